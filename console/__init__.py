@@ -1,0 +1,1 @@
+"""The Quarterdeck console: the live, keyboard-driven screens over the engine."""

@@ -1,0 +1,80 @@
+"""Who acts, what their role allows, and how every service asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from engine.core.errors import PermissionDenied, ReadOnlyMode
+
+
+class Role(IntEnum):
+    """What somebody may do; each role may do all that the ones before it may."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    APPROVER = 3
+    ADMIN = 4
+
+    @property
+    def label(self) -> str:
+        """The role's name as written in policies and on screens."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody, or something, that acts.
+
+    Args:
+        name: Operating-system user name, or the name given with `--as`.
+        origin: Where from: `local`, or `ssh:203.0.113.7` when the session came over SSH.
+        via: The front used: `cli`, `console`, `api` or `http`.
+        on_behalf_of: The real user's name when `--as` was used, else empty.
+    """
+
+    name: str
+    origin: str = "local"
+    via: str = "api"
+    on_behalf_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The standing of one engine: who uses it, with which role, and whether it may write at all.
+
+    Args:
+        actor: Who acts.
+        role: The actor's role in this workspace.
+        read_only: True when the engine was opened read-only; no role overrides it.
+    """
+
+    actor: Actor
+    role: Role
+    read_only: bool = False
+
+    def require(self, role: Role, operation: str) -> Actor:
+        """Let an operation pass, or refuse it.
+
+        Args:
+            role: The least role that may do it.
+            operation: What it is called, such as `models promote`; for the message.
+
+        Returns:
+            The actor, to be written into the audit log.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor's role is too low.
+        """
+        if self.read_only:
+            raise ReadOnlyMode(
+                f"{operation} is refused: this session is read-only.",
+                hint="Open the workspace without --readonly to make changes.",
+            )
+        if self.role < role:
+            raise PermissionDenied(
+                f"{operation} needs the role {role.label}; {self.actor.name} is {self.role.label}.",
+                hint="Ask an admin to change [roles] in quarterdeck.toml.",
+            )
+        return self.actor

@@ -1,0 +1,166 @@
+"""The one tree of errors. Each class says once what every front answers: code, HTTP status and exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class QuarterdeckError(Exception):
+    """Something a user can understand and act on.
+
+    Args:
+        message: One sentence: what happened, in the user's words.
+        hint: One sentence: what to do next; empty when the message says it all.
+        details: Facts for machines (JSON values only), such as the column of a syntax error.
+    """
+
+    code: ClassVar[str] = "failed"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "", details: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details: dict[str, object] = dict(details or {})
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class InvalidInput(QuarterdeckError):
+    """The caller sent something that can never be right."""
+
+    code = "invalid_input"
+    http_status = 400
+    exit_code = 2
+
+
+class FilterSyntaxError(InvalidInput):
+    """A filter, order or command text does not parse; `details["column"]` is the 1-based place."""
+
+    code = "filter_syntax"
+
+
+class NotFound(QuarterdeckError):
+    """The named thing does not exist; the hint carries the nearest names."""
+
+    code = "not_found"
+    http_status = 404
+
+
+class AlreadyExists(QuarterdeckError):
+    """The name is taken."""
+
+    code = "already_exists"
+    http_status = 409
+
+
+class Conflict(QuarterdeckError):
+    """The thing is not in the state the operator saw, or not in one that allows this."""
+
+    code = "conflict"
+    http_status = 409
+
+
+class Refused(QuarterdeckError):
+    """A role, a gate or the policy says no."""
+
+    code = "refused"
+    http_status = 403
+    exit_code = 4
+
+
+class PermissionDenied(Refused):
+    """The actor's role does not allow this operation."""
+
+    code = "permission_denied"
+
+
+class ReadOnlyMode(Refused):
+    """The engine was opened read-only."""
+
+    code = "read_only"
+
+
+class GateFailed(Refused):
+    """A required gate failed, was not run, or its evidence is stale or for other bytes."""
+
+    code = "gate_failed"
+    http_status = 409
+
+
+class ApprovalMissing(Refused):
+    """The stage asks for more approvals than the version has."""
+
+    code = "approval_missing"
+    http_status = 409
+
+
+class PolicyRefused(Refused):
+    """The policy forbids this now: a freeze window, a protected alias, an unlisted approver."""
+
+    code = "policy_refused"
+    http_status = 409
+
+
+class PolicyInvalid(QuarterdeckError):
+    """`quarterdeck.toml` is wrong; `details` name the line and key."""
+
+    code = "policy_invalid"
+    exit_code = 2
+
+
+class IntegrityError(QuarterdeckError):
+    """Stored bytes are not what their digest or proof says."""
+
+    code = "integrity"
+
+
+class Busy(QuarterdeckError):
+    """Another process holds the workspace longer than we were willing to wait."""
+
+    code = "busy"
+    http_status = 503
+    exit_code = 3
+
+
+class WorkspaceError(QuarterdeckError):
+    """The workspace itself cannot be used."""
+
+    code = "workspace"
+
+
+class WorkspaceMissing(WorkspaceError):
+    """There is no workspace where one was asked for."""
+
+    code = "workspace_missing"
+    exit_code = 3
+
+
+class WorkspaceReadOnly(WorkspaceError):
+    """The file system does not let us write."""
+
+    code = "workspace_read_only"
+
+
+class WorkspaceFull(WorkspaceError):
+    """No space is left on the device."""
+
+    code = "workspace_full"
+    http_status = 507
+
+
+class WorkspaceTooNew(WorkspaceError):
+    """The database was written by a newer Quarterdeck."""
+
+    code = "workspace_too_new"
+
+
+class WorkspaceCorrupt(WorkspaceError):
+    """SQLite says the file is damaged or not a database."""
+
+    code = "workspace_corrupt"

@@ -1,0 +1,101 @@
+"""The unit of work: statements, events and audit records that are kept together or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from engine.core.access import Actor
+
+RING_SIZE = 20_000
+"""Events kept; a live screen that was away for longer re-reads everything it shows."""
+
+_TRIM_EVERY = 1_000
+
+
+class Snapshot:
+    """A consistent view for reading: every statement inside sees the same instant.
+
+    Args:
+        connection: A connection with an open read transaction.
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement.
+
+        Args:
+            sql: The statement, with `?` for every value.
+            parameters: The values.
+
+        Returns:
+            The cursor over its rows.
+
+        Raises:
+            sqlite3.Error: the statement failed.
+        """
+        return self._connection.execute(sql, parameters)
+
+
+class Transaction(Snapshot):
+    """An open write transaction of one actor.
+
+    Args:
+        connection: The writer, inside `BEGIN IMMEDIATE`.
+        actor: Who acts; goes into the audit log.
+        now_ms: The time of everything written here, in milliseconds since the epoch.
+    """
+
+    __slots__ = ("_events", "actor", "now_ms")
+
+    def __init__(self, connection: sqlite3.Connection, actor: Actor, now_ms: int) -> None:
+        super().__init__(connection)
+        self.actor = actor
+        self.now_ms = now_ms
+        self._events: list[tuple[int, str, str, str, int | None]] = []
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
+        """Run one statement for every row.
+
+        Args:
+            sql: The statement, with `?` for every value.
+            rows: Tuples of values.
+
+        Returns:
+            The cursor; its `rowcount` is the number of rows changed.
+
+        Raises:
+            sqlite3.Error: the statement failed.
+        """
+        return self._connection.executemany(sql, rows)
+
+    def emit(self, *, kind: str, change: str, key: str, row_id: int | None = None) -> None:
+        """Tell live readers that something changed, once this transaction is kept.
+
+        Args:
+            kind: The kind of thing, such as `run`.
+            change: What happened to it, such as `logged`.
+            key: Its public name.
+            row_id: Its integer key where tables use one.
+        """
+        self._events.append((self.now_ms, kind, change, key, row_id))
+
+    def flush_events(self) -> None:
+        """Write the collected events into the ring; called once, before the commit."""
+        if not self._events:
+            return
+        cursor = self._connection.cursor()
+        insert = "INSERT INTO event (time_ms, kind, change, key, row_id) VALUES (?, ?, ?, ?, ?)"
+        first = None
+        for row in self._events:
+            last = cursor.execute(insert, row).lastrowid or 0
+            first = last if first is None else first
+        if first is not None and last // _TRIM_EVERY != (first - 1) // _TRIM_EVERY:
+            cursor.execute("DELETE FROM event WHERE id <= ?", (last - RING_SIZE,))

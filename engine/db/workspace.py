@@ -1,0 +1,109 @@
+"""A workspace is a directory; this finds it and names what is in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.core.errors import WorkspaceMissing, WorkspaceReadOnly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MARKER = ".quarterdeck"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where a workspace keeps its things.
+
+    Args:
+        path: The workspace directory, absolute.
+    """
+
+    path: Path
+
+    @property
+    def control_db(self) -> Path:
+        """The database of runs, registry, endpoints, alerts and audit."""
+        return self.path / "control.db"
+
+    @property
+    def artifacts(self) -> Path:
+        """The content-addressed artifact files."""
+        return self.path / "artifacts"
+
+    @property
+    def policy_file(self) -> Path:
+        """Policies and roles, edited by people."""
+        return self.path / "quarterdeck.toml"
+
+    @property
+    def exists(self) -> bool:
+        """Whether somebody has made a workspace here."""
+        return self.control_db.is_file()
+
+
+def find_workspace(explicit: str | os.PathLike[str] | None, *, environ: Mapping[str, str], cwd: Path) -> Workspace:
+    """Find the workspace to use, existing or not.
+
+    The order: `explicit` (`--workspace`), `$QUARTERDECK_HOME`, the nearest `.quarterdeck/` from `cwd` upward,
+    the XDG data directory.
+
+    Args:
+        explicit: A directory named by the user, or `None`.
+        environ: Environment variables (`QUARTERDECK_HOME`, `XDG_DATA_HOME`, `HOME`).
+        cwd: Where to begin looking upward.
+
+    Returns:
+        The workspace; `exists` tells whether it has been made.
+    """
+    if explicit is not None:
+        return Workspace(Path(os.path.abspath(Path(explicit).expanduser())))  # noqa: PTH100 resolve() would follow links
+    home = environ.get("QUARTERDECK_HOME")
+    if home:
+        return Workspace(Path(os.path.abspath(Path(home).expanduser())))  # noqa: PTH100 same
+    for folder in (cwd, *cwd.parents):
+        candidate = folder / MARKER
+        if candidate.is_dir():
+            return Workspace(candidate)
+    data_home = environ.get("XDG_DATA_HOME") or os.path.join(environ.get("HOME", "~"), ".local", "share")  # noqa: PTH118 plain text
+    return Workspace(Path(data_home).expanduser() / "quarterdeck")
+
+
+def require_workspace(workspace: Workspace) -> Workspace:
+    """Refuse a workspace that nobody has made.
+
+    Args:
+        workspace: What `find_workspace` found.
+
+    Returns:
+        The same workspace.
+
+    Raises:
+        WorkspaceMissing: there is no database in it.
+    """
+    if not workspace.exists:
+        raise WorkspaceMissing(
+            f"There is no workspace at {workspace.path}.",
+            hint="Make one with `qd init`, or name another with --workspace DIR.",
+        )
+    return workspace
+
+
+def make_directories(workspace: Workspace) -> None:
+    """Create the workspace's directories, readable by their owner alone.
+
+    Raises:
+        WorkspaceReadOnly: the file system does not let us.
+    """
+    try:
+        workspace.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        workspace.artifacts.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise WorkspaceReadOnly(
+            f"Cannot create the workspace {workspace.path}: {error.strerror}.",
+            hint="Choose a directory you may write to with --workspace DIR.",
+        ) from error
