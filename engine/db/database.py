@@ -8,9 +8,9 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engine.core.clock import Clock, SystemClock
+from engine.core.clock import SystemClock
 from engine.core.errors import ReadOnlyMode, WorkspaceTooNew
-from engine.db.connection import Connect, open_reader, open_writer, translated
+from engine.db.connection import open_reader, open_writer, translated
 from engine.db.feed import ChangeFeed
 from engine.db.migrations import migrations
 from engine.db.transaction import Snapshot, Transaction
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.core.access import Actor
+    from engine.core.clock import Clock
+    from engine.db.connection import Connect
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a write waits for other writers; writes are short, so only a stuck process makes anybody wait so long."""

@@ -6,10 +6,12 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from engine.core.events import Changes, Event
-from engine.db.connection import Connect, open_reader, translated
+from engine.db.connection import open_reader, translated
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from engine.db.connection import Connect
 
 
 class ChangeFeed:
