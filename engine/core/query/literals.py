@@ -1,0 +1,118 @@
+"""The right side of a comparison: which literal a field takes, and what it means."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from engine.core.errors import InvalidInput
+from engine.core.query.schema import ORDERINGS, Kind
+from engine.core.query.tree import Entity, Field, Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.core.query.lexer import Token
+    from engine.core.query.source import Source
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+_LIKE = (Operator.LIKE, Operator.ILIKE)
+_LARGEST = 2**63
+
+
+def number_of(text: str) -> float | None:
+    """Read a logged text as a number, as comparisons of parameters and tags with a number literal do.
+
+    Args:
+        text: A decimal or exponent number in ASCII digits, or `inf`, `-inf`, `infinity`; spaces around are ignored.
+
+    Returns:
+        The number, infinite where it exceeds a double; `None` when the text is not one (`nan` is none either).
+    """
+    stripped = text.strip()
+    return float(stripped) if _NUMBER.fullmatch(stripped) else None
+
+
+def read_literal(source: Source, field: Field, operator: Operator, token: Token) -> str | float:
+    """Read one literal for a field.
+
+    Args:
+        source: Where the token is from.
+        field: What it is compared with.
+        operator: How.
+        token: The literal.
+
+    Raises:
+        FilterSyntaxError: the literal is missing, of the wrong type, or no time or duration.
+    """
+    kind = source.schema.kind(field)
+    if kind in (Kind.TEXT, Kind.WORD) or operator in _LIKE:
+        text = _text(source, token)
+        return text.lower() if kind is Kind.WORD else text
+    if kind is Kind.LOGGED:
+        return _logged(source, operator, token)
+    if kind in (Kind.TIME, Kind.DURATION):
+        return _span(source, kind, token)
+    number = _number(source, token)
+    return float(number) if field.entity is Entity.METRIC else number
+
+
+def check_same_type(source: Source, values: Sequence[str | float], tokens: Sequence[Token]) -> None:
+    """Refuse a list that mixes texts and numbers.
+
+    Raises:
+        FilterSyntaxError: it does; the column is the first literal's that differs from the one before.
+    """
+    for before, after, token in zip(values, values[1:], tokens[1:], strict=False):
+        if isinstance(before, str) is not isinstance(after, str):
+            raise source.error(token.start, "a list holds either texts or numbers.", "Use two lists and OR.")
+
+
+def _text(source: Source, token: Token) -> str:
+    if token.kind in ("text", "quoted") and token.raw[0] != "`":
+        return token.content
+    hint = f"Write '{token.raw}'." if token.kind == "word" else "Texts stand in 'single' or \"double\" quotes."
+    raise source.error(token.start, "expected a quoted text.", hint)
+
+
+def _number(source: Source, token: Token) -> float:
+    number = number_of(token.raw) if token.kind == "word" else None
+    if number is not None:
+        whole = _whole(token.raw)
+        return number if whole is None else whole
+    hint = "Numbers are written without quotes, such as 0.9 or 1e-3."
+    if token.raw.lower() == "nan":
+        hint = "NaN equals nothing and is neither less nor more than anything."
+    raise source.error(token.start, "expected a number.", hint)
+
+
+def _whole(raw: str) -> int | None:
+    """The integer written, if it is one that SQLite can store."""
+    if len(raw) > 20 or not raw.lstrip("+-").isdigit():
+        return None
+    whole = int(raw)
+    return whole if -_LARGEST <= whole < _LARGEST else None
+
+
+def _logged(source: Source, operator: Operator, token: Token) -> str | float:
+    if token.kind == "word":
+        return float(_number(source, token))
+    if operator in ORDERINGS:
+        hint = "Only numbers are ordered; write them without quotes."
+        raise source.error(token.start, f"expected a number after {operator.value}.", hint)
+    return _text(source, token)
+
+
+def _span(source: Source, kind: Kind, token: Token) -> float:
+    """A time or a duration, in milliseconds."""
+    if token.kind not in ("text", "quoted"):
+        number = _number(source, token)
+        return number if abs(number) == float("inf") else int(number)
+    from engine.core.timetext import parse_duration, parse_time  # only when one is written
+
+    try:
+        if kind is Kind.DURATION:
+            return parse_duration(token.content)
+        return parse_time(token.content, source.now_ms)
+    except InvalidInput as error:
+        raise source.error(token.start, error.message, error.hint) from error

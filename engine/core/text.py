@@ -1,0 +1,206 @@
+"""What logged text must go through on its way out: to a screen, a terminal, a CSV file or a log.
+
+Names, tags and descriptions come from programs we do not know. A terminal obeys control characters, a reader is
+misled by invisible and right-to-left marks, a spreadsheet runs formulas. Nothing here fails on any `str`.
+"""
+
+from __future__ import annotations
+
+import re
+
+SYMBOL = "·"
+"""Stands where something unprintable was."""
+
+ELLIPSIS = "…"
+"""Ends a text that was cut."""
+
+_MOST_MARKS = 4  # a base letter carries at most three or four in any living script
+_CACHE = 4_096
+_LENGTHENING = 16  # how much longer than its cleaned form we look into a text
+_HANDFUL = 256
+_FIRST_MARK = "\u0300"
+
+# A whole escape sequence becomes one symbol. Classes exclude the bytes that may begin another one, so that hostile
+# text costs linear time; an unclosed string loses its first byte only, and its words stay readable.
+_SEQUENCE = re.compile(
+    "(?:\x1b\\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"
+    "|(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\\\|\x9c)"
+    "|\x1b[ -/]{0,8}[0-~]"
+)
+_INVISIBLE = frozenset((0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0xFFFC))
+_UNPRINTED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+
+
+class _Replacements(dict[int, str]):
+    """For `str.translate`: what each character becomes; filled as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _CACHE:  # hostile text may hold every character there is
+            self.clear()
+        replaced = self[code] = _replacement(code)
+        return replaced
+
+
+_REPLACEMENTS = _Replacements()
+
+
+def _replacement(code: int) -> str:
+    from unicodedata import category  # plain ASCII, the usual case, does without
+
+    if code == 0x09:
+        return " "
+    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F:
+        return ""  # variation selectors: terminals disagree on their width
+    kind = category(chr(code))
+    if kind in _UNPRINTED or code in _INVISIBLE:
+        return SYMBOL
+    return " " if kind == "Zs" else chr(code)
+
+
+def clean(text: str, *, limit: int = 200, newlines: bool = False) -> str:
+    """Make text harmless and legible for any outlet.
+
+    Escape sequences, control, format (bidi, zero-width, tag), private-use and unassigned characters, lone
+    surrogates and line separators each become `·`; any space becomes a plain one; variation selectors go; more
+    than four combining marks on one letter go. Cleaning twice is cleaning once.
+
+    Args:
+        text: Any text, however long or hostile.
+        limit: Longest result, in characters, the ellipsis included; at least 1.
+        newlines: True keeps line feeds (and reads CR LF as one).
+
+    Returns:
+        The printable text.
+    """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
+    horizon = _LENGTHENING * limit + _HANDFUL
+    head = text[:horizon]
+    cleaned = "\n".join(map(_clean_line, head.replace("\r\n", "\n").split("\n"))) if newlines else _clean_line(head)
+    if len(cleaned) > limit or len(text) > horizon:
+        return cleaned[: limit - 1] + ELLIPSIS
+    return cleaned
+
+
+def _clean_line(text: str) -> str:
+    if "\x1b" in text or any("\x90" <= character <= "\x9f" for character in text):
+        text = _SEQUENCE.sub(SYMBOL, text)
+    text = text.translate(_REPLACEMENTS)
+    return text if text.isascii() or max(text) < _FIRST_MARK else _thin_marks(text)
+
+
+def _thin_marks(text: str) -> str:
+    """Keep a few combining marks a letter, and none that would sit on the cell before the text."""
+    from unicodedata import category
+
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        is_mark = character >= _FIRST_MARK and category(character) in ("Mn", "Me")
+        marks = marks + 1 if is_mark else 0
+        if is_mark and not kept:
+            kept.append(SYMBOL)
+        elif marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def clean_json(value: object, *, limit: int = 2_000) -> object:
+    """Clean every text of a JSON value, keys included.
+
+    Args:
+        value: None, a bool, number or text, or lists and dicts of such; anything else is shown as its `str`.
+        limit: Longest text, in characters.
+
+    Returns:
+        The same shape in new containers; deeper than 32 levels only an ellipsis. Keys that become equal are numbered.
+    """
+    return _clean_json(value, limit, 32)
+
+
+def _clean_json(value: object, limit: int, depth: int) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if not isinstance(value, list | tuple | dict):
+        return clean(str(value), limit=limit)
+    if depth == 0:
+        return ELLIPSIS
+    if not isinstance(value, dict):
+        return [_clean_json(item, limit, depth - 1) for item in value]
+    cleaned: dict[str, object] = {}
+    for key, item in value.items():
+        name = clean(str(key), limit=limit)
+        cleaned[name if name not in cleaned else f"{name}~{len(cleaned)}"] = _clean_json(item, limit, depth - 1)
+    return cleaned
+
+
+_FORMULA_STARTS = frozenset("=+-@\t\r\n|%＝＋－＠")  # noqa: RUF001 - spreadsheets obey the full-width ones too
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-](?:inf|nan)")
+
+
+def csv_safe(text: str) -> str:
+    """Keep a spreadsheet from running a cell as a formula.
+
+    Args:
+        text: One cell; clean it first.
+
+    Returns:
+        The text, behind a `'` when it begins like a formula and is not a plain number.
+    """
+    start = text.lstrip(" ")[:1]
+    if start not in _FORMULA_STARTS or not start or _PLAIN_NUMBER.fullmatch(text):
+        return text
+    return f"'{text}"
+
+
+_FOLDED = str.maketrans(
+    {
+        SYMBOL: ".",
+        ELLIPSIS: "...",
+        "–": "-",  # noqa: RUF001 - the dashes and quotes are what we fold
+        "—": "-",
+        "−": "-",  # noqa: RUF001
+        "‘": "'",  # noqa: RUF001
+        "’": "'",  # noqa: RUF001
+        "“": '"',
+        "”": '"',
+        "→": "->",
+        "←": "<-",
+        "×": "x",  # noqa: RUF001
+        "≤": "<=",
+        "≥": ">=",
+        "ß": "ss",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "æ": "ae",
+        "Æ": "AE",
+    }
+)
+
+
+def ascii_fold(text: str) -> str:
+    """Write text in ASCII, for terminals and files that know nothing else.
+
+    Args:
+        text: Cleaned text; fold it before fitting, for the length may change.
+
+    Returns:
+        Letters without their marks, our symbols spelled out, `?` for all else that is not ASCII.
+    """
+    if text.isascii():
+        return text
+    from unicodedata import normalize
+
+    folded: list[str] = []
+    for character in text.translate(_FOLDED):
+        plain = normalize("NFKD", character).encode("ascii", "ignore").decode()
+        folded.append(plain if plain or normalize("NFD", character) < _FIRST_MARK else _unknown(character))
+    return "".join(folded)
+
+
+def _unknown(character: str) -> str:
+    from unicodedata import combining
+
+    return "" if combining(character) else "?"
