@@ -1,0 +1,238 @@
+"""The front door: opens a workspace and wires the services once. The only module that knows them all."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.core.access import Access
+from engine.core.clock import SystemClock
+from engine.core.errors import AlreadyExists
+from engine.core.ids import RandomIds
+from engine.db.database import Database
+from engine.db.workspace import Workspace, find_workspace, make_directories, require_workspace
+from engine.policy.file import PolicyFile
+from engine.policy.identity import current_actor
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from engine.artifacts.store import ArtifactStore
+    from engine.audit.service import AuditLog
+    from engine.core.clock import Clock
+    from engine.core.ids import Ids
+    from engine.db.feed import ChangeFeed
+    from engine.deployment.service import Promotions
+    from engine.gates.service import Gates
+    from engine.maintenance.service import Maintenance
+    from engine.policy.model import Policy
+    from engine.registry.approvals import Approvals
+    from engine.registry.service import Models
+    from engine.tracking.experiments import Experiments
+    from engine.tracking.service import Runs
+
+
+class Engine:
+    """One workspace, opened by one actor. Services are wired when they are first used.
+
+    Safe to use from several threads; a forked child opens connections of its own.
+
+    Args:
+        workspace: Where it is.
+        database: Its control database, migrated.
+        policy_file: Its policy, re-read when it changes.
+        access: Who acts, with which role.
+        clock: Tells the time.
+        ids: Makes run ids.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        database: Database,
+        *,
+        policy_file: PolicyFile,
+        access: Access,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self.workspace = workspace
+        self.database = database
+        self.access = access
+        self.clock = clock
+        self._policy_file = policy_file
+        self._ids = ids
+
+    @property
+    def policy(self) -> Policy:
+        """The workspace's policy as `quarterdeck.toml` says now.
+
+        Raises:
+            PolicyInvalid: the file is wrong; the details name the line and key.
+        """
+        return self._policy_file.read()
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        """The content-addressed files."""
+        from engine.artifacts.store import ArtifactStore
+
+        return ArtifactStore(self.workspace)
+
+    @cached_property
+    def experiments(self) -> Experiments:
+        """Experiments."""
+        from engine.tracking.experiments import Experiments
+
+        return Experiments(self.database, self.access)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Runs: logging, search, metric history, artifacts."""
+        from engine.tracking.service import Runs
+
+        return Runs(self.database, self.access, self.artifacts, self.clock, self._ids)
+
+    @cached_property
+    def models(self) -> Models:
+        """Registered models, their versions and aliases, and lineage."""
+        from engine.registry.service import Models
+
+        return Models(self.database, self.access, self.runs, self._policy_file)
+
+    @cached_property
+    def gates(self) -> Gates:
+        """Gates and the evidence they leave."""
+        from engine.gates.service import Gates
+    from engine.maintenance.service import Maintenance
+
+        return Gates(self.database, self.access, self.models, self._policy_file, self.clock)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Approval requests and decisions."""
+        from engine.registry.approvals import Approvals
+
+        return Approvals(self.database, self.access, self._policy_file, self.clock)
+
+    @cached_property
+    def promotions(self) -> Promotions:
+        """Promotion, rollback, and what was where when."""
+        from engine.deployment.service import Promotions
+
+        return Promotions(
+            self.database, self.access, self.models, self.gates, policy_file=self._policy_file, clock=self.clock
+        )
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The audit log."""
+        from engine.audit.service import AuditLog
+
+        return AuditLog(self.database, self.clock)
+
+    @cached_property
+    def maintenance(self) -> Maintenance:
+        """Backup, restore, check and statistics of the workspace itself."""
+        from engine.maintenance.service import Maintenance
+
+        return Maintenance(self.workspace, self.database, self.access, self.artifacts, self.clock)
+
+    def feed(self) -> ChangeFeed:
+        """News of changes made from now on, by any process.
+
+        Raises:
+            WorkspaceReadOnly: the database cannot be opened.
+            WorkspaceCorrupt: it is damaged.
+            WorkspaceError: the disk failed.
+        """
+        return self.database.feed()
+
+    def close(self) -> None:
+        """Close the database connections of this process."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open(  # noqa: A001 the field's word; every argument has a default
+    workspace: str | os.PathLike[str] | None = None,
+    *,
+    read_only: bool = False,
+    as_user: str | None = None,
+    via: str = "api",
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+) -> Engine:
+    """Open a workspace.
+
+    Args:
+        workspace: Its directory; `None` looks at `$QUARTERDECK_HOME`, the nearest `.quarterdeck/` upward, then the XDG
+            data directory.
+        read_only: Refuse every change, and touch no file.
+        as_user: Act under another name; the policy must allow it.
+        via: The front used (`api`, `cli`, `console`, `http`); goes into the audit log.
+        clock: Tells the time; the system's by default.
+        ids: Makes run ids; random by default.
+
+    Returns:
+        The engine, ready to use.
+
+    Raises:
+        WorkspaceMissing: nobody has made a workspace there.
+        WorkspaceTooNew: a newer Quarterdeck has written it.
+        WorkspaceReadOnly: the file system does not let us open it.
+        WorkspaceCorrupt: the database is damaged.
+        WorkspaceFull: no space is left to bring it up to date.
+        WorkspaceError: the disk failed.
+        ReadOnlyMode: it must be brought up to date first, but `read_only` was asked.
+        Busy: another process held it too long.
+        PolicyInvalid: `quarterdeck.toml` is wrong.
+        PermissionDenied: the policy does not allow `as_user`.
+    """
+    found = require_workspace(find_workspace(workspace, environ=os.environ, cwd=Path.cwd()))
+    clock = clock or SystemClock()
+    database = Database(found.control_db, clock=clock, read_only=read_only)
+    database.migrate()
+    policy_file = PolicyFile(found.policy_file)
+    policy = policy_file.read()
+    actor = current_actor(os.environ, via=via, as_user=as_user, policy=policy)
+    access = Access(actor, policy.role_of(actor.name), read_only=read_only)
+    return Engine(found, database, policy_file=policy_file, access=access, clock=clock, ids=ids or RandomIds())
+
+
+def create(workspace: str | os.PathLike[str] | None = None, *, exist_ok: bool = False) -> Workspace:
+    """Make a workspace.
+
+    Args:
+        workspace: The directory; `None` finds it as `open` does.
+        exist_ok: Accept one that is there already and leave it as it is.
+
+    Returns:
+        Where it is.
+
+    Raises:
+        AlreadyExists: there is one already.
+        WorkspaceReadOnly: the file system does not let us write.
+        WorkspaceFull: no space is left.
+        WorkspaceError: the disk failed.
+    """
+    found = find_workspace(workspace, environ=os.environ, cwd=Path.cwd())
+    if found.exists and not exist_ok:
+        raise AlreadyExists(f"There is a workspace at {found.path} already.", hint="Open it with `qd`.")
+    make_directories(found)
+    database = Database(found.control_db)
+    try:
+        database.migrate()
+    finally:
+        database.close()
+    return found

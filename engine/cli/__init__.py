@@ -1,0 +1,30 @@
+"""The headless front: `qd <noun> <verb>`. Decodes arguments, calls one engine operation, encodes the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.cli.session import OpenConsole
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None, *, open_console: OpenConsole | None = None) -> int:
+    """Run one command line.
+
+    Args:
+        argv: The words after `qd`; the process's own when `None`.
+        open_console: Starts the console; handed in from above, because the engine knows no screen.
+
+    Returns:
+        The exit code: 0 ok, 1 failed, 2 usage, 3 unreachable or busy, 4 refused by a gate or policy,
+        130 interrupted.
+    """
+    from engine.cli.diagnostics import run_command
+    from engine.cli.root import root
+    from engine.cli.session import Session
+
+    return run_command(root, argv, Session(open_console=open_console))

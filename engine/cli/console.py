@@ -1,0 +1,42 @@
+"""`qd console`: hand over to the console that was given from above."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from engine.cli.session import Session
+
+
+def start(session: Session, words: tuple[str, ...]) -> int:
+    """Open the console.
+
+    Args:
+        session: The options before the noun.
+        words: Where to begin, in the console's command grammar.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        InvalidInput: this installation came without the console.
+    """
+    if session.open_console is None:
+        raise InvalidInput("This command line has no console.", hint="Use `qd --help` for the headless commands.")
+    return session.open_console(
+        workspace=session.workspace, as_user=session.as_user, read_only=session.read_only, words=words
+    )
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[RESOURCE] …")
+@click.option("--readonly", "read_only", is_flag=True, help="Refuse every change.")
+@click.pass_obj
+def console(session: Session, words: tuple[str, ...], *, read_only: bool) -> int:
+    """Open the console, at a resource if one is named: `qd console runs`."""
+    session.read_only = session.read_only or read_only
+    return start(session, words)

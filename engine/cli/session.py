@@ -1,0 +1,65 @@
+"""What every verb shares: the options before the noun, and the engine they lead to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from engine.api import Engine
+
+
+class OpenConsole(Protocol):
+    """Starts the console on a workspace."""
+
+    def __call__(self, *, workspace: str | None, as_user: str | None, read_only: bool, words: tuple[str, ...]) -> int:
+        """Run the console until it is left.
+
+        Args:
+            workspace: The directory named by the user, or `None`.
+            as_user: The name given with `--as`, or `None`.
+            read_only: True refuses every change.
+            words: Where to begin, in the console's command grammar, such as `("runs",)`.
+
+        Returns:
+            The exit code.
+        """
+
+
+@dataclass(slots=True)
+class Session:
+    """One command line's options and its engine, opened when a verb first needs it.
+
+    Args:
+        open_console: Starts the console, when there is one.
+        workspace: The directory given with `--workspace`, or `None`.
+        as_user: The name given with `--as`, or `None`.
+        read_only: Whether `--readonly` was given.
+    """
+
+    open_console: OpenConsole | None = None
+    workspace: str | None = None
+    as_user: str | None = None
+    read_only: bool = False
+    _engine: Engine | None = field(default=None, init=False)
+
+    def engine(self) -> Engine:
+        """The engine of the workspace asked for.
+
+        Returns:
+            The engine; the same one each time.
+
+        Raises:
+            QuarterdeckError: as `engine.open` says.
+        """
+        if self._engine is None:
+            from engine import api
+
+            self._engine = api.open(self.workspace, read_only=self.read_only, as_user=self.as_user, via="cli")
+        return self._engine
+
+    def close(self) -> None:
+        """Close the engine, if one was opened."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None

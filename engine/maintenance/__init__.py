@@ -1,0 +1,1 @@
+"""Care of the workspace itself: backup, restore, check, statistics."""

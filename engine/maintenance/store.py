@@ -1,0 +1,103 @@
+"""The SQLite side of maintenance: whole-file copies, integrity, sizes."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from engine.db.connection import open_reader, translated
+from engine.maintenance.model import TableStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from engine.db.transaction import Snapshot
+
+
+_PAGES_A_STEP = 2_000
+_FIRST_FINDINGS = 5
+
+
+def copy_database(source: Path, target: Path, *, progress: Callable[[int, int], None] | None = None) -> None:
+    """Copy a live database with SQLite's backup interface: one consistent state, WAL included, in one transaction.
+
+    Args:
+        source: The database to read.
+        target: The database to write; made when missing, replaced as a whole when there.
+        progress: Told pages done and pages in all.
+
+    Raises:
+        Busy: another process held one of the two too long.
+        WorkspaceFull: no space is left; the target is as it was.
+        WorkspaceCorrupt: one of the two is damaged.
+        WorkspaceReadOnly: the target cannot be written.
+        WorkspaceError: the disk failed.
+    """
+
+    def tell(_status: int, remaining: int, total: int) -> None:
+        if progress is not None:
+            progress(total - remaining, total)
+
+    with (
+        translated(source),
+        closing(open_reader(source, connect=sqlite3.connect, busy_timeout_ms=60_000)) as reader,
+        translated(target),
+        closing(sqlite3.connect(target, isolation_level=None, timeout=60)) as writer,
+    ):
+        writer.execute("PRAGMA synchronous=FULL")
+        reader.backup(writer, pages=_PAGES_A_STEP, progress=tell)
+
+
+def integrity_problems(snapshot: Snapshot) -> tuple[str, ...]:
+    """What SQLite finds wrong with the file itself; empty when it is sound."""
+    rows = snapshot.execute("PRAGMA integrity_check").fetchmany(_FIRST_FINDINGS)
+    return tuple(str(row[0]) for row in rows if row[0] != "ok")
+
+
+def dangling_references(snapshot: Snapshot) -> tuple[str, ...]:
+    """Rows that point at rows which are not there; empty when all is well."""
+    rows = snapshot.execute("PRAGMA foreign_key_check").fetchmany(_FIRST_FINDINGS)
+    return tuple(f"{table} row {row_id} points into {parent}" for table, row_id, parent, _ in rows)
+
+
+def schema_version(snapshot: Snapshot) -> int:
+    """The schema the database is at."""
+    return int(snapshot.execute("PRAGMA user_version").fetchone()[0])
+
+
+def free_bytes(snapshot: Snapshot) -> int:
+    """Bytes inside the file that hold nothing and will be used first."""
+    pages = int(snapshot.execute("PRAGMA freelist_count").fetchone()[0])
+    return pages * int(snapshot.execute("PRAGMA page_size").fetchone()[0])
+
+
+def stored_objects(snapshot: Snapshot) -> tuple[tuple[str, int], ...]:
+    """Every artifact file the database speaks of: (sha256 hex digest, size in bytes)."""
+    rows = snapshot.execute(
+        "SELECT digest, size_bytes FROM artifact UNION SELECT digest, size_bytes FROM version_file ORDER BY 1"
+    )
+    return tuple(rows.fetchall())
+
+
+def table_statistics(path: Path) -> tuple[TableStatistics, ...]:
+    """Every table with its rows and columns.
+
+    Args:
+        path: The database file.
+
+    Returns:
+        One entry a table, by name.
+
+    Raises:
+        WorkspaceCorrupt: the file is damaged.
+        WorkspaceError: the disk failed.
+    """
+    from sqlite_utils import Database
+
+    with translated(path), closing(open_reader(path, connect=sqlite3.connect, busy_timeout_ms=10_000)) as connection:
+        return tuple(
+            TableStatistics(table.name, table.count, tuple(table.columns_dict))
+            for table in sorted(Database(connection).tables, key=lambda table: table.name)
+        )
