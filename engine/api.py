@@ -107,7 +107,6 @@ class Engine:
     def gates(self) -> Gates:
         """Gates and the evidence they leave."""
         from engine.gates.service import Gates
-    from engine.maintenance.service import Maintenance
 
         return Gates(self.database, self.access, self.models, self._policy_file, self.clock)
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.artifacts.store import ArtifactStore
-    from engine.core.clock import Clock
     from engine.core.access import Access
+    from engine.core.clock import Clock
     from engine.db.workspace import Workspace
 
     Progress = Callable[[int, int], None]
@@ -243,15 +243,21 @@ def _read_manifest(folder: Path) -> Backup:
         raise NotFound(f"There is no backup at {folder}.", hint="Name a directory made by `qd db backup`.")
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != _FORMAT:
+            raise _not_a_backup(folder)
         return Backup(
             path=str(folder),
-            schema=int(manifest["schema"] if manifest["format"] == _FORMAT else _FORMAT),
+            schema=int(manifest["schema"]),
             audit_head=str(manifest["audit_head"]),
             objects=int(manifest["objects"]),
             size_bytes=int(manifest["size_bytes"]),
             time_ms=int(manifest["time_ms"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(
-            f"{folder} is not a backup made by `qd db backup`.", hint="Name the directory that holds backup.json."
-        ) from error
+        raise _not_a_backup(folder) from error
+
+
+def _not_a_backup(folder: Path) -> InvalidInput:
+    return InvalidInput(
+        f"{folder} is not a backup made by `qd db backup`.", hint="Name the directory that holds backup.json."
+    )
