@@ -1,0 +1,1 @@
+"""Registered models: versions with their bytes, stages, aliases, lineage and past."""

@@ -1,0 +1,145 @@
+"""The rules of what may name or describe a model; every text in here came from somebody else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from engine.core.errors import InvalidInput
+
+MAX_NAME = 250
+"""Longest name of a model, in characters."""
+
+MAX_TEXT = 20_000
+"""Longest description, in characters."""
+
+MAX_WORD = 500
+"""Longest owner, flavour, format or data name, in characters."""
+
+MAX_TAG_KEY = 250
+"""Longest key of a tag, in characters."""
+
+MAX_TAG_VALUE = 8_000
+"""Longest value of a tag, in characters."""
+
+_ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_LIKE_A_VERSION = re.compile(r"v[0-9]+", re.IGNORECASE)
+_RESERVED = "/@:"
+
+
+def check_model_name(name: str) -> str:
+    """Let a model's name pass, or refuse it.
+
+    Args:
+        name: The name asked for.
+
+    Returns:
+        The same name.
+
+    Raises:
+        InvalidInput: it is empty, too long, begins or ends with a space, or holds `/`, `@`, `:` (references such as
+            `churn/7` and `churn@champion` use them) or a character that cannot be seen; or it is `*` or only dots.
+    """
+    problem = _name_problem(name)
+    if problem:
+        from engine.core.text import clean  # only a wrong name needs it
+
+        raise InvalidInput(
+            f"{clean(name, limit=60)!r} cannot name a model: {problem}.",
+            hint=f"Use up to {MAX_NAME} visible characters without {' '.join(_RESERVED)}, such as churn-eu.",
+        )
+    return name
+
+
+def _name_problem(name: str) -> str:
+    if not name.strip():
+        return "it is empty"
+    if len(name) > MAX_NAME:
+        return f"it has {len(name)} characters"
+    if name != name.strip():
+        return "it begins or ends with a space"
+    if set(name) <= {"."}:
+        return "it is made of dots alone"
+    if name == "*":
+        return "policies write it for every model"
+    reserved = [mark for mark in _RESERVED if mark in name]
+    if reserved:
+        return f"it holds {reserved[0]}, which references such as churn/7 and churn@champion use"
+    return "" if _shown_as_is(name) else "it holds a character that cannot be seen or shown"
+
+
+def _shown_as_is(text: str) -> bool:
+    if text.isascii() and text.isprintable():
+        return True
+    from engine.core.text import clean  # plain ASCII, the usual case, does without
+
+    return clean(text, limit=MAX_NAME) == text
+
+
+def check_alias(alias: str) -> str:
+    """Let an alias pass, or refuse it.
+
+    Args:
+        alias: The alias asked for.
+
+    Returns:
+        The same alias.
+
+    Raises:
+        InvalidInput: it is not 1 to 255 letters, digits, `_` or `-`; or it is `latest`, or looks like a version (`v7`).
+    """
+    reserved = alias.lower() == "latest" or _LIKE_A_VERSION.fullmatch(alias) is not None
+    if not reserved and _ALIAS.fullmatch(alias):
+        return alias
+    from engine.core.text import clean  # only a wrong alias needs it
+
+    why = "it has a meaning of its own" if reserved else "only letters, digits, _ and - may stand in it, 1 to 255"
+    raise InvalidInput(f"{clean(alias, limit=60)!r} cannot be an alias: {why}.", hint="Use one such as champion.")
+
+
+def check_word(text: str, what: str, limit: int = MAX_WORD) -> str:
+    """Let a stored text pass when it is not too long and can be stored.
+
+    Args:
+        text: Any text.
+        what: What it is, for the message.
+        limit: Most characters it may have.
+
+    Returns:
+        The same text.
+
+    Raises:
+        InvalidInput: it is too long, or holds a NUL or a lone surrogate.
+    """
+    if len(text) > limit:
+        raise InvalidInput(f"The {what} has {len(text)} characters; at most {limit} are stored.", hint="Shorten it.")
+    if "\0" in text or (not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)):
+        raise InvalidInput(f"The {what} holds a NUL or is not valid Unicode.", hint="Send it as UTF-8 text.")
+    return text
+
+
+def check_tag(key: str, value: str) -> None:
+    """Let a tag pass, or refuse it.
+
+    Args:
+        key: 1 to 250 characters.
+        value: Up to 8,000 characters.
+
+    Raises:
+        InvalidInput: the key is empty, or one of the two is too long or not valid Unicode.
+    """
+    if not key:
+        raise InvalidInput("A tag needs a key.", hint="Write it as KEY=VALUE.")
+    check_word(key, "tag's key", MAX_TAG_KEY)
+    check_word(value, "tag's value", MAX_TAG_VALUE)
+
+
+def check_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """Let all tags pass, or refuse the first that `check_tag` refuses.
+
+    Raises:
+        InvalidInput: as `check_tag` says.
+    """
+    for key, value in tags.items():
+        check_tag(key, value)
+    return tags
