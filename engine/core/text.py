@@ -28,6 +28,8 @@ _SEQUENCE = re.compile(
     "|\x1b[ -/]{0,8}[0-~]"
 )
 _INVISIBLE = frozenset((0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0xFFFC))
+# Variation selectors and skin tones: terminals disagree on the width of what they follow.
+_SELECTORS = ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF), (0x180B, 0x180F), (0x1F3FB, 0x1F3FF))
 _UNPRINTED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
 
 
@@ -49,8 +51,8 @@ def _replacement(code: int) -> str:
 
     if code == 0x09:
         return " "
-    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F:
-        return ""  # variation selectors: terminals disagree on their width
+    if any(first <= code <= last for first, last in _SELECTORS):
+        return ""
     kind = category(chr(code))
     if kind in _UNPRINTED or code in _INVISIBLE:
         return SYMBOL
@@ -61,8 +63,8 @@ def clean(text: str, *, limit: int = 200, newlines: bool = False) -> str:
     """Make text harmless and legible for any outlet.
 
     Escape sequences, control, format (bidi, zero-width, tag), private-use and unassigned characters, lone
-    surrogates and line separators each become `·`; any space becomes a plain one; variation selectors go; more
-    than four combining marks on one letter go. Cleaning twice is cleaning once.
+    surrogates and line separators each become `·`; any space becomes a plain one; variation selectors and skin
+    tones go; so do more than four combining marks on one letter. Cleaning twice is cleaning once.
 
     Args:
         text: Any text, however long or hostile.
@@ -91,18 +93,82 @@ def _clean_line(text: str) -> str:
 
 def _thin_marks(text: str) -> str:
     """Keep a few combining marks a letter, and none that would sit on the cell before the text."""
-    from unicodedata import category
-
     kept: list[str] = []
     marks = 0
     for character in text:
-        is_mark = character >= _FIRST_MARK and category(character) in ("Mn", "Me")
+        is_mark = character >= _FIRST_MARK and _WIDTHS[character] == 0
         marks = marks + 1 if is_mark else 0
         if is_mark and not kept:
             kept.append(SYMBOL)
         elif marks <= _MOST_MARKS:
             kept.append(character)
     return "".join(kept)
+
+
+# What combines with the character before it (Hangul vowels and finals), and what is wide though its East Asian
+# width says otherwise; the table agrees with the one our screens are composed by.
+_JOINED = ((0x1160, 0x11FF), (0xD7B0, 0xD7FF))
+_WIDE = ((0x2630, 0x2637), (0x268A, 0x268F), (0x4DC0, 0x4DFF), (0x1D300, 0x1D356), (0x1D360, 0x1D376))
+
+
+class _Widths(dict[str, int]):
+    """Cells of each character; filled as characters are met."""
+
+    def __missing__(self, character: str) -> int:
+        if len(self) >= _CACHE:
+            self.clear()
+        cells = self[character] = _cells(character)
+        return cells
+
+
+_WIDTHS = _Widths()
+
+
+def _cells(character: str) -> int:
+    from unicodedata import category, east_asian_width
+
+    code = ord(character)
+    if category(character)[0] == "M" or any(first <= code <= last for first, last in _JOINED):
+        return 0
+    wide = east_asian_width(character) in ("W", "F") or any(first <= code <= last for first, last in _WIDE)
+    return 2 if wide else 1
+
+
+def width(text: str) -> int:
+    """How many terminal cells a cleaned text takes."""
+    return len(text) if text.isascii() else sum(map(_WIDTHS.__getitem__, text))
+
+
+def fit(text: str, cells: int, *, right: bool = False, ellipsis: str = ELLIPSIS) -> str:
+    """Cut or fill a cleaned text to a number of terminal cells, exactly.
+
+    Args:
+        text: One line.
+        cells: The wanted width; below 1 gives the empty text.
+        right: True fills on the left, for numbers.
+        ellipsis: Ends a text that was cut; narrow characters only (`~` for ASCII terminals).
+
+    Returns:
+        Text of exactly that width.
+    """
+    taken = width(text)
+    if taken > cells:
+        text, taken = _clip(text, cells, ellipsis)
+    filling = " " * (cells - taken)
+    return filling + text if right else text + filling
+
+
+def _clip(text: str, cells: int, ellipsis: str) -> tuple[str, int]:
+    """The longest beginning that fits together with the ellipsis, and its width."""
+    ending = ellipsis[: max(cells, 0)]
+    room = cells - len(ending)
+    taken = end = 0
+    for end, character in enumerate(text):  # noqa: B007 - the place of the first that no longer fits
+        wide = _WIDTHS[character]
+        if taken + wide > room:
+            break
+        taken += wide
+    return text[:end] + ending, taken + len(ending)
 
 
 def clean_json(value: object, *, limit: int = 2_000) -> object:

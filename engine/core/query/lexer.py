@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from engine.core.errors import FilterSyntaxError
     from engine.core.query.source import Source
 
-# Possessive quantifiers: an unclosed quote must not make the match go back and try again.
-_TOKEN = re.compile(
-    r"""(?P<space>\s++)
+_PATTERN = r"""(?P<space>\s++)
     |(?P<text>'(?:[^']++|'')*+')
     |(?P<quoted>"(?:[^"]++|"")*+"|`(?:[^`]++|``)*+`)
     |(?P<operator>[=!<>~]++)
     |(?P<mark>[(),])
-    |(?P<word>[\w.\-+/:@$\#%]++)""",
-    re.VERBOSE,
-)
+    |(?P<word>[\w.\-+/:@$\#%]++)"""
+
+
+@cache
+def _token_pattern() -> re.Pattern[str]:
+    """The pattern of all tokens; its quantifiers are possessive so that an unclosed quote is not tried again."""
+    return re.compile(_PATTERN, re.VERBOSE)
 
 
 class Token(NamedTuple):
@@ -61,9 +64,9 @@ def tokenize(source: Source) -> list[Token]:
     """
     source.check()
     tokens: list[Token] = []
-    offset, text = 0, source.text
+    offset, text, pattern = 0, source.text, _token_pattern()
     while offset < len(text):
-        found = _TOKEN.match(text, offset)
+        found = pattern.match(text, offset)
         if found is None:
             raise _stray(source, offset)
         if found.lastgroup != "space":

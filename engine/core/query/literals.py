@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
 from engine.core.query.schema import ORDERINGS, Kind
-from engine.core.query.tree import Entity, Field, Operator
+from engine.core.query.tree import Comparison, Entity, Field, Operator, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
     from engine.core.query.lexer import Token
     from engine.core.query.source import Source
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+_NUMBER = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-]?inf(?:inity)?"
 _LIKE = (Operator.LIKE, Operator.ILIKE)
 _LARGEST = 2**63
+
+
+@cache
+def _number_pattern() -> re.Pattern[str]:
+    return re.compile(_NUMBER, re.IGNORECASE | re.ASCII)
 
 
 def number_of(text: str) -> float | None:
@@ -29,8 +35,8 @@ def number_of(text: str) -> float | None:
     Returns:
         The number, infinite where it exceeds a double; `None` when the text is not one (`nan` is none either).
     """
-    stripped = text.strip()
-    return float(stripped) if _NUMBER.fullmatch(stripped) else None
+    stripped = text.strip(" \t\r\n")
+    return float(stripped) if _number_pattern().fullmatch(stripped) else None
 
 
 def read_literal(source: Source, field: Field, operator: Operator, token: Token) -> str | float:
@@ -55,6 +61,25 @@ def read_literal(source: Source, field: Field, operator: Operator, token: Token)
         return _span(source, kind, token)
     number = _number(source, token)
     return float(number) if field.entity is Entity.METRIC else number
+
+
+def compare(source: Source, field: Field, operator: Operator, value: Value) -> Comparison:
+    """The comparison as written, with `!=` of a tag taken as the schema says."""
+    differs = operator is Operator.NOT_EQUAL and field.entity is Entity.TAG and source.schema.missing_tag_differs
+    return Comparison(field, Operator.DIFFERS if differs else operator, value)
+
+
+def check_operator(source: Source, field: Field, operator: Operator, offset: int) -> None:
+    """Refuse an operator that the field's type does not have.
+
+    Raises:
+        FilterSyntaxError: it has not; the message lists those it has.
+    """
+    allowed = source.schema.operators(field)
+    if operator not in allowed:
+        known = " ".join(each.value for each in Operator if each in allowed)
+        problem = f"{field.key} cannot be compared with {operator.value}."
+        raise source.error(offset, problem, f"Use one of {known}.")
 
 
 def check_same_type(source: Source, values: Sequence[str | float], tokens: Sequence[Token]) -> None:

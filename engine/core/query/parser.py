@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from engine.core.query.lexer import Token, tokenize
-from engine.core.query.literals import check_same_type, read_literal
+from engine.core.query.literals import check_operator, check_same_type, compare, read_literal
 from engine.core.query.schema import RUNS, Schema
 from engine.core.query.source import Source
 from engine.core.query.tree import And, Comparison, Entity, Field, Filter, Not, Operator, Or, OrderBy, Value
@@ -168,17 +168,8 @@ class _Parser:
         field = self.field()
         place = self.token.start
         operator = self._operator()
-        if operator not in self._source.schema.operators(field):
-            known = " ".join(each.value for each in Operator if each in self._source.schema.operators(field))
-            problem = f"{field.key} cannot be compared with {operator.value}."
-            raise self._source.error(place, problem, f"Use one of {known}.")
-        value = self._value(field, operator)
-        if operator is Operator.NOT_EQUAL and self._missing_differs(field):
-            operator = Operator.DIFFERS
-        return Comparison(field, operator, value)
-
-    def _missing_differs(self, field: Field) -> bool:
-        return self._source.schema.missing_tag_differs and field.entity is Entity.TAG
+        check_operator(self._source, field, operator, place)
+        return compare(self._source, field, operator, self._value(field, operator))
 
     def _operator(self) -> Operator:
         token = self.token

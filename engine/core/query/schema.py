@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from engine.core.query.tree import Entity, Field, Operator, OrderBy
 
@@ -38,9 +39,8 @@ DATASET_KEYS = ("name", "digest", "context")
 """What can be asked of a run's datasets; any one dataset may answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A built-in property.
+class Attribute(NamedTuple):
+    """A built-in property (a named tuple: fifty are made at import, on every start path).
 
     Args:
         name: Canonical name; what the tree carries.

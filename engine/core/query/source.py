@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.errors import FilterSyntaxError
@@ -10,6 +9,8 @@ from engine.core.query.schema import DATASET_KEYS, Schema
 from engine.core.query.tree import Entity, Field
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.core.query.lexer import Token
 
 MAX_LENGTH = 20_000
@@ -34,7 +35,6 @@ ENTITIES = {
 """Every prefix a key may have, as MLflow spells them."""
 
 
-@dataclass(frozen=True, slots=True)
 class Source:
     """A text being read.
 
@@ -44,9 +44,12 @@ class Source:
         now_ms: The present, in milliseconds since the epoch, for ages such as `'2h'`; `None` refuses ages.
     """
 
-    text: str
-    schema: Schema
-    now_ms: int | None = None
+    __slots__ = ("now_ms", "schema", "text")
+
+    def __init__(self, text: str, schema: Schema, now_ms: int | None = None) -> None:
+        self.text = text
+        self.schema = schema
+        self.now_ms = now_ms
 
     def error(self, offset: int, problem: str, hint: str = "") -> FilterSyntaxError:
         """The error to raise for a problem at `offset`, from 0; the column in it counts from 1."""
@@ -88,7 +91,7 @@ class Source:
             return self.attribute(key or prefix, word.start)
         entity = ENTITIES.get(prefix.lower())
         if entity is None:
-            raise self._unknown(prefix, word.start)
+            raise self.unknown(prefix, word.start)
         return self._keyed(entity, quoted.content if quoted else key, word)
 
     def _keyed(self, entity: Entity, key: str, word: Token) -> Field:
@@ -111,14 +114,16 @@ class Source:
         """
         attribute = self.schema.attribute(name)
         if attribute is None:
-            raise self._unknown(name, offset)
+            raise self.unknown(name, offset)
         return Field(Entity.ATTRIBUTE, attribute.name)
 
-    def _unknown(self, name: str, offset: int) -> FilterSyntaxError:
+    def unknown(self, name: str, offset: int, others: Iterable[str] = ()) -> FilterSyntaxError:
+        """The error for a name that means nothing; it suggests the nearest attribute, prefix or one of `others`."""
         from engine.core.suggest import did_you_mean  # only a wrong text needs it
 
         known = [word for each in self.schema.attributes for word in (each.name, *each.aliases)]
         known += [word for word, entity in ENTITIES.items() if entity in self.schema.entities]
+        known += others
         hint = did_you_mean(name, known) or self._attribute_list()
         return self.error(offset, f"{self.schema.name} have nothing called {name!r}.", hint)
 

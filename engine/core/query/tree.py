@@ -25,7 +25,8 @@ class Operator(Enum):
     """How a field is compared; the value is the canonical spelling, but for `DIFFERS`.
 
     `DIFFERS` is written `!=` too: the parser chooses it for tags of schemas where a missing tag differs from
-    every text (MLflow's registered models); `NOT_EQUAL` never matches a missing key.
+    every text (MLflow's registered models). It holds exactly where `=` does not; `NOT_EQUAL` and `NOT_IN` never
+    match a missing key. NaN is unequal to every number and neither less nor more than any.
     `LIKE` knows `%` (any run) and `_` (any one character), no escape, and minds case; `ILIKE` folds A-Z only.
     """
 
