@@ -1,0 +1,154 @@
+"""`qd audit`: read, verify and prove the audit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.diagnostics import FAILED, narrate
+from engine.cli.options import MOMENT, paging_options
+from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record
+from engine.cli.progress import ProgressLine
+from engine.cli.root import Verbs
+from engine.core.timetext import format_time
+
+if TYPE_CHECKING:
+    from engine.audit.model import AuditEntry, TreeHead
+    from engine.cli.session import Session
+
+
+def _who(entry: AuditEntry) -> str:
+    return f"{entry.actor} (by {entry.on_behalf_of})" if entry.on_behalf_of else entry.actor
+
+
+COLUMNS = (
+    Column("seq", "seq", lambda entry: str(entry.seq), right=True),
+    Column("time", "time", lambda entry: format_time(entry.time_ms)),
+    Column("actor", "actor", _who),
+    Column("verb", "verb", lambda entry: entry.verb),
+    Column("kind", "kind", lambda entry: entry.kind),
+    Column("key", "key", lambda entry: entry.key),
+    Column("reason", "reason", lambda entry: entry.reason),
+)
+
+
+@click.group(cls=Verbs)
+def audit() -> None:
+    """Read, verify and prove the audit log."""
+
+
+@audit.command("list")
+@click.option("--kind", help="Only this kind of object: model, version, experiment, run, approval.")
+@click.option("--key", help="Only this object, such as churn/7.")
+@click.option("--actor", help="Only what this person did.")
+@click.option("--verb", help="Only this act, such as promote.")
+@click.option("--since", type=MOMENT, help="Not before this time.")
+@click.option("--until", "--at", type=MOMENT, help="Not after this time.")
+@paging_options
+@format_options
+@click.pass_obj
+def list_(session: Session, /, fmt: Format, limit: int, page_token: str | None, **where: str | int | None) -> None:
+    """List records, newest first."""
+    from engine.audit.model import AuditFilter
+
+    chosen = AuditFilter(
+        kind=_word(where["kind"]),
+        key=_word(where["key"]),
+        actor=_word(where["actor"]),
+        verb=_word(where["verb"]),
+        since_ms=_time(where["since"]),
+        until_ms=_time(where["until"]),
+    )
+    show_page(session.engine().audit.page(chosen, limit=limit, page_token=page_token), COLUMNS, fmt)
+
+
+def _word(value: str | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: str | int | None) -> int | None:
+    return None if value is None else int(value)
+
+
+@audit.command()
+@click.argument("seq", type=int)
+@format_options
+@click.pass_obj
+def show(session: Session, seq: int, fmt: Format) -> None:
+    """Show one record, with the state before and after."""
+    entry = session.engine().audit.entry(seq)
+    if fmt is Format.JSON:
+        show_json(entry)
+        return
+    fields = {column.name: column.value(entry) for column in COLUMNS}
+    show_record({**fields, "via": entry.via, "origin": entry.origin, "before": entry.before, "after": entry.after}, fmt)
+
+
+@audit.command()
+@click.option("--head", "kept", metavar="LINE", help="A head kept elsewhere, as printed by `qd audit head`.")
+@format_options
+@click.pass_obj
+def verify(session: Session, kept: str | None, fmt: Format) -> int:
+    """Recompute the whole log; exit 1 and name the first bad record when it was changed."""
+    from engine.audit.model import format_head
+
+    progress = ProgressLine("verifying")
+    verdict = session.engine().audit.verify(_parse(kept), progress)
+    progress.close()
+    record = {
+        "ok": verdict.ok,
+        "size": verdict.size,
+        "first_bad": verdict.first_bad,
+        "problem": verdict.problem,
+        "head": format_head(verdict.head),
+    }
+    show_record(record, fmt)
+    if not verdict.ok:
+        narrate(f"qd: the audit log is not intact: {verdict.problem}")
+    return 0 if verdict.ok else FAILED
+
+
+def _parse(line: str | None) -> TreeHead | None:
+    from engine.audit.model import parse_head
+
+    return None if line is None else parse_head(line)
+
+
+@audit.command()
+@format_options
+@click.pass_obj
+def head(session: Session, fmt: Format) -> None:
+    """Print the tree head: one line to keep elsewhere; every later edit is found against it."""
+    from engine.audit.model import format_head
+
+    found = session.engine().audit.head()
+    if fmt is Format.HUMAN:
+        show_lines([format_head(found)])
+    else:
+        show_record({"size": found.size, "root_hash": found.root_hash, "head": format_head(found)}, fmt)
+
+
+@audit.command()
+@click.argument("seq", type=int)
+@click.pass_obj
+def inclusion(session: Session, seq: int) -> None:
+    """Prove that record SEQ is part of the log as it is now (RFC 6962 audit path, as JSON)."""
+    show_json(session.engine().audit.inclusion(seq))
+
+
+@audit.command()
+@click.option("--head", "kept", metavar="LINE", required=True, help="The earlier head, as printed by `qd audit head`.")
+@format_options
+@click.pass_obj
+def consistency(session: Session, kept: str, fmt: Format) -> int:
+    """Prove that the log continues the one an earlier head stands for; exit 1 when it does not."""
+    from engine.audit.model import parse_head
+
+    log = session.engine().audit
+    old, new = parse_head(kept), log.head()
+    proof = log.consistency(old.size)
+    holds = proof.holds(old, new)
+    record = {"holds": holds, "old_size": proof.old_size, "new_size": proof.new_size, "path": proof.path}
+    show_record(record, fmt)
+    return 0 if holds else FAILED

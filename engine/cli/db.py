@@ -1,0 +1,88 @@
+"""`qd db`: care of the workspace itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.diagnostics import FAILED, narrate
+from engine.cli.options import reason_option
+from engine.cli.output import Column, Format, format_options, plain, show_json, show_record, show_rows
+from engine.cli.progress import ProgressLine
+from engine.cli.root import Verbs
+
+if TYPE_CHECKING:
+    from engine.cli.session import Session
+
+FINDINGS = (
+    Column("check", "check", lambda finding: finding.check),
+    Column("ok", "ok", lambda finding: "ok" if finding.ok else "BAD"),
+    Column("message", "found", lambda finding: finding.message),
+)
+TABLES = (
+    Column("table", "table", lambda table: table.table),
+    Column("rows", "rows", lambda table: f"{table.rows}", right=True),
+    Column("columns", "columns", lambda table: " ".join(table.columns)),
+)
+
+
+@click.group(cls=Verbs)
+def db() -> None:
+    """Back up, restore, check and measure the workspace."""
+
+
+@db.command()
+@click.argument("directory", type=click.Path())
+@format_options
+@click.pass_obj
+def backup(session: Session, directory: str, fmt: Format) -> None:
+    """Copy the workspace, while it is in use, into DIRECTORY (database, artifacts, policy)."""
+    progress = ProgressLine("backing up")
+    made = session.engine().maintenance.backup(directory, progress=progress)
+    progress.close()
+    show_record(plain(made), fmt)
+
+
+@db.command()
+@click.argument("directory", type=click.Path())
+@reason_option
+@format_options
+@click.pass_obj
+def restore(session: Session, directory: str, reason: str, fmt: Format) -> None:
+    """Bring the workspace back to the backup in DIRECTORY; other processes see it as one change."""
+    progress = ProgressLine("restoring")
+    restored = session.engine().maintenance.restore(directory, reason=reason, progress=progress)
+    progress.close()
+    show_record(plain(restored), fmt)
+
+
+@db.command()
+@click.option("--deep", is_flag=True, help="Re-hash every artifact file as well.")
+@format_options
+@click.pass_obj
+def check(session: Session, fmt: Format, *, deep: bool) -> int:
+    """Look whether the workspace is sound; exit 1 when it is not."""
+    findings = session.engine().maintenance.check(deep=deep)
+    if fmt is Format.JSON:
+        show_json({"ok": all(finding.ok for finding in findings), "items": findings})
+    else:
+        show_rows(findings, FINDINGS, fmt)
+    bad = [finding for finding in findings if not finding.ok]
+    for finding in bad:
+        narrate(f"qd: {finding.check}: {finding.message}")
+    return FAILED if bad else 0
+
+
+@db.command()
+@format_options
+@click.pass_obj
+def stats(session: Session, fmt: Format) -> None:
+    """Print the workspace in numbers: sizes and rows."""
+    found = session.engine().maintenance.stats()
+    if fmt is Format.JSON:
+        show_json(found)
+        return
+    if fmt is Format.HUMAN:
+        show_record({name: value for name, value in plain(found).items() if name != "tables"}, fmt)
+    show_rows(found.tables, TABLES, fmt)
