@@ -1,0 +1,137 @@
+"""What an artifact is: bytes with a digest, under a safe logical path."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from engine.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_PATH = 1024
+"""Longest logical path, in characters."""
+
+MAX_NAME = 255
+"""Longest part between two slashes, in UTF-8 bytes: what file systems take when an artifact is downloaded."""
+
+_REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Stored bytes.
+
+    Args:
+        digest: SHA-256 of the bytes, 64 lower-case hex digits.
+        size_bytes: How many bytes.
+    """
+
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestEntry:
+    """One file of a folder.
+
+    Args:
+        path: Path below the folder, POSIX.
+        digest: SHA-256 of its bytes, 64 lower-case hex digits.
+        size_bytes: Its size.
+    """
+
+    path: str
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a logical path holds: one file, or a folder of files.
+
+    Args:
+        path: The logical path that was asked for.
+        digest: The file's digest, or for a folder the digest of its sorted entries; changes when any byte, name or
+            size below it does.
+        size_bytes: Bytes in all.
+        entries: The files, sorted by path; for a single file its own name alone.
+        is_dir: Whether the path is a folder.
+    """
+
+    path: str
+    digest: str
+    size_bytes: int
+    entries: tuple[ManifestEntry, ...]
+    is_dir: bool
+
+
+def safe_path(text: str) -> str:
+    """Check a logical path: relative, POSIX, and nothing that could leave its folder anywhere.
+
+    Args:
+        text: Such as `model/weights.bin`; a `/` at the end and `.` parts are dropped.
+
+    Returns:
+        The normalised path.
+
+    Raises:
+        InvalidInput: it is empty, absolute, over `MAX_PATH` characters, or holds `..`, `//`, a backslash, a control
+            character, or a part of more than `MAX_NAME` bytes.
+    """
+    if len(text) > MAX_PATH:
+        raise InvalidInput(f"The artifact path has {len(text)} characters; at most {MAX_PATH} are kept.")
+    if text.startswith("/") or "//" in text:
+        raise _unsafe(text, "it must be relative, with single slashes")
+    if _REFUSED.search(text):
+        raise _unsafe(text, "backslashes, control characters and invalid Unicode are not kept")
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if not parts:
+        raise _unsafe(text, "it names nothing")
+    if ".." in parts:
+        raise _unsafe(text, "it must not contain '..'")
+    if any(len(part.encode()) > MAX_NAME for part in parts):
+        raise _unsafe(text, f"a name in it is longer than {MAX_NAME} bytes")
+    return "/".join(parts)
+
+
+def _unsafe(text: str, why: str) -> InvalidInput:
+    from engine.core.text import clean  # only a wrong path needs it
+
+    return InvalidInput(f"The artifact path '{clean(text, limit=80)}' is refused: {why}.", hint="Use model/weights.bin.")
+
+
+def check_digest(digest: str) -> str:
+    """Refuse what is not a digest, before it becomes part of a file name.
+
+    Raises:
+        InvalidInput: it is not 64 lower-case hex digits.
+    """
+    if not _DIGEST.fullmatch(digest):
+        raise InvalidInput("A digest is 64 lower-case hex digits.")
+    return digest
+
+
+def manifest(path: str, entries: Iterable[ManifestEntry], *, is_dir: bool) -> Manifest:
+    """Describe what a logical path holds.
+
+    Args:
+        path: The logical path.
+        entries: Its files, in any order; at least one.
+        is_dir: False when `entries` is the single file itself.
+
+    Returns:
+        The manifest. A folder's digest is the SHA-256 of the canonical JSON of its sorted `[path, digest, size]` rows.
+    """
+    files = tuple(sorted(entries, key=lambda entry: entry.path))
+    size_bytes = sum(entry.size_bytes for entry in files)
+    if not is_dir:
+        return Manifest(path, files[0].digest, size_bytes, files, is_dir=False)
+    rows = [[entry.path, entry.digest, entry.size_bytes] for entry in files]
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return Manifest(path, sha256(text.encode()).hexdigest(), size_bytes, files, is_dir=True)

@@ -1,0 +1,215 @@
+"""The artifact files of a workspace: written whole or not at all, and never read unchecked."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, BinaryIO
+
+from engine.artifacts.model import Blob, check_digest
+from engine.core.errors import IntegrityError, InvalidInput, NotFound, WorkspaceError, WorkspaceFull, WorkspaceReadOnly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from engine.db.workspace import Workspace
+
+CHUNK_BYTES = 1 << 20
+"""Bytes read at a time; a file of any size passes through this much memory."""
+
+
+class ArtifactStore:
+    """Objects named by the SHA-256 of their bytes, below `artifacts/objects/`.
+
+    The same bytes are stored once. Objects are never changed; a crash leaves at most a `.part` file behind.
+
+    Args:
+        workspace: Where they live.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._objects = workspace.artifacts / "objects"
+
+    def path_of(self, digest: str) -> Path:
+        """Where an object lies, whether or not it has been stored.
+
+        Args:
+            digest: 64 lower-case hex digits.
+
+        Raises:
+            InvalidInput: it is not a digest.
+        """
+        check_digest(digest)
+        return self._objects / digest[:2] / digest[2:]
+
+    def put_bytes(self, data: bytes) -> Blob:
+        """Store bytes; durable when this returns.
+
+        Args:
+            data: Any bytes, also none.
+
+        Returns:
+            Their digest and size.
+
+        Raises:
+            WorkspaceFull: no space is left.
+            WorkspaceReadOnly: the file system does not let us write.
+            WorkspaceError: the disk failed.
+        """
+        digest = sha256(data).hexdigest()
+        if not self._is_stored(digest, len(data)):
+            with self._writing() as (part, target):
+                target.write(data)
+                self._keep(part, target, digest)
+        return Blob(digest, len(data))
+
+    def put_file(self, path: Path) -> Blob:
+        """Store a copy of a file; durable when this returns.
+
+        Args:
+            path: A regular file, or a link to one.
+
+        Returns:
+            The digest and size of what was read.
+
+        Raises:
+            NotFound: there is no such file.
+            InvalidInput: it is a folder or a device, or cannot be read.
+            WorkspaceFull: no space is left.
+            WorkspaceReadOnly: the file system does not let us write.
+            WorkspaceError: the disk failed.
+        """
+        with _source(path) as source, self._writing() as (part, target):
+            hashed, size_bytes = sha256(), 0
+            while chunk := source.read(CHUNK_BYTES):
+                hashed.update(chunk)
+                target.write(chunk)
+                size_bytes += len(chunk)
+            digest = hashed.hexdigest()
+            if not self._is_stored(digest, size_bytes):
+                self._keep(part, target, digest)
+        return Blob(digest, size_bytes)
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open an object for reading, after checking that its bytes still have its digest.
+
+        Args:
+            digest: 64 lower-case hex digits.
+
+        Returns:
+            The open file, at its beginning; the caller closes it.
+
+        Raises:
+            InvalidInput: it is not a digest.
+            IntegrityError: the object is missing, or its bytes have changed.
+        """
+        path = self.path_of(digest)
+        try:
+            stream = path.open("rb")
+        except OSError as error:
+            raise IntegrityError(
+                f"The artifact {digest[:12]} cannot be read: {error.strerror}.",
+                hint="Run `qd db check`, and restore it from a backup.",
+            ) from error
+        try:
+            if _digest_of(stream) != digest:
+                raise IntegrityError(
+                    f"The bytes of the artifact {digest[:12]} have changed since they were stored.",
+                    hint="Run `qd db check`, and restore it from a backup.",
+                )
+        except BaseException:
+            stream.close()
+            raise
+        stream.seek(0)
+        return stream
+
+    def verify(self, digest: str) -> bool:
+        """Whether an object is there and its bytes still have its digest.
+
+        Args:
+            digest: 64 lower-case hex digits.
+
+        Raises:
+            InvalidInput: it is not a digest.
+        """
+        try:
+            self.open(digest).close()
+        except IntegrityError:
+            return False
+        return True
+
+    def _is_stored(self, digest: str, size_bytes: int) -> bool:
+        # A damaged object of the right length is found by `open`; one cut short by a bad disk is written again.
+        try:
+            return self.path_of(digest).stat().st_size == size_bytes
+        except OSError:
+            return False
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Path, BinaryIO]]:
+        part = self._objects / f"{os.urandom(8).hex()}.part"
+        with _disk_errors(part):
+            self._objects.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                with part.open("xb") as target:
+                    yield part, target
+            finally:
+                with suppress(FileNotFoundError):
+                    part.unlink()
+
+    def _keep(self, part: Path, target: BinaryIO, digest: str) -> None:
+        target.flush()
+        os.fsync(target.fileno())
+        path = self.path_of(digest)
+        if not path.parent.exists():
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            _sync_folder(self._objects)
+        part.replace(path)
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def _source(path: Path) -> Iterator[BinaryIO]:
+    if not path.exists():
+        raise NotFound(f"There is no file {path}.")
+    if not path.is_file():
+        raise InvalidInput(f"{path} is not a regular file.", hint="Log folders with log_artifacts.")
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+    with stream:
+        yield stream
+
+
+def _digest_of(stream: BinaryIO) -> str:
+    hashed = sha256()
+    while chunk := stream.read(CHUNK_BYTES):
+        hashed.update(chunk)
+    return hashed.hexdigest()
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorkspaceFull("No space is left for the artifact.", hint="Free some space and try again.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise WorkspaceReadOnly(
+                f"The artifact folder {path.parent} cannot be written: {error.strerror}.",
+                hint="Check the permissions of the workspace.",
+            ) from error
+        raise WorkspaceError(f"Storing the artifact failed: {error.strerror}.", hint="Check the disk.") from error

@@ -1,0 +1,1 @@
+"""Experiments, runs and what they log; search over them; histories reduced for charts."""
