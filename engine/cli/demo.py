@@ -1,0 +1,44 @@
+"""`qd demo`: real models to look at, within a minute."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.diagnostics import narrate
+from engine.cli.output import Format, format_options, plain, show_record
+from engine.cli.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from engine.cli.session import Session
+
+
+class _Story(ProgressLine):
+    def tell(self, what: str, done: int, total: int) -> None:
+        self.what = what
+        self(done, total)
+
+
+@click.command()
+@click.option("--headless", is_flag=True, help="Print a summary instead of opening the console.")
+@click.option("--no-live", is_flag=True, help="Leave no run training in the background.")
+@format_options
+@click.pass_obj
+def demo(session: Session, fmt: Format, *, headless: bool, no_live: bool) -> int:
+    """Train real models, register and promote them in a workspace of their own, then open the console."""
+    from engine.demo.service import demo_directory, make_demo
+
+    directory = demo_directory(session.workspace)
+    progress = _Story("preparing")
+    summary = make_demo(directory, progress.tell, live=not no_live)
+    progress.close()
+    watched = sys.stdin.isatty() and sys.stdout.isatty()
+    if headless or not watched or session.open_console is None or fmt is not Format.HUMAN:
+        show_record(plain(summary), fmt)
+        narrate(f"Next: qd --workspace {summary.workspace}")
+        return 0
+    return session.open_console(
+        workspace=summary.workspace, as_user=session.as_user, read_only=session.read_only, words=()
+    )

@@ -1,0 +1,141 @@
+"""Makes the demo's workspace, once, and starts its live run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import api
+from engine.core.errors import Conflict
+from engine.db.workspace import find_workspace
+from engine.demo.story import POLICY, Summary, tell_story, train_all
+from engine.registry.model import Stage
+from engine.tracking.model import RunQuery
+
+if TYPE_CHECKING:
+    from engine.api import Engine
+    from engine.demo.story import Progress
+
+_MARK = "demo.json"
+_VERSION = 1
+
+
+def demo_directory(workspace: str | None) -> Path:
+    """Where the demo lives: the named directory, else beside the user's own workspace, never in it.
+
+    Args:
+        workspace: The directory given with `--workspace`, or `None`.
+
+    Returns:
+        The directory, existing or not.
+    """
+    if workspace is not None:
+        return find_workspace(workspace, environ=os.environ, cwd=Path.cwd()).path
+    own = find_workspace(None, environ={"HOME": os.environ.get("HOME", "~")}, cwd=Path("/"))
+    return own.path.with_name("quarterdeck-demo")
+
+
+def make_demo(directory: Path, progress: Progress, *, live: bool = True) -> Summary:
+    """Make the demo's workspace, or find it made; repeat it as often as you like.
+
+    Args:
+        directory: Where.
+        progress: Told what happens, steps done and steps in all.
+        live: Whether to leave a run training in the background.
+
+    Returns:
+        What is there now.
+
+    Raises:
+        Conflict: there is a workspace that is not the demo's, or a demo that was interrupted.
+        WorkspaceReadOnly: the directory cannot be written.
+        WorkspaceFull: no space is left.
+        WorkspaceError: the disk failed.
+    """
+    mark = directory / _MARK
+    if not mark.is_file():
+        if (directory / "control.db").exists():
+            raise Conflict(
+                f"{directory} holds a workspace that is not a finished demo.",
+                hint="Name another directory with --workspace, or remove that one.",
+            )
+        _make(directory, progress)
+        mark.write_text(json.dumps({"demo": _VERSION}) + "\n", encoding="utf-8")
+    with api.open(directory) as engine:
+        if live and not _live_run(engine):
+            _start_live(directory)
+        return summarise(engine)
+
+
+def _make(directory: Path, progress: Progress) -> None:
+    building = directory.with_name(directory.name + ".building")
+    _remove(building)
+    workspace = api.create(building)
+    with api.open(building) as engine:
+        workspace.policy_file.write_text(POLICY.format(user=engine.access.actor.name), encoding="utf-8")
+    with api.open(building) as engine:
+        runs = train_all(engine, progress)
+        tell_story(engine, lambda name: api.open(building, as_user=name), runs, progress)
+    # Built aside and renamed: an interrupted demo leaves nothing that looks like a finished one.
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    if directory.is_dir() and not any(directory.iterdir()):
+        directory.rmdir()
+    building.rename(directory)
+
+
+def _remove(building: Path) -> None:
+    import shutil
+
+    shutil.rmtree(building, ignore_errors=True)
+
+
+def _live_run(engine: Engine) -> str:
+    running = engine.runs.page(RunQuery(filter="attributes.status = 'running'", limit=10)).items
+    return next((run.run_id for run in running if run.name == "network-live" and run.state == "running"), "")
+
+
+def _start_live(directory: Path) -> None:
+    subprocess.Popen(  # noqa: S603 our own interpreter and module; the directory is one argument, not a shell word
+        [sys.executable, "-m", "engine.demo.live", str(directory)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def summarise(engine: Engine) -> Summary:
+    """Count what a demo workspace holds.
+
+    Args:
+        engine: The workspace.
+
+    Returns:
+        The numbers.
+
+    Raises:
+        WorkspaceError: the workspace cannot be read.
+    """
+    models = engine.models.page(limit=100).items
+    versions = [version for model in models for version in engine.models.versions(model.name, limit=100).items]
+    reports = [
+        (version, engine.gates.latest(version.model, version.version, to=Stage.PRODUCTION)) for version in versions
+    ]
+    return Summary(
+        workspace=str(engine.workspace.path),
+        runs=engine.runs.count(RunQuery()),
+        models=len(models),
+        versions=len(versions),
+        production=tuple(f"{model.name}/{number}" for model in models for number in model.production),
+        waiting_approvals=len(engine.approvals.page(state="open").items),
+        failing=tuple(
+            f"{version.model}/{version.version}"
+            for version, report in reports
+            if report is not None and not report.passed
+        ),
+        live_run=_live_run(engine),
+    )
