@@ -1,0 +1,1 @@
+"""Widgets of the console; each is usable without the application."""

@@ -1,0 +1,288 @@
+"""One chart on the screen: holds series, draws them, and repaints only what a change touched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events, on
+from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from console.widgets.charts.plot import draw
+from console.widgets.charts.series import ROLES, Drawing, Line, Reading, Series, View, XKind, readings
+from engine.core.text import clean
+
+_NAME_LIMIT = 60
+"""Characters of a name which can ever be of use in a title line."""
+
+
+class LineChart(Widget):
+    """Curves over common axes, with a title line that reads their last values, or those under a cursor.
+
+    It has no keys of its own; the application moves the cursor and flips the axis.
+
+    Args:
+        title: what is drawn, mostly a metric's name; any text.
+        series: the curves; may come later.
+        x: what the x axis counts.
+        unicode: braille; else ASCII.
+        id: the widget's id.
+        classes: its CSS classes.
+    """
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"line-chart--{role}"
+        for role in (*ROLES, "axis", "grid", "title", "title-selected", "value", "dim", "warn", "cursor")
+    }
+    DEFAULT_CSS = """
+    LineChart {
+        width: 1fr;
+        height: 1fr;
+        & > .line-chart--axis { color: $foreground 45%; }
+        & > .line-chart--grid { color: $foreground 14%; }
+        & > .line-chart--title { text-style: bold; }
+        & > .line-chart--title-selected { text-style: bold reverse; }
+        & > .line-chart--value { color: $foreground; }
+        & > .line-chart--dim { color: $foreground 60%; }
+        & > .line-chart--warn { color: $error; text-style: bold; }
+        & > .line-chart--cursor { color: $foreground; text-style: bold; }
+        & > .line-chart--series-1 { color: #56b4e9; }
+        & > .line-chart--series-2 { color: #f0a020; }
+        & > .line-chart--series-3 { color: #2ec27e; }
+        & > .line-chart--series-4 { color: #e583b6; }
+        & > .line-chart--series-5 { color: #f2e255; }
+        & > .line-chart--series-6 { color: #f0644b; }
+        & > .line-chart--series-7 { color: #8f9bff; }
+        & > .line-chart--series-8 { color: #b8b8b8; }
+        &:light > .line-chart--series-1 { color: #0072b2; }
+        &:light > .line-chart--series-2 { color: #b36b00; }
+        &:light > .line-chart--series-3 { color: #00805a; }
+        &:light > .line-chart--series-4 { color: #b0487f; }
+        &:light > .line-chart--series-5 { color: #7d7400; }
+        &:light > .line-chart--series-6 { color: #c03a1d; }
+        &:light > .line-chart--series-7 { color: #4a50c8; }
+        &:light > .line-chart--series-8 { color: #606060; }
+    }
+    """
+
+    log_y: reactive[bool] = reactive(default=False, repaint=False, init=False)
+    """Whether the y axis is logarithmic."""
+    cursor: reactive[float | None] = reactive(None, repaint=False, init=False)
+    """Where the cursor stands, in units of x; None for no cursor."""
+    selected: reactive[bool] = reactive(default=False, repaint=False, init=False)
+    """Whether the title line is marked as the chosen chart of a grid."""
+
+    class CursorMoved(Message):
+        """The cursor stands elsewhere, or is gone (then ``x`` is None)."""
+
+        def __init__(self, chart: LineChart, x: float | None, readings: tuple[Reading, ...]) -> None:
+            super().__init__()
+            self.chart = chart
+            self.x = x
+            self.readings = readings
+
+        @property
+        def control(self) -> LineChart:
+            """The chart, for ``on``."""
+            return self.chart
+
+    class Pressed(Message):
+        """The chart was clicked."""
+
+        def __init__(self, chart: LineChart) -> None:
+            super().__init__()
+            self.chart = chart
+
+        @property
+        def control(self) -> LineChart:
+            """The chart, for ``on``."""
+            return self.chart
+
+    def __init__(
+        self,
+        title: str = "",
+        series: Sequence[Series] = (),
+        *,
+        x: XKind = "step",
+        unicode: bool = True,
+        id: str | None = None,  # noqa: A002  # Textual's name for it
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._view = View(0, 0, clean(title, limit=_NAME_LIMIT), unicode=unicode, x=x)
+        self._series = _cleaned(series)
+        self._drawing = Drawing((), None)
+        self._strips: dict[int, Strip] = {}
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """What each series says under the cursor, or at its end when there is none."""
+        return readings(self._series, self.cursor)
+
+    @property
+    def x_kind(self) -> XKind:
+        """What the x axis counts."""
+        return self._view.x
+
+    @property
+    def drawing(self) -> Drawing:
+        """The chart as it is drawn now, for export and for tests."""
+        return self._drawing
+
+    def set_series(self, series: Sequence[Series]) -> None:
+        """Show other data; cells which stay the same are not painted again.
+
+        Args:
+            series: the curves, reduced to about as many points as the chart has dots across.
+        """
+        self._series = _cleaned(series)
+        self._redraw()
+
+    def set_title(self, title: str, *, x: XKind | None = None) -> None:
+        """Name the chart anew.
+
+        Args:
+            title: any text.
+            x: what the x axis counts from now on; None leaves it.
+        """
+        self._view = replace(self._view, title=clean(title, limit=_NAME_LIMIT), x=x or self._view.x)
+        self._redraw()
+
+    def move_cursor(self, cells: int) -> None:
+        """Move the cursor along x, always to a place where some series has a point, and at least one point on.
+
+        Args:
+            cells: how far, to the right when positive; a first move starts at the last point (or the first, when going
+                right).
+        """
+        places = sorted({point[0] for one in self._series for point in one.points if math.isfinite(point[0])})
+        frame = self._drawing.frame
+        if not places or frame is None or not cells:
+            return
+        if self.cursor is None:
+            self.cursor = places[0] if cells > 0 else places[-1]
+            return
+        here = min(range(len(places)), key=lambda index: abs(places[index] / 2 - (self.cursor or 0.0) / 2))
+        wanted = frame.x_at(frame.cell_x(places[here]) + cells)
+        there = min(range(len(places)), key=lambda index: abs(places[index] / 2 - wanted / 2))
+        there = max(there, here + 1) if cells > 0 else min(there, here - 1)
+        self.cursor = places[min(max(there, 0), len(places) - 1)]
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the chart, for Textual.
+
+        Args:
+            y: line, from the top.
+
+        Returns:
+            The line, styled.
+        """
+        if (self._view.width, self._view.height) != tuple(self.size):
+            self._resize()
+        if y >= len(self._drawing.lines):
+            return Strip.blank(self.size.width, self.rich_style)
+        strip = self._strips.get(y)
+        if strip is None:
+            strip = self._strips[y] = self._styled(self._drawing.lines[y])
+        return strip
+
+    def notify_style_update(self) -> None:
+        """Forget the styled lines: the theme changed."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def watch_log_y(self, log_y: bool) -> None:
+        """Draw with the other axis."""
+        self._view = replace(self._view, log_y=log_y)
+        self._redraw()
+
+    def watch_cursor(self, cursor: float | None) -> None:
+        """Draw the cursor and tell its readings."""
+        self._view = replace(self._view, cursor=cursor)
+        self._redraw()
+        self.post_message(self.CursorMoved(self, cursor, self.readings))
+
+    def watch_selected(self, selected: bool) -> None:
+        """Mark the title line."""
+        self._view = replace(self._view, selected=selected)
+        self._redraw()
+
+    @on(events.Click)
+    def _press(self, event: events.Click) -> None:
+        event.stop()
+        self.post_message(self.Pressed(self))
+
+    def _resize(self) -> None:
+        """Draw at the size the layout gave. Without colour the faint lines would be as bright as the curves."""
+        width, height = self.size
+        self._view = replace(self._view, width=width, height=height, grid=not self.app.no_color)
+        self._drawing = draw(self._series, self._view)
+        self._strips.clear()
+
+    def _redraw(self) -> None:
+        """Draw again and ask for a repaint of the cells which differ."""
+        if not self.is_mounted or (self._view.width, self._view.height) != tuple(self.size):
+            return
+        before, self._drawing = self._drawing.lines, draw(self._series, self._view)
+        regions = []
+        for y, (old, new) in enumerate(zip(before, self._drawing.lines, strict=True)):
+            columns = changed(old, new)
+            if columns is not None:
+                self._strips.pop(y, None)
+                regions.append(Region(columns[0], y, columns[1] - columns[0], 1))
+        if regions:
+            self.refresh(*regions)
+
+    def _styled(self, line: Line) -> Strip:
+        """Roles to styles."""
+        plain = self.rich_style
+        segments = [
+            Segment(text, self.get_component_rich_style(f"line-chart--{role}") if role else plain)
+            for text, role in line
+        ]
+        return Strip(segments, self.size.width)
+
+
+def changed(old: Line, new: Line) -> tuple[int, int] | None:
+    """Which cells of a line differ.
+
+    Args:
+        old: the line before.
+        new: the line now, of the same width.
+
+    Returns:
+        First column and the one behind the last, or None when the lines look alike.
+    """
+    if old == new:
+        return None
+    before, now = _cells(old), _cells(new)
+    if len(before) != len(now):
+        return 0, sum(cell_len(span.text) for span in new)
+    different = [column for column, (one, other) in enumerate(zip(before, now, strict=True)) if one != other]
+    return (different[0], different[-1] + 1) if different else None
+
+
+def _cells(line: Line) -> list[tuple[str, str]]:
+    """A line cell by cell; blanks have no role. Wide characters count as cells of their own, twice."""
+    return [
+        (glyph, "" if glyph == " " else role)
+        for text, role in line
+        for glyph in text
+        for _ in range(cell_len(glyph) or 1)
+    ]
+
+
+def _cleaned(series: Sequence[Series]) -> tuple[Series, ...]:
+    """Names and markers are logged text: they pass the cleaner before anything draws them."""
+    return tuple(
+        replace(one, name=clean(one.name, limit=_NAME_LIMIT), marker=clean(one.marker, limit=1)) for one in series
+    )
