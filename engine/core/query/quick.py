@@ -31,6 +31,7 @@ _TERM = (
     rf"|(?P<key>{_KEY})\s*+(?P<operator>!=|<=|>=|=|<|>|~)\s*+(?P<items>(?:{_ITEM}(?:,{_ITEM})*+)?)"
     r"""|(?P<word>"(?:[^"]++|"")*+"|'(?:[^']++|'')*+'|\S++)"""
 )
+_PREDICATE = rf"!?(?P<key>{_KEY})\s*+(?P<operator>!=|<=|>=|=|<|>|~)\s*+(?P<value>.*)"
 _OPERATORS = {
     "=": Operator.EQUAL,
     "!=": Operator.NOT_EQUAL,
@@ -51,6 +52,11 @@ def _term_pattern() -> re.Pattern[str]:
 @cache
 def _item_pattern() -> re.Pattern[str]:
     return re.compile(_ITEM)
+
+
+@cache
+def _predicate_pattern() -> re.Pattern[str]:
+    return re.compile(_PREDICATE, re.DOTALL)
 
 
 @lru_cache(maxsize=64)
@@ -159,6 +165,47 @@ def parse_quick(
             words.append(_word(source, term, negated=negated))
     predicate = And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
     return QuickFilter(tuple(words), predicate)
+
+
+def is_predicate(word: str) -> bool:
+    """Say whether a whole word reads as `key<op>value`, negated or not."""
+    return _predicate_pattern().fullmatch(word) is not None
+
+
+def is_expression(word: str) -> bool:
+    """Say whether a whole word is a regular expression between slashes."""
+    found = _term_pattern().match(word)
+    return found is not None and found["regex"] == word
+
+
+def as_term(word: str) -> str:
+    """Write one word, which a shell cut for us, as one term of a quick filter.
+
+    Args:
+        word: A predicate, an expression between slashes, or free text, with or without `!`; its spaces belong to it.
+
+    Returns:
+        The word, with quotes where `parse_quick` would otherwise cut it; a term stays as it is.
+    """
+    found = _predicate_pattern().fullmatch(word)
+    if found is None:
+        body = word.removeprefix("!")
+        return word if _is_one(body) else word[: len(word) - len(body)] + _double_quoted(body)
+    value = found["value"].rstrip()
+    if any(map(str.isspace, value)) and not re.fullmatch(f"{_ITEM}(?:,{_ITEM})*+", value):
+        value = _double_quoted(value)
+    head = word[: found.end("key")]
+    return f"{head}{found['operator']}{value}"
+
+
+def _is_one(body: str) -> bool:
+    term = _term_pattern().match(body)
+    return term is not None and term.end() == len(body)
+
+
+def _double_quoted(text: str) -> str:
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _terms(text: str) -> Iterator[tuple[re.Match[str], bool]]:

@@ -1,0 +1,152 @@
+"""What could come next in a half-typed command; pure, so that the console asks at every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from engine.core.command import Grammar
+
+MOST = 50
+"""At most how many completions are offered."""
+
+_SINCE = ("1h", "6h", "1d", "7d", "30d")
+_AT = ("now", "1h", "1d", "yesterday", "today")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What there is in the workspace, by resource.
+
+    Args:
+        objects: Names of things.
+        columns: Keys of columns, metrics and parameters that can be shown, compared and sorted by.
+    """
+
+    objects: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One way to go on.
+
+    Args:
+        text: Replaces what stands from `start` to `end`; quoted as the grammar wants.
+        start: Offset of the first replaced character, from 0.
+        end: Offset after the last one.
+        summary: What it is.
+    """
+
+    text: str
+    start: int
+    end: int
+    summary: str = ""
+
+
+def complete(text: str, cursor: int, grammar: Grammar, names: Names) -> tuple[Completion, ...]:
+    """Offer what the word under the cursor could become.
+
+    Args:
+        text: The line so far.
+        cursor: Offset of the cursor in it, from 0.
+        grammar: The words there are.
+        names: The things there are; names that hold control characters are not offered.
+
+    Returns:
+        At most `MOST`: those that begin with the word, then those that contain it, each in the order given.
+    """
+    before = text[:cursor]
+    head = before.split()
+    word = head.pop() if head and not before[-1].isspace() else ""
+    if head and head[0] in ("qd", "quarterdeck"):
+        head.pop(0)
+    candidates = _candidates(head, word, grammar, names) if head else _first_words(grammar)
+    start = len(before) - len(word)
+    chosen = _chosen(word, candidates)
+    return tuple(Completion(new, start, len(before), summary) for new, summary in chosen if new != word)
+
+
+def _first_words(grammar: Grammar) -> Iterator[tuple[str, str]]:
+    yield from ((words.name, words.summary) for words in grammar.resources.values())
+    yield from ((words.name, words.summary) for words in grammar.verbs.values())
+
+
+def _candidates(head: list[str], word: str, grammar: Grammar, names: Names) -> Iterable[tuple[str, str]]:
+    first, *rest = head
+    resource = grammar.resource(first)
+    verb = grammar.verb(first if resource is None else next(iter(rest), ""))
+    if resource is None:
+        return () if verb is None else _for_action(verb, rest, grammar, names)
+    if verb is not None and resource in grammar.verbs[verb].resources:
+        return _for_action(verb, [resource], grammar, names)
+    return _for_view(resource, rest, word, grammar, names)
+
+
+def _for_action(verb: str, head: list[str], grammar: Grammar, names: Names) -> Iterator[tuple[str, str]]:
+    """Go on after a verb; `head` holds the words after it, the resource first if it is given."""
+    words = grammar.verbs[verb]
+    named = [each for each in map(grammar.resource, head[:1]) if each in words.resources]
+    if not named and len(words.resources) > 1:
+        yield from ((each, grammar.resources[each].summary) for each in words.resources)
+        return
+    for resource in named or words.resources:
+        yield from _quoted(names.objects.get(str(resource), ()), str(resource))
+    yield from ((f"--{option}", f"option of {verb}") for option in (*words.options, *words.flags))
+
+
+def _for_view(resource: str, head: list[str], word: str, grammar: Grammar, names: Names) -> Iterator[tuple[str, str]]:
+    columns = names.columns.get(resource, ())
+    for prefix, values in (("since:", _SINCE), ("@", _AT)):
+        if word.startswith(prefix):
+            yield from ((prefix + value, "time") for value in values)
+            return
+    if word.startswith(("sort:", "cols:")):
+        yield from _listed(word, columns)
+        return
+    if not head:
+        for verb in grammar.verbs.values():
+            if resource in verb.resources:
+                yield verb.name, verb.summary
+        yield from _quoted(names.objects.get(resource, ()), resource)
+    yield from (("sort:", "order by"), ("cols:", "columns"), ("since:", "from a time on"), ("@", "at a past time"))
+    if word:
+        yield from _quoted(columns, "column")
+
+
+def _listed(word: str, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Go on with the last key of `sort:` or `cols:`."""
+    lead, colon, keys = word.partition(":")
+    done, comma, last = keys.rpartition(",")
+    sign = "-" if last.startswith("-") else ""
+    for column, summary in _quoted(columns, "column"):
+        yield f"{lead}{colon}{done}{comma}{sign}{column}", summary
+
+
+def _quoted(names: Sequence[str], summary: str) -> Iterator[tuple[str, str]]:
+    """Names as they can be typed; what cannot be shown as it is cannot be typed either."""
+    from shlex import quote
+
+    from engine.core.text import clean
+
+    for name in names:
+        if name and clean(name) == name:
+            yield (f"-- {quote(name)}" if name.startswith("-") else quote(name)), summary
+
+
+def _chosen(word: str, candidates: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    wanted = word.lower()
+    begin: dict[str, str] = {}
+    contain: dict[str, str] = {}
+    for new, summary in candidates:
+        folded = new.lower().lstrip("'")
+        if folded.startswith(wanted):
+            begin.setdefault(new, summary)
+        elif wanted in folded:
+            contain.setdefault(new, summary)
+        if len(begin) >= MOST:
+            break
+    return [*begin.items(), *((new, what) for new, what in contain.items() if new not in begin)][:MOST]
