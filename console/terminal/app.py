@@ -1,0 +1,158 @@
+"""The app and screen classes that draw through our driver, and paint as soon as a key has had its effect."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.events import InputEvent
+from textual.screen import ModalScreen, Screen
+
+from console.terminal.driver import TerminalDriver
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
+
+    from rich.console import RenderableType
+    from textual.driver import Driver
+    from textual.events import Event, Idle
+
+    from console.terminal.painter import Painter
+
+Result = TypeVar("Result")
+
+SETTLE = 0.001  # seconds from the first change to its paint: the messages a key sets off are handled meanwhile
+ATTENTION = 0.1  # seconds after a key during which every change is painted at once
+FRAME = 1 / 60  # seconds between paints otherwise
+GC_AFTER = 1.0  # seconds after the first frame when what was built for it leaves the collector's sight
+GC_THRESHOLD = (20_000, 20, 20)
+
+
+class TerminalApp(App[Result], Generic[Result]):
+    """A Textual app for terminals at the end of a thin line: frames are differences, a crash is one sentence.
+
+    Its screens should be `TerminalScreen`s and `TerminalModal`s; it is run by `run_app`.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+
+    last_input = 0.0
+    """When a person last pressed a key or a button; seconds, monotonic clock."""
+
+    _first_frame = True
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our driver, whatever the terminal."""
+        return TerminalDriver
+
+    def get_default_screen(self) -> Screen[object]:
+        """The screen an app starts with when it composes widgets itself."""
+        return TerminalScreen(id="_default")
+
+    async def on_event(self, event: Event) -> None:
+        """Note that a person acted: what follows is painted without delay."""
+        if isinstance(event, InputEvent):
+            self.last_input = time.monotonic()
+        await super().on_event(event)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Take a composed update into the wanted picture and paint the difference."""
+        driver = self._driver
+        if not isinstance(driver, TerminalDriver) or not isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
+            super()._display(screen, renderable)
+            return
+        if not self._batch_count and self._running and not self._closed:
+            driver.synchronized = self._sync_available
+            _take(driver.painter, renderable)
+            driver.paint(tuple(self.cursor_position))
+            if self._first_frame:
+                self._first_frame = False
+                asyncio.get_running_loop().call_later(GC_AFTER, _settle_memory)
+        self.post_display_hook()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End the app; `run_app` says why when the terminal is back."""
+        if self._driver is None or self.is_headless:
+            super()._handle_exception(error)
+            return
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    @property
+    def failure(self) -> Exception | None:
+        """The error that ended the app, if one did."""
+        return self._exception
+
+
+class TerminalScreen(Screen[Result], Generic[Result]):
+    """A screen that paints as soon as a key's messages are handled, rather than at the next tick of a clock."""
+
+    _paint_handle: TimerHandle | None = None
+    _last_paint = 0.0
+
+    async def _on_idle(self, event: Idle) -> None:
+        """Plan a paint when something changed; else do what Textual does."""
+        if self.app._batch_count or not self.is_current or not self._is_dirty():  # noqa: SLF001 - Textual has no public word for it
+            return
+        event.prevent_default()
+        if self._paint_handle is not None:
+            return
+        now = time.monotonic()
+        attended = isinstance(self.app, TerminalApp) and now - self.app.last_input < ATTENTION
+        delay = SETTLE if attended else max(SETTLE, self._last_paint + FRAME - now)
+        self._paint_handle = asyncio.get_running_loop().call_later(delay, self._paint)
+
+    def _is_dirty(self) -> bool:
+        return bool(
+            self._layout_required
+            or self._scroll_required
+            or self._repaint_required
+            or self._recompose_required
+            or self._dirty_widgets
+        )
+
+    def _paint(self) -> None:
+        self._paint_handle = None
+        self._last_paint = time.monotonic()
+        if not self.is_attached:
+            return
+        try:
+            self._on_timer_update()
+        except Exception as error:  # noqa: BLE001 - the edge: a widget that cannot draw ends the app with its name
+            self.app._handle_exception(error)  # noqa: SLF001 - as Textual's own timers do
+
+
+class TerminalModal(TerminalScreen[Result], ModalScreen[Result], Generic[Result]):
+    """A modal screen that paints at once."""
+
+
+def _take(painter: Painter, update: LayoutUpdate | ChopsUpdate) -> None:
+    if isinstance(update, LayoutUpdate):
+        for y, line in enumerate(update.strips, update.region.y):
+            x = update.region.x
+            for strip in line:
+                painter.write(x, y, strip, update.region.right)
+                x += strip.cell_length
+        return
+    for y, start, stop in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            if strip is None or x >= stop or end <= start:
+                continue
+            if x < start:
+                painter.write(start, y, strip.crop(start - x), min(end, stop))
+            else:
+                painter.write(x, y, strip, min(end, stop))
+
+
+def _settle_memory() -> None:
+    """Modules and the first screen live as long as the process: the collector need not look at them again."""
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
+    gc.enable()

@@ -1,0 +1,303 @@
+"""The output stage: turns what the screen should show into the fewest bytes that make it so.
+
+It keeps two pictures: what should be shown and what the terminal shows. A frame is their difference, sent with the
+shortest cursor moves and colour changes; rows that moved are scrolled by the terminal. Equal pictures send nothing.
+The terminal's own behaviour is trusted only where all terminals agree: after a character of doubtful width the cursor
+is placed anew, erasing is done in the default colours only, and a row with such characters is sent whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from console.terminal.attributes import AttributeTable
+from console.terminal.capabilities import Capabilities
+from console.terminal.frame import Grid
+from console.terminal.glyphs import Glyphs, is_odd
+
+if TYPE_CHECKING:
+    from rich.segment import Segment
+
+MAX_GAP = 5  # unchanged cells sent again rather than jumped over: a jump costs four bytes
+MIN_ERASE = 4  # blanks at the end of a row from which erasing is shorter
+MIN_SCROLLED = 4  # rows that must reappear elsewhere before the terminal is asked to scroll
+
+
+class Painter:
+    """Draws frames on one terminal.
+
+    Args:
+        capabilities: What may be sent.
+        columns: Width of the terminal in cells.
+        rows: Height of the terminal in cells.
+    """
+
+    def __init__(self, capabilities: Capabilities, columns: int, rows: int) -> None:
+        self._table = AttributeTable(capabilities.colours)
+        self._glyphs = Glyphs(unicode=capabilities.unicode)
+        self._wanted = Grid(columns, rows)
+        self._shown = Grid(columns, rows)
+        self._touched: set[int] = set()
+        self._known = False
+        self._pen = _Pen(self._table, columns)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in cells."""
+        return self._wanted.columns, self._wanted.rows
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal changed its size: the next frame clears it and draws everything."""
+        self._wanted = self._wanted.resized(columns, rows)
+        self._pen = _Pen(self._table, columns)
+        self.invalidate()
+
+    def invalidate(self) -> None:
+        """Nothing is known about what the terminal shows: the next frame clears it and draws everything."""
+        self._known = False
+
+    def write(self, x: int, y: int, segments: Iterable[Segment], stop: int) -> None:
+        """Put styled text into the wanted picture.
+
+        Args:
+            x: Column of its first cell, from 0.
+            y: Row, from 0.
+            segments: Text and styles, left to right.
+            stop: Column where the room ends (exclusive).
+        """
+        wanted, index, split = self._wanted, self._table.index, self._glyphs.cells
+        self._touched.add(y)
+        for text, style, control in segments:
+            if control:
+                continue
+            cells = split(text)
+            if x + len(cells) >= stop:
+                wanted.write(x, y, _cut(cells, stop - x), index(style))
+                return
+            wanted.write(x, y, cells, index(style))
+            x += len(cells)
+
+    def frame(self, cursor: tuple[int, int]) -> str:
+        """The bytes, as text, that bring the terminal to the wanted picture; "" when it shows it.
+
+        Args:
+            cursor: Column and row where the terminal's cursor shall rest.
+        """
+        pen, wanted, shown = self._pen, self._wanted, self._shown
+        if not self._known:
+            self._known = True
+            self._shown = shown = Grid(wanted.columns, wanted.rows)
+            self._touched.update(range(wanted.rows))
+            pen.clear()
+        changed = [
+            y
+            for y in sorted(self._touched)
+            if y < wanted.rows and (shown.cells[y] != wanted.cells[y] or shown.looks[y] != wanted.looks[y])
+        ]
+        self._touched.clear()
+        if len(changed) >= MIN_SCROLLED:
+            changed = self._scroll(changed)
+        for y in changed:
+            self._row(y)
+        pen.move(min(cursor[0], wanted.columns - 1), min(cursor[1], wanted.rows - 1))
+        return pen.take()
+
+    def _scroll(self, changed: list[int]) -> list[int]:
+        """Let the terminal scroll when rows only moved; returns the rows that still differ."""
+        move = _movement(self._shown, self._wanted, changed)
+        if move is None:
+            return changed
+        top, bottom, count = move
+        self._pen.scroll(top, bottom, count)
+        self._shown.scroll(top, bottom, count)
+        rows = sorted({*changed, *range(top, bottom + 1)})
+        shown, wanted = self._shown, self._wanted
+        return [y for y in rows if shown.cells[y] != wanted.cells[y] or shown.looks[y] != wanted.looks[y]]
+
+    def _row(self, y: int) -> None:
+        shown, wanted, space = self._shown, self._wanted, self._table.space
+        old, new = shown.cells[y], wanted.cells[y]
+        old_looks, new_looks = shown.looks[y], wanted.looks[y]
+        odd = is_odd(new) or is_odd(old)
+        end = _content_end(new, new_looks, space)
+        erase = odd or _content_end(old, old_looks, space) - end >= MIN_ERASE
+        stop = end if erase else wanted.columns
+        if odd:
+            changes = list(range(stop))
+        else:
+            changes = [
+                x
+                for x in range(stop)
+                if old[x] != new[x]
+                or (old_looks[x] != new_looks[x] and (new[x] != " " or space[old_looks[x]] != space[new_looks[x]]))
+            ]
+        self._pen.row(y, new, new_looks, changes, odd=odd)
+        if erase and end < wanted.columns:
+            self._pen.erase(end, y)
+        shown.cells[y], shown.looks[y] = new[:], new_looks[:]
+
+
+class _Pen:
+    """The terminal's cursor and colour as we know them, and the bytes of the frame in the making."""
+
+    def __init__(self, table: AttributeTable, columns: int) -> None:
+        self._table = table
+        self._columns = columns
+        self._out: list[str] = []
+        self._x = -1  # -1: not known
+        self._y = -1
+        self._look = 0
+
+    def take(self) -> str:
+        """The bytes collected so far; the next frame starts empty."""
+        text = "".join(self._out)
+        self._out.clear()
+        return text
+
+    def clear(self) -> None:
+        """Erase the terminal in its default colours."""
+        self._out.append("\x1b[m\x1b[H\x1b[2J")
+        self._x, self._y, self._look = 0, 0, 0
+
+    def colour(self, look: int) -> None:
+        """Use an attribute from here on."""
+        self._out.append(self._table.transition(self._look, look))
+        self._look = look
+
+    def move(self, x: int, y: int) -> None:
+        """Put the cursor at a cell by the shortest sequence."""
+        if x == self._x and y == self._y:
+            return
+        self._out.append(_shortest_move(self._x, self._y, x, y))
+        self._x, self._y = x, y
+
+    def erase(self, x: int, y: int) -> None:
+        """Blank a row from column `x` on, in the default colours."""
+        self.move(x, y)
+        self.colour(0)
+        self._out.append("\x1b[K")
+
+    def scroll(self, top: int, bottom: int, count: int) -> None:
+        """Scroll rows top to bottom (inclusive) up by `count`, down when negative; new rows are default blanks."""
+        self.colour(0)
+        edge, step = (bottom, "\n") if count > 0 else (top, "\x1bM")
+        self._out.append(f"\x1b[{top + 1};{bottom + 1}r\x1b[{edge + 1}H{step * abs(count)}\x1b[r")
+        self._x = self._y = -1  # setting the margins homes the cursor, but not everywhere
+
+    def row(self, y: int, cells: list[str], looks: list[int], changes: list[int], *, odd: bool) -> None:
+        """Send the changed cells of a row.
+
+        Args:
+            y: Row.
+            cells: The row as it should be.
+            looks: Its attributes.
+            changes: Columns that differ, ascending.
+            odd: Send cells one by one and trust no width.
+        """
+        at, total = 0, len(changes)
+        while at < total:
+            x = changes[at]
+            self._reach(x, y, cells, looks, odd=odd)
+            look = looks[x]
+            if cells[x] != " " or self._table.space[self._look] != self._table.space[look]:
+                self.colour(look)
+            end = at + 1
+            while end < total and changes[end] == x + end - at and self._fits(cells[changes[end]], looks[changes[end]]):
+                end += 1
+            self._send(cells[x : x + end - at], odd=odd)
+            at = end
+
+    def _fits(self, cell: str, look: int) -> bool:
+        return look == self._look or (cell == " " and self._table.space[look] == self._table.space[self._look])
+
+    def _reach(self, x: int, y: int, cells: list[str], looks: list[int], *, odd: bool) -> None:
+        """Go to a cell; a short gap of cells that look the same is written over instead of jumped."""
+        here = self._x
+        if (
+            y == self._y
+            and 0 <= here < x <= here + MAX_GAP
+            and not odd
+            and all(self._fits(cells[i], looks[i]) for i in range(here, x))
+        ):
+            self._send(cells[here:x], odd=False)
+        else:
+            self.move(x, y)
+
+    def _send(self, cells: list[str], *, odd: bool) -> None:
+        if odd:
+            self._send_odd(cells)
+            return
+        self._out.append("".join(cells))
+        self._x += len(cells)
+        if self._x >= self._columns:
+            self._x = -1  # at the right edge terminals differ in where the cursor rests
+
+    def _send_odd(self, cells: list[str]) -> None:
+        start = self._x
+        for offset, cell in enumerate(cells):
+            if cell == "":
+                continue
+            self.move(start + offset, self._y)
+            if offset + 1 < len(cells) and cells[offset + 1] == "":
+                self._out.append("  ")  # a terminal that draws it narrow would leave the second cell stale
+                self._x = -1
+                self.move(start + offset, self._y)
+            self._out.append(cell)
+            self._x = start + offset + 1 if cell.isascii() and start + offset + 1 < self._columns else -1
+
+
+def _cut(cells: list[str], room: int) -> list[str]:
+    """The cells that fit; a wide character that would stick out becomes a blank."""
+    if len(cells) <= room:
+        return cells
+    if room <= 0:
+        return []
+    return [*cells[: room - 1], " "] if cells[room] == "" else cells[:room]
+
+
+def _content_end(cells: list[str], looks: list[int], space: list[int]) -> int:
+    """Column after the last cell that differs from a default blank."""
+    end = len(cells)
+    while end and cells[end - 1] == " " and space[looks[end - 1]] == 0:
+        end -= 1
+    return end
+
+
+def _shortest_move(from_x: int, from_y: int, x: int, y: int) -> str:
+    absolute = f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H" if y else "\x1b[H"
+    if from_y < 0 or not 0 <= y - from_y <= 3:
+        return absolute
+    return min("\n" * (y - from_y) + _column_move(from_x, x), absolute, key=len)
+
+
+def _column_move(from_x: int, x: int) -> str:
+    if x == from_x:
+        return ""
+    if x == 0:
+        return "\r"
+    options = [f"\x1b[{x + 1}G"]
+    if 0 <= from_x < x:
+        options.append(f"\x1b[{x - from_x}C" if x - from_x > 1 else "\x1b[C")
+    elif from_x > x:
+        options.append("\b" * (from_x - x))
+    return min(options, key=len)
+
+
+def _movement(shown: Grid, wanted: Grid, changed: list[int]) -> tuple[int, int, int] | None:
+    """Find a block of rows that only moved.
+
+    Returns:
+        Top row, bottom row (inclusive) and how many rows it goes up (negative: down), or None.
+    """
+    places = {text: y for y, row in enumerate(shown.cells) if (text := "".join(row)).strip()}
+    moves = {y: place - y for y in changed if (place := places.get("".join(wanted.cells[y]))) is not None}
+    votes = Counter(move for move in moves.values() if move)
+    if not votes:
+        return None
+    count, support = votes.most_common(1)[0]
+    if support < MIN_SCROLLED or support * 2 < len(changed):
+        return None
+    rows = [y for y, move in moves.items() if move == count]
+    return (min(rows), max(rows) + count, count) if count > 0 else (min(rows) + count, max(rows), count)

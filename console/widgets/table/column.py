@@ -1,0 +1,131 @@
+"""Columns and cells of a table, and how columns share the width of a screen. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+GUTTER = 2  # the mark and a space, left of the first column
+GAP = 2  # blanks between two columns
+
+
+class Cell(NamedTuple):
+    """One value as the operator reads it. text: already formatted. role: what it means, the theme colours it."""
+
+    text: str
+    role: str = ""
+
+
+Row = tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading and how wide it may be.
+
+    Args:
+        name: Identity, used in messages.
+        title: Heading.
+        width: Wanted width in cells.
+        minimum: Width below which the column is left out instead.
+        maximum: Width it never exceeds; 0 is no limit.
+        weight: Share of the width nobody wants; 0 takes none.
+        align: Side the text stands on; numbers go right.
+        role: Style role of cells that have none.
+        priority: On a narrow terminal columns of low priority leave first.
+        sortable: Whether a click on the heading asks for this order.
+    """
+
+    name: str
+    title: str
+    width: int = 10
+    minimum: int = 4
+    maximum: int = 0
+    weight: int = 0
+    align: Literal["left", "right"] = "left"
+    role: str = ""
+    priority: int = 0
+    sortable: bool = True
+
+
+class Placed(NamedTuple):
+    """A column on the screen. index: among all columns. x: its first cell. width: in cells."""
+
+    index: int
+    x: int
+    width: int
+
+
+def arrange(columns: Sequence[Column], available: int, offset: int = 0) -> list[Placed]:
+    """Choose the columns that fit and give each a width; the first column always stays.
+
+    Args:
+        columns: All columns in order.
+        available: Width of the table in cells, gutter included.
+        offset: 0 shows the columns of highest priority; n > 0 skips n columns after the first and goes on in order.
+
+    Returns:
+        The visible columns, left to right.
+    """
+    room = available - GUTTER
+    if not columns or room <= 0:
+        return []
+    chosen = _most_important(columns, room) if offset == 0 else _in_order(columns, room, offset)
+    placed, x = [], GUTTER
+    for index, width in zip(chosen, _widths([columns[index] for index in chosen], room), strict=True):
+        placed.append(Placed(index, x, width))
+        x += width + GAP
+    return placed
+
+
+def last_offset(columns: Sequence[Column], available: int) -> int:
+    """The offset at which the last column comes into view; 0 when every column is in view already."""
+    if len(arrange(columns, available)) == len(columns):
+        return 0
+    for offset in range(1, len(columns)):
+        placed = arrange(columns, available, offset)
+        if not placed or placed[-1].index == len(columns) - 1:
+            return offset
+    return 0
+
+
+def _most_important(columns: Sequence[Column], room: int) -> list[int]:
+    chosen = list(range(len(columns)))
+    while len(chosen) > 1 and _least(columns, chosen) > room:
+        chosen.remove(min(chosen[1:], key=lambda index: (columns[index].priority, -index)))
+    return chosen
+
+
+def _in_order(columns: Sequence[Column], room: int, offset: int) -> list[int]:
+    chosen = [0]
+    for index in range(1 + offset, len(columns)):
+        if len(chosen) > 1 and _least(columns, [*chosen, index]) > room:
+            break
+        chosen.append(index)
+    return chosen
+
+
+def _least(columns: Sequence[Column], chosen: Sequence[int]) -> int:
+    return sum(columns[index].minimum for index in chosen) + GAP * (len(chosen) - 1)
+
+
+def _widths(columns: Sequence[Column], room: int) -> list[int]:
+    widths = [max(column.width, column.minimum) for column in columns]
+    spare = room - sum(widths) - GAP * (len(columns) - 1)
+    while spare < 0:
+        widest = max(range(len(columns)), key=lambda i: (widths[i] - columns[i].minimum, widths[i]))
+        if widths[widest] <= 1:
+            break
+        widths[widest] -= 1
+        spare += 1
+    weights = sum(column.weight for column in columns)
+    for i, column in enumerate(columns):
+        if column.weight and spare > 0:
+            share = round(spare * column.weight / weights)
+            if column.maximum:
+                share = max(0, min(share, column.maximum - widths[i]))
+            widths[i] += share
+            spare -= share
+            weights -= column.weight
+    return widths

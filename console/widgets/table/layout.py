@@ -1,0 +1,123 @@
+"""Rows, headings and their cells as lines of text with styles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual.strip import Strip
+
+from console.widgets.table.column import GAP, GUTTER, Column, Placed, Row
+from console.widgets.table.roles import PLAIN
+
+if TYPE_CHECKING:
+    from rich.style import Style
+
+    from console.widgets.table.roles import Roles
+
+MARK = "●"
+ELLIPSIS = "…"
+ASCENDING, DESCENDING = "▲", "▼"
+MORE_LEFT, MORE_RIGHT = "‹", "›"  # noqa: RUF001 - arrowheads, not signs of comparison
+LONGEST = 16  # characters looked at for each cell of width: the rest of a hostile text costs nothing
+
+
+def fit(text: str, width: int, align: Literal["left", "right"] = "left") -> str:
+    """A text as exactly `width` cells, shortened with an ellipsis; characters that do not print are left out."""
+    if len(text) > width * LONGEST:
+        text = text[: width * LONGEST]
+    if not text.isprintable():
+        text = "".join(char for char in text if char.isprintable() or char == "\u200d")
+    size = len(text) if text.isascii() else cell_len(text)
+    if size > width:
+        return set_cell_size(text, width - 1) + ELLIPSIS if width > 1 else ELLIPSIS[:width]
+    return text + " " * (width - size) if align == "left" else " " * (width - size) + text
+
+
+class Lines:
+    """Draws a table's lines for one arrangement of columns.
+
+    Args:
+        columns: All columns.
+        placed: The visible ones.
+        width: Width of a line in cells.
+        roles: Styles by role.
+    """
+
+    def __init__(self, columns: Sequence[Column], placed: Sequence[Placed], width: int, roles: Roles) -> None:
+        self._columns = columns
+        self._placed = placed
+        self._width = width
+        self._roles = roles
+        self.blank = Strip.blank(width)
+        """A line without a row."""
+
+    def row(self, row: Row | None, *, marked: bool, cursor: str = "") -> Strip:
+        """A row; None is one that has not been read yet.
+
+        Args:
+            row: Its cells.
+            marked: Whether the operator marked it.
+            cursor: The role of the line when the cursor is on it, else "".
+        """
+        runs: list[tuple[str, Style]] = [(MARK.ljust(GUTTER) if marked else " " * GUTTER, self._style("mark"))]
+        for index, _, width in self._placed:
+            column = self._columns[index]
+            text, role = row[index] if row is not None and index < len(row) else ("", "")
+            runs.append((fit(text, width, column.align) + " " * GAP, self._style(role or column.role)))
+        if cursor:
+            runs = [("".join(text for text, _ in runs), self._style(cursor))]
+        return self._strip(runs)
+
+    def heading(self, sort: tuple[str, bool] | None, news: str, *, more_left: bool, more_right: bool) -> Strip:
+        """The heading line.
+
+        Args:
+            sort: Name of the column the rows are ordered by and whether descending, or None.
+            news: Shown at the right end over the headings.
+            more_left: Columns are hidden to the left.
+            more_right: Columns are hidden to the right.
+        """
+        runs = [(" " * GUTTER, self._style("header"))]
+        for place, (index, _, width) in enumerate(self._placed):
+            column = self._columns[index]
+            title, style = column.title, self._style("header")
+            if sort is not None and sort[0] == column.name:
+                title, style = f"{title}{DESCENDING if sort[1] else ASCENDING}", self._style("sorted")
+            gap = f"{MORE_LEFT} " if more_left and place == 0 else " " * GAP
+            runs.append((fit(title, width, column.align) + gap, style))
+        strip = self._strip(runs)
+        tail = f" {news}" if news else f" {MORE_RIGHT}" if more_right else ""
+        if not tail:
+            return strip
+        size = min(cell_len(tail), self._width)
+        end = Strip([Segment(fit(tail, size), self._style("news" if news else "header"))], size)
+        return Strip.join([strip.crop(0, self._width - size), end])
+
+    def column_at(self, x: int) -> Column | None:
+        """The column whose heading covers cell `x`."""
+        for index, start, width in self._placed:
+            if start <= x < start + width + GAP:
+                return self._columns[index]
+        return None
+
+    def _style(self, role: str) -> Style:
+        return self._roles.get(role, PLAIN)
+
+    def _strip(self, runs: list[tuple[str, Style]]) -> Strip:
+        segments: list[Segment] = []
+        used = 0
+        held, held_style = "", PLAIN
+        for text, style in runs:
+            if style is held_style or style == held_style:
+                held += text
+                continue
+            if held:
+                segments.append(Segment(held, held_style))
+            held, held_style = text, style
+        used = GUTTER + sum(width + GAP for _, _, width in self._placed)
+        segments.append(Segment(held + " " * max(0, self._width - used), held_style))
+        strip = Strip(segments, max(used, self._width))
+        return strip.crop(0, self._width) if used > self._width else strip

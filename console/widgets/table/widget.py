@@ -1,0 +1,442 @@
+"""A table over any number of rows of which only those in view are ever read or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.widget import Widget
+
+from console.widgets.table.column import Column, Row, arrange, last_offset
+from console.widgets.table.layout import Lines
+from console.widgets.table.roles import DEFAULT_ROLES
+from console.widgets.table.rows import Key, TableRows
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.strip import Strip
+    from textual.timer import Timer
+
+    from console.widgets.table.roles import Roles
+
+HEADING = 1  # lines above the first row
+WHEEL = 3  # rows a notch of the wheel moves the view
+READ_AHEAD_DELAY = 0.03  # seconds the view rests before rows outside it are asked for
+MAX_STRIPS = 2_000
+PATIENCE = 0.04  # seconds a moved view waits for its rows before it is drawn with the ones it has
+
+
+class VirtualTable(Widget, can_focus=True):
+    """A table that asks for the rows it shows.
+
+    The owner gives the order (`set_keys`), answers `RowsNeeded` with `put_rows`, and reports changes with `update_rows`.
+    A `RowsNeeded` replaces the one before: only the latest needs an answer.
+
+    Args:
+        columns: The columns.
+        roles: Styles by role; the first mapping asked is this one, then the default.
+        id: Widget id.
+    """
+
+    DEFAULT_CSS = "VirtualTable { width: 1fr; height: 1fr; }"
+    ALLOW_SELECT = False
+    KEYS: ClassVar[Mapping[str, str]] = {
+        "up": "up",
+        "k": "up",
+        "down": "down",
+        "j": "down",
+        "pageup": "page_up",
+        "ctrl+b": "page_up",
+        "pagedown": "page_down",
+        "ctrl+f": "page_down",
+        "ctrl+u": "half_page_up",
+        "ctrl+d": "half_page_down",
+        "home": "first",
+        "g": "first",
+        "end": "last",
+        "G": "last",
+        "left": "left",
+        "h": "left",
+        "right": "right",
+        "l": "right",
+        "space": "mark",
+        "enter": "select",
+    }
+    """Keys and the movement each makes (see `move`); an app documents them from here."""
+
+    class Event(Message):
+        """Something happened in a table."""
+
+        def __init__(self, table: VirtualTable) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> VirtualTable:
+            """The table, for `@on` selectors."""
+            return self.table
+
+    class RowsNeeded(Event):
+        """Rows are missing. Replaces earlier ones: a request under way for those may be dropped."""
+
+        def __init__(self, table: VirtualTable, keys: tuple[Key, ...]) -> None:
+            super().__init__(table)
+            self.keys = keys
+            """What to read, those in view first."""
+
+    class RowHighlighted(Event):
+        """The cursor came to another row."""
+
+        def __init__(self, table: VirtualTable, key: Key | None, index: int) -> None:
+            super().__init__(table)
+            self.key = key
+            """The row's key; None in an empty table."""
+            self.index = index
+            """Its place from 0; -1 in an empty table."""
+
+    class RowSelected(Event):
+        """Enter or a double click on a row."""
+
+        def __init__(self, table: VirtualTable, key: Key) -> None:
+            super().__init__(table)
+            self.key = key
+
+    class MarksChanged(Event):
+        """A row was marked or a mark taken away."""
+
+        def __init__(self, table: VirtualTable, marks: frozenset[Key]) -> None:
+            super().__init__(table)
+            self.marks = marks
+
+    class SortRequested(Event):
+        """A click on a heading."""
+
+        def __init__(self, table: VirtualTable, column: str) -> None:
+            super().__init__(table)
+            self.column = column
+            """The column's name."""
+
+    def __init__(self, columns: Sequence[Column] = (), *, roles: Roles | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._columns = tuple(columns)
+        self._roles: Roles = {**DEFAULT_ROLES, **(roles or {})}
+        self._data = TableRows()
+        self._offset = 0
+        self._sort: tuple[str, bool] | None = None
+        self._new_above = 0
+        self._lines: Lines | None = None
+        self._strips: dict[Key, Strip] = {}
+        self._ahead: Timer | None = None
+        self._late: Timer | None = None
+
+    # --- what the owner reads
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, also those not in view."""
+        return self._columns
+
+    @property
+    def cursor_key(self) -> Key | None:
+        """Key of the row under the cursor; None in an empty table."""
+        return self._data.cursor_key
+
+    @property
+    def cursor_index(self) -> int:
+        """Place of the cursor from 0; -1 in an empty table."""
+        return self._data.cursor
+
+    @property
+    def row_count(self) -> int:
+        """Number of rows."""
+        return len(self._data.keys)
+
+    @property
+    def scroll_top(self) -> int:
+        """Place of the first row in view."""
+        return self._data.top
+
+    @property
+    def visible_keys(self) -> tuple[Key, ...]:
+        """Keys of the rows in view, top to bottom."""
+        return tuple(self._data.keys[index] for index in self._data.visible)
+
+    @property
+    def marks(self) -> frozenset[Key]:
+        """Keys of the marked rows, also of those the present order leaves out."""
+        return frozenset(self._data.marks)
+
+    @property
+    def new_above(self) -> int:
+        """Rows announced by `append_hint` since the last `set_keys`."""
+        return self._new_above
+
+    def row(self, key: Key) -> Row | None:
+        """The cells of a row if they have been read."""
+        return self._data.row(key)
+
+    # --- what the owner says
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Replace the columns. Rows are forgotten: their cells belong to the old ones."""
+        self._columns = tuple(columns)
+        self._offset = 0
+        self._data.forget()
+        self._relayout()
+        self._request()
+
+    def set_roles(self, roles: Roles) -> None:
+        """Use other styles; roles that are not named keep the default's."""
+        self._roles = {**DEFAULT_ROLES, **roles}
+        self._relayout()
+
+    def set_sort(self, column: str | None, *, descending: bool = False) -> None:
+        """Show by which column the rows are ordered; the order itself is the owner's."""
+        self._sort = None if column is None else (column, descending)
+        self._refresh_line(0)
+
+    def append_hint(self, count: int) -> None:
+        """Announce rows that the next `set_keys` will bring, without moving anything."""
+        self._new_above += count
+        self._refresh_line(0)
+
+    def set_keys(self, keys: Sequence[Key]) -> None:
+        """Replace the order of the rows.
+
+        The cursor stays on its key and, where it can, on its screen line; marks stay.
+
+        Args:
+            keys: All keys in order, each once, for example an `array("q")`. Not to be changed afterwards.
+        """
+        before = self._data.cursor_key
+        self._data.set_keys(keys)
+        self._new_above = 0
+        self._moved()
+        if self._data.cursor_key != before:
+            self._tell_highlighted()
+
+    def put_rows(self, rows: Mapping[Key, Row]) -> None:
+        """Answer `RowsNeeded`."""
+        self._changed(self._data.store(rows, known_only=False))
+
+    def update_rows(self, rows: Mapping[Key, Row]) -> None:
+        """Rows that may have changed; those never shown are ignored, and only cells that differ are drawn."""
+        self._changed(self._data.store(rows, known_only=True))
+
+    def forget_rows(self, keys: Collection[Key] | None = None) -> None:
+        """Read rows again when they are shown, all of them by default."""
+        self._data.forget(keys)
+        self._strips.clear()
+        self._moved()
+
+    def clear_marks(self) -> None:
+        """Take all marks away."""
+        if self._data.marks:
+            self._data.marks.clear()
+            self._strips.clear()
+            self.refresh()
+            self.post_message(self.MarksChanged(self, self.marks))
+
+    def go_to(self, index: int) -> None:
+        """Put the cursor on a row by its place from 0; beyond the ends is the end."""
+        self._go(lambda: self._data.move_to(index))
+
+    def move(self, movement: str) -> None:
+        """Make one of the movements that `KEYS` names.
+
+        Raises:
+            KeyError: there is no such movement.
+        """
+        data = self._data
+        page = max(1, data.height)
+        actions: dict[str, Callable[[], None]] = {
+            "up": lambda: self.go_to(data.cursor - 1),
+            "down": lambda: self.go_to(data.cursor + 1),
+            "page_up": lambda: self._go(lambda: data.page(-page)),
+            "page_down": lambda: self._go(lambda: data.page(page)),
+            "half_page_up": lambda: self._go(lambda: data.page(-(page // 2) or -1)),
+            "half_page_down": lambda: self._go(lambda: data.page(page // 2 or 1)),
+            "first": lambda: self.go_to(0),
+            "last": lambda: self.go_to(self.row_count - 1),
+            "left": lambda: self._shift_columns(-1),
+            "right": lambda: self._shift_columns(1),
+            "mark": self._toggle_mark,
+            "select": self._select,
+        }
+        actions[movement]()
+
+    # --- events
+
+    def on_key(self, event: events.Key) -> None:
+        """Move; handled here rather than by bindings, which would pass every ancestor first."""
+        movement = self.KEYS.get(event.key)
+        if movement is not None:
+            event.stop()
+            event.prevent_default()
+            self.move(movement)
+
+    def on_resize(self) -> None:
+        """Show as many rows as there is room."""
+        self._data.resize(self.size.height - HEADING)
+        self._offset = min(self._offset, last_offset(self._columns, self.size.width))
+        self._relayout()
+        self._request()
+
+    def on_click(self, event: events.Click) -> None:
+        """Order by a heading, go to a row, open it on the second click."""
+        event.stop()
+        if event.y < HEADING:
+            column = self._current_lines().column_at(event.x)
+            if column is not None and column.sortable:
+                self.post_message(self.SortRequested(self, column.name))
+            return
+        index = self._data.top + event.y - HEADING
+        if index < self.row_count:
+            self.go_to(index)
+            if event.chain == 2:
+                self._select()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Move the view down."""
+        self._wheel(event, WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Move the view up."""
+        self._wheel(event, -WHEEL)
+
+    def _wheel(self, event: events.MouseEvent, rows: int) -> None:
+        event.stop()
+        event.prevent_default()
+        self._go(lambda: self._data.scroll(rows))
+
+    # --- drawing
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines for the compositor. Overridden below Textual's style cache: a line is made once and kept by its key."""
+        if self.has_focus and self._data.cursor >= 0:
+            line = self._data.cursor - self._data.top + HEADING
+            self.app.cursor_position = self.region.offset + Offset(0, line)  # what a screen reader follows
+        strips = [self._line(y) for y in crop.line_range]
+        if crop.x or crop.width != self.size.width:
+            return [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        """One line, for Textual's own queries."""
+        return self._line(y)
+
+    def _line(self, y: int) -> Strip:
+        lines, data = self._current_lines(), self._data
+        if y < HEADING:
+            last = last_offset(self._columns, self.size.width)
+            news = f"↑ {self._new_above} new" if self._new_above else ""
+            return lines.heading(self._sort, news, more_left=self._offset > 0, more_right=self._offset < last)
+        index = data.top + y - HEADING
+        if index >= len(data.keys):
+            return lines.blank
+        key = data.keys[index]
+        if index == data.cursor:
+            role = "cursor" if self.has_focus else "cursor-blurred"
+            return lines.row(data.row(key), marked=key in data.marks, cursor=role)
+        strip = self._strips.get(key)
+        if strip is None:
+            if len(self._strips) > MAX_STRIPS:
+                self._strips.clear()
+            strip = self._strips[key] = lines.row(data.row(key), marked=key in data.marks)
+        return strip
+
+    def _current_lines(self) -> Lines:
+        if self._lines is None:
+            width = self.size.width
+            self._lines = Lines(self._columns, arrange(self._columns, width, self._offset), width, self._roles)
+        return self._lines
+
+    def _relayout(self) -> None:
+        self._lines = None
+        self._strips.clear()
+        self.refresh()
+
+    def _refresh_line(self, y: int) -> None:
+        self.refresh(Region(0, y, self.size.width, 1))
+
+    # --- moving
+
+    def _go(self, step: Callable[[], None]) -> None:
+        data = self._data
+        cursor, top, key = data.cursor, data.top, data.cursor_key
+        step()
+        if data.top != top:
+            self._moved()
+        elif data.cursor != cursor:
+            self._refresh_line(cursor - top + HEADING)
+            self._refresh_line(data.cursor - top + HEADING)
+            self._request()
+        if data.cursor_key != key:
+            self._tell_highlighted()
+
+    def _moved(self) -> None:
+        """The view shows other rows: draw it now if they are there, else when they come, or soon at the latest."""
+        self._request()
+        if self._data.complete or not self.is_attached:
+            self._draw()
+        elif self._late is None:
+            self._late = self.set_timer(PATIENCE, self._draw)
+
+    def _draw(self) -> None:
+        if self._late is not None:
+            self._late.stop()
+            self._late = None
+        self.refresh()
+
+    def _changed(self, keys: Sequence[Key]) -> None:
+        """Draw the rows of these keys that are in view."""
+        for key in keys:
+            self._strips.pop(key, None)
+        if self._late is not None:
+            if self._data.complete:
+                self._draw()
+            return
+        changed = set(keys)
+        for y, index in enumerate(self._data.visible, HEADING):
+            if self._data.keys[index] in changed:
+                self._refresh_line(y)
+
+    def _request(self) -> None:
+        """Ask for rows in view at once, for those around it when the view rests."""
+        keys = self._data.missing(ahead=False)
+        if keys:
+            self.post_message(self.RowsNeeded(self, keys))
+        if self._ahead is not None:
+            self._ahead.stop()
+        if self.is_attached:
+            self._ahead = self.set_timer(READ_AHEAD_DELAY, self._request_ahead)
+
+    def _request_ahead(self) -> None:
+        self._ahead = None
+        keys = self._data.missing(ahead=True)
+        if keys:
+            self.post_message(self.RowsNeeded(self, keys))
+
+    def _shift_columns(self, step: int) -> None:
+        offset = max(0, min(self._offset + step, last_offset(self._columns, self.size.width)))
+        if offset != self._offset:
+            self._offset = offset
+            self._relayout()
+
+    def _toggle_mark(self) -> None:
+        key = self._data.cursor_key
+        if key is None:
+            return
+        self._data.toggle_mark()
+        self._strips.pop(key, None)
+        self._refresh_line(self._data.cursor - self._data.top + HEADING)
+        self.post_message(self.MarksChanged(self, self.marks))
+
+    def _select(self) -> None:
+        if self._data.cursor_key is not None:
+            self.post_message(self.RowSelected(self, self._data.cursor_key))
+
+    def _tell_highlighted(self) -> None:
+        self.post_message(self.RowHighlighted(self, self._data.cursor_key, self._data.cursor))
