@@ -52,20 +52,17 @@ def check_model_name(name: str) -> str:
 
 
 def _name_problem(name: str) -> str:
-    if not name.strip():
-        return "it is empty"
-    if len(name) > MAX_NAME:
-        return f"it has {len(name)} characters"
-    if name != name.strip():
-        return "it begins or ends with a space"
-    if set(name) <= {"."}:
-        return "it is made of dots alone"
-    if name == "*":
-        return "policies write it for every model"
-    reserved = [mark for mark in _RESERVED if mark in name]
-    if reserved:
-        return f"it holds {reserved[0]}, which references such as churn/7 and churn@champion use"
-    return "" if _shown_as_is(name) else "it holds a character that cannot be seen or shown"
+    reserved = next((mark for mark in _RESERVED if mark in name), "")
+    problems = {
+        "it is empty": not name.strip(),
+        f"it has {len(name)} characters": len(name) > MAX_NAME,
+        "it begins or ends with a space": name != name.strip(),
+        "it is made of dots alone": set(name) <= {"."},
+        "policies write it for every model": name == "*",
+        f"it holds {reserved}, which references such as churn/7 and churn@champion use": bool(reserved),
+        "it holds a character that cannot be seen or shown": not _shown_as_is(name),
+    }
+    return next((problem for problem, found in problems.items() if found), "")
 
 
 def _shown_as_is(text: str) -> bool:
