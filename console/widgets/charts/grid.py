@@ -272,8 +272,8 @@ class ChartGrid(Widget, can_focus=True):
         self.query_one("#none").display = not self._charts
         line = self.query_one("#page", Static)
         line.display = self.pages > 1
-        last = first + len(shown)
-        line.update(Text(f"charts {first + 1}-{last} of {len(self._charts)}, page {self._page + 1}/{self.pages}"))
+        span = f"charts {first + 1}-{first + len(shown)}" if len(shown) > 1 else f"chart {first + 1}"
+        line.update(Text(f"{span} of {len(self._charts)}, page {self._page + 1}/{self.pages}"))
         self._mark()
 
     def _mark(self) -> None:

@@ -238,7 +238,7 @@ def _write_off_scale(sheet: Sheet, frame: Frame, pens: _Pens, curves: Sequence[_
 
 
 def _write_ends(sheet: Sheet, frame: Frame, curves: Sequence[_Curve]) -> None:
-    """Each curve's mark right of its last point; a taken place sends it one or two rows up or down."""
+    """Each curve's mark right of its last point; a taken place sends it to the nearest free row."""
     taken: set[tuple[int, int]] = set()
     for curve in curves:
         last = next((bucket for bucket in reversed(curve.buckets) if bucket is not None), None)
@@ -246,7 +246,7 @@ def _write_ends(sheet: Sheet, frame: Frame, curves: Sequence[_Curve]) -> None:
             continue
         row = (frame.cell_y(last[1]) + frame.cell_y(last[2])) // 2
         column = frame.column + frame.cell_x(last[0]) + 1
-        for place in (row, row - 1, row + 1, row - 2, row + 2):
+        for place in sorted(range(frame.height), key=lambda place: (abs(place - row), place))[: 2 * len(curves) + 1]:
             if 0 <= place < frame.height and column < sheet.width and (place, column) not in taken:
                 taken.add((place, column))
                 sheet.put(place, column, curve.marker, curve.role)

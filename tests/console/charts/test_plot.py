@@ -155,9 +155,9 @@ def test_curves_can_be_told_apart_without_colour() -> None:
 
 
 def test_ends_at_the_same_place_get_a_mark_each() -> None:
-    series = [Series(name, [(0, 0.0), (9, 1.0)]) for name in "xyz"]
+    series = [Series(name, [(0, 0.0), (9, 1.0)]) for name in "uvwxyz"]
     rows = texts(draw(series, View(60, 14)))[1:]
-    assert all(any(mark in row for row in rows) for mark in "ABC")
+    assert all(any(mark in row for row in rows) for mark in "ABCDEF")
 
 
 def test_ascii_sends_nothing_but_ascii() -> None:
