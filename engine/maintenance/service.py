@@ -91,7 +91,7 @@ class Maintenance:
 
     def _write_backup(self, folder: Path, final: Path, progress: Progress | None) -> Backup:
         copied = folder / "control.db"
-        store.copy_database(self._workspace.control_db, copied, progress=progress)
+        store.copy_database(self._workspace.control_db, copied, alone=True, progress=progress)
         database = Database(copied, read_only=True)
         try:
             with database.snapshot() as snapshot:
@@ -165,7 +165,7 @@ class Maintenance:
             raise InvalidInput(f"The backup {source} is damaged: {problems[0]}.", hint="Use another backup.")
         replaced = format_head(self._log.head())
         shutil.copytree(source / "artifacts", self._workspace.artifacts, dirs_exist_ok=True, copy_function=_copy_new)
-        store.copy_database(source / "control.db", self._workspace.control_db, progress=progress)
+        store.copy_database(source / "control.db", self._workspace.control_db, alone=False, progress=progress)
         with self._database.transaction(actor) as tx:
             before, after = {"audit_head": replaced}, {"audit_head": found.audit_head}
             record(tx, verb="restore", kind="workspace", key="control.db", before=before, after=after, reason=reason)

@@ -20,12 +20,15 @@ _PAGES_A_STEP = 2_000
 _FIRST_FINDINGS = 5
 
 
-def copy_database(source: Path, target: Path, *, progress: Callable[[int, int], None] | None = None) -> None:
+def copy_database(
+    source: Path, target: Path, *, alone: bool, progress: Callable[[int, int], None] | None = None
+) -> None:
     """Copy a live database with SQLite's backup interface: one consistent state, WAL included, in one transaction.
 
     Args:
         source: The database to read.
         target: The database to write; made when missing, replaced as a whole when there.
+        alone: Leave the target as one file without a WAL beside it, for keeping; else as it was, for use.
         progress: Told pages done and pages in all.
 
     Raises:
@@ -48,11 +51,16 @@ def copy_database(source: Path, target: Path, *, progress: Callable[[int, int], 
     ):
         writer.execute("PRAGMA synchronous=FULL")
         reader.backup(writer, pages=_PAGES_A_STEP, progress=tell)
+        if alone:
+            writer.execute("PRAGMA journal_mode=DELETE")
 
 
 def integrity_problems(snapshot: Snapshot) -> tuple[str, ...]:
     """What SQLite finds wrong with the file itself; empty when it is sound."""
-    rows = snapshot.execute("PRAGMA integrity_check").fetchmany(_FIRST_FINDINGS)
+    try:
+        rows = snapshot.execute("PRAGMA integrity_check").fetchmany(_FIRST_FINDINGS)
+    except sqlite3.DatabaseError as error:  # some damage stops even the check
+        return (str(error),)
     return tuple(str(row[0]) for row in rows if row[0] != "ok")
 
 
