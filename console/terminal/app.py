@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections.abc import ItemsView
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -15,17 +16,16 @@ from textual.screen import ModalScreen, Screen
 from console.terminal.driver import TerminalDriver
 
 if TYPE_CHECKING:
-    from asyncio import TimerHandle
-
     from rich.console import RenderableType
     from textual.driver import Driver
     from textual.events import Event, Idle
+    from textual.strip import Strip
 
     from console.terminal.painter import Painter
 
 Result = TypeVar("Result")
 
-SETTLE = 0.001  # seconds from the first change to its paint: the messages a key sets off are handled meanwhile
+SETTLE = 12  # turns of the event loop from the first change to its paint: what a key sets off is handled meanwhile
 ATTENTION = 0.1  # seconds after a key during which every change is painted at once
 FRAME = 1 / 60  # seconds between paints otherwise
 GC_AFTER = 1.0  # seconds after the first frame when what was built for it leaves the collector's sight
@@ -68,7 +68,7 @@ class TerminalApp(App[Result], Generic[Result]):
         if not self._batch_count and self._running and not self._closed:
             driver.synchronized = self._sync_available
             _take(driver.painter, renderable)
-            driver.paint(tuple(self.cursor_position))
+            driver.paint((self.cursor_position.x, self.cursor_position.y))
             if self._first_frame:
                 self._first_frame = False
                 asyncio.get_running_loop().call_later(GC_AFTER, _settle_memory)
@@ -94,7 +94,7 @@ class TerminalApp(App[Result], Generic[Result]):
 class TerminalScreen(Screen[Result], Generic[Result]):
     """A screen that paints as soon as a key's messages are handled, rather than at the next tick of a clock."""
 
-    _paint_handle: TimerHandle | None = None
+    _paint_planned = False
     _last_paint = 0.0
 
     async def _on_idle(self, event: Idle) -> None:
@@ -102,12 +102,21 @@ class TerminalScreen(Screen[Result], Generic[Result]):
         if self.app._batch_count or not self.is_current or not self._is_dirty():  # noqa: SLF001 - Textual has no public word for it
             return
         event.prevent_default()
-        if self._paint_handle is not None:
+        if self._paint_planned:
             return
+        self._paint_planned = True
         now = time.monotonic()
         attended = isinstance(self.app, TerminalApp) and now - self.app.last_input < ATTENTION
-        delay = SETTLE if attended else max(SETTLE, self._last_paint + FRAME - now)
-        self._paint_handle = asyncio.get_running_loop().call_later(delay, self._paint)
+        if attended or now - self._last_paint > FRAME:
+            self._settle(SETTLE)
+        else:
+            asyncio.get_running_loop().call_later(FRAME, self._paint)
+
+    def _settle(self, turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._settle, turns - 1)
+        else:
+            self._paint()
 
     def _is_dirty(self) -> bool:
         return bool(
@@ -119,7 +128,7 @@ class TerminalScreen(Screen[Result], Generic[Result]):
         )
 
     def _paint(self) -> None:
-        self._paint_handle = None
+        self._paint_planned = False
         self._last_paint = time.monotonic()
         if not self.is_attached:
             return
@@ -142,13 +151,11 @@ def _take(painter: Painter, update: LayoutUpdate | ChopsUpdate) -> None:
                 x += strip.cell_length
         return
     for y, start, stop in update.spans:
-        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
-            if strip is None or x >= stop or end <= start:
-                continue
-            if x < start:
-                painter.write(start, y, strip.crop(start - x), min(end, stop))
-            else:
-                painter.write(x, y, strip, min(end, stop))
+        chops: ItemsView[int, Strip | None] = update.chops[y].items()
+        for end, (x, chop) in zip(update.chop_ends[y], chops, strict=False):
+            if chop is not None and x < stop and end > start:
+                seen = chop.crop(start - x) if x < start else chop
+                painter.write(max(x, start), y, seen, min(end, stop))
 
 
 def _settle_memory() -> None:

@@ -85,17 +85,13 @@ class Painter:
         Args:
             cursor: Column and row where the terminal's cursor shall rest.
         """
-        pen, wanted, shown = self._pen, self._wanted, self._shown
+        pen, wanted = self._pen, self._wanted
         if not self._known:
             self._known = True
-            self._shown = shown = Grid(wanted.columns, wanted.rows)
+            self._shown = Grid(wanted.columns, wanted.rows)
             self._touched.update(range(wanted.rows))
             pen.clear()
-        changed = [
-            y
-            for y in sorted(self._touched)
-            if y < wanted.rows and (shown.cells[y] != wanted.cells[y] or shown.looks[y] != wanted.looks[y])
-        ]
+        changed = self._differing(sorted(self._touched))
         self._touched.clear()
         if len(changed) >= MIN_SCROLLED:
             changed = self._scroll(changed)
@@ -112,31 +108,46 @@ class Painter:
         top, bottom, count = move
         self._pen.scroll(top, bottom, count)
         self._shown.scroll(top, bottom, count)
-        rows = sorted({*changed, *range(top, bottom + 1)})
-        shown, wanted = self._shown, self._wanted
-        return [y for y in rows if shown.cells[y] != wanted.cells[y] or shown.looks[y] != wanted.looks[y]]
+        return self._differing(sorted({*changed, *range(top, bottom + 1)}))
+
+    def _differing(self, rows: Iterable[int]) -> list[int]:
+        """The rows whose pictures differ; a blank's look is brought to what can be seen of it first."""
+        shown, wanted, space = self._shown, self._wanted, self._table.space
+        result = []
+        for y in rows:
+            if y < wanted.rows:
+                cells = wanted.cells[y]
+                looks = wanted.looks[y] = [
+                    space[look] if cell == " " else look for cell, look in zip(cells, wanted.looks[y], strict=True)
+                ]
+                if shown.looks[y] != looks or shown.cells[y] != cells:
+                    result.append(y)
+        return result
 
     def _row(self, y: int) -> None:
-        shown, wanted, space = self._shown, self._wanted, self._table.space
-        old, new = shown.cells[y], wanted.cells[y]
-        old_looks, new_looks = shown.looks[y], wanted.looks[y]
+        shown, new, pen = self._shown, self._wanted.cells[y], self._pen
+        old, old_looks = shown.cells[y], shown.looks[y]
+        looks = self._wanted.looks[y]
         odd = is_odd(new) or is_odd(old)
-        end = _content_end(new, new_looks, space)
-        erase = odd or _content_end(old, old_looks, space) - end >= MIN_ERASE
-        stop = end if erase else wanted.columns
+        end = _content_end(new, looks)
+        erase = odd or _content_end(old, old_looks) - end >= MIN_ERASE
+        stop = end if erase else len(new)
         if odd:
-            changes = list(range(stop))
+            spans = [(0, stop)] if stop else []
         else:
-            changes = [
-                x
-                for x in range(stop)
-                if old[x] != new[x]
-                or (old_looks[x] != new_looks[x] and (new[x] != " " or space[old_looks[x]] != space[new_looks[x]]))
-            ]
-        self._pen.row(y, new, new_looks, changes, odd=odd)
-        if erase and end < wanted.columns:
-            self._pen.erase(end, y)
-        shown.cells[y], shown.looks[y] = new[:], new_looks[:]
+            spans = _spans(
+                [
+                    x
+                    for x, (cell, look, was, looked) in enumerate(zip(new[:stop], looks, old, old_looks, strict=False))
+                    if cell != was or look != looked
+                ]
+            )
+        for start, last in spans:
+            behind = last + 1 if last < len(new) and new[last] == "" else last  # never half of a wide character
+            pen.write(start, y, new[start:behind], looks[start:behind], odd=odd)
+        if erase and end < len(new):
+            pen.erase(end, y)
+        shown.cells[y], shown.looks[y] = new[:], looks[:]
 
 
 class _Pen:
@@ -186,66 +197,46 @@ class _Pen:
         self._out.append(f"\x1b[{top + 1};{bottom + 1}r\x1b[{edge + 1}H{step * abs(count)}\x1b[r")
         self._x = self._y = -1  # setting the margins homes the cursor, but not everywhere
 
-    def row(self, y: int, cells: list[str], looks: list[int], changes: list[int], *, odd: bool) -> None:
-        """Send the changed cells of a row.
+    def write(self, x: int, y: int, cells: list[str], looks: list[int], *, odd: bool) -> None:
+        """Send neighbouring cells.
 
         Args:
+            x: Column of the first.
             y: Row.
-            cells: The row as it should be.
-            looks: Its attributes.
-            changes: Columns that differ, ascending.
-            odd: Send cells one by one and trust no width.
+            cells: Their texts.
+            looks: Their attributes.
+            odd: Trust no width: place the cursor for each cell.
         """
-        at, total = 0, len(changes)
+        self.move(x, y)
+        at, total = 0, len(cells)
         while at < total:
-            x = changes[at]
-            self._reach(x, y, cells, looks, odd=odd)
-            look = looks[x]
-            if cells[x] != " " or self._table.space[self._look] != self._table.space[look]:
-                self.colour(look)
-            end = at + 1
-            while end < total and changes[end] == x + end - at and self._fits(cells[changes[end]], looks[changes[end]]):
+            look, end = looks[at], at + 1
+            while end < total and looks[end] == look:
                 end += 1
-            self._send(cells[x : x + end - at], odd=odd)
+            text = "".join(cells[at:end])
+            if look != self._look and (text.strip(" ") or self._table.space[self._look] != look):
+                self.colour(look)
+            if odd:
+                self._send_odd(x + at, cells[at:end])
+            else:
+                self._out.append(text)
+                self._x += end - at
             at = end
-
-    def _fits(self, cell: str, look: int) -> bool:
-        return look == self._look or (cell == " " and self._table.space[look] == self._table.space[self._look])
-
-    def _reach(self, x: int, y: int, cells: list[str], looks: list[int], *, odd: bool) -> None:
-        """Go to a cell; a short gap of cells that look the same is written over instead of jumped."""
-        here = self._x
-        if (
-            y == self._y
-            and 0 <= here < x <= here + MAX_GAP
-            and not odd
-            and all(self._fits(cells[i], looks[i]) for i in range(here, x))
-        ):
-            self._send(cells[here:x], odd=False)
-        else:
-            self.move(x, y)
-
-    def _send(self, cells: list[str], *, odd: bool) -> None:
-        if odd:
-            self._send_odd(cells)
-            return
-        self._out.append("".join(cells))
-        self._x += len(cells)
         if self._x >= self._columns:
             self._x = -1  # at the right edge terminals differ in where the cursor rests
 
-    def _send_odd(self, cells: list[str]) -> None:
-        start = self._x
-        for offset, cell in enumerate(cells):
+    def _send_odd(self, x: int, cells: list[str]) -> None:
+        """Send cells of doubtful width, each where it belongs."""
+        for at, cell in enumerate(cells, x):
             if cell == "":
                 continue
-            self.move(start + offset, self._y)
-            if offset + 1 < len(cells) and cells[offset + 1] == "":
-                self._out.append("  ")  # a terminal that draws it narrow would leave the second cell stale
+            self.move(at, self._y)
+            if at - x + 1 < len(cells) and cells[at - x + 1] == "":
+                self._out.append("  ")  # a terminal that draws it narrow would leave the second cell as it was
                 self._x = -1
-                self.move(start + offset, self._y)
+                self.move(at, self._y)
             self._out.append(cell)
-            self._x = start + offset + 1 if cell.isascii() and start + offset + 1 < self._columns else -1
+            self._x = at + 1 if cell.isascii() else -1
 
 
 def _cut(cells: list[str], room: int) -> list[str]:
@@ -257,12 +248,27 @@ def _cut(cells: list[str], room: int) -> list[str]:
     return [*cells[: room - 1], " "] if cells[room] == "" else cells[:room]
 
 
-def _content_end(cells: list[str], looks: list[int], space: list[int]) -> int:
+def _content_end(cells: list[str], looks: list[int]) -> int:
     """Column after the last cell that differs from a default blank."""
     end = len(cells)
-    while end and cells[end - 1] == " " and space[looks[end - 1]] == 0:
+    while end and cells[end - 1] == " " and not looks[end - 1]:
         end -= 1
     return end
+
+
+def _spans(changes: list[int]) -> list[tuple[int, int]]:
+    """Changed columns as spans (end exclusive); a gap too short for a jump becomes part of one."""
+    spans: list[tuple[int, int]] = []
+    if not changes:
+        return spans
+    start = last = changes[0]
+    for x in changes:
+        if x - last > MAX_GAP:
+            spans.append((start, last + 1))
+            start = x
+        last = x
+    spans.append((start, last + 1))
+    return spans
 
 
 def _shortest_move(from_x: int, from_y: int, x: int, y: int) -> str:

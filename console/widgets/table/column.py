@@ -50,9 +50,9 @@ class Column:
 
 
 class Placed(NamedTuple):
-    """A column on the screen. index: among all columns. x: its first cell. width: in cells."""
+    """A column on the screen. column: its place among all columns. x: its first cell. width: in cells."""
 
-    index: int
+    column: int
     x: int
     width: int
 
@@ -85,7 +85,7 @@ def last_offset(columns: Sequence[Column], available: int) -> int:
         return 0
     for offset in range(1, len(columns)):
         placed = arrange(columns, available, offset)
-        if not placed or placed[-1].index == len(columns) - 1:
+        if not placed or placed[-1].column == len(columns) - 1:
             return offset
     return 0
 

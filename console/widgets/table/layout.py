@@ -21,6 +21,7 @@ MARK = "●"
 ELLIPSIS = "…"
 ASCENDING, DESCENDING = "▲", "▼"
 MORE_LEFT, MORE_RIGHT = "‹", "›"  # noqa: RUF001 - arrowheads, not signs of comparison
+BETWEEN = " " * GAP
 LONGEST = 16  # characters looked at for each cell of width: the rest of a hostile text costs nothing
 
 
@@ -66,7 +67,7 @@ class Lines:
         for index, _, width in self._placed:
             column = self._columns[index]
             text, role = row[index] if row is not None and index < len(row) else ("", "")
-            runs.append((fit(text, width, column.align) + " " * GAP, self._style(role or column.role)))
+            runs.append((fit(text, width, column.align) + BETWEEN, self._style(role or column.role)))
         if cursor:
             runs = [("".join(text for text, _ in runs), self._style(cursor))]
         return self._strip(runs)
@@ -107,17 +108,19 @@ class Lines:
         return self._roles.get(role, PLAIN)
 
     def _strip(self, runs: list[tuple[str, Style]]) -> Strip:
+        """One line: neighbours of one style joined, blanks up to the width, and nothing beyond it."""
+        end = GUTTER + sum(width + GAP for _, _, width in self._placed)
+        text, style = runs[-1]
+        excess = end - self._width
+        runs[-1] = (text + " " * -excess if excess <= 0 else text[:-excess] if excess <= GAP else text, style)
         segments: list[Segment] = []
-        used = 0
-        held, held_style = "", PLAIN
-        for text, style in runs:
-            if style is held_style or style == held_style:
+        held, held_style = runs[0]
+        for text, style in runs[1:]:
+            if style is held_style:
                 held += text
-                continue
-            if held:
+            else:
                 segments.append(Segment(held, held_style))
-            held, held_style = text, style
-        used = GUTTER + sum(width + GAP for _, _, width in self._placed)
-        segments.append(Segment(held + " " * max(0, self._width - used), held_style))
-        strip = Strip(segments, max(used, self._width))
-        return strip.crop(0, self._width) if used > self._width else strip
+                held, held_style = text, style
+        segments.append(Segment(held, held_style))
+        strip = Strip(segments, max(self._width, end - GAP))
+        return strip.crop(0, self._width) if end - GAP > self._width else strip

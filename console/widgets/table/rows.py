@@ -100,9 +100,7 @@ class TableRows:
             The keys whose cells changed.
         """
         changed = [
-            key
-            for key, row in rows.items()
-            if self._rows.get(key) != row and (not known_only or key in self._rows)
+            key for key, row in rows.items() if self._rows.get(key) != row and (not known_only or key in self._rows)
         ]
         for key in changed:
             self._rows[key] = rows[key]

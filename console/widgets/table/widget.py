@@ -31,12 +31,12 @@ PATIENCE = 0.04  # seconds a moved view waits for its rows before it is drawn wi
 class VirtualTable(Widget, can_focus=True):
     """A table that asks for the rows it shows.
 
-    The owner gives the order (`set_keys`), answers `RowsNeeded` with `put_rows`, and reports changes with `update_rows`.
+    The owner gives the order (`set_keys`), answers `RowsNeeded` with `put_rows` and reports changes with `update_rows`.
     A `RowsNeeded` replaces the one before: only the latest needs an answer.
 
     Args:
         columns: The columns.
-        roles: Styles by role; the first mapping asked is this one, then the default.
+        roles: Styles by role, over the default ones.
         id: Widget id.
     """
 

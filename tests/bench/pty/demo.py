@@ -1,6 +1,6 @@
 """A console of nothing but the table, over made-up rows: what the benches and the pty tests drive.
 
-    python -m tests.bench.pty.demo [--rows N] [--live CELLS@HZ] [--late] [--crash KEY]
+python -m tests.bench.pty.demo [--rows N] [--live CELLS@HZ] [--late] [--crash KEY]
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ gc.disable()  # as the console's own entry does: see console.terminal
 
 import argparse  # noqa: E402 - after gc.disable, which is to come before every import
 from array import array  # noqa: E402
+from typing import TYPE_CHECKING  # noqa: E402
 
 from textual import on  # noqa: E402
-from textual.app import ComposeResult  # noqa: E402
-from textual.events import Key  # noqa: E402
 from textual.widgets import Static  # noqa: E402
 
 from console.terminal.app import TerminalApp, TerminalScreen  # noqa: E402
 from console.terminal.run import run_app  # noqa: E402
 from console.widgets.table import Cell, Column, Row, VirtualTable  # noqa: E402
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.events import Key
 
 COLUMNS = (
     Column("name", "NAME", width=22, minimum=12, weight=1, priority=9),
@@ -93,7 +96,7 @@ class Demo(TerminalApp[None]):
 
     @on(VirtualTable.RowHighlighted)
     def show_place(self, event: VirtualTable.RowHighlighted) -> None:
-        self.query_one("#place", Static).update(f"{event.index + 1}/{event.table.row_count}")
+        self.query_one("#place", Static).update(f"{event.index + 1}/{event.table.row_count}", layout=False)
 
     def on_key(self, event: Key) -> None:
         if event.key == "q":

@@ -85,7 +85,7 @@ class PtySession:
         """Kill the command if it still runs."""
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
-            _, self.status = os.waitpid(self.pid, 0)
+            self.status = os.waitpid(self.pid, 0)[1]
         self.close()
 
     def close(self) -> None:

@@ -22,9 +22,7 @@ class Terminal:
 
     def picture(self) -> list[list[tuple[object, ...]]]:
         """Every cell's text and visible look; what does not show on a blank is left out."""
-        return [
-            [_cell(self.screen.buffer[y][x]) for x in range(self.screen.columns)] for y in range(self.screen.lines)
-        ]
+        return [[_cell(self.screen.buffer[y][x]) for x in range(self.screen.columns)] for y in range(self.screen.lines)]
 
 
 def fresh_picture(painter: Painter) -> list[list[tuple[object, ...]]]:

@@ -5,7 +5,6 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.segment import Segment
 from rich.style import Style
 
 from console.terminal.capabilities import TRUE_COLOUR, Capabilities
@@ -53,9 +52,7 @@ def test_every_sequence_of_changes_shows_what_a_full_repaint_shows(sequence: lis
     st.lists(st.text(alphabet="abc ─", max_size=COLUMNS), min_size=ROWS * 3, max_size=ROWS * 3),
     st.lists(st.tuples(st.integers(-4, 4), st.lists(writes(PLAIN_TEXT), max_size=2)), max_size=8),
 )
-def test_scrolled_lists_show_what_a_full_repaint_shows(
-    lines: list[str], steps: list[tuple[int, list[Write]]]
-) -> None:
+def test_scrolled_lists_show_what_a_full_repaint_shows(lines: list[str], steps: list[tuple[int, list[Write]]]) -> None:
     painter, terminal = screen()
     reference, _ = screen()
     top = ROWS
