@@ -1,0 +1,128 @@
+"""SQL of what runs log: keys, metric points, parameters and tags. The hot path: tuples in, one statement a table."""
+
+from __future__ import annotations
+
+import json
+from itertools import repeat
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from engine.core.query import number_of
+from engine.tracking.rules import latest_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from engine.db.transaction import Snapshot, Transaction
+    from engine.tracking.active import Batch
+    from engine.tracking.rules import MetricColumns, StoredValue
+
+_UPSERT_LATEST = """
+INSERT INTO latest_metric (run, key, step, time_ms, value) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (run, key) DO UPDATE SET step = excluded.step, time_ms = excluded.time_ms, value = excluded.value
+WHERE (excluded.step, excluded.time_ms, excluded.value) > (step, time_ms, value)
+"""
+_INSERT_PAIR = {
+    "param": "INSERT INTO param (run, key, value, number) VALUES (?, ?, ?, ?)",
+    "tag": """INSERT INTO tag (run, key, value, number) VALUES (?, ?, ?, ?)
+              ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, number = excluded.number""",
+}
+
+
+def key_ids(tx: Transaction, kind: str, names: Iterable[str]) -> dict[str, int]:
+    """Integer ids of keys, made where missing.
+
+    Args:
+        tx: The transaction.
+        kind: `metric`, `param` or `tag`.
+        names: The keys.
+
+    Returns:
+        Id by key. Not to be kept beyond the transaction: it may be undone, or the database restored.
+    """
+    wanted = set(names)
+    sql = "SELECT name, id FROM run_key WHERE kind = ? AND name IN (SELECT value FROM json_each(?))"
+    found: dict[str, int] = dict(tx.execute(sql, (kind, json.dumps(list(wanted)))))
+    for name in sorted(wanted - found.keys()):
+        found[name] = tx.execute("INSERT INTO run_key (kind, name) VALUES (?, ?)", (kind, name)).lastrowid or 0
+    return found
+
+
+def insert_metrics(tx: Transaction, run: int, columns: MetricColumns) -> None:
+    """Add metric points of one run; exact duplicates are dropped, and the latest of each key is kept up."""
+    ids = key_ids(tx, "metric", columns.keys)
+    by_point = map(ids.__getitem__, columns.keys)
+    points = zip(repeat(run), by_point, columns.steps, columns.times_ms, columns.values, strict=False)
+    tx.executemany("INSERT OR IGNORE INTO metric VALUES (?, ?, ?, ?, ?)", points)
+    tx.executemany(_UPSERT_LATEST, [(run, *row) for row in latest_rows(columns, ids)])
+
+
+def current_pairs(snapshot: Snapshot, table: str, run: int, names: Iterable[str]) -> dict[str, str]:
+    """What a run has under these keys; `table` is `param` or `tag`."""
+    sql = f"""SELECT k.name, v.value FROM {table} v JOIN run_key k ON k.id = v.key
+              WHERE v.run = ? AND k.kind = ? AND k.name IN (SELECT value FROM json_each(?))"""
+    return dict(snapshot.execute(sql, (run, table, json.dumps(list(names)))))
+
+
+def insert_pairs(tx: Transaction, table: str, run: int, pairs: Mapping[str, str]) -> None:
+    """Add parameters, or add and replace tags; `table` is `param` or `tag`.
+
+    Raises:
+        sqlite3.IntegrityError: a parameter is there already.
+    """
+    ids = key_ids(tx, table, pairs)
+    rows = [(run, ids[name], value, number_of(value)) for name, value in pairs.items()]
+    tx.executemany(_INSERT_PAIR[table], rows)
+
+
+def delete_tag(tx: Transaction, run: int, name: str) -> None:
+    """Remove a tag, if the run has it."""
+    sql = "DELETE FROM tag WHERE run = ? AND key IN (SELECT id FROM run_key WHERE kind = 'tag' AND name = ?)"
+    tx.execute(sql, (run, name))
+
+
+def key_id(snapshot: Snapshot, kind: str, name: str) -> int | None:
+    """The integer id of a key, if any run has ever used it."""
+    row = snapshot.execute("SELECT id FROM run_key WHERE kind = ? AND name = ?", (kind, name)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def points_after(
+    snapshot: Snapshot, run: int, key: int, after: tuple[int, int, StoredValue] | None, limit: int
+) -> list[tuple[int, int, StoredValue]]:
+    """Raw points of one metric by (step, time, value), those after a place; step, time_ms, value each."""
+    sql = "SELECT step, time_ms, value FROM metric WHERE run = ? AND key = ?"
+    parameters: list[object] = [run, key]
+    if after is not None:
+        sql += " AND (step, time_ms, value) > (?, ?, ?)"
+        parameters += after
+    return snapshot.execute(f"{sql} ORDER BY step, time_ms, value LIMIT ?", (*parameters, limit)).fetchall()
+
+
+def insert_group(tx: Transaction, rows: Sequence[tuple[int, Batch]]) -> None:
+    """Add what many new runs logged, with one statement a table.
+
+    Args:
+        tx: The transaction.
+        rows: Integer key of a run that has nothing yet, and its batch, each.
+    """
+    ids = key_ids(tx, "metric", {key for _, batch in rows for key in batch.metrics.keys})
+    points: list[tuple[int, int, int, int, StoredValue]] = []
+    latest: list[tuple[int, int, int, int, StoredValue]] = []
+    for run, batch in rows:
+        columns = batch.metrics
+        by_point = map(ids.__getitem__, columns.keys)
+        points += zip(repeat(run), by_point, columns.steps, columns.times_ms, columns.values, strict=False)
+        latest += ((run, *row) for row in latest_rows(columns, {key: ids[key] for key in columns.keys}))
+    tx.executemany("INSERT OR IGNORE INTO metric VALUES (?, ?, ?, ?, ?)", points)
+    latest.sort(key=itemgetter(1))  # along the index by key, whose pages then stay in the cache
+    tx.executemany(_UPSERT_LATEST, latest)
+    for table in ("param", "tag"):
+        _insert_group_pairs(tx, table, [(run, getattr(batch, f"{table}s")) for run, batch in rows])
+
+
+def _insert_group_pairs(tx: Transaction, table: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> None:
+    ids = key_ids(tx, table, {name for _, pairs in rows for name in pairs})
+    values = [(run, ids[name], value, number_of(value)) for run, pairs in rows for name, value in pairs.items()]
+    values.sort(key=itemgetter(1, 2))
+    tx.executemany(_INSERT_PAIR[table], values)

@@ -1,0 +1,240 @@
+"""Compiles a filter over runs to SQL conditions. Keys become integer ids, literals become bound parameters."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.core.errors import InvalidInput
+from engine.core.query import And, Comparison, Entity, Filter, Not, Operator, Or
+from engine.tracking.batch_store import key_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.core.query import Value
+    from engine.db.transaction import Snapshot
+
+MAX_PATTERN_BYTES = 50_000
+"""Longest LIKE or GLOB pattern that SQLite takes."""
+
+NUMBERS = "<= 9e999"
+"""True for every number, infinities included, and for no text: NaN is stored as one."""
+
+_TABLES = {Entity.METRIC: "latest_metric", Entity.PARAM: "param", Entity.TAG: "tag"}
+_KINDS = {Entity.METRIC: "metric", Entity.PARAM: "param", Entity.TAG: "tag"}
+
+ATTRIBUTES = {
+    "run_id": "r.run_id",
+    "run_name": "r.name",
+    "artifact_uri": "('runs:/' || r.run_id)",
+    "user_id": "r.user",
+    "experiment": "(SELECT x.name FROM experiment x WHERE x.id = r.experiment)",
+    "status": "r.status",
+    "lifecycle_stage": "iif(r.deleted_ms IS NULL, 'active', 'deleted')",
+    "start_time": "r.start_ms",
+    "end_time": "r.end_ms",
+    "duration": "(r.end_ms - r.start_ms)",
+}
+"""What an attribute of a run is in SQL, with `run` as `r`."""
+
+NULLABLE = frozenset({"end_time", "duration"})
+"""Attributes that a run may not have."""
+
+
+class Sql(NamedTuple):
+    """A piece of SQL and its values, in order.
+
+    Args:
+        text: The SQL, with `?` for every value.
+        values: The values.
+    """
+
+    text: str
+    values: tuple[object, ...] = ()
+
+
+def joined(word: str, parts: Sequence[Sql]) -> Sql:
+    """Parts joined by AND or OR as a balanced tree: SQLite refuses one deeper than 1,000."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    left, right = joined(word, parts[:middle]), joined(word, parts[middle:])
+    return Sql(f"({left.text} {word} {right.text})", left.values + right.values)
+
+
+def compared(column: str, operator: Operator, value: Value) -> Sql:
+    """A column, never NULL where it matters, against a literal.
+
+    Raises:
+        InvalidInput: a pattern is longer than SQLite takes.
+    """
+    if isinstance(value, tuple):
+        marks = ", ".join("?" * len(value))
+        return Sql(f"{column} {operator.value} ({marks})", value)
+    if operator is Operator.LIKE:
+        return Sql(f"{column} GLOB ?", (_pattern(_glob(str(value))),))
+    if operator is Operator.ILIKE:
+        return Sql(f"{column} LIKE ?", (_pattern(str(value)),))
+    return Sql(f"{column} {operator.value} ?", (value,))
+
+
+def _glob(pattern: str) -> str:
+    """A LIKE pattern as a GLOB pattern: SQLite's own LIKE folds case."""
+    return "".join(_GLOB.get(character, character) for character in pattern)
+
+
+_GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+
+
+def _pattern(pattern: str) -> str:
+    if len(pattern.encode()) > MAX_PATTERN_BYTES:
+        raise InvalidInput("The pattern after LIKE or ILIKE is too long.", hint="Shorten it.")
+    return pattern
+
+
+class FilterCompiler:
+    """Compiles one filter for one statement.
+
+    Conditions are two-valued, as the tree's meaning is: what a run does not have is false, never NULL.
+
+    Args:
+        snapshot: Where keys are looked up.
+        run: The SQL of the run's integer key in that statement.
+    """
+
+    def __init__(self, snapshot: Snapshot, run: str) -> None:
+        self._snapshot = snapshot
+        self._run = run
+
+    @singledispatchmethod
+    def condition(self, tree: Filter) -> Sql:
+        """The condition that a filter means; attributes are read from `run r`.
+
+        Raises:
+            InvalidInput: a pattern is longer than SQLite takes.
+        """
+        raise TypeError(f"no filter: {tree!r}")
+
+    @condition.register
+    def _(self, tree: And) -> Sql:
+        return joined("AND", [self.condition(part) for part in tree.parts])
+
+    @condition.register
+    def _(self, tree: Or) -> Sql:
+        return joined("OR", [self.condition(part) for part in tree.parts])
+
+    @condition.register
+    def _(self, tree: Not) -> Sql:
+        inner = self.condition(tree.part)
+        return Sql(f"(NOT {inner.text})", inner.values)
+
+    @condition.register
+    def _(self, tree: Comparison) -> Sql:
+        if tree.operator is Operator.DIFFERS:
+            return self.condition(Not(Comparison(tree.field, Operator.EQUAL, tree.value)))
+        if tree.field.entity is Entity.ATTRIBUTE:
+            return _attribute(tree)
+        source = self._dataset(tree) if tree.field.entity is Entity.DATASET else self._keyed(tree)
+        absent = tree.operator is Operator.IS_NULL
+        return Sql(f"{'NOT ' if absent else ''}EXISTS ({source.text})", source.values)
+
+    def _keyed(self, tree: Comparison) -> Sql:
+        entity = tree.field.entity
+        key = key_id(self._snapshot, _KINDS[entity], tree.field.key)
+        found = Sql(f"SELECT 1 FROM {_TABLES[entity]} v WHERE v.run = {self._run} AND v.key = ?", (key,))
+        return _with(found, value_condition(tree, "v"))
+
+    def _dataset(self, tree: Comparison) -> Sql:
+        text = f"SELECT 1 FROM run_dataset u JOIN dataset d ON d.id = u.dataset WHERE u.run = {self._run}"
+        if tree.operator in _NULL_TESTS:
+            return Sql(text)
+        return _with(Sql(text), compared(_dataset_column(tree.field.key), tree.operator, tree.value))
+
+
+_NULL_TESTS = (Operator.IS_NULL, Operator.IS_NOT_NULL)
+
+
+def _dataset_column(key: str) -> str:
+    return "u.context" if key == "context" else f"d.{key}"
+
+
+def _with(source: Sql, condition: Sql | None) -> Sql:
+    if condition is None:
+        return source
+    return Sql(f"{source.text} AND {condition.text}", source.values + condition.values)
+
+
+def value_condition(tree: Comparison, alias: str) -> Sql | None:
+    """What a comparison of a metric, parameter or tag asks of the row of its table; `None` when being there is all."""
+    if tree.operator in _NULL_TESTS:
+        return None
+    literal = tree.value[0] if isinstance(tree.value, tuple) else tree.value
+    if tree.field.entity is Entity.METRIC:
+        condition = compared(f"{alias}.value", tree.operator, tree.value)
+        if tree.operator in (Operator.GREATER, Operator.AT_LEAST):
+            return Sql(f"{condition.text} AND {alias}.value {NUMBERS}", condition.values)
+        return condition
+    column = "value" if isinstance(literal, str) else "number"
+    return compared(f"{alias}.{column}", tree.operator, tree.value)
+
+
+def _attribute(tree: Comparison) -> Sql:
+    name = tree.field.key
+    column = ATTRIBUTES[name]
+    if tree.operator in _NULL_TESTS:
+        if name in NULLABLE:
+            return Sql(f"({column} {tree.operator.value})")
+        return Sql("1" if tree.operator is Operator.IS_NOT_NULL else "0")
+    if name == "experiment":  # asked once of the few experiments, not of every run
+        names = compared("x.name", tree.operator, tree.value)
+        return Sql(f"r.experiment IN (SELECT x.id FROM experiment x WHERE {names.text})", names.values)
+    condition = compared(column, tree.operator, tree.value)
+    if name in NULLABLE:
+        return Sql(f"({column} IS NOT NULL AND {condition.text})", condition.values)
+    return condition
+
+
+def candidates(snapshot: Snapshot, tree: Filter | None) -> list[Sql]:
+    """Index ranges that hold every run a filter can let through, each as a query of column `run`, every run once.
+
+    Args:
+        snapshot: Where keys are looked up.
+        tree: The filter.
+
+    Returns:
+        One for every part joined by AND that an index answers.
+    """
+    parts = tree.parts if isinstance(tree, And) else () if tree is None else (tree,)
+    found = (_candidate(snapshot, part) for part in parts if isinstance(part, Comparison))
+    return [each for each in found if each is not None]
+
+
+_RANGES = frozenset({Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST, Operator.IN})
+
+
+def _candidate(snapshot: Snapshot, tree: Comparison) -> Sql | None:
+    entity = tree.field.entity
+    if entity is Entity.ATTRIBUTE:
+        if tree.field.key == "run_id" and tree.operator in (Operator.EQUAL, Operator.IN):
+            where = compared("c.run_id", tree.operator, tree.value)
+            return Sql(f"SELECT c.id AS run FROM run c WHERE {where.text}", where.values)
+        return None
+    if entity is Entity.DATASET:
+        return _dataset_candidate(tree)
+    by_value = entity is Entity.METRIC or isinstance(tree.value, str)
+    condition = value_condition(tree, "c") if tree.operator in _RANGES and by_value else None
+    if condition is None:
+        return None
+    key = key_id(snapshot, _KINDS[entity], tree.field.key)
+    table = _TABLES[entity]
+    text = f"SELECT c.run FROM {table} c INDEXED BY {table}_by_value WHERE c.key = ? AND {condition.text}"
+    return Sql(text, (key, *condition.values))
+
+
+def _dataset_candidate(tree: Comparison) -> Sql | None:
+    if tree.operator is not Operator.EQUAL or tree.field.key == "context":
+        return None
+    where = compared(_dataset_column(tree.field.key), tree.operator, tree.value)
+    text = "SELECT DISTINCT u.run FROM dataset d JOIN run_dataset u ON u.dataset = d.id WHERE"
+    return Sql(f"{text} {where.text}", where.values)

@@ -1,0 +1,77 @@
+"""Signs of life of a running run, from a daemon thread; it also finds out what takes long."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from engine.core.errors import QuarterdeckError
+from engine.tracking.environment import git_dirty, packages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    class Pulse(Protocol):
+        """Where signs of life are written."""
+
+        def beat(self, row_id: int) -> bool:
+            """Write one; False when nobody waits for more."""
+
+        def complete_environment(self, row_id: int, packages: Mapping[str, str], git_dirty: bool | None) -> None:
+            """Add what took long to find out."""
+
+
+INTERVAL_S = 10.0
+"""Seconds between two signs of life."""
+
+_STOP_WITHIN_S = 5.0
+
+
+class Heartbeat:
+    """Beats until it is stopped, or the run is over, or the process ends.
+
+    Args:
+        pulse: Where signs of life are written.
+        row_id: The run's integer key.
+        capture: Find out packages and the git state first.
+        interval_s: Seconds between two signs of life.
+    """
+
+    def __init__(self, pulse: Pulse, row_id: int, *, capture: bool, interval_s: float = INTERVAL_S) -> None:
+        self._pulse = pulse
+        self._row_id = row_id
+        self._capture = capture
+        self._interval_s = interval_s
+        self._folder = os.getcwd()  # noqa: PTH109 where the program started; it may change directory later
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._live, name=f"heartbeat-{row_id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is being found out is still written down, within a few seconds. Safe to call again."""
+        self._stopped.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(_STOP_WITHIN_S)
+
+    def _live(self) -> None:
+        if self._capture:
+            self._complete()
+        alive = True
+        while alive and not self._stopped.wait(self._interval_s):
+            try:
+                alive = self._pulse.beat(self._row_id)
+            except QuarterdeckError:
+                # A full disk or a busy workspace now may be well at the next beat; the training must not suffer.
+                continue
+
+    def _complete(self) -> None:
+        found, dirty = packages(), git_dirty(self._folder)
+        try:
+            self._pulse.complete_environment(self._row_id, found, dirty)
+        except QuarterdeckError:
+            return  # the run goes on without its package list

@@ -1,0 +1,173 @@
+"""How runs are ordered in SQL: sort terms, the stretches of an order that an index walks, and keyset positions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.core.errors import InvalidInput
+from engine.core.query import RUNS, Entity, OrderBy
+from engine.tracking.batch_store import key_id
+from engine.tracking.filter_store import ATTRIBUTES, NULLABLE, NUMBERS, Sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.db.transaction import Snapshot
+
+MAX_KEYS = 20
+"""Most sort keys; each costs a join, and SQLite joins 64 tables at most."""
+
+_TABLES = {Entity.METRIC: "latest_metric", Entity.PARAM: "param", Entity.TAG: "tag"}
+_KINDS = {Entity.METRIC: "metric", Entity.PARAM: "param", Entity.TAG: "tag"}
+
+
+class Term(NamedTuple):
+    """One SQL expression to sort by.
+
+    Args:
+        text: The expression.
+        descending: The greatest first.
+        nullable: It may be NULL; a term before it then says so, and sorts.
+    """
+
+    text: str
+    descending: bool = False
+    nullable: bool = False
+
+    @property
+    def clause(self) -> str:
+        """Its part of ORDER BY."""
+        return f"{self.text} DESC" if self.descending else self.text
+
+
+class Stretch(NamedTuple):
+    """A part of the order, all of whose runs come before those of the next part.
+
+    Args:
+        source: The table that the index walk drives, as `o`; `None` walks `run`.
+        where: What its rows fulfil.
+        terms: The sort terms within it.
+        joins: Joins that later terms need.
+        walk: How `run` is read when it drives: an index, or nothing for SQLite's choice.
+    """
+
+    source: str | None
+    where: Sql
+    terms: tuple[Term, ...]
+    joins: Sql
+    walk: str = ""
+
+
+def stretches(
+    snapshot: Snapshot, order: Sequence[OrderBy], *, in_experiment: bool, continued: bool = False
+) -> list[Stretch]:
+    """Cut an order into stretches.
+
+    A metric that comes first gives three: runs with a number (walked along its index), with NaN, and without; a
+    parameter or tag two; an attribute one.
+
+    Args:
+        snapshot: Where keys are looked up.
+        order: Sort keys, without the ties.
+        in_experiment: Whether only one experiment's runs are asked for.
+        continued: Whether an earlier page may have ended in the last stretch, which must then not be left out.
+
+    Returns:
+        The stretches, in order; the last is left out when it is known to be empty.
+
+    Raises:
+        InvalidInput: there are more than `MAX_KEYS` sort keys.
+    """
+    if len(order) > MAX_KEYS:
+        raise InvalidInput(f"Runs are sorted by at most {MAX_KEYS} keys.", hint="Drop some.")
+    keys = _distinct(order)
+    first, rest = keys[0], keys[1:]
+    if first.field.entity is Entity.ATTRIBUTE:
+        joins, terms = _terms(snapshot, keys)
+        walk = ""
+        if first.field.key == "start_time":
+            walk = "INDEXED BY run_in_experiment" if in_experiment else "INDEXED BY run_listing"
+        return [Stretch(None, Sql("1"), terms, joins, walk)]
+    joins, terms = _terms(snapshot, rest)
+    found = _keyed_stretches(snapshot, first, terms, joins)
+    key = key_id(snapshot, _KINDS[first.field.entity], first.field.key)
+    return found if continued or not _every_run_has(snapshot, key) else found[:-1]
+
+
+def _keyed_stretches(snapshot: Snapshot, first: OrderBy, terms: tuple[Term, ...], joins: Sql) -> list[Stretch]:
+    entity = first.field.entity
+    table = _TABLES[entity]
+    key = key_id(snapshot, _KINDS[entity], first.field.key)
+    leading = (Term("o.value", first.descending), *terms)
+    if entity is Entity.METRIC:
+        found = [
+            Stretch(table, Sql(f"o.key = ? AND o.value {NUMBERS}", (key,)), leading, joins),
+            Stretch(table, Sql("o.key = ? AND o.value = 'NaN'", (key,)), terms, joins),
+        ]
+    else:
+        found = [Stretch(table, Sql("o.key = ?", (key,)), leading, joins)]
+    without = Sql(f"NOT EXISTS (SELECT 1 FROM {table} n WHERE n.run = r.id AND n.key = ?)", (key,))
+    return [*found, Stretch(None, without, terms, joins, "INDEXED BY run_listing")]
+
+
+def _every_run_has(snapshot: Snapshot, key: int | None) -> bool:
+    """Whether the count kept with a key equals the number of runs, whose integer keys have no gaps."""
+    sql = "SELECT (SELECT runs FROM run_key WHERE id = ?) >= (SELECT max(id) FROM run)"
+    return bool(snapshot.execute(sql, (key,)).fetchone()[0])
+
+
+def _distinct(order: Sequence[OrderBy]) -> list[OrderBy]:
+    """The order with its ties, each field once; nothing after the run id, which is unique."""
+    kept: dict[object, OrderBy] = {}
+    for key in (*order, *RUNS.ties):
+        kept.setdefault(key.field, key)
+        if key.field.entity is Entity.ATTRIBUTE and key.field.key == "run_id":
+            break
+    return list(kept.values())
+
+
+def _terms(snapshot: Snapshot, keys: Sequence[OrderBy]) -> tuple[Sql, tuple[Term, ...]]:
+    joins: list[str] = []
+    values: list[object] = []
+    terms: list[Term] = []
+    for number, key in enumerate(keys):
+        entity, descending = key.field.entity, key.descending
+        if entity is Entity.ATTRIBUTE:
+            column, nullable = ATTRIBUTES[key.field.key], key.field.key in NULLABLE
+            rank = f"{column} IS NULL"
+        else:
+            alias = f"s{number}"
+            column, nullable = f"{alias}.value", True
+            rank = f"iif({column} {NUMBERS}, 0, iif({column} IS NULL, 2, 1))"
+            if entity is not Entity.METRIC:
+                rank = f"{column} IS NULL"
+            joins.append(f"LEFT JOIN {_TABLES[entity]} {alias} ON {alias}.run = r.id AND {alias}.key = ?")
+            values.append(key_id(snapshot, _KINDS[entity], key.field.key))
+        if nullable:
+            terms.append(Term(rank))
+        terms.append(Term(column, descending, nullable))
+    return Sql(" ".join(joins), tuple(values)), tuple(terms)
+
+
+def after(terms: Sequence[Term], values: Sequence[object]) -> Sql:
+    """The condition that a row comes after a position.
+
+    Args:
+        terms: The sort terms.
+        values: The position's value for each term.
+
+    Returns:
+        The condition, beginning with a range on the first term that an index can seek.
+    """
+    condition: Sql | None = None
+    for term, value in reversed(list(zip(terms, values, strict=True))):
+        beyond = Sql(f"{term.text} {'<' if term.descending else '>'} ?", (value,))
+        if condition is None:
+            condition = beyond
+            continue
+        text = f"({beyond.text} OR ({term.text} IS ? AND {condition.text}))"
+        condition = Sql(text, (*beyond.values, value, *condition.values))
+    if condition is None:
+        return Sql("1")
+    bound = Sql(f"{terms[0].text} {'<=' if terms[0].descending else '>='} ?", (values[0],))
+    return Sql(f"{bound.text} AND {condition.text}", bound.values + condition.values)
