@@ -103,9 +103,8 @@ def safe_path(text: str) -> str:
 def _unsafe(text: str, why: str) -> InvalidInput:
     from engine.core.text import clean  # only a wrong path needs it
 
-    return InvalidInput(
-        f"The artifact path '{clean(text, limit=80)}' is refused: {why}.", hint="Use model/weights.bin."
-    )
+    shown = clean(text, limit=80)
+    return InvalidInput(f"The artifact path '{shown}' is refused: {why}.", hint="Write it as model/weights.bin.")
 
 
 def check_digest(digest: str) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 """Bytes read at a time; a file of any size passes through this much memory."""
 
+_RESTORE = "Run `qd db check`, and restore it from a backup."
+
 
 class ArtifactStore:
     """Objects named by the SHA-256 of their bytes, below `artifacts/objects/`.
@@ -110,19 +112,17 @@ class ArtifactStore:
         try:
             stream = path.open("rb")
         except OSError as error:
-            raise IntegrityError(
-                f"The artifact {digest[:12]} cannot be read: {error.strerror}.",
-                hint="Run `qd db check`, and restore it from a backup.",
-            ) from error
+            raise _unreadable(digest, error) from error
         try:
-            if _digest_of(stream) != digest:
-                raise IntegrityError(
-                    f"The bytes of the artifact {digest[:12]} have changed since they were stored.",
-                    hint="Run `qd db check`, and restore it from a backup.",
-                )
-        except BaseException:
+            unchanged = _digest_of(stream) == digest
+        except OSError as error:
             stream.close()
-            raise
+            raise _unreadable(digest, error) from error
+        if not unchanged:
+            stream.close()
+            raise IntegrityError(
+                f"The bytes of the artifact {digest[:12]} have changed since they were stored.", hint=_RESTORE
+            )
         stream.seek(0)
         return stream
 
@@ -183,6 +183,10 @@ def _source(path: Path) -> Iterator[BinaryIO]:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
     with stream:
         yield stream
+
+
+def _unreadable(digest: str, error: OSError) -> IntegrityError:
+    return IntegrityError(f"The artifact {digest[:12]} cannot be read: {error.strerror}.", hint=_RESTORE)
 
 
 def _digest_of(stream: BinaryIO) -> str:

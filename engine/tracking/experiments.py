@@ -73,7 +73,7 @@ class Experiments:
 
     def page(
         self,
-        filter: str = "",
+        filter: str = "",  # noqa: A002 the word users write
         *,
         limit: int = 100,
         page_token: str | None = None,

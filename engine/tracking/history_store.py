@@ -7,11 +7,12 @@ do when there is a stretch a pixel column.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from engine.tracking.filter_store import NUMBERS
 from engine.tracking.model import HistoryPoint
-from engine.tracking.rules import loaded
+from engine.tracking.rules import NAN, loaded
 
 if TYPE_CHECKING:
     from engine.db.transaction import Snapshot
@@ -44,7 +45,11 @@ def every_point(
         return None
     if x != "step":
         rows.sort(key=lambda row: row[0])  # points of one time stay in the order of their steps
-    return [HistoryPoint(at, *([loaded(value)] * 4), count=1) for at, value in rows]
+    return [_single(at, loaded(value)) for at, value in rows]
+
+
+def _single(x: int, value: float) -> HistoryPoint:
+    return HistoryPoint(x, value, value, value, value, 1)
 
 
 def by_step(snapshot: Snapshot, series: tuple[int, int], bounds: list[int]) -> list[HistoryPoint]:
@@ -53,9 +58,7 @@ def by_step(snapshot: Snapshot, series: tuple[int, int], bounds: list[int]) -> l
     A range query a stretch along the primary key: three times faster than one GROUP BY over all points.
     """
     return [
-        point
-        for low, high in zip(bounds, bounds[1:], strict=False)
-        if (point := _stretch(snapshot, (*series, low, high - 1))) is not None
+        point for low, high in pairwise(bounds) if (point := _stretch(snapshot, (*series, low, high - 1))) is not None
     ]
 
 
@@ -87,8 +90,6 @@ def by_time(snapshot: Snapshot, series: tuple[int, int], reach: Range, width: in
     firsts = snapshot.execute(f"SELECT min(time_ms), value {group} ORDER BY 1", values).fetchall()
     lasts = snapshot.execute(f"SELECT max(time_ms), value {group} ORDER BY 1", values).fetchall()
     return [
-        HistoryPoint(
-            first[0], loaded(least), loaded("NaN" if most is None else most), loaded(first[1]), loaded(last[1]), n
-        )
-        for (least, most, n), first, last in zip(extremes, firsts, lasts, strict=True)
+        HistoryPoint(begin, loaded(least), loaded(NAN if most is None else most), loaded(first), loaded(last), count)
+        for (least, most, count), (begin, first), (_, last) in zip(extremes, firsts, lasts, strict=True)
     ]

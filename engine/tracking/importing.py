@@ -13,8 +13,8 @@ from engine.core.errors import AlreadyExists, InvalidInput
 from engine.tracking import batch_store, run_store
 from engine.tracking.active import Batch
 from engine.tracking.experiments import ensure
+from engine.tracking.lookup import RunService
 from engine.tracking.rules import MAX_NAME, MAX_NOTE, check_text, metric_columns
-from engine.tracking.writing import RunWriting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,8 +28,8 @@ RUNS_PER_TRANSACTION = 500
 _RUN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
-class RunImporting(RunWriting):
-    """Adds importing to the other operations."""
+class RunImporting(RunService):
+    """Stores runs from elsewhere."""
 
     def import_runs(self, runs: Iterable[RunImport]) -> int:
         """Store runs from elsewhere as they are: their ids, times, status and every metric point.

@@ -1,12 +1,14 @@
-"""The operations on runs, all in one place: reading, writing, importing."""
+"""The operations on runs, all in one place."""
 
 from __future__ import annotations
 
+from engine.tracking.curves import RunCurves
 from engine.tracking.importing import RunImporting
+from engine.tracking.recording import RunRecording
 
 
-class Runs(RunImporting):
-    """Runs of a workspace: start, log, search, compare, change.
+class Runs(RunRecording, RunCurves, RunImporting):
+    """Runs of a workspace: start, log, search, compare, change, import.
 
     Args:
         database: The control database.

@@ -1,0 +1,230 @@
+"""What programs log. It is told by events only: the audit log is for what people change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.core.access import Role
+from engine.core.errors import Conflict, InvalidInput
+from engine.core.text import clean
+from engine.tracking import batch_store, detail_store, run_store
+from engine.tracking.active import ActiveRun, Batch
+from engine.tracking.changing import RunChanging
+from engine.tracking.environment import capture as capture_environment
+from engine.tracking.experiments import ensure
+from engine.tracking.files import RunFiles
+from engine.tracking.lookup import open_run, resolve
+from engine.tracking.model import RunStatus
+from engine.tracking.rules import (
+    MAX_NAME,
+    MAX_PARAM,
+    MAX_SCHEMA,
+    MAX_TAG,
+    check_pairs,
+    check_text,
+    metric_columns,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.db.transaction import Transaction
+    from engine.tracking.model import DatasetInput, MetricPoint
+
+
+class RunRecording(RunFiles, RunChanging):
+    """Starts runs, logs to them, finishes them."""
+
+    def start(  # noqa: PLR0913 every argument but the first two is by name and has a default
+        self,
+        experiment: str = "default",
+        name: str | None = None,
+        *,
+        params: Mapping[str, object] | None = None,
+        tags: Mapping[str, object] | None = None,
+        parent: str | None = None,
+        seed: int | None = None,
+        capture: bool = True,
+        status: RunStatus = RunStatus.RUNNING,
+    ) -> ActiveRun:
+        """Start a run; it is stored, durably, when this returns.
+
+        Args:
+            experiment: Its experiment's name; made when missing.
+            name: Its display name; `run-` and eight digits of its id when `None`.
+            params: First parameters; values become text.
+            tags: First tags; values become text.
+            parent: The id of the run it belongs to.
+            seed: The random seed the program uses, to be kept.
+            capture: Keep the git state and the installed packages too (found out in the background).
+            status: `running`, or `scheduled` for one that waits; only a running one gets a heartbeat.
+
+        Returns:
+            The run, to log to; as a context manager it finishes by itself.
+
+        Raises:
+            InvalidInput: a name, key or value cannot be kept, or the status is of a run that is over.
+            NotFound: there is no such parent.
+            Conflict: the experiment is deleted.
+            ReadOnlyMode: the session is read-only.
+            PermissionDenied: the actor is not an operator.
+        """
+        actor = self._access.require(Role.OPERATOR, "runs start")
+        if status.is_over:
+            raise InvalidInput("A run starts as 'running' or 'scheduled'.")
+        run_id = self._ids.new()
+        name = f"run-{run_id[:8]}" if name is None else name
+        check_text(name, "The run's name", MAX_NAME, may_be_empty=False)
+        batch = Batch.of(params=params or {}, tags=tags or {})
+        environment = capture_environment(seed, git=capture)
+        running = status is RunStatus.RUNNING
+        with self._database.transaction(actor) as tx:
+            parent_row = None if parent is None else resolve(tx, parent).row_id
+            beat_ms = tx.now_ms if running else None
+            new = run_store.NewRun(
+                run_id, ensure(tx, experiment), name, status.value, tx.now_ms, None, beat_ms, actor.name, parent_row, ""
+            )
+            row_id = run_store.insert(tx, new)
+            detail_store.insert_environment(tx, row_id, environment)
+            _store_batch(tx, row_id, run_id, batch)
+            tx.emit(kind="run", change="created", key=run_id, row_id=row_id)
+        return ActiveRun(self, run_id, row_id, beat=running, capture=capture)
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        metrics: Iterable[MetricPoint] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Log metric points, parameters and tags: all of them or none, durable when this returns.
+
+        Args:
+            run_id: The run.
+            metrics: (key, value, step, time_ms) tuples; NaN and infinities are kept, an exact duplicate once.
+            params: New parameters; one that is there already must have the same value.
+            tags: Tags to set.
+
+        Raises:
+            InvalidInput: a key is over 250 characters, a parameter over 6,000, a tag over 8,000, or something is of
+                the wrong type; the message names it.
+            Conflict: a parameter has another value already, or the run is deleted.
+            NotFound: there is no such run.
+            ReadOnlyMode: the session is read-only.
+            PermissionDenied: the actor is not an operator.
+            WorkspaceError: the disk failed; nothing was written.
+        """
+        columns = metric_columns(metrics)
+        self.log_columns(run_id, Batch(columns, *_checked(params or {}, tags or {})))
+
+    def log_columns(self, run_id: str, batch: Batch) -> None:
+        """Log a batch that has been checked; the one write path of everything runs log.
+
+        Args:
+            run_id: The run.
+            batch: What to log.
+
+        Raises:
+            Conflict: a parameter has another value already, or the run is deleted.
+            NotFound: there is no such run.
+            ReadOnlyMode: the session is read-only.
+            PermissionDenied: the actor is not an operator.
+        """
+        actor = self._access.require(Role.OPERATOR, "runs log")
+        with self._database.transaction(actor) as tx:
+            run = open_run(tx, run_id)
+            _store_batch(tx, run.row_id, run.run_id, batch)
+            tx.emit(kind="run", change="logged", key=run.run_id, row_id=run.row_id)
+
+    def log_input(self, run_id: str, dataset: DatasetInput) -> None:
+        """Note that a run read a dataset; noting the same again changes nothing.
+
+        Args:
+            run_id: The run.
+            dataset: What it read.
+
+        Raises:
+            InvalidInput: the name or digest is empty, or a text is too long.
+            Conflict: the run is deleted.
+            NotFound: there is no such run.
+            ReadOnlyMode: the session is read-only.
+            PermissionDenied: the actor is not an operator.
+        """
+        actor = self._access.require(Role.OPERATOR, "runs log")
+        check_text(dataset.name, "The dataset's name", MAX_NAME, may_be_empty=False)
+        check_text(dataset.digest, "The dataset's digest", MAX_NAME, may_be_empty=False)
+        check_text(dataset.schema, "The dataset's schema", MAX_SCHEMA)
+        check_text(dataset.context, "The dataset's context", MAX_NAME)
+        with self._database.transaction(actor) as tx:
+            run = open_run(tx, run_id)
+            detail_store.add_input(tx, run.row_id, dataset)
+            tx.emit(kind="run", change="changed", key=run.run_id, row_id=run.row_id)
+
+    def finish(self, run_id: str, status: RunStatus = RunStatus.FINISHED) -> None:
+        """Set how a run stands; its end is the time of this call, or open again for `running` and `scheduled`.
+
+        Args:
+            run_id: The run.
+            status: The status.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: the run is deleted.
+            ReadOnlyMode: the session is read-only.
+            PermissionDenied: the actor is not an operator.
+        """
+        actor = self._access.require(Role.OPERATOR, "runs finish")
+        with self._database.transaction(actor) as tx:
+            run = open_run(tx, run_id)
+            run_store.finish(tx, run.row_id, status.value, tx.now_ms if status.is_over else None)
+            tx.emit(kind="run", change="changed", key=run.run_id, row_id=run.row_id)
+
+    def beat(self, row_id: int) -> bool:
+        """Write a sign of life of a running run; False when it is no longer running.
+
+        Raises:
+            QuarterdeckError: the workspace cannot be written.
+        """
+        with self._database.transaction(self._access.actor) as tx:
+            return run_store.beat(tx, row_id)
+
+    def complete_environment(self, row_id: int, packages: Mapping[str, str], git_dirty: bool | None) -> None:
+        """Add to a run's environment what took long to find out.
+
+        Args:
+            row_id: The run's integer key.
+            packages: Installed distributions, name to version.
+            git_dirty: Whether tracked files differed from the commit; `None` when unknown.
+
+        Raises:
+            QuarterdeckError: the workspace cannot be written.
+        """
+        with self._database.transaction(self._access.actor) as tx:
+            detail_store.complete_environment(tx, row_id, packages, git_dirty)
+
+
+def _checked(params: Mapping[str, str], tags: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    return check_pairs(params, "param", MAX_PARAM), check_pairs(tags, "tag", MAX_TAG)
+
+
+def _store_batch(tx: Transaction, row_id: int, run_id: str, batch: Batch) -> None:
+    if batch.metrics.keys:
+        batch_store.insert_metrics(tx, row_id, batch.metrics)
+    if batch.params:
+        _store_params(tx, row_id, run_id, batch.params)
+    if batch.tags:
+        batch_store.insert_pairs(tx, "tag", row_id, batch.tags)
+
+
+def _store_params(tx: Transaction, row_id: int, run_id: str, params: Mapping[str, str]) -> None:
+    there = batch_store.current_pairs(tx, "param", row_id, params)
+    for key, value in there.items():
+        if value != params[key]:
+            raise Conflict(
+                f"The parameter '{clean(key)}' of run {run_id[:8]} is '{clean(value, limit=80)}' already, "
+                f"not '{clean(params[key], limit=80)}'.",
+                hint="Parameters are written once; log a metric or a tag for what changes.",
+                details={"param": clean(key)},
+            )
+    batch_store.insert_pairs(tx, "param", row_id, {key: params[key] for key in params if key not in there})
