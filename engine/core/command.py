@@ -290,15 +290,17 @@ class _Reader:
         view = View(resource)
         for piece in self.rest():
             word = piece.value
-            if word == "--" and not view.name and self.peek():
-                view = replace(view, name=self.take().value)
+            if word in ("", "/"):  # a filter of which nothing is typed yet
+                continue
+            if word == "--" and not view.name:
+                view = replace(view, name=next((each.value for each in self.rest()), ""))
             elif (setting := _setting(word)) is not None:
                 view = self._set(view, piece, *setting)
             elif (term := _term(word)) is not None:
                 view = replace(view, terms=(*view.terms, term))
-            elif not view.name and word != "/":
+            elif not view.name:
                 view = replace(view, name=word)
-            elif word != "/":  # a filter of which nothing is typed yet
+            else:
                 hint = "Write /word to filter, key>value to compare, sort:key, cols:key,key, since:2h or @time."
                 raise self.error(piece, f"{word!r} is one word too many.", hint)
         return view
@@ -339,8 +341,8 @@ class _Reader:
         if name not in words.options:
             from engine.core.suggest import did_you_mean
 
-            known = (*words.options, *words.flags)
-            hint = did_you_mean(name, known) or f"Options are {', '.join(known) or 'none'}."
+            known = [f"--{each}" for each in (*words.options, *words.flags)]
+            hint = did_you_mean(f"--{name}", known) or f"Options are {', '.join(known) or 'none'}."
             raise self.error(piece, f"{words.name} has no option --{name}.", hint)
         if equals:
             return (name, value)

@@ -20,12 +20,12 @@ _LENGTHENING = 16  # how much longer than its cleaned form we look into a text
 _HANDFUL = 256
 _FIRST_MARK = "\u0300"
 
-# A whole escape sequence becomes one symbol. Classes exclude the bytes that may begin another one, so that hostile
-# text costs linear time; an unclosed string loses its first byte only, and its words stay readable.
+# A whole escape sequence becomes one symbol. A run stops where another sequence may begin and is never tried again,
+# so hostile text costs linear time; an unclosed string loses its first byte only, and its words stay readable.
 _SEQUENCE = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"
-    "|(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\\\|\x9c)"
-    "|\x1b[ -/]{0,8}[0-~]"
+    "(?:\x1b\\[|\x9b)[0-?]{0,64}+[ -/]{0,8}+[@-~]"
+    "|(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f]{0,4096}+(?:\x07|\x1b\\\\|\x9c)"
+    "|\x1b[ -/]{0,8}+[0-~]"
 )
 _INVISIBLE = frozenset((0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0xFFFC))
 # Variation selectors and skin tones: terminals disagree on the width of what they follow.
@@ -257,16 +257,10 @@ def ascii_fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    from unicodedata import normalize
+    from unicodedata import combining, normalize
 
     folded: list[str] = []
     for character in text.translate(_FOLDED):
-        plain = normalize("NFKD", character).encode("ascii", "ignore").decode()
-        folded.append(plain if plain or normalize("NFD", character) < _FIRST_MARK else _unknown(character))
+        plain = "".join(part for part in normalize("NFKD", character) if not combining(part)).replace("\u2044", "/")
+        folded.append(plain if plain.isascii() else "?")
     return "".join(folded)
-
-
-def _unknown(character: str) -> str:
-    from unicodedata import combining
-
-    return "" if combining(character) else "?"

@@ -31,6 +31,7 @@ _UNIT_MS = {
 _DURATION = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?(?:ms|sec|s|min|m|h|d|w)\s?)+", re.IGNORECASE)
 _PART = re.compile(r"([0-9.]+)\s?([a-z]+)", re.IGNORECASE)
 _DAY = re.compile(r"(today|yesterday)(?:\s+(?:at\s+)?([0-9]{1,2}):([0-9]{2}))?", re.IGNORECASE)
+_ISO = re.compile(r"[0-9][-0-9:.,+TWZ ]*", re.IGNORECASE | re.ASCII)  # the standard library also takes a NUL
 _EPOCH = re.compile(r"-?[0-9]{11,15}")
 _LONGEST = 64
 _FIRST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00Z
@@ -84,6 +85,8 @@ def _on_day(day: re.Match[str], now_ms: int) -> int:
 def _iso(wanted: str) -> int:
     from datetime import datetime, timedelta  # costs a millisecond at a start
 
+    if not _ISO.fullmatch(wanted):
+        raise _no_time(wanted)
     try:
         moment = datetime.fromisoformat(wanted)
     except ValueError as error:

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from engine.core.query.lexer import Token
-from engine.core.query.literals import check_operator, check_same_type, compare, number_of, read_literal
+from engine.core.query.literals import check_operator, compare, number_of, read_literal
 from engine.core.query.schema import Kind, Schema
 from engine.core.query.source import ENTITIES, Source
 from engine.core.query.tree import And, Entity, Field, Filter, Not, Operator, OrderBy, Value
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_PATTERN = 200
 """Longest regular expression, in characters."""
 
-_KEY = r"""(?:[\w.\-+/:@$#%]++(?:`(?:[^`]++|``)++`|"(?:[^"]++|"")++")?|`(?:[^`]++|``)++`|"(?:[^"]++|"")++")"""
+_KEY = r"""(?!/)(?:[\w.\-+/:@$#%]++(?:`(?:[^`]++|``)++`|"(?:[^"]++|"")++")?|`(?:[^`]++|``)++`|"(?:[^"]++|"")++")"""
 _ITEM = r"""(?:"(?:[^"]++|"")*+"|'(?:[^']++|'')*+'|[^\s,"'][^\s,]*+)"""
 _TERM = (
     r"(?P<regex>/(?:[^/\\]|\\.)++/(?!\S))"
@@ -250,7 +250,6 @@ def _predicate(keys: _Keys, term: re.Match[str]) -> Filter:
             raise source.error(tokens[1].start, f"a list stands after = or !=, not {term['operator']}.")
     check_operator(source, field, operator, term.start("operator"))
     values = tuple(read_literal(source, field, operator, token) for token in tokens)
-    check_same_type(source, values, tokens)
     if operator is Operator.ILIKE:
         return compare(source, field, operator, f"%{values[0]}%")
     return compare(source, field, operator, cast("Value", values) if len(values) > 1 else values[0])

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from engine.core.errors import FilterSyntaxError
+from engine.core.query import (
+    MODELS,
+    RUNS,
+    And,
+    Not,
+    Or,
+    QuickFilter,
+    Schema,
+    Word,
+    parse_filter,
+    parse_order_by,
+    parse_quick,
+    parse_quick_order,
+    unparse,
+)
+from engine.core.query.quick import as_term, is_expression, is_predicate
+
+METRICS = ("auc", "val.loss", "a b", "run.loss")
+PARAMS = ("lr", "model", "optimizer")
+NOW_MS = 1_793_700_000_000
+
+
+def quick(text: str, schema: Schema = RUNS) -> QuickFilter:
+    return parse_quick(text, schema, METRICS, PARAMS, NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ()),
+        ("  ", ()),
+        ("churn", (Word("churn"),)),
+        ("churn v2", (Word("churn"), Word("v2"))),
+        ("!test", (Word("test", negated=True),)),
+        ("'two words'", (Word("two words"),)),
+        ('!"two ""words"""', (Word('two "words"', negated=True),)),
+        ("/v[0-9]+/", (Word("v[0-9]+", regex=True),)),
+        ("/two words/ !/a\\/b/", (Word("two words", regex=True), Word("a/b", negated=True, regex=True))),
+        ("/unfinished", (Word("/unfinished"),)),
+        ("/a/b", (Word("/a/b"),)),
+        ("!", (Word("!"),)),
+        ("a ! b", (Word("a"), Word("!"), Word("b"))),
+        ("http://x?a=b", (Word("http://x?a=b"),)),
+        ("it's", (Word("it's"),)),
+        ("/a=b", (Word("/a=b"),)),
+        ("=", (Word("="),)),
+    ],
+)
+def test_free_words_are_texts_negations_and_expressions(text: str, words: tuple[Word, ...]) -> None:
+    assert quick(text) == QuickFilter(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "filter_text"),
+    [
+        ("auc>0.9", "metrics.auc > 0.9"),
+        ("auc > 0.9", "metrics.auc > 0.9"),
+        ("lr<=1e-3", "params.lr <= 1e-3"),
+        ("lr='1e-3'", "params.lr = '1e-3'"),
+        ("model=tree", "params.model = 'tree'"),
+        ("model!=tree", "params.model != 'tree'"),
+        ("model=it's", "params.model = 'it''s'"),
+        ("status=failed", "status = 'failed'"),
+        ("status=failed,killed", "status IN ('failed', 'killed')"),
+        ("status!=failed,killed", "status NOT IN ('failed', 'killed')"),
+        ("model=tree,'a,b'", "params.model IN ('tree', 'a,b')"),
+        ("lr=0.1,0.2", "params.lr IN (0.1, 0.2)"),
+        ("lr=0.1,auto", "params.lr IN ('0.1', 'auto')"),
+        ("lr=1,'2'", "params.lr IN ('1', '2')"),
+        ("name~loan", "run_name ILIKE '%loan%'"),
+        ("lr~1", "params.lr ILIKE '%1%'"),
+        ("created>2h", "start_time > '2h'"),
+        ("created>2026-11-03T09:00", "start_time > '2026-11-03T09:00'"),
+        ("created>'yesterday 09:00'", "start_time > 'yesterday 09:00'"),
+        ("duration>10m", "duration > '10m'"),
+        ("duration>1500", "duration > 1500"),
+        ("metrics.auc>1", "metrics.auc > 1"),
+        ("metrics.`odd key`>1", "metrics.`odd key` > 1"),
+        ("tags.team=risk", "tags.team = 'risk'"),
+        ("dataset.name=train", "dataset.name = 'train'"),
+        ("val.loss<1", "metrics.`val.loss` < 1"),
+        ("`a b`<1", "metrics.`a b` < 1"),
+        ("run.loss<1", "metrics.`run.loss` < 1"),
+        ("tags.url=http://a?b=c", "tags.url = 'http://a?b=c'"),
+        ("!model=tree", "NOT params.model = 'tree'"),
+        ("auc>0.9 lr<1 !status=failed", "metrics.auc > 0.9 AND params.lr < 1 AND NOT status = 'failed'"),
+    ],
+)
+def test_a_predicate_means_the_filter(text: str, filter_text: str) -> None:
+    assert quick(text) == QuickFilter((), parse_filter(filter_text, schema=RUNS, now_ms=NOW_MS))
+
+
+def test_words_and_predicates_mix() -> None:
+    parsed = quick("loan auc>0.9 !test status=failed")
+    assert parsed.words == (Word("loan"), Word("test", negated=True))
+    assert unparse(parsed.predicate) == "metrics.auc > 0.9 AND status = 'failed'"
+
+
+def test_an_attribute_wins_over_a_metric_and_a_metric_over_a_parameter() -> None:
+    parsed = parse_quick("status=1 x=1", RUNS, ["status", "x"], ["x"])
+    assert unparse(parsed.predicate) == "status = '1' AND metrics.x = 1.0"
+
+
+def test_a_tag_of_a_model_differs_when_it_is_missing() -> None:
+    assert quick("tags.team!=risk", MODELS).predicate == parse_filter("tags.team != 'risk'", schema=MODELS)
+    assert isinstance(quick("!tags.team=risk", MODELS).predicate, Not)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "words"),
+    [
+        ("acu>0.9", 1, "Did you mean auc?"),
+        ("churn optimzer=adam", 7, "Did you mean optimizer?"),
+        ("stauts=failed", 1, "Did you mean status?"),
+        ("metrik.auc>1", 1, "Did you mean metric?"),
+        ("auc>", 5, "expected a value after >"),
+        ("auc>high", 5, "expected a number"),
+        ("auc~1", 4, "cannot be compared with ILIKE"),
+        ("status>failed", 7, "cannot be compared with >"),
+        ("model>tree", 7, "expected a number"),
+        ("auc>1,2", 7, "a list stands after = or !="),
+        ("name='open", 6, "expected a value"),
+        ("created>soon", 9, "is no time"),
+        ("/(/", 1, "does not compile"),
+        (f"/{'a' * 201}/", 1, "longer than 200"),
+        ("a\0", 2, "NUL"),
+    ],
+)
+def test_an_error_points_at_its_column(text: str, column: int, words: str) -> None:
+    with pytest.raises(FilterSyntaxError) as caught:
+        quick(text)
+    assert caught.value.details["column"] == column
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "shown", "matches"),
+    [
+        (Word("churn"), "Churn v2", True),
+        (Word("Churn"), "churn v2", False),
+        (Word("Churn"), "Churn v2", True),
+        (Word("churn", negated=True), "CHURN", False),
+        (Word("x", negated=True), "churn", True),
+        (Word("^v[0-9]$", regex=True), "V2", True),
+        (Word("^V[0-9]$", regex=True), "v2", False),
+        (Word("v", negated=True, regex=True), "churn", True),
+    ],
+)
+def test_lower_case_words_mind_no_case(word: Word, shown: str, matches: bool) -> None:
+    assert word.matches(shown) is matches
+
+
+def test_an_odd_expression_warns_nobody() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (word,) = quick("/[[a]/").words
+        assert word.matches("a[")
+
+
+@pytest.mark.parametrize(
+    ("text", "order_text"),
+    [
+        ("", ""),
+        ("auc", "metrics.auc"),
+        ("-auc", "metrics.auc DESC"),
+        ("+auc", "metrics.auc"),
+        ("-auc, lr,", "metrics.auc DESC, params.lr"),
+        ("-created", "start_time DESC"),
+        ("-tags.team", "tags.team DESC"),
+    ],
+)
+def test_a_sort_is_a_list_of_keys(text: str, order_text: str) -> None:
+    assert parse_quick_order(text, RUNS, METRICS, PARAMS) == parse_order_by(order_text)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "words"), [("auc,-acu", 6, "Did you mean auc?"), ("dataset.name", 1, "cannot be sorted by")]
+)
+def test_a_wrong_sort_points_at_its_column(text: str, column: int, words: str) -> None:
+    with pytest.raises(FilterSyntaxError) as caught:
+        parse_quick_order(text, RUNS, METRICS, PARAMS)
+    assert caught.value.details["column"] == column
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "term"),
+    [
+        ("churn", "churn"),
+        ("two words", '"two words"'),
+        ("!two words", '!"two words"'),
+        ('say "hi" now', '"say ""hi"" now"'),
+        ("auc>0.9", "auc>0.9"),
+        ("auc > 0.9", "auc>0.9"),
+        ("name=two words", 'name="two words"'),
+        ('name="two words"', 'name="two words"'),
+        ("name=a,'b c'", "name=a,'b c'"),
+        ("/two words/", "/two words/"),
+        ("!/v[0-9] x/", "!/v[0-9] x/"),
+    ],
+)
+def test_a_shell_word_becomes_one_term_and_stays_it(word: str, term: str) -> None:
+    assert as_term(word) == term
+    assert as_term(term) == term
+
+
+def test_terms_are_told_apart() -> None:
+    assert [is_predicate(word) for word in ("a=1", "!a=1", "a", "/a=1/", "a=")] == [True, True, False, False, True]
+    assert [is_expression(word) for word in ("/a/", "/a b/", "/a", "//", "a")] == [True, True, False, False, False]
+
+
+def test_the_predicate_is_a_filter_like_any_other() -> None:
+    predicate = quick("auc>0.9 model=tree").predicate
+    assert isinstance(predicate, And)
+    assert not isinstance(predicate, Or)
+    assert parse_filter(unparse(predicate), schema=RUNS) == predicate
