@@ -1,0 +1,168 @@
+"""Everything the operator can do, declared once: keys, hints, help, palette and documentation all read these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Any
+
+from engine.core.access import Access, Role
+
+if TYPE_CHECKING:
+    from textual.events import Key
+
+    from console.app import ConsoleApp
+
+
+class Danger(IntEnum):
+    """How much care an action takes."""
+
+    VIEW = 0
+    """Looks only."""
+    REVERSIBLE = 1
+    """Can be undone and is not in Production: acts at once and says how to undo it."""
+    PRODUCTION = 2
+    """Can be undone but touches Production: shows what changes and asks for `y`, Cancel focused."""
+    IRREVERSIBLE = 3
+    """Cannot be undone, or moves live traffic: the object's name must be typed."""
+
+
+class Needs(Enum):
+    """What an action is done to."""
+
+    NOTHING = "nothing"
+    ONE = "one"
+    """The thing under the cursor."""
+    MANY = "many"
+    """The marked things, or the one under the cursor: a tuple."""
+
+
+def _allowed(_subject: Any) -> str | None:
+    return None
+
+
+def _nothing(_subject: Any) -> Sequence[str]:
+    return ()
+
+
+def _unnamed(_subject: Any) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A line to fill in before an action runs.
+
+    Args:
+        name: Its name in the answer.
+        label: What it asks for.
+        value: What stands in it at first.
+        required: Whether it may not stay empty.
+        must: The only text accepted; empty when any is.
+    """
+
+    name: str
+    label: str
+    value: str = ""
+    required: bool = True
+    must: str = ""
+
+
+Answers = dict[str, str]
+"""What was filled in, by field name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done.
+
+    Args:
+        name: Identity, as in commands.
+        key: The key as people write it, such as `p`, `ctrl-o`, `Enter`; empty for palette and command line only.
+        label: One or two words for the hint line.
+        run: Does it; takes the application, the subject and what was filled in.
+        about: One sentence for help.
+        danger: How much care it takes; may depend on the subject.
+        needs: What it is done to.
+        enabled: Says why it cannot be done to the subject now; `None` when it can.
+        role: The least role whose holders may do it; the engine decides in the end.
+        consequences: Lines that say what would change; shown before asking.
+        ask: Lines to fill in first, such as a reason; may depend on the subject.
+        object_name: The subject's name, to be typed before what cannot be undone.
+        shell: The same as a shell command; empty when there is none.
+        hint: Whether the hint line offers it.
+    """
+
+    name: str
+    key: str
+    label: str
+    run: Callable[[ConsoleApp, Any, Answers], None]
+    about: str = ""
+    danger: Danger | Callable[[Any], Danger] = Danger.VIEW
+    needs: Needs = Needs.ONE
+    enabled: Callable[[Any], str | None] = _allowed
+    role: Role = Role.VIEWER
+    consequences: Callable[[Any], Sequence[str]] = _nothing
+    ask: Callable[[Any], Sequence[Field]] = field(default=lambda _subject: ())
+    object_name: Callable[[Any], str] = _unnamed
+    shell: Callable[[Any, Answers], str] = field(default=lambda _subject, _answers: "")
+    hint: bool = True
+
+    def danger_for(self, subject: Any) -> Danger:
+        """How much care it takes for a subject."""
+        return Danger(self.danger(subject)) if callable(self.danger) else self.danger
+
+    @property
+    def changes(self) -> bool:
+        """Whether it ever changes anything; such actions are off while the data is stale or the session read-only."""
+        return callable(self.danger) or self.danger is not Danger.VIEW
+
+
+def why_not(action: Action, subject: Any, access: Access, *, stale: str = "") -> str | None:
+    """Say why an action cannot be done.
+
+    Args:
+        action: The action.
+        subject: What it would be done to; `None` when nothing is selected.
+        access: The standing of this session.
+        stale: Why the screen is not live; empty when it is.
+
+    Returns:
+        A sentence, or `None` when it can.
+    """
+    if action.needs is not Needs.NOTHING and subject in (None, ()):
+        return f"Nothing is selected to {action.label.lower()}."
+    if action.changes:
+        if access.read_only:
+            return f"{action.label} is off: this session is read-only. Start without --readonly to make changes."
+        if stale:
+            return f"{action.label} is off until the workspace answers again: {stale}"
+        if access.role < action.role:
+            return (
+                f"{action.label} needs the role {action.role.label}; {access.actor.name} is {access.role.label}. "
+                "Ask an admin to change [roles] in quarterdeck.toml."
+            )
+    return action.enabled(subject)
+
+
+_NAMES = {
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "space",
+    "f5": "F5",
+}
+
+
+def key_name(event: Key) -> str:
+    """The key of an event as people (and `Action.key`) write it."""
+    if event.key in _NAMES:
+        return _NAMES[event.key]
+    if event.character is not None and event.is_printable:
+        return event.character
+    return event.key.replace("+", "-")
+
+
+def find(actions: Sequence[Action], key: str) -> Action | None:
+    """The first action of a key; actions of a view come before those of every view."""
+    return next((action for action in actions if action.key == key), None) if key else None

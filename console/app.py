@@ -1,0 +1,304 @@
+"""The application: the frame around every view, keys to actions, the live feed, and moving between views."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual import on
+from textual.binding import Binding
+from textual.widget import Widget
+
+from console import registry
+from console.actions import Danger, Needs, find, key_name, why_not
+from console.everywhere import EVERYWHERE
+from console.frame import Frame
+from console.live import Health, LiveFeed
+from console.navigation import Navigator
+from console.terminal.app import TerminalApp
+from console.work import Workers
+from engine.core.errors import QuarterdeckError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual import events
+    from textual.screen import Screen
+
+    from console.actions import Action, Answers
+    from console.location import Location
+    from console.views import View
+    from engine.api import Engine
+
+TICK_SECONDS = 20.0
+"""Between two looks at ages and silent runs; what reads the same is not sent again."""
+
+KEPT_VIEWS = 8
+"""Views that keep their cursor and data while the operator is elsewhere."""
+
+
+class Body(Widget):
+    """Holds the views; one is shown."""
+
+    DEFAULT_CSS = "Body { height: 1fr; }"
+
+
+class ConsoleApp(TerminalApp[int]):
+    """The console on one workspace.
+
+    Args:
+        engine: The open workspace.
+        start: The first view.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = [Binding("ctrl+q", "nothing", show=False, system=True)]  # noqa: RUF012 Textual's own form; quitting is ours
+
+    def __init__(self, engine: Engine, start: Location) -> None:
+        super().__init__(ansi_color=True)
+        self.theme = "ansi-dark"
+        self.engine = engine
+        self.navigator = Navigator(start)
+        self.desk = Workers(self.post_message)
+        self.feed = LiveFeed(engine.feed, self.post_message)
+        self.frame: Frame = Frame(engine)
+        self.stale = ""
+        self.last_shell = ""
+        self.history: list[str] = []
+        self._views: dict[tuple[str, str, str], View] = {}
+
+    # --- start and end
+
+    def get_default_screen(self) -> Screen[object]:
+        """The frame."""
+        return self.frame
+
+    def on_mount(self) -> None:
+        """Start to listen before anything is read, so that no change is missed between."""
+        self.feed.start()
+        self.set_interval(TICK_SECONDS, self._tick)
+
+    def on_unmount(self) -> None:
+        """Let the threads end."""
+        self.feed.close()
+        self.desk.close()
+
+    # --- what views and actions use
+
+    @property
+    def view(self) -> View | None:
+        """The view in the body; `None` before the first."""
+        return self._views.get(registry.identity(self.navigator.here))
+
+    def now_ms(self) -> int:
+        """The engine's time, in milliseconds since the epoch."""
+        return self.engine.clock.now_ms()
+
+    def read(
+        self,
+        group: str,
+        compute: Callable[[], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Read something in the worker thread; see `Workers.read`. Errors are told unless `failed` takes them."""
+        self.desk.read(group, compute, done, failed or self.fail)
+
+    def act(self, compute: Callable[[], Any], done: Callable[[Any], None], shell: str = "") -> None:
+        """Change something in the worker thread; see `Workers.act`. Errors are told."""
+        self.last_shell = shell or self.last_shell
+        self.desk.act(compute, done, self.fail)
+
+    def say(self, message: str, look: str = "good") -> None:
+        """Say something in the message line."""
+        self.frame.message(message, look)
+
+    def fail(self, error: Exception) -> None:
+        """Tell an error: in the message line when it fits, else in a dialog."""
+        if isinstance(error, QuarterdeckError):
+            text = f"{error.message} {error.hint}".strip()
+            if len(text) < self.size.width - 2:
+                self.say(text, "bad")
+                return
+        from console.screens.dialogs import ErrorDialog
+
+        self.push_screen(ErrorDialog(error))
+
+    def enter(self, location: Location) -> None:
+        """Go into something from here."""
+        self.navigator.enter(location)
+        self.show_here()
+
+    def jump(self, location: Location) -> None:
+        """Go somewhere else altogether."""
+        self.navigator.jump(location)
+        self.show_here()
+
+    def amend(self, location: Location) -> None:
+        """The present view with another filter, order or columns."""
+        self.navigator.amend(location)
+        self.show_here()
+
+    def copy(self, text: str) -> None:
+        """Put text on the terminal's clipboard (OSC 52)."""
+        from engine.core.text import clean
+
+        self.copy_to_clipboard(clean(text, limit=100_000, newlines=True))
+        self.say(f"Copied: {text}")
+
+    # --- views
+
+    def first_view(self) -> View:
+        """The view the console begins with; laid out with the frame, so that the first frame is whole.
+
+        Raises:
+            NotFound: there is no such view.
+        """
+        here = self.navigator.here
+        view = self._views[registry.identity(here)] = registry.make_view(here)
+        return view
+
+    def show_here(self) -> None:
+        """Bring the navigator's place into the body."""
+        here = self.navigator.here
+        key = registry.identity(here)
+        view = self._views.pop(key, None)
+        if view is None:
+            try:
+                view = registry.make_view(here)
+            except QuarterdeckError as error:
+                self.fail(error)
+                self.navigator.back()
+                return
+        before, self._views[key] = self._shown(), view
+        if before is not None and before is not view:
+            before.display = False
+        if view.is_attached:
+            view.display = True
+            view.relocate(here)
+            view.shown()
+            view.take_focus()
+        else:
+            self.frame.query_one(Body).mount(view)
+            self.call_next(view.take_focus)
+        for old in list(self._views)[:-KEPT_VIEWS]:
+            self._views.pop(old).remove()
+        self.frame_changed()
+
+    def _shown(self) -> View | None:
+        return next((view for view in self._views.values() if view.is_attached and view.display), None)
+
+    def frame_changed(self) -> None:
+        """Bring breadcrumbs and hints up to date."""
+        view = self.view
+        if view is not None:
+            self.frame.describe(view, self.navigator.trail.places)
+
+    def leave(self) -> None:
+        """Esc: give up the filter, then the marks, then the view."""
+        view = self.view
+        if view is not None and view.escape():
+            self.frame_changed()
+        elif self.navigator.up():
+            self.show_here()
+        else:
+            self.say("This is the first screen. q quits.", "dim")
+
+    def step(self, move: Callable[[], bool], none: str) -> None:
+        """Go through the history; `none` is said when there is no such step."""
+        if move():
+            self.show_here()
+        else:
+            self.say(none, "dim")
+
+    # --- keys and actions
+
+    async def on_key(self, event: events.Key) -> None:
+        """Find the action of a key."""
+        if len(self.screen_stack) > 1 or self.frame.typing:
+            return
+        if self.press(key_name(event)):
+            event.stop()
+            event.prevent_default()
+
+    def press(self, key: str) -> bool:
+        """Do what a key means in the present view; false when it means nothing."""
+        action = find([*self.offered(), *EVERYWHERE], key)
+        if action is None:
+            return False
+        self.invoke(action)
+        return True
+
+    def offered(self) -> Sequence[Action]:
+        """The actions of the present view."""
+        return self.view.offered() if self.view is not None else ()
+
+    def invoke(self, action: Action, subject: object = None) -> None:
+        """Do an action, with the care its danger asks for.
+
+        Args:
+            action: The action.
+            subject: What to do it to; by default what is selected.
+        """
+        if subject is None and self.view is not None:
+            subject = self.view.subjects() if action.needs is Needs.MANY else self.view.subject()
+        reason = why_not(action, subject, self.engine.access, stale=self.stale)
+        if reason is not None:
+            self.say(reason, "warn")
+            return
+        danger = action.danger_for(subject)
+        fields = list(action.ask(subject))
+        if danger < Danger.PRODUCTION and not fields:
+            action.run(self, subject, {})
+            return
+        from console.screens.dialogs import Ask
+
+        self.push_screen(Ask(action, subject, danger, fields), partial(self._answered, action, subject))
+
+    def _answered(self, action: Action, subject: object, answers: Answers | None) -> None:
+        if answers is None:
+            self.say(f"{action.label}: nothing was changed.", "dim")
+            return
+        action.run(self, subject, answers)
+
+    def action_nothing(self) -> None:
+        """A key of Textual's that must not act."""
+
+    async def action_quit(self) -> None:
+        """Leave; asks only while something is being done."""
+        if not self.desk.acting:
+            self.exit(0)
+            return
+        from console.screens.dialogs import Confirm
+
+        question = "Something is still being done. Leave anyway? The engine finishes or undoes it as a whole."
+        self.push_screen(Confirm("Quit", question, "Quit"), lambda yes: self.exit(0) if yes else None)
+
+    def action_help_quit(self) -> None:
+        """Ctrl-c: leave safely."""
+        self.run_worker(self.action_quit())
+
+    # --- news
+
+    @on(Workers.Finished)
+    def _finished(self, message: Workers.Finished) -> None:
+        self.desk.settle(message)
+
+    @on(LiveFeed.Changed)
+    def _changed(self, message: LiveFeed.Changed) -> None:
+        for view in list(self._views.values()):
+            if view.is_attached:
+                view.changed(message.changes)
+
+    @on(LiveFeed.HealthChanged)
+    def _health(self, message: LiveFeed.HealthChanged) -> None:
+        self.stale = "" if message.health is Health.LIVE else message.why
+        self.frame.health(message.health, message.seconds)
+        if message.health is Health.LIVE:
+            self.say("The workspace answers again.")
+        elif message.seconds == 0:
+            self.say(message.why, "bad")
+
+    def _tick(self) -> None:
+        if self.view is not None:
+            self.view.tick()

@@ -1,0 +1,101 @@
+"""What can be done in every view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from console.actions import Action, Answers, Needs
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+
+
+def _command(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.commands import type_command
+
+    type_command(app)
+
+
+def _filter(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.commands import type_filter
+
+    type_filter(app)
+
+
+def _help(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.screens.help import HelpDialog
+
+    app.push_screen(HelpDialog(app.view))
+
+
+def _palette(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.screens.palette import open_palette
+
+    open_palette(app)
+
+
+def _leave(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    app.leave()
+
+
+def _back(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    app.step(app.navigator.back, "There is nothing before this.")
+
+
+def _forward(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    app.step(app.navigator.forward, "There is nothing after this.")
+
+
+def _last(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    app.step(app.navigator.last, "You have been nowhere else yet.")
+
+
+def _refresh(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    if app.view is not None:
+        app.view.load()
+
+
+def _copy_cell(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    if app.view is not None and (text := app.view.copy_text(whole=False)):
+        app.copy(text)
+
+
+def _copy_row(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    if app.view is not None and (text := app.view.copy_text(whole=True)):
+        app.copy(text)
+
+
+def _copy_cli(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.commands import shell_of_view
+
+    app.copy(app.last_shell or shell_of_view(app))
+
+
+def _home(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.registry import START
+
+    app.jump(START)
+
+
+def _quit(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    app.run_worker(app.action_quit())
+
+
+EVERYWHERE: tuple[Action, ...] = (
+    Action("filter", "/", "filter", _filter, "Filter: words, !word, /regex/, auc>0.9.", needs=Needs.NOTHING),
+    Action("command", ":", "command", _command, "Type a command; Tab completes.", needs=Needs.NOTHING),
+    Action("help", "?", "help", _help, "Keys of this view and of every view.", needs=Needs.NOTHING),
+    Action("palette", "ctrl-p", "palette", _palette, "Find any action, resource or model.", needs=Needs.NOTHING),
+    Action("leave", "Esc", "out", _leave, "Give up the filter, then the marks, then the view.", needs=Needs.NOTHING),
+    Action("back", "[", "back", _back, "The view before.", needs=Needs.NOTHING),
+    Action("forward", "]", "forward", _forward, "The view after.", needs=Needs.NOTHING),
+    Action("last", "-", "last", _last, "To the last view and back.", needs=Needs.NOTHING),
+    Action("copy", "c", "copy", _copy_cell, "Copy the cell or line under the cursor.", needs=Needs.NOTHING),
+    Action("copy-row", "C", "copy row", _copy_row, "Copy the whole row or page.", needs=Needs.NOTHING),
+    Action("refresh", "ctrl-r", "refresh", _refresh, "Read anew; new rows take their place.", needs=Needs.NOTHING),
+    Action("home", "H", "pulse", _home, "The first screen.", needs=Needs.NOTHING),
+    Action("copy-cli", "", "copy as command", _copy_cli, "Copy the shell command of this.", needs=Needs.NOTHING),
+    Action("quit", "q", "quit", _quit, "Leave; asks only while something is being done.", needs=Needs.NOTHING),
+    Action("quit-now", "ctrl-c", "quit", _quit, "Leave safely.", needs=Needs.NOTHING),
+)
+"""In the order help lists them."""

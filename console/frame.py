@@ -1,0 +1,198 @@
+"""The frame: who and where, breadcrumbs, the body, hints, and one line for messages and typing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.widget import Widget
+
+from console.actions import Action, find
+from console.everywhere import EVERYWHERE
+from console.live import Health
+from console.location import title
+from console.terminal.app import TerminalScreen
+from console.text import Part, fit, measure
+from console.widgets.bar import Bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from console.location import Location
+    from console.typing import LineInput, Typed
+    from console.views import View
+    from engine.api import Engine
+
+MOST_HINTS = 8
+MESSAGE_SECONDS = 6.0
+"""How long a message stays; errors stay until the next key that says something."""
+
+
+class Typing(Widget):
+    """The last line: a message, or what is being typed."""
+
+    DEFAULT_CSS = "Typing { height: 1; layout: horizontal; }"
+
+
+class Frame(TerminalScreen[object]):
+    """The one screen under all dialogs.
+
+    Args:
+        engine: For what line 1 says.
+    """
+
+    DEFAULT_CSS = "Frame { layout: vertical; overflow: hidden; }"
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(id="frame")
+        self._engine = engine
+        self._top = Bar(id="context")
+        self._crumbs = Bar(id="crumbs")
+        self._hints = Bar(id="hints")
+        self._message = Bar(id="message")
+        self._input: LineInput | None = None
+        self._timer: Timer | None = None
+        self._first: View | None = None
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom."""
+        from console.app import Body, ConsoleApp
+
+        self._show_context(Health.LIVE, 0)
+        yield self._top
+        yield self._crumbs
+        if isinstance(self.app, ConsoleApp):
+            self._first = self.app.first_view()
+            yield Body(self._first)
+        yield self._hints
+        with Typing():
+            yield self._message
+
+    def on_mount(self) -> None:
+        """The first view has the keyboard."""
+        if self._first is not None:
+            self._first.take_focus()
+
+    @property
+    def typing(self) -> bool:
+        """Whether the operator is typing a command or a filter."""
+        return self._input is not None
+
+    # --- what it says
+
+    def health(self, health: Health, seconds: int) -> None:
+        """Say how fresh the screen is."""
+        self._show_context(health, seconds)
+
+    def _show_context(self, health: Health, seconds: int) -> None:
+        access = self._engine.access
+        path = str(self._engine.workspace.path)
+        name = self._engine.workspace.path.name
+        if name == ".quarterdeck":
+            name = self._engine.workspace.path.parent.name
+        who = f"{access.actor.name}" + (f" for {access.actor.on_behalf_of}" if access.actor.on_behalf_of else "")
+        looks = {
+            Health.LIVE: ("● live", "live"),
+            Health.STALE: (f"● stale {seconds} s", "warn"),
+            Health.OFFLINE: ("✗ offline", "bad"),
+        }
+        left: list[Part] = [(" ", ""), (name, "strong"), (f" @ {path}", "dim")]
+        right: list[Part] = [(who, ""), (f" · {access.role.label}  ", "dim")]
+        if access.read_only:
+            right += [(" READ-ONLY ", "loud"), ("  ", "")]
+        right += [looks[health], (" ", "")]
+        self._top.show(left, right)
+
+    def describe(self, view: View, places: Sequence[Location]) -> None:
+        """Say where the operator is and what can be done."""
+        crumbs: list[Part] = [(" ", "")]
+        for place in places[:-1]:
+            crumbs += [(title(place), "dim"), (" › ", "dim")]  # noqa: RUF001 an arrowhead, not a comparison
+        crumbs.append((view.title, "title-selected"))
+        if view.location.at:
+            crumbs.append(("  PAST, READ-ONLY ", "loud"))
+        self._crumbs.show(crumbs, [*view.status(), (" ", "")])
+        self._hints.show(self._hint_parts(view))
+
+    def _hint_parts(self, view: View) -> list[Part]:
+        """The hints that fit; what is common to all views is kept, the view's own last ones give way."""
+        offered = hints(view.offered(), filterable=view.filterable)
+        common = [action for action in offered if action in EVERYWHERE]
+        room = self.app.size.width - 1 - measure([part for action in common for part in _hint(action)])
+        kept: list[Action] = []
+        for action in offered[: len(offered) - len(common)]:
+            room -= measure(_hint(action))
+            if room < 0:
+                break
+            kept.append(action)
+        return [(" ", ""), *(part for action in (*kept, *common) for part in _hint(action))]
+
+    def message(self, text: str, look: str = "") -> None:
+        """Say something in the last line for a while."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        self._message.show([(" ", ""), (fit(text, max(self.app.size.width - 2, 10)).rstrip(), look)])
+        if text and look not in ("bad", "warn"):
+            self._timer = self.set_timer(MESSAGE_SECONDS, self.quiet)
+
+    def quiet(self) -> None:
+        """Take the message away."""
+        self._message.show([])
+
+    # --- typing
+
+    def ask(self, prompt: str, value: str, typed: Callable[[Typed], None]) -> None:
+        """Let the operator type in the last line.
+
+        Args:
+            prompt: What stands before it: `:` or `/`.
+            value: What stands in it at first.
+            typed: Takes every change, the end, and giving up.
+        """
+        from console.typing import LineInput
+
+        self.stop_typing()
+        self._input = LineInput(prompt, value, typed)
+        self._message.display = False
+        self.query_one(Typing).mount(self._input)
+        self._input.focus()
+
+    def stop_typing(self) -> None:
+        """Give the last line back to messages."""
+        if self._input is not None:
+            self._input.remove()
+            self._input = None
+            self._message.display = True
+            self.quiet()
+
+    def put_typing(self, text: str) -> None:
+        """Replace what is being typed."""
+        if self._input is not None:
+            self._input.put(text)
+
+    def suggest(self, words: str) -> None:
+        """Show what could come next where the hints are."""
+        self._hints.show([(" ", ""), (words, "dim")])
+
+
+def _hint(action: Action) -> list[Part]:
+    return [(action.key, "key"), (f" {action.label}", "dim"), ("  ", "")]
+
+
+def hints(offered: Sequence[Action], *, filterable: bool) -> list[Action]:
+    """The actions the hint line offers: those of the view first, help always last.
+
+    Args:
+        offered: The view's actions.
+        filterable: Whether `/` does anything there.
+
+    Returns:
+        At most 8.
+    """
+    shown = [action for action in offered if action.hint and action.key]
+    common = [find(EVERYWHERE, key) for key in (("/", ":", "?") if filterable else (":", "?"))]
+    tail = [action for action in common if action is not None]
+    return [*shown[: MOST_HINTS - len(tail)], *tail]

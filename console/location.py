@@ -1,0 +1,35 @@
+"""Where the operator is: a view of the command grammar, so that every place can be typed, remembered and shared."""
+
+from __future__ import annotations
+
+import re
+
+from engine.core.command import View as Location
+
+__all__ = ["Location", "filter_text", "filter_words", "identity", "title"]
+
+_TERM = re.compile(r"""!?(?:'[^']*+'|"[^"]*+"|`[^`]*+`|/(?:[^/\\]|\\.)++/|[^\s'"`]++)++""", re.DOTALL)
+_SHORT_ID = 8
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def identity(location: Location) -> tuple[str, str, str]:
+    """What makes it the same view, however it is filtered and sorted: resource, name and moment."""
+    return location.resource, location.name, location.at
+
+
+def title(location: Location) -> str:
+    """The breadcrumb, such as `versions churn`; run ids are shortened."""
+    name = _RUN_ID.sub(lambda found: found[0][:_SHORT_ID], location.name)
+    words = [location.resource, *([name] if name else []), *([f"@{location.at}"] if location.at else [])]
+    return " ".join(words)
+
+
+def filter_text(location: Location) -> str:
+    """The filter in force, as typed after `/`; empty for none."""
+    return " ".join(location.terms)
+
+
+def filter_words(text: str) -> tuple[str, ...]:
+    """Cut what was typed after `/` into the terms of a location."""
+    return tuple(found[0] for found in _TERM.finditer(text))

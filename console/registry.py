@@ -1,0 +1,101 @@
+"""Which resources there are and where their views are defined; nothing is imported before it is opened."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from console.location import Location, identity
+from engine.core.command import Grammar, ResourceWords, VerbWords
+from engine.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from console.views import View
+
+__all__ = ["GRAMMAR", "START", "Entry", "identity", "make_view"]
+
+START = Location("pulse")
+"""Where the console begins when nothing else is asked for."""
+
+
+class Entry(NamedTuple):
+    """A resource of the console.
+
+    Args:
+        place: `module:function`; the function takes a location and returns a view.
+        summary: What it shows, for help, palette and completion.
+        aliases: Shorter names.
+        named: Whether it needs a name, as `run` does.
+    """
+
+    place: str
+    summary: str
+    aliases: tuple[str, ...] = ()
+    named: bool = False
+
+
+RESOURCES: dict[str, Entry] = {
+    "pulse": Entry(
+        "console.screens.pulse:Pulse", "what is going on: states, live runs, Production, what waits", ("home",)
+    ),
+    "runs": Entry("console.resources.runs:view", "runs: parameters, metrics, state", ("r",)),
+    "run": Entry("console.screens.run:RunView", "one run: charts, parameters, artifacts, environment", (), named=True),
+    "compare": Entry("console.screens.compare:Compare", "several runs side by side: ID,ID,…", ("cmp",), named=True),
+    "experiments": Entry("console.resources.experiments:view", "groups of runs", ("exp",)),
+    "models": Entry("console.resources.models:view", "registered models and what is in Production", ("m",)),
+    "versions": Entry("console.resources.versions:view", "versions of a model, or of all models", ("v",)),
+    "board": Entry("console.screens.board:Board", "versions in four columns, one a stage", ("stages",)),
+    "version": Entry("console.screens.version:VersionView", "one version: digest, signature, metrics", (), named=True),
+    "promotion": Entry(
+        "console.screens.promotion:PromotionView", "gates, approvals and changes: MODEL/N/STAGE", (), named=True
+    ),
+    "history": Entry("console.screens.history:History", "promotions and rollbacks of a model", (), named=True),
+    "state": Entry("console.screens.state:State", "which version was where; @TIME for the past"),
+    "lineage": Entry("console.screens.lineage:LineageView", "dataset, run, version: both directions", (), named=True),
+    "approvals": Entry("console.resources.approvals:view", "requests that wait for a decision", ("a", "inbox")),
+    "audit": Entry("console.resources.audit:view", "who changed what, when and why"),
+    "record": Entry("console.screens.record:Record", "one audit record: before and after", (), named=True),
+    "help": Entry("console.screens.help:Help", "keys and commands"),
+}
+"""By name, in the order help lists them."""
+
+
+def _verbs() -> dict[str, VerbWords]:
+    words = (
+        VerbWords("promote", ("versions",), ("to",), (), (), "open the promotion of MODEL N --to STAGE"),
+        VerbWords("rollback", ("models",), (), (), ("roll-back",), "plan the rollback of MODEL"),
+        VerbWords("quit", (), (), (), ("q",), "leave the console"),
+        VerbWords("copy-cli", (), (), (), (), "copy the shell command of this view or of the last action"),
+        VerbWords("refresh", (), (), (), (), "read everything anew"),
+    )
+    return {word.name: word for word in words}
+
+
+GRAMMAR = Grammar(
+    {name: ResourceWords(name, entry.aliases, entry.summary) for name, entry in RESOURCES.items()}, _verbs()
+)
+"""The words of the command line."""
+
+
+def make_view(location: Location) -> View:
+    """Make the view of a location.
+
+    Args:
+        location: Where to.
+
+    Returns:
+        The view, not yet mounted.
+
+    Raises:
+        NotFound: there is no such resource, or it needs a name.
+    """
+    entry = RESOURCES.get(location.resource)
+    if entry is None:
+        raise NotFound(f"There is no resource {location.resource}.", hint=f"There are {', '.join(RESOURCES)}.")
+    if entry.named and not location.name:
+        raise NotFound(f"{location.resource} needs a name.", hint=f"It shows {entry.summary}.")
+    module, _, name = entry.place.partition(":")
+    make: Callable[[Location], View] = getattr(import_module(module), name)
+    return make(location)

@@ -1,0 +1,358 @@
+"""Runs: 100,000 of them as easily as ten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from console.actions import Action, Answers, Danger, Field, Needs
+from console.formats import STATES, age, duration, logged, number, pill
+from console.location import Location, filter_text
+from console.resources.resource import Listing, Resource, Shown
+from console.screens.list import ListView
+from console.widgets.table import Column, Key
+from engine.core.access import Role
+from engine.tracking.model import Run, RunQuery
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.text import Part
+    from console.views import View
+    from engine.api import Engine
+    from engine.core.events import Event
+    from engine.core.query.quick import Word
+    from engine.core.query.tree import Filter
+
+FIRST_PAGE = 100
+"""Runs read before the whole order."""
+
+USUAL_METRICS, USUAL_PARAMS = 4, 4
+"""Columns shown when none are chosen: the keys most used."""
+
+_SEARCHED = ("run_name", "run_id", "experiment", "status", "user_id")
+"""What a free word is looked for in."""
+
+_AT_ONCE = 2_000
+"""Rows read in one go while a regular expression is matched."""
+
+
+def _name(run: Run, _now_ms: int) -> Part:
+    return (run.name or run.run_id[:8], "name")
+
+
+def _state(run: Run, _now_ms: int) -> Part:
+    return pill(STATES, run.state)
+
+
+FIXED: tuple[Shown[Run], ...] = (
+    Shown(Column("run_name", "NAME", width=18, minimum=10, maximum=48, weight=3, priority=9), _name, "run_name"),
+    Shown(Column("status", "STATE", width=11, minimum=11, priority=8), _state, "status"),
+    Shown(
+        Column("start_time", "AGE", width=4, minimum=4, align="right", priority=7),
+        lambda run, now: (age(run.start_ms, now), "dim"),
+        "start_time",
+    ),
+    Shown(
+        Column("duration", "TOOK", width=7, minimum=7, align="right", priority=4),
+        lambda run, _now: (duration(run.duration_ms if run.end_ms is not None else None), ""),
+        "duration",
+    ),
+    Shown(
+        Column("experiment", "EXPERIMENT", width=12, minimum=8, maximum=30, weight=1, priority=3),
+        lambda run, _now: (run.experiment, ""),
+        "experiment",
+    ),
+)
+LAST: tuple[Shown[Run], ...] = (
+    Shown(Column("user_id", "USER", width=8, minimum=6, priority=1), lambda run, _now: (run.user, "dim"), "user_id"),
+    Shown(Column("run_id", "ID", width=8, minimum=8, priority=2), lambda run, _now: (run.run_id[:8], "dim"), "run_id"),
+)
+
+
+def chosen_column(name: str) -> Shown[Run]:
+    """A column of choice.
+
+    Args:
+        name: `metrics.KEY`, `params.KEY`, `tags.KEY`; a bare key is a metric.
+    """
+    kind, dot, key = name.partition(".")
+    if not dot or kind not in ("metrics", "params", "tags"):
+        kind, key = "metrics", name
+    sort = f"{kind}.{key}" if key.replace("_", "").isalnum() else f"{kind}.`{key}`"
+    if kind == "metrics":
+        column = Column(f"metrics.{key}", key, width=9, minimum=7, maximum=12, align="right", priority=6)
+        return Shown(column, lambda run, _now: (number(run.metrics[key]) if key in run.metrics else "", ""), sort)
+    values = "params" if kind == "params" else "tags"
+    column = Column(name, key, width=9, minimum=6, maximum=20, weight=1, priority=5)
+    return Shown(column, lambda run, _now: (logged(getattr(run, values).get(key, "")), ""), sort)
+
+
+class RunSource:
+    """Reads runs: their integer keys for the order, whole rows only for what is in view."""
+
+    def __init__(self) -> None:
+        self._usual: tuple[str, ...] = ()
+
+    def columns(self, engine: Engine, location: Location) -> Sequence[Shown[Run]]:
+        """The fixed columns and those of choice, by default the keys most used."""
+        names = location.columns or self._usual_names(engine)
+        self._usual = names
+        return [*FIXED[:3], *map(chosen_column, names), *FIXED[3:], *LAST]
+
+    def _usual_names(self, engine: Engine) -> tuple[str, ...]:
+        known = engine.runs.columns()
+        metrics = (f"metrics.{key}" for key in known.metrics[:USUAL_METRICS])
+        return (*metrics, *(f"params.{key}" for key in known.params[:USUAL_PARAMS]))
+
+    def first(self, engine: Engine, location: Location) -> Listing[Run]:
+        """The first page."""
+        query, words = self._query(engine, location)
+        if words:
+            return self.whole(engine, location)
+        page = engine.runs.page(query)
+        items: dict[Key, Run] = {run.row_id: run for run in page.items}
+        return Listing(list(items), items, partial=page.next_page_token is not None)
+
+    def whole(self, engine: Engine, location: Location) -> Listing[Run]:
+        """The whole order, as integers."""
+        query, words = self._query(engine, location)
+        keys = engine.runs.keys(query)
+        if not words:
+            return Listing(keys, {})
+        return Listing([key for key in keys if key in self._matching(engine, keys, words)], {})
+
+    def rows(self, engine: Engine, keys: Sequence[Key], location: Location) -> Mapping[Key, Run]:
+        """Runs in view, with the metrics and parameters that are shown."""
+        names = location.columns or self._usual
+        metrics = [name.removeprefix("metrics.") for name in names if not name.startswith(("params.", "tags."))]
+        params = [name.removeprefix("params.") for name in names if name.startswith("params.")]
+        wanted = [key for key in keys if isinstance(key, int)]
+        if any(name.startswith("tags.") for name in names):
+            found = engine.runs.rows(wanted)  # tags come with whole rows only
+        else:
+            found = engine.runs.rows(wanted, metrics=metrics, params=params)
+        return {row_id: run for row_id, run in found.items()}  # noqa: C416 a mapping of wider keys, for the checker
+
+    def choices(self, engine: Engine) -> Sequence[str]:
+        """Every metric, parameter and tag there is."""
+        known = engine.runs.columns()
+        return [
+            *(f"metrics.{key}" for key in known.metrics),
+            *(f"params.{key}" for key in known.params),
+            *(f"tags.{key}" for key in known.tags),
+        ]
+
+    def _query(self, engine: Engine, location: Location) -> tuple[RunQuery, tuple[Word, ...]]:
+        """The query of a location, and the words that SQL cannot answer (regular expressions)."""
+        experiment = location.name or None
+        text = filter_text(location)
+        if location.since:
+            text = f"{text} start_time>={location.since}".strip()
+        if not text and not location.sort:
+            return RunQuery(experiment=experiment, limit=FIRST_PAGE), ()
+        from engine.core.query.quick import parse_quick, parse_quick_order
+        from engine.core.query.schema import RUNS
+        from engine.core.query.writer import unparse, unparse_order_by
+
+        known = engine.runs.columns()
+        quick = parse_quick(text, RUNS, known.metrics, known.params, engine.clock.now_ms())
+        parts = [_anywhere(word) for word in quick.words if not word.regex]
+        tree = _all([*([quick.predicate] if quick.predicate is not None else []), *parts])
+        order = parse_quick_order(location.sort, RUNS, known.metrics, known.params)
+        query = RunQuery(
+            filter=unparse(tree) if tree is not None else "",
+            order_by=tuple(unparse_order_by([each]) for each in order),
+            experiment=experiment,
+            limit=FIRST_PAGE,
+        )
+        return query, tuple(word for word in quick.words if word.regex)
+
+    def _matching(self, engine: Engine, keys: Sequence[int], words: Sequence[Word]) -> set[int]:
+        found: set[int] = set()
+        for start in range(0, len(keys), _AT_ONCE):
+            runs = engine.runs.rows(keys[start : start + _AT_ONCE], metrics=(), params=())
+            for row_id, run in runs.items():
+                text = f"{run.name} {run.run_id} {run.experiment} {run.state} {run.user}"
+                if all(word.matches(text) for word in words):
+                    found.add(row_id)
+        return found
+
+
+def _anywhere(word: Word) -> Filter:
+    """A free word as a filter: it stands in any of the texts that identify a run."""
+    from engine.core.query.tree import Comparison, Entity, Not, Operator, Or
+    from engine.core.query.tree import Field as Asked
+
+    folded = word.text == word.text.lower()
+    operator = Operator.ILIKE if folded else Operator.LIKE
+    found = Or(tuple(Comparison(Asked(Entity.ATTRIBUTE, name), operator, f"%{word.text}%") for name in _SEARCHED))
+    return Not(found) if word.negated else found
+
+
+def _all(parts: Sequence[Filter]) -> Filter | None:
+    from engine.core.query.tree import And
+
+    if len(parts) > 1:
+        return And(tuple(parts))
+    return parts[0] if parts else None
+
+
+# --- what can be done to runs
+
+
+def _open(app: ConsoleApp, run: Run, _answers: Answers) -> None:
+    app.enter(Location("run", run.run_id))
+
+
+def _compare(app: ConsoleApp, runs: tuple[Run, ...], _answers: Answers) -> None:
+    app.enter(Location("compare", ",".join(run.run_id for run in runs)))
+
+
+def _comparable(runs: tuple[Run, ...]) -> str | None:
+    if len(runs) < 2:
+        return "Mark at least two runs with space, then compare."
+    return "At most 26 runs can be compared." if len(runs) > 26 else None
+
+
+def _lineage(app: ConsoleApp, run: Run, _answers: Answers) -> None:
+    app.enter(Location("lineage", run.run_id))
+
+
+def _json(app: ConsoleApp, run: Run, _answers: Answers) -> None:
+    from console.screens.record import show_json
+
+    app.read("json", lambda: app.engine.runs.get(run.run_id), lambda detail: show_json(app, run.name, detail))
+
+
+def _rename(app: ConsoleApp, run: Run, answers: Answers) -> None:
+    name = answers["name"]
+    app.act(lambda: app.engine.runs.rename(run.run_id, name), lambda _: app.say(f"Renamed to {name}."))
+
+
+def _note(app: ConsoleApp, run: Run, answers: Answers) -> None:
+    app.act(lambda: app.engine.runs.set_note(run.run_id, answers["note"]), lambda _: app.say("Note kept."))
+
+
+def _tag(app: ConsoleApp, runs: tuple[Run, ...], answers: Answers) -> None:
+    key, value = answers["key"], answers["value"] or None
+
+    def tag_all() -> None:
+        for run in runs:
+            app.engine.runs.set_tag(run.run_id, key, value)
+
+    app.act(tag_all, lambda _: app.say(f"Tag {key} {'set on' if value else 'taken from'} {len(runs)} runs."))
+
+
+def _delete(app: ConsoleApp, runs: tuple[Run, ...], _answers: Answers) -> None:
+    def delete_all() -> None:
+        for run in runs:
+            app.engine.runs.delete(run.run_id)
+
+    ids = " ".join(run.run_id[:8] for run in runs)
+    app.act(delete_all, lambda _: app.say(f"Deleted {ids}. Undo: qd runs restore {runs[0].run_id[:8]}"))
+
+
+def _register(app: ConsoleApp, run: Run, answers: Answers) -> None:
+    def register() -> Any:
+        return app.engine.models.register(
+            answers["model"],
+            run_id=run.run_id,
+            artifact_path=answers["artifact"],
+            owner=answers["owner"],
+            description=answers["description"],
+        )
+
+    shell = f"qd versions register {answers['model']} --run {run.run_id}"
+    app.act(register, lambda version: app.say(f"Registered {version.key}."), shell)
+
+
+def _key_of(event: Event) -> Key | None:
+    return event.row_id
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open", "Enter", "open", _open, "Open the run."),
+    Action("compare", "x", "compare", _compare, "Compare the marked runs.", needs=Needs.MANY, enabled=_comparable),
+    Action("lineage", "l", "lineage", _lineage, "What it was made from and what was made of it."),
+    Action("json", "y", "json", _json, "Everything about it, as JSON."),
+    Action(
+        "register",
+        "R",
+        "register",
+        _register,
+        "Register a version from this run.",
+        danger=Danger.REVERSIBLE,
+        role=Role.OPERATOR,
+        ask=lambda _run: (
+            Field("model", "model"),
+            Field("artifact", "artifact path", "model"),
+            Field("owner", "owner", required=False),
+            Field("description", "description", required=False),
+        ),
+    ),
+    Action(
+        "tag",
+        "t",
+        "tag",
+        _tag,
+        "Set a tag on the marked runs; an empty value takes it away.",
+        danger=Danger.REVERSIBLE,
+        needs=Needs.MANY,
+        role=Role.OPERATOR,
+        ask=lambda _runs: (Field("key", "tag"), Field("value", "value", required=False)),
+        hint=False,
+    ),
+    Action(
+        "rename",
+        "N",
+        "rename",
+        _rename,
+        "Rename the run.",
+        danger=Danger.REVERSIBLE,
+        role=Role.OPERATOR,
+        ask=lambda run: (Field("name", "name", run.name),),
+        hint=False,
+    ),
+    Action(
+        "note",
+        "n",
+        "note",
+        _note,
+        "Write a note.",
+        danger=Danger.REVERSIBLE,
+        role=Role.OPERATOR,
+        ask=lambda run: (Field("note", "note", run.note, required=False),),
+        hint=False,
+    ),
+    Action(
+        "delete",
+        "D",
+        "delete",
+        _delete,
+        "Delete the marked runs; they can be restored.",
+        danger=Danger.REVERSIBLE,
+        needs=Needs.MANY,
+        role=Role.OPERATOR,
+        hint=False,
+    ),
+)
+
+RUNS: Resource[Run] = Resource(
+    name="runs",
+    noun="run",
+    source=RunSource(),
+    actions=ACTIONS,
+    kinds=frozenset({"run"}),
+    empty=(
+        "No runs yet.",
+        "Log one from Python:  with engine.open().runs.start('churn') as run: run.log_metric('auc', 0.9)",
+        "Or see real ones:  qd demo",
+    ),
+    sort=("start_time", True),
+    key_of=_key_of,
+)
+
+
+def view(location: Location) -> View:
+    """The list of runs; a name is an experiment's."""
+    return ListView(RUNS, location)

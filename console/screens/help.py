@@ -1,0 +1,103 @@
+"""Help: the keys of the present view, of every view, and the commands. All of it from the registries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.actions import Action, Danger
+from console.everywhere import EVERYWHERE
+from console.registry import GRAMMAR, RESOURCES
+from console.screens.dialogs import TextDialog
+from console.text import Part, table
+from console.views import Page
+from console.widgets.document import Line, blank, heading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from console.views import View
+
+DANGERS = {
+    Danger.VIEW: ("", ""),
+    Danger.REVERSIBLE: ("changes", "dim"),
+    Danger.PRODUCTION: ("asks y", "warn"),
+    Danger.IRREVERSIBLE: ("asks the name", "bad"),
+}
+
+TYPING = (
+    (":runs /word metrics.auc>0.9 sort:-auc cols:auc,lr", "a list, filtered, sorted, with columns of choice"),
+    (":versions churn    :run 3f2a    :state @2026-11-03T09:00", "one thing; the past"),
+    (":promote churn 7 --to production", "a change; it is planned and shown before anything happens"),
+    ("/word  !word  /regex/  auc>0.9  status=failed  start_time>2h", "filters; all must hold"),
+)
+
+
+def _rows(actions: Sequence[Action]) -> list[list[Part]]:
+    rows: list[list[Part]] = []
+    for action in actions:
+        danger = ("by what it is done to", "warn") if callable(action.danger) else DANGERS[action.danger]
+        rows.append([(f"  {action.key or ':' + action.name}", "key"), (action.about or action.label, ""), danger])
+    return rows
+
+
+def help_lines(view: View | None) -> list[Line]:
+    """All of help; the present view's keys come first.
+
+    Args:
+        view: The present view, if there is one.
+
+    Returns:
+        The lines.
+    """
+    lines: list[Line] = []
+    if view is not None:
+        lines.append(heading(f"In {view.title}"))
+        moves = [[(f"  {keys}", "key"), (what, ""), ("", "")] for keys, what in view.movements]
+        lines += [Line(row) for row in table([*_rows(view.offered()), *moves])]
+        lines.append(blank())
+    lines.append(heading("Everywhere"))
+    lines += [Line(row) for row in table(_rows(EVERYWHERE))]
+    lines += [blank(), heading("Resources", "typed after :")]
+    rows: list[list[Part]] = [
+        [(f"  {name}", "key"), (", ".join(entry.aliases), "dim"), (entry.summary, "")]
+        for name, entry in RESOURCES.items()
+    ]
+    lines += [Line(row) for row in table(rows)]
+    lines += [blank(), heading("Typing")]
+    for example, meaning in TYPING:
+        lines += [Line([(f"  {example}", "key")]), Line([(f"      {meaning}", "dim")])]
+    lines += [blank(), heading("Verbs", "typed after :")]
+    lines += [
+        Line(row) for row in table([[(f"  {verb.name}", "key"), (verb.summary, "")] for verb in GRAMMAR.verbs.values()])
+    ]
+    return lines
+
+
+class Wide(TextDialog):
+    """Lines to read in a box as large as the screen allows."""
+
+    DEFAULT_CSS = "Wide Document { max-height: 100; } Wide > Vertical { width: 110; }"
+
+
+class HelpDialog(Wide):
+    """Help over the present view.
+
+    Args:
+        view: The present view.
+    """
+
+    def __init__(self, view: View | None) -> None:
+        super().__init__("Help", help_lines(view))
+
+
+class Help(Page[list[Line]]):
+    """Help as a view, for `:help`."""
+
+    def fetch(self) -> list[Line]:
+        """Nothing to read: help is made from the registries."""
+        return help_lines(None)
+
+    def lines(self, data: list[Line], width: int) -> Sequence[Line]:
+        """The lines."""
+        del width
+        return data

@@ -1,0 +1,420 @@
+"""The list view: any resource over the virtual table, with filter, order, columns of choice, marks and live rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from textual import on
+
+from console.actions import Action, Answers, Needs
+from console.formats import plural
+from console.location import Location, filter_text, filter_words
+from console.resources.resource import Listing, Resource, cells
+from console.text import Part, wrap
+from console.theme import STYLES
+from console.views import View
+from console.widgets.document import Document, Line
+from console.widgets.table import Key, VirtualTable
+from engine.core.errors import FilterSyntaxError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from textual.app import ComposeResult
+
+    from console.app import ConsoleApp
+    from console.resources.resource import Shown
+    from engine.core.events import Changes, Event
+
+T = TypeVar("T")
+
+
+class ListTable(VirtualTable):
+    """The table with keys that leave letters to actions."""
+
+    KEYS: ClassVar[Mapping[str, str]] = {
+        key: movement for key, movement in VirtualTable.KEYS.items() if key not in ("h", "l", "ctrl+d", "ctrl+u")
+    }
+
+
+def _sort_by(step: int) -> Any:
+    def run(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+        if isinstance(app.view, ListView):
+            app.view.sort_step(step)
+
+    return run
+
+
+def _reverse(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    if isinstance(app.view, ListView):
+        app.view.sort_reverse()
+
+
+def _columns(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.screens.columns import choose_columns
+
+    if isinstance(app.view, ListView):
+        choose_columns(app, app.view)
+
+
+def _freeze(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    if isinstance(app.view, ListView):
+        app.view.freeze()
+
+
+def _open(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    if isinstance(app.view, ListView):
+        app.view.table.move("select")
+
+
+LIST_ACTIONS: tuple[Action, ...] = (
+    Action("sort-left", "<", "sort", _sort_by(-1), "Sort by the column before.", needs=Needs.NOTHING, hint=False),
+    Action("sort-right", ">", "sort", _sort_by(1), "Sort by the next column.", needs=Needs.NOTHING, hint=False),
+    Action("reverse", "o", "reverse", _reverse, "Turn the order round.", needs=Needs.NOTHING, hint=False),
+    Action("columns", "ctrl-o", "columns", _columns, "Choose columns.", needs=Needs.NOTHING, hint=False),
+    Action("freeze", "f", "freeze", _freeze, "Hold the rows still, and let go.", needs=Needs.NOTHING, hint=False),
+)
+"""What every list can do."""
+
+
+class ListView(View, Generic[T]):
+    """A resource as a list.
+
+    Args:
+        resource: What it is a list of.
+        location: Filter, order and columns.
+    """
+
+    DEFAULT_CSS = "ListView Document { display: none; }"
+
+    def __init__(self, resource: Resource[T], location: Location) -> None:
+        super().__init__(location)
+        self.resource = resource
+        self.table = ListTable(roles=STYLES)
+        self._empty = Document()
+        self._columns: Sequence[Shown[T]] = ()
+        self._items: dict[Key, T] = {}
+        self._keys: Sequence[Key] = ()
+        self._known: frozenset[Key] | None = None
+        self._frozen = False
+        self._loaded = False
+        self._counting = False
+        self._remark = ""
+        self._problem = ""
+
+    movements: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("↑ ↓ j k", "move"),
+        ("PgUp PgDn  ctrl-b ctrl-f", "page"),
+        ("g G  Home End", "first, last"),
+        ("← →", "columns that do not fit"),
+        ("space", "mark; marked rows are compared, copied, changed together"),
+    )
+
+    # --- the view
+
+    def compose(self) -> ComposeResult:
+        """The table; when it is empty, what would fill it."""
+        yield self.table
+        yield self._empty
+
+    def on_mount(self) -> None:
+        """Read at once."""
+        self.load()
+
+    @property
+    def filterable(self) -> bool:  # type: ignore[override]  # a class variable elsewhere; here the resource says
+        """Whether `/` filters it."""
+        return self.resource.filterable
+
+    def offered(self) -> Sequence[Action]:
+        """The resource's actions, then those of every list."""
+        return (*self.resource.actions, *LIST_ACTIONS)
+
+    def take_focus(self) -> None:
+        """The table, or the lines that stand for it."""
+        (self.table if self.table.display else self._empty).focus()
+
+    def status(self) -> Sequence[Part]:
+        """Position, count, filter, marks, frozen, and what is wrong with the filter."""
+        if self._problem:
+            return [(self._problem, "bad")]
+        parts: list[Part] = []
+        if self._frozen:
+            parts.append(("frozen  ", "warn"))
+        if self.table.marks:
+            parts.append((f"{len(self.table.marks)} marked  ", "mark"))
+        if text := filter_text(self.location):
+            parts += [("/" + text, "warn"), ("  ", "")]
+        if self._remark:
+            parts.append((f"{self._remark}  ", "dim"))
+        if self._loaded:
+            parts.append((plural(len(self._keys), self.resource.noun) + ("…" if self._counting else ""), ""))
+        return parts
+
+    def escape(self) -> bool:
+        """The filter first, then the marks."""
+        if self.location.terms:
+            self.set_filter("")
+        elif self.table.marks:
+            self.table.clear_marks()
+        else:
+            return False
+        return True
+
+    def copy_text(self, *, whole: bool) -> str:
+        """The first cell of the row, or all of its cells with tabs between."""
+        key = self.table.cursor_key
+        row = self.table.row(key) if key is not None else None
+        if row is None:
+            return ""
+        return "\t".join(cell.text for cell in row) if whole else row[0].text
+
+    # --- subjects
+
+    def subject(self) -> T | None:
+        """The thing under the cursor."""
+        key = self.table.cursor_key
+        return self._items.get(key) if key is not None else None
+
+    def subjects(self) -> tuple[object, ...]:
+        """The marked things in the list's order; without marks the one under the cursor."""
+        marked = [self._items[key] for key in self._keys if key in self.table.marks and key in self._items]
+        return tuple(marked) if marked else super().subjects()
+
+    # --- reading
+
+    def load(self) -> None:
+        """Read anew: the first page, then the whole order."""
+        deck, source, location = self.deck, self.resource.source, self.location
+        engine = deck.engine
+
+        def compute() -> tuple[Sequence[Shown[T]], Listing[T]]:
+            columns = source.columns(engine, location)
+            return columns, (source.whole if self._loaded else source.first)(engine, location)
+
+        deck.read(self._group("list"), compute, self._arrived, self._failed)
+
+    def _group(self, name: str) -> str:
+        return f"{name}.{id(self)}"
+
+    def _arrived(self, found: tuple[Sequence[Shown[T]], Listing[T]]) -> None:
+        columns, listing = found
+        self._problem = ""
+        if [shown.column for shown in columns] != [shown.column for shown in self._columns]:
+            self.table.set_columns([shown.column for shown in columns])
+        self._columns = columns
+        self._take(listing)
+        self._mark_sort()
+        self._counting = listing.partial
+        if listing.partial:
+            source, location, engine = self.resource.source, self.location, self.deck.engine
+            self.deck.read(self._group("list"), lambda: source.whole(engine, location), self._completed, self._failed)
+        self.deck.frame_changed()
+
+    def _completed(self, listing: Listing[T]) -> None:
+        self._counting = False
+        self._take(listing)
+        self.deck.frame_changed()
+
+    def _take(self, listing: Listing[T]) -> None:
+        self._loaded = True
+        self._remark = listing.remark
+        self._keys, self._known = listing.keys, None
+        if listing.items:
+            self._items.update(listing.items)
+        self.table.set_keys(listing.keys)
+        if listing.items:
+            self.table.put_rows(self._cells(listing.items))
+        self._show_empty()
+
+    def _cells(self, items: Mapping[Key, T]) -> dict[Key, Any]:
+        now_ms = self.deck.now_ms()
+        return {key: cells(item, self._columns, now_ms) for key, item in items.items()}
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, FilterSyntaxError):
+            self._problem = error.message
+            self.deck.frame_changed()
+            if not self.deck.frame.typing:
+                self.deck.fail(error)
+            return
+        self.deck.fail(error)
+
+    def _show_empty(self) -> None:
+        empty = not self._keys
+        text = filter_text(self.location)
+        lines = (
+            (f"No {self.resource.noun} matches {text}", "Esc takes the filter away.") if text else self.resource.empty
+        )
+        if empty:
+            self._empty.show(
+                lambda width: [
+                    Line(),
+                    *(Line([(f"  {part}", "dim")]) for each in lines for part in wrap(each, max(width - 4, 10))),
+                ]
+            )
+        if self.table.display is empty:
+            self.table.display = not empty
+            self._empty.display = empty
+            if self.has_focus_within or self.screen.focused is None:
+                self.call_after_refresh(self.take_focus_unless_typing)
+
+    def take_focus_unless_typing(self) -> None:
+        """Put the keyboard here, if the operator is not typing a filter."""
+        if not self.deck.frame.typing:
+            self.take_focus()
+
+    @on(VirtualTable.RowsNeeded)
+    def _rows_needed(self, message: VirtualTable.RowsNeeded) -> None:
+        message.stop()
+        keys, location, engine = message.keys, self.location, self.deck.engine
+        source = self.resource.source
+        self.deck.read(self._group("rows"), lambda: source.rows(engine, keys, location), self._rows_came)
+
+    def _rows_came(self, items: Mapping[Key, T]) -> None:
+        if len(self._items) > 4 * max(len(self.table.visible_keys), 250):
+            keep = {*self.table.visible_keys, *self.table.marks}
+            self._items = {key: item for key, item in self._items.items() if key in keep}
+        self._items.update(items)
+        self.table.put_rows(self._cells(items))
+
+    # --- order, filter, columns
+
+    def set_filter(self, text: str) -> None:
+        """Filter by what was typed."""
+        self._go(replace(self.location, terms=filter_words(text)))
+
+    def chosen_columns(self) -> tuple[str, ...]:
+        """Keys of the columns of choice that are shown."""
+        names = {shown.column.name for shown in self._columns}
+        return self.location.columns or tuple(name for name in names if "." in name)
+
+    def set_columns(self, columns: Sequence[str]) -> None:
+        """Show these columns of choice."""
+        self._go(replace(self.location, columns=tuple(columns)))
+
+    def _go(self, location: Location) -> None:
+        if location != self.location:
+            self.deck.amend(location)
+
+    def _sorted_by(self) -> tuple[str, bool]:
+        """The key of the order in force, and whether the greatest is first."""
+        first = self.location.sort.split(",")[0]
+        return (first.lstrip("-+"), first.startswith("-")) if first else self.resource.sort
+
+    def _mark_sort(self) -> None:
+        key, descending = self._sorted_by()
+        column = next((shown.column.name for shown in self._columns if shown.sort and shown.sort == key), None)
+        self.table.set_sort(column, descending=descending)
+
+    def sort_step(self, step: int) -> None:
+        """Sort by a neighbour of the column in force."""
+        keys = [shown.sort for shown in self._columns if shown.sort]
+        if not keys:
+            return
+        key, descending = self._sorted_by()
+        place = (keys.index(key) + step) % len(keys) if key in keys else 0
+        self._go(replace(self.location, sort=("-" if descending else "") + keys[place]))
+
+    def sort_reverse(self) -> None:
+        """Turn the order round."""
+        key, descending = self._sorted_by()
+        if key:
+            self._go(replace(self.location, sort=("" if descending else "-") + key))
+
+    @on(VirtualTable.SortRequested)
+    def _sort_requested(self, message: VirtualTable.SortRequested) -> None:
+        message.stop()
+        wanted = next((shown.sort for shown in self._columns if shown.column.name == message.column), "")
+        key, descending = self._sorted_by()
+        if wanted:
+            self._go(replace(self.location, sort=("" if wanted == key and descending else "-") + wanted))
+
+    def freeze(self) -> None:
+        """Hold the rows still, or let them go and catch up."""
+        self._frozen = not self._frozen
+        if not self._frozen:
+            self.load()
+        self.deck.frame_changed()
+
+    # --- cursor and marks
+
+    @on(VirtualTable.RowSelected)
+    def _selected(self, message: VirtualTable.RowSelected) -> None:
+        message.stop()
+        self.deck.press("Enter")
+
+    @on(VirtualTable.MarksChanged)
+    def _marked(self, message: VirtualTable.MarksChanged) -> None:
+        message.stop()
+        self.deck.frame_changed()
+
+    # --- news
+
+    def changed(self, changes: Changes) -> None:
+        """Re-read what is in view and changed; count what is new; never move the order under the cursor."""
+        mine = [event for event in changes.events if event.kind in self.resource.kinds]
+        if self._frozen or not (mine or changes.missed):
+            return
+        if changes.missed or not self._keys or any(self.resource.key_of(event) is None for event in mine):
+            self._refresh_whole()
+            return
+        self._refresh_rows(mine)
+
+    def _refresh_rows(self, events: Sequence[Event]) -> None:
+        keys = {key for event in events if (key := self.resource.key_of(event)) is not None}
+        new = [event for event in events if event.change == "created" and self.resource.key_of(event) not in self.known]
+        if new and (self.location.terms or self.location.sort):
+            self._refresh_whole()
+        elif new:
+            self._known = self.known | {key for event in new if (key := self.resource.key_of(event)) is not None}
+            self.table.append_hint(len(new))
+        self._reread([key for key in self.table.visible_keys if key in keys])
+
+    @property
+    def known(self) -> frozenset[Key]:
+        """The keys listed or announced already."""
+        if self._known is None:
+            self._known = frozenset(self._keys)
+        return self._known
+
+    def _reread(self, keys: Sequence[Key]) -> None:
+        if keys:
+            source, location, engine = self.resource.source, self.location, self.deck.engine
+            self.deck.read(self._group("news"), lambda: source.rows(engine, keys, location), self._updated)
+
+    def _updated(self, items: Mapping[Key, T]) -> None:
+        self._items.update(items)
+        self.table.update_rows(self._cells(items))
+        self.deck.frame_changed()
+
+    def _refresh_whole(self) -> None:
+        """Read the order anew, but show it only where nothing moves under the cursor."""
+        source, location, engine = self.resource.source, self.location, self.deck.engine
+        self.deck.read(self._group("whole"), lambda: source.whole(engine, location), self._compare)
+
+    def _compare(self, listing: Listing[T]) -> None:
+        if not self._keys or list(listing.keys) == list(self._keys):
+            self._take(listing)
+            self.deck.frame_changed()
+            return
+        now = set(listing.keys)
+        new = now - self.known
+        stay = [key for key in self._keys if key in now]
+        if len(stay) != len(self._keys):
+            self._keys, self._known = stay, None
+            self.table.set_keys(stay)
+            self._show_empty()
+        if new:
+            self._known = self.known | new
+            self.table.append_hint(len(new))
+        if listing.items:
+            self._updated({key: item for key, item in listing.items.items() if key in self._items or key in now})
+        else:
+            self._reread(self.table.visible_keys)
+
+    def tick(self) -> None:
+        """Ages and silent runs may read differently now."""
+        if not self._frozen and self._keys:
+            self._reread(self.table.visible_keys)

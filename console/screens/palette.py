@@ -1,0 +1,167 @@
+"""The palette: every action, resource and model by typing a few letters of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical
+
+from console.everywhere import EVERYWHERE
+from console.location import Location
+from console.registry import RESOURCES
+from console.screens.dialogs import Dialog
+from console.text import fit
+from console.typing import PlainInput
+from console.widgets.document import Document, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+    from textual.widgets import Input
+
+    from console.app import ConsoleApp
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something the palette offers.
+
+    Args:
+        words: What is typed to find it.
+        about: What it is or does.
+        key: The key that does the same.
+        run: Does it.
+    """
+
+    words: str
+    about: str
+    key: str
+    run: Callable[[], object]
+
+
+def rank(wanted: str, words: str) -> int | None:
+    """How well words fit what was typed: 0 best, `None` not at all. Letters count in order, not in place."""
+    wanted, words = wanted.lower(), words.lower()
+    if wanted in words:
+        return words.index(wanted)
+    place, gaps = 0, 0
+    for letter in wanted.replace(" ", ""):
+        found = words.find(letter, place)
+        if found < 0:
+            return None
+        gaps += found - place
+        place = found + 1
+    return 1_000 + gaps
+
+
+class Palette(Dialog[Choice]):
+    """Finds a choice; answers it, or `None` when given up.
+
+    Args:
+        choices: What there is.
+    """
+
+    DEFAULT_CSS = (
+        "Palette { align: center top; } Palette Document { max-height: 14; } Palette > Vertical { margin-top: 2; }"
+    )
+
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        super().__init__("Palette")
+        self._choices = list(choices)
+        self._input = PlainInput(placeholder="an action, a resource, a model")
+        self._document = Document()
+
+    def compose(self) -> ComposeResult:
+        """What is typed, and what fits it."""
+        with Vertical():
+            yield self._heading
+            yield self._input
+            yield self._document
+
+    def on_mount(self) -> None:
+        """Everything at first."""
+        self._input.focus()
+        self._narrow("")
+
+    def add(self, choices: Sequence[Choice]) -> None:
+        """Offer more, once it is known."""
+        self._choices += choices
+        self._narrow(self._input.value)
+
+    def _narrow(self, text: str) -> None:
+        found = [(score, each) for each in self._choices if (score := rank(text, each.words)) is not None]
+        found.sort(key=lambda pair: pair[0])
+        lines = [
+            Line(
+                [(fit(each.words, 24), "strong"), ("  ", ""), (fit(each.key, 8), "key"), (each.about, "dim")],
+                each.words,
+                each,
+            )
+            for _, each in found[:100]
+        ]
+        self._document.set_lines(lines or [Line([("nothing fits", "dim")])])
+        if lines:
+            self._document.choose(lines[0].key)
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Narrow."""
+        message.stop()
+        self._narrow(message.value)
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Take what the cursor is on."""
+        message.stop()
+        self._document.move("choose")
+
+    async def on_key(self, event: object) -> None:
+        """Up and down move in the list while the keyboard stays in the line."""
+        from textual import events
+
+        if isinstance(event, events.Key):
+            if event.key in ("down", "up", "pagedown", "pageup"):
+                event.stop()
+                event.prevent_default()
+                self._document.move(Document.KEYS[event.key])
+                return
+            await super().on_key(event)
+
+    def on_document_chosen(self, message: Document.Chosen) -> None:
+        """Chosen."""
+        message.stop()
+        if isinstance(message.line.subject, Choice):
+            self.dismiss(message.line.subject)
+
+
+def open_palette(app: ConsoleApp) -> None:
+    """Open the palette; models are added when they have been read."""
+    choices = [
+        Choice(action.name, action.about or action.label, action.key, partial(app.invoke, action))
+        for action in (*app.offered(), *EVERYWHERE)
+        if action.name != "palette"
+    ]
+    choices += [
+        Choice(f":{name}", entry.summary, "", partial(app.jump, Location(name)))
+        for name, entry in RESOURCES.items()
+        if not entry.named
+    ]
+    palette = Palette(choices)
+
+    def chosen(choice: Choice | None) -> None:
+        if choice is not None:
+            choice.run()
+
+    def models_came(names: list[str]) -> None:
+        if palette.is_attached:
+            palette.add(
+                [
+                    Choice(name, "versions of the model", "", partial(app.jump, Location("versions", name)))
+                    for name in names
+                ]
+            )
+
+    app.push_screen(palette, chosen)
+    app.read("palette.models", lambda: [model.name for model in app.engine.models.page(limit=200).items], models_came)

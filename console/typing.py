@@ -1,0 +1,147 @@
+"""The line for typing commands and filters. Imported when the first `:` or `/` is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal
+from textual.widgets import Input
+
+from console.widgets.bar import Bar
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+
+class Stage(Enum):
+    """Where the typing stands."""
+
+    CHANGED = "changed"
+    DONE = "done"
+    GIVEN_UP = "given up"
+    COMPLETE = "complete"
+    """Tab was pressed."""
+    OLDER = "older"
+    NEWER = "newer"
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed.
+
+    Args:
+        stage: Where the typing stands.
+        text: The line.
+        cursor: Offset of the cursor in it.
+    """
+
+    stage: Stage
+    text: str
+    cursor: int
+
+
+class PlainInput(Input):
+    """An input of one line, without border or blinking, that takes printable characters only."""
+
+    DEFAULT_CSS = """
+    PlainInput { border: none; padding: 0; height: 1; background: ansi_default; color: ansi_default; }
+    PlainInput:focus { border: none; background-tint: ansi_default 0%; background: ansi_default; }
+    """
+
+    def __init__(self, value: str = "", placeholder: str = "", *, id: str | None = None) -> None:  # noqa: A002 Textual's word
+        super().__init__(printable(value), printable(placeholder), compact=True, select_on_focus=False, id=id)
+        self.cursor_blink = False
+
+    def insert(self, text: str, index: int) -> None:
+        """Insert what was typed or pasted, without what a terminal would obey."""
+        super().insert(printable(text), index)
+
+
+def printable(text: str) -> str:
+    """A text without what does not print; a line feed becomes a space."""
+    return "".join(character for character in text.replace("\n", " ") if character.isprintable())
+
+
+_KEYS = {
+    "enter": Stage.DONE,
+    "escape": Stage.GIVEN_UP,
+    "tab": Stage.COMPLETE,
+    "up": Stage.OLDER,
+    "down": Stage.NEWER,
+}
+
+
+class LineInput(Horizontal):
+    """A prompt and an input beside it.
+
+    Args:
+        prompt: What stands before it.
+        value: What stands in it at first.
+        typed: Takes every change and the end.
+    """
+
+    DEFAULT_CSS = """
+    LineInput { height: 1; }
+    LineInput > Bar { width: 2; }
+    LineInput > PlainInput { width: 1fr; }
+    """
+
+    def __init__(self, prompt: str, value: str, typed: Callable[[Typed], None]) -> None:
+        super().__init__()
+        self._prompt = Bar()
+        self._prompt.show([(f" {prompt}", "key")])
+        self._input = PlainInput(value)
+        self._typed = typed
+
+    def compose(self) -> ComposeResult:
+        """Prompt, then input."""
+        yield self._prompt
+        yield self._input
+
+    def focus(self, scroll_visible: bool = True) -> LineInput:
+        """Put the keyboard into the input."""
+        self._input.focus(scroll_visible)
+        self._input.cursor_position = len(self._input.value)
+        return self
+
+    def put(self, text: str) -> None:
+        """Replace the line."""
+        self._input.value = printable(text)
+        self._input.cursor_position = len(self._input.value)
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Tell of every change."""
+        message.stop()
+        self._tell(Stage.CHANGED)
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Enter."""
+        message.stop()
+        self._tell(Stage.DONE)
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys that end the typing or change the whole line."""
+        stage = _KEYS.get(event.key)
+        if stage is None or stage is Stage.DONE:
+            return
+        event.stop()
+        event.prevent_default()
+        self._tell(stage)
+
+    def _tell(self, stage: Stage) -> None:
+        self._typed(Typed(stage, self._input.value, self._input.cursor_position))
+
+
+def common_start(words: Sequence[str]) -> str:
+    """The longest text all words begin with."""
+    if not words:
+        return ""
+    low, high = min(words), max(words)
+    for place, character in enumerate(low):
+        if high[place : place + 1] != character:
+            return low[:place]
+    return low

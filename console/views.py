@@ -1,0 +1,210 @@
+"""What fills the body of the frame: the base of every screen, and of every screen that is a page of lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.widget import Widget
+
+from console.location import title
+from console.text import wrap
+from console.widgets.document import Document, Line
+from engine.core.errors import QuarterdeckError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from console.actions import Action
+    from console.app import ConsoleApp
+    from console.location import Location
+    from console.text import Part
+    from engine.core.events import Changes
+
+T = TypeVar("T")
+
+
+class View(Widget):
+    """One screen of the console, kept while it is in the history.
+
+    Args:
+        location: What it shows.
+    """
+
+    DEFAULT_CSS = "View { width: 1fr; height: 1fr; }"
+
+    kinds: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of events that concern it."""
+
+    actions: ClassVar[tuple[Action, ...]] = ()
+    """What can be done here, besides what can be done everywhere."""
+
+    filterable: ClassVar[bool] = False
+    """Whether `/` does anything here."""
+
+    movements: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("↑ ↓ j k", "move"),
+        ("PgUp PgDn", "page"),
+        ("g G", "first, last"),
+    )
+    """Keys of the focused widget, for help."""
+
+    def __init__(self, location: Location) -> None:
+        super().__init__()
+        self.location = location
+
+    @property
+    def deck(self) -> ConsoleApp:
+        """The application."""
+        from console.app import ConsoleApp  # the application imports this module
+
+        app = self.app
+        if not isinstance(app, ConsoleApp):
+            raise TypeError("a view lives in the console only")
+        return app
+
+    @property
+    def title(self) -> str:
+        """The breadcrumb."""
+        return title(self.location)
+
+    def status(self) -> Sequence[Part]:
+        """What stands at the right of the breadcrumbs, such as counts and the filter in force."""
+        return ()
+
+    def offered(self) -> Sequence[Action]:
+        """The actions of this moment."""
+        return self.actions
+
+    def subject(self) -> object | None:
+        """The thing under the cursor."""
+        return None
+
+    def subjects(self) -> tuple[object, ...]:
+        """The marked things, or the one under the cursor."""
+        here = self.subject()
+        return () if here is None else (here,)
+
+    def load(self) -> None:
+        """Read what it shows, anew."""
+
+    def changed(self, changes: Changes) -> None:
+        """Something in the workspace changed; by default a reason to read anew, if it concerns this view."""
+        if changes.missed or any(event.kind in self.kinds for event in changes.events):
+            self.load()
+
+    def tick(self) -> None:
+        """Some seconds went by: ages, and runs whose process has fallen silent, may read differently."""
+
+    def shown(self) -> None:
+        """It is in view again."""
+
+    def relocate(self, location: Location) -> None:
+        """The same view with another filter, order or columns."""
+        if location != self.location:
+            self.location = location
+            self.load()
+
+    def set_filter(self, text: str) -> None:
+        """Filter by what was typed after `/`."""
+
+    def escape(self) -> bool:
+        """Give up one thing (filter, marks); false when there is none and the view itself may be left."""
+        return False
+
+    def take_focus(self) -> None:
+        """Put the keyboard where it belongs in this view."""
+
+    def copy_text(self, *, whole: bool) -> str:
+        """The text to copy: the cell under the cursor, or the whole row."""
+        del whole
+        return ""
+
+
+class Page(View, Generic[T]):
+    """A view that is a page of lines, made from something read off the screen's thread."""
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(location)
+        self.document = Document()
+        self.data: T | None = None
+
+    def fetch(self) -> T:
+        """Read what the page needs. Runs in a worker thread; touches no widget.
+
+        Raises:
+            QuarterdeckError: it cannot be read.
+        """
+        raise NotImplementedError
+
+    def lines(self, data: T, width: int) -> Sequence[Line]:
+        """The page.
+
+        Args:
+            data: What `fetch` returned.
+            width: Cells there are.
+        """
+        raise NotImplementedError
+
+    def arrived(self, data: T) -> None:
+        """New data is shown; a place for what goes beyond lines."""
+
+    def compose(self) -> ComposeResult:
+        """The page alone."""
+        yield self.document
+
+    def on_mount(self) -> None:
+        """Read at once."""
+        self.load()
+
+    def load(self) -> None:
+        """Read anew; what is shown stays until it has come."""
+        self.deck.read(f"page.{id(self)}", self.fetch, self._show, self._failed)
+
+    def _show(self, data: T) -> None:
+        self.data = data
+        self.document.show(lambda width: self.lines(data, width))
+        self.arrived(data)
+        self.deck.frame_changed()
+
+    def _failed(self, error: Exception) -> None:
+        if self.data is not None:
+            self.deck.fail(error)
+            return
+        self.document.show(lambda width: problem(error, width))
+
+    def subject(self) -> object | None:
+        """The thing on the line under the cursor."""
+        line = self.document.line
+        return line.subject if line is not None else None
+
+    def take_focus(self) -> None:
+        """The page."""
+        self.document.focus()
+
+    def copy_text(self, *, whole: bool) -> str:
+        """The line under the cursor, or the whole page."""
+        from console.text import plain
+
+        line = self.document.line
+        return self.document.text() if whole or line is None else plain(line.parts).strip()
+
+    @on(Document.Chosen)
+    def _chosen(self, message: Document.Chosen) -> None:
+        message.stop()
+        self.chosen(message.line)
+
+    def chosen(self, line: Line) -> None:
+        """Enter was pressed on a line; by default the action of Enter."""
+        del line
+        self.deck.press("Enter")
+
+
+def problem(error: Exception, width: int) -> list[Line]:
+    """An error as lines: what happened, and what to do next."""
+    message = error.message if isinstance(error, QuarterdeckError) else f"{type(error).__name__}: {error}"
+    hint = error.hint if isinstance(error, QuarterdeckError) else ""
+    lines = [Line(), *(Line([("  " + text, "bad")]) for text in wrap(message, max(width - 4, 20)))]
+    return lines + [Line([("  " + text, "dim")]) for text in wrap(hint, max(width - 4, 20)) if text]
