@@ -133,21 +133,6 @@ def _column(value: object, place: str) -> Column:
 
 
 @dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One file of a version.
-
-    Args:
-        path: Where it lies below the version's artifact path; the file's own name for a single file.
-        digest: SHA-256 of its bytes, 64 hex digits.
-        size_bytes: Its size.
-    """
-
-    path: str
-    digest: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class FileProblem:
     """A stored file that is no longer what was registered.
 

@@ -32,7 +32,7 @@ def read_version(view: Snapshot, model: str, number: int) -> Version:
 
 def production_versions(view: Snapshot, model: str) -> tuple[Version, ...]:
     """The versions of a model in Production, the one that entered last first; none for an unknown model."""
-    return store.production(view, model)
+    return store.in_stage(view, model, Stage.PRODUCTION)
 
 
 def move_stage(
@@ -83,7 +83,7 @@ def move_stage(
 
 
 def _hand_over_aliases(tx: Transaction, version: Version, *, policy: Policy, reason: str) -> None:
-    heir = next(iter(store.production(tx, version.model)), None)
+    heir = next(iter(store.in_stage(tx, version.model, Stage.PRODUCTION)), None)
     for alias in version.aliases:
         if policy.protects(alias):
             write_alias(tx, version.model, alias, heir, reason=reason)

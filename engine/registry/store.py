@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine.artifacts.model import ManifestEntry
 from engine.core.query import number_of
 from engine.db.transaction import Snapshot, Transaction
-from engine.registry.model import FileEntry, Signature, Stage, Version
+from engine.registry.model import Signature, Stage, Version
 
 _COLUMNS = """v.id, m.name, v.number, v.stage, v.stage_ms, v.run_id, v.artifact_path, v.digest, v.size_bytes, v.flavor,
     v.format, v.signature, v.data_name, v.data_digest, v.owner, v.description, v.created_ms, v.updated_ms,
@@ -34,7 +35,7 @@ def carry_counter(tx: Transaction, old: str, new: str) -> None:
     tx.execute(sql, (new, old))
 
 
-def insert_version(tx: Transaction, model_id: int, version: Version, files: Iterable[FileEntry]) -> int:
+def insert_version(tx: Transaction, model_id: int, version: Version, files: Iterable[ManifestEntry]) -> int:
     """Store a new version and all it owns.
 
     Args:
@@ -96,14 +97,14 @@ def version(view: Snapshot, model: str, number: int) -> Version | None:
     return None if row is None else _hydrated(view, [row])[0]
 
 
-def production(view: Snapshot, model: str) -> tuple[Version, ...]:
-    """The versions of a model in Production, the one that entered last first."""
-    sql = f"""SELECT {_COLUMNS} {_FROM} WHERE m.name = ? AND v.stage = 'Production'
+def in_stage(view: Snapshot, model: str, stage: Stage) -> tuple[Version, ...]:
+    """The versions of a model in a stage, the one that entered last first."""
+    sql = f"""SELECT {_COLUMNS} {_FROM} WHERE m.name = ? AND v.stage = ?
         ORDER BY v.stage_ms DESC, v.number DESC"""
-    return _hydrated(view, view.execute(sql, (model,)).fetchall())
+    return _hydrated(view, view.execute(sql, (model, stage.value)).fetchall())
 
 
-def in_stages(view: Snapshot, model: str, stages: Sequence[Stage]) -> tuple[int, ...]:
+def numbers(view: Snapshot, model: str, stages: Sequence[Stage]) -> tuple[int, ...]:
     """The numbers of a model's versions in any of the stages, ascending."""
     marks = _marks(len(stages))
     sql = f"SELECT v.number {_FROM} WHERE m.name = ? AND v.stage IN ({marks}) ORDER BY v.number"
@@ -126,12 +127,6 @@ def versions(view: Snapshot, row_ids: Sequence[int]) -> tuple[Version, ...]:
     return tuple(found[row_id] for row_id in row_ids if row_id in found)
 
 
-def of_model(view: Snapshot, model: str) -> tuple[Version, ...]:
-    """All versions of a model, by number."""
-    rows = view.execute(f"SELECT {_COLUMNS} {_FROM} WHERE m.name = ? ORDER BY v.number", (model,)).fetchall()
-    return _hydrated(view, rows)
-
-
 def keys_of_run(view: Snapshot, run_id: str) -> tuple[tuple[str, int], ...]:
     """The (model, number) of every version that a run made."""
     sql = f"SELECT m.name, v.number {_FROM} WHERE v.run_id = ? ORDER BY m.name, v.number"
@@ -144,10 +139,10 @@ def keys_of_data(view: Snapshot, data_digest: str) -> tuple[tuple[str, int], ...
     return tuple(view.execute(sql, (data_digest,)).fetchall())
 
 
-def files(view: Snapshot, row_id: int) -> tuple[FileEntry, ...]:
+def files(view: Snapshot, row_id: int) -> tuple[ManifestEntry, ...]:
     """The files of a version, by path."""
     sql = "SELECT path, digest, size_bytes FROM version_file WHERE version = ? ORDER BY path"
-    return tuple(FileEntry(*row) for row in view.execute(sql, (row_id,)))
+    return tuple(ManifestEntry(*row) for row in view.execute(sql, (row_id,)))
 
 
 def set_stage(tx: Transaction, row_id: int, stage: Stage) -> None:

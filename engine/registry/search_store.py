@@ -1,0 +1,258 @@
+"""SQL of searching models and versions: a filter and an order compiled to one statement, read page by page.
+
+A workspace holds thousands of versions, not millions, so every condition is asked of every row; no index is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from engine.core.errors import InvalidInput
+from engine.core.query import And, Comparison, Entity, Field, Filter, Not, Operator, Or, OrderBy
+from engine.db.transaction import Snapshot
+
+MAX_KEYS = 20
+"""Most sort keys."""
+
+_MAX_PATTERN_BYTES = 50_000  # SQLite's limit for LIKE and GLOB
+_GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+_NULL_TESTS = (Operator.IS_NULL, Operator.IS_NOT_NULL)
+_IS_NUMBER = "<= 9e999"  # true for every number and for no text; NaN is stored as text
+
+
+class Sql(NamedTuple):
+    """A piece of SQL and its values, in order.
+
+    Args:
+        text: The SQL, with `?` for every value.
+        values: The values.
+    """
+
+    text: str
+    values: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is searched.
+
+    Args:
+        row: SQL of the row's integer key.
+        source: The tables, with their aliases.
+        attributes: SQL of each attribute.
+        nullable: Attributes that may be NULL.
+        tables: Tables of the keyed entities.
+        owner: Their column that holds the row's integer key.
+    """
+
+    row: str
+    source: str
+    attributes: Mapping[str, str]
+    nullable: frozenset[str]
+    tables: Mapping[Entity, str]
+    owner: str
+
+
+MODELS = Subject(
+    row="m.id",
+    source="model m",
+    attributes={
+        "name": "m.name",
+        "owner": "m.owner",
+        "description": "m.description",
+        "creation_timestamp": "m.created_ms",
+        "last_updated_timestamp": "m.updated_ms",
+    },
+    nullable=frozenset(),
+    tables={Entity.TAG: "model_tag"},
+    owner="model",
+)
+"""Registered models."""
+
+VERSIONS = Subject(
+    row="v.id",
+    source="model_version v JOIN model m ON m.id = v.model",
+    attributes={
+        "name": "m.name",
+        "run_id": "v.run_id",
+        "source_path": "v.artifact_path",
+        "owner": "v.owner",
+        "description": "v.description",
+        "digest": "v.digest",
+        "stage": "lower(v.stage)",
+        "status": "'ready'",
+        "version_number": "v.number",
+        "size_bytes": "v.size_bytes",
+        "creation_timestamp": "v.created_ms",
+        "last_updated_timestamp": "v.updated_ms",
+    },
+    nullable=frozenset({"run_id"}),
+    tables={Entity.METRIC: "version_metric", Entity.PARAM: "version_param", Entity.TAG: "version_tag"},
+    owner="version",
+)
+"""Model versions. A version is stored once its files are, so its status is always `ready`."""
+
+Position = tuple[object, ...]
+"""The sort terms of the last row of a page."""
+
+
+def page(
+    view: Snapshot,
+    subject: Subject,
+    tree: Filter | None,
+    order: Sequence[OrderBy],
+    *,
+    limit: int,
+    after: Sequence[object] | None,
+) -> tuple[list[int], Position | None]:
+    """Find one page.
+
+    Args:
+        view: Where to look.
+        subject: What is searched.
+        tree: The filter; `None` for everything.
+        order: Sort keys, the ties included.
+        limit: At most so many rows.
+        after: The position that the earlier page ended at.
+
+    Returns:
+        Integer keys in order, and the position to continue at, `None` on the last page.
+
+    Raises:
+        InvalidInput: there are too many sort keys, a pattern is too long, or the position is not of this order.
+    """
+    terms = _terms(subject, order)
+    if after is not None and not _fits(after, len(terms)):
+        raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")
+    columns = "".join(f", {term.sql.text} AS t{place}" for place, term in enumerate(terms))
+    values = tuple(value for term in terms for value in term.sql.values)
+    where = _condition(subject, tree) if tree is not None else Sql("1")
+    beyond = _beyond(terms, after) if after is not None else Sql("1")
+    keys = ", ".join(f"t{place}{' DESC' if term.descending else ''}" for place, term in enumerate(terms))
+    sql = f"""SELECT * FROM (SELECT {subject.row} AS row_id{columns} FROM {subject.source} WHERE {where.text})
+        WHERE {beyond.text} ORDER BY {keys} LIMIT ?"""
+    rows = view.execute(sql, (*values, *where.values, *beyond.values, limit + 1)).fetchall()
+    end = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
+    return [row[0] for row in rows[:limit]], end
+
+
+class _Term(NamedTuple):
+    sql: Sql
+    descending: bool
+
+
+def _terms(subject: Subject, order: Sequence[OrderBy]) -> list[_Term]:
+    distinct: dict[Field, OrderBy] = {}
+    for key in order:
+        distinct.setdefault(key.field, key)
+    if len(distinct) > MAX_KEYS:
+        raise InvalidInput(f"Lists are sorted by at most {MAX_KEYS} keys.", hint="Drop some.")
+    terms: list[_Term] = []
+    for key in distinct.values():
+        value = _value(subject, key.field)
+        if key.field.entity is Entity.METRIC:
+            rank = f"(SELECT iif(x {_IS_NUMBER}, 0, iif(x IS NULL, 2, 1)) FROM (SELECT {value.text} AS x))"
+            terms.append(_Term(Sql(rank, value.values), descending=False))
+        elif key.field.entity is not Entity.ATTRIBUTE or key.field.key in subject.nullable:
+            terms.append(_Term(Sql(f"({value.text}) IS NULL", value.values), descending=False))
+        terms.append(_Term(value, key.descending))
+    return terms
+
+
+def _value(subject: Subject, field: Field) -> Sql:
+    if field.entity is Entity.ATTRIBUTE:
+        return Sql(subject.attributes[field.key])
+    table = subject.tables[field.entity]
+    return Sql(f"(SELECT k.value FROM {table} k WHERE k.{subject.owner} = {subject.row} AND k.key = ?)", (field.key,))
+
+
+def _fits(position: Sequence[object], length: int) -> bool:
+    return len(position) == length and all(map(_is_bindable, position))
+
+
+def _is_bindable(value: object) -> bool:
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    if isinstance(value, str):
+        return not any("\ud800" <= character <= "\udfff" for character in value)
+    return value is None or isinstance(value, float)
+
+
+def _beyond(terms: Sequence[_Term], position: Sequence[object]) -> Sql:
+    """The condition that a row comes after a position; NULL follows from the term before it, so it never decides."""
+    condition = Sql("0")
+    for place in range(len(terms) - 1, -1, -1):
+        sign = "<" if terms[place].descending else ">"
+        text = f"(coalesce(t{place} {sign} ?, 0) OR (t{place} IS ? AND {condition.text}))"
+        condition = Sql(text, (position[place], position[place], *condition.values))
+    return condition
+
+
+def _condition(subject: Subject, tree: Filter) -> Sql:
+    if isinstance(tree, And):
+        return _joined("AND", [_condition(subject, part) for part in tree.parts])
+    if isinstance(tree, Or):
+        return _joined("OR", [_condition(subject, part) for part in tree.parts])
+    if isinstance(tree, Not):
+        return _negated(_condition(subject, tree.part))
+    if tree.operator is Operator.DIFFERS:
+        return _negated(_condition(subject, Comparison(tree.field, Operator.EQUAL, tree.value)))
+    return _attribute(subject, tree) if tree.field.entity is Entity.ATTRIBUTE else _keyed(subject, tree)
+
+
+def _joined(word: str, parts: Sequence[Sql]) -> Sql:
+    """Joined as a balanced tree: SQLite refuses one deeper than 1,000."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    left, right = _joined(word, parts[:middle]), _joined(word, parts[middle:])
+    return Sql(f"({left.text} {word} {right.text})", left.values + right.values)
+
+
+def _negated(part: Sql) -> Sql:
+    return Sql(f"(NOT {part.text})", part.values)
+
+
+def _attribute(subject: Subject, tree: Comparison) -> Sql:
+    column = subject.attributes[tree.field.key]
+    if tree.operator in _NULL_TESTS:
+        return Sql(f"(({column}) {tree.operator.value})")
+    condition = _compared(column, tree)
+    return Sql(f"coalesce({condition.text}, 0)", condition.values)
+
+
+def _keyed(subject: Subject, tree: Comparison) -> Sql:
+    table = subject.tables[tree.field.entity]
+    found = f"SELECT 1 FROM {table} k WHERE k.{subject.owner} = {subject.row} AND k.key = ?"
+    if tree.operator in _NULL_TESTS:
+        absent = tree.operator is Operator.IS_NULL
+        return Sql(f"{'NOT ' if absent else ''}EXISTS ({found})", (tree.field.key,))
+    literal = tree.value[0] if isinstance(tree.value, tuple) else tree.value
+    is_metric = tree.field.entity is Entity.METRIC
+    condition = _compared("k.value" if is_metric or isinstance(literal, str) else "k.number", tree)
+    text = f"EXISTS ({found} AND {condition.text}"
+    if is_metric and tree.operator in (Operator.GREATER, Operator.AT_LEAST):
+        text += f" AND k.value {_IS_NUMBER}"
+    return Sql(f"{text})", (tree.field.key, *condition.values))
+
+
+def _compared(column: str, tree: Comparison) -> Sql:
+    write = _PATTERNS.get(tree.operator)
+    if write is not None:
+        pattern = write(str(tree.value))
+        if len(pattern.encode()) > _MAX_PATTERN_BYTES:
+            raise InvalidInput("The pattern after LIKE or ILIKE is too long.", hint="Shorten it.")
+        return Sql(f"{column} {'GLOB' if tree.operator is Operator.LIKE else 'LIKE'} ?", (pattern,))
+    if isinstance(tree.value, tuple):
+        return Sql(f"{column} {tree.operator.value} ({', '.join('?' * len(tree.value))})", tree.value)
+    return Sql(f"{column} {tree.operator.value} ?", (tree.value,))
+
+
+def _glob(pattern: str) -> str:
+    """A LIKE pattern as a GLOB pattern: SQLite's own LIKE folds case."""
+    return "".join(_GLOB.get(character, character) for character in pattern)
+
+
+_PATTERNS: Mapping[Operator, Callable[[str], str]] = {Operator.LIKE: _glob, Operator.ILIKE: str}

@@ -1,0 +1,470 @@
+"""The operations that change models and versions: each one transaction, with its audit record and its news."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from engine.audit.service import record
+from engine.core.access import Access, Role
+from engine.core.errors import AlreadyExists, Conflict, NotFound, PolicyRefused
+from engine.registry import lookup, model_store, store
+from engine.registry.intake import Intake, drafted
+from engine.registry.model import Model, Signature, Stage, Version
+from engine.registry.names import MAX_TEXT, check_alias, check_model_name, check_tag, check_tags, check_word
+from engine.registry.reading import ModelReading
+from engine.registry.stages import write_alias
+
+if TYPE_CHECKING:
+    from engine.artifacts.store import ArtifactStore
+    from engine.core.clock import Clock
+    from engine.db.database import Database
+    from engine.db.transaction import Transaction
+    from engine.policy.file import PolicyFile
+    from engine.tracking.service import Runs
+
+_NO_TAGS: Mapping[str, str] = {}
+
+
+class Models(ModelReading):
+    """Registered models, their versions and aliases.
+
+    Args:
+        database: The control database.
+        access: Who acts, with which role.
+        runs: Where versions come from.
+        artifacts: The bytes of their files.
+        policy_file: Says which aliases are protected.
+        clock: Tells the present, for ages in filters.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        runs: Runs,
+        artifacts: ArtifactStore,
+        policy_file: PolicyFile,
+        clock: Clock,
+    ) -> None:
+        super().__init__(database, runs, artifacts, clock)
+        self._access = access
+        self._policy_file = policy_file
+
+    def create(self, name: str, description: str = "", owner: str = "", tags: Mapping[str, str] = _NO_TAGS) -> Model:
+        """Create a model without versions.
+
+        Args:
+            name: Its name: visible characters, no `/`, `@` or `:`.
+            description: Free text.
+            owner: Who answers for it.
+            tags: Its tags.
+
+        Returns:
+            The model.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            InvalidInput: a text cannot be stored, or the name cannot be one.
+            AlreadyExists: the name is taken.
+        """
+        actor = self._access.require(Role.OPERATOR, "models create")
+        check_model_name(name)
+        _check_texts(description, owner)
+        check_tags(tags)
+        with self._database.transaction(actor) as tx:
+            if model_store.model(tx, name) is not None:
+                raise AlreadyExists(f"There is a model {name} already.", hint="Choose another name.")
+            _create(tx, name, description, owner, tags)
+            return lookup.model(tx, name)
+
+    def update(self, name: str, *, description: str | None = None, owner: str | None = None) -> Model:
+        """Change a model's texts.
+
+        Args:
+            name: The model's name.
+            description: The new description; unchanged when `None`.
+            owner: The new owner; unchanged when `None`.
+
+        Returns:
+            The model as it is now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: there is no such model.
+            InvalidInput: a text cannot be stored.
+        """
+        actor = self._access.require(Role.OPERATOR, "models update")
+        _check_texts(description or "", owner or "")
+        with self._database.transaction(actor) as tx:
+            found = lookup.model(tx, name)
+            before = {"description": found.description, "owner": found.owner}
+            after = _changed(before, description, owner)
+            if after != before:
+                model_store.update_text(tx, found.row_id, **after)
+                _record_model(tx, "update", name, before, after)
+            return lookup.model(tx, name)
+
+    def set_tag(self, name: str, key: str, value: str | None) -> Model:
+        """Set a model's tag, or remove it.
+
+        Args:
+            name: The model's name.
+            key: The tag's key.
+            value: Its value; `None` removes it.
+
+        Returns:
+            The model as it is now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: there is no such model.
+            InvalidInput: the tag cannot be stored.
+        """
+        actor = self._access.require(Role.OPERATOR, "models tag")
+        check_tag(key, value or "")
+        with self._database.transaction(actor) as tx:
+            found = lookup.model(tx, name)
+            before = found.tags.get(key)
+            if before != value:
+                model_store.set_tag(tx, found.row_id, key, value)
+                _record_model(tx, "tag", name, {"tags": {key: before}}, {"tags": {key: value}})
+            return lookup.model(tx, name)
+
+    def rename(self, name: str, new: str) -> Model:
+        """Give a model another name.
+
+        Policies speak of models by name; a model that serves therefore keeps its name.
+
+        Args:
+            name: Its name now.
+            new: Its name from now on.
+
+        Returns:
+            The model as it is now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: there is no such model.
+            InvalidInput: the new name cannot be one.
+            AlreadyExists: the new name is taken.
+            Conflict: a version is in Staging or Production.
+        """
+        actor = self._access.require(Role.OPERATOR, "models rename")
+        check_model_name(new)
+        with self._database.transaction(actor) as tx:
+            found = lookup.model(tx, name)
+            if new == name:
+                return found
+            _refuse_serving(found, "renamed")
+            try:
+                model_store.rename(tx, found.row_id, new)
+            except sqlite3.IntegrityError as error:
+                raise AlreadyExists(f"There is a model {new} already.", hint="Choose another name.") from error
+            store.carry_counter(tx, name, new)
+            record(tx, verb="rename", kind="model", key=name, before={"name": name}, after={"name": new})
+            tx.emit(kind="model", change="deleted", key=name)
+            tx.emit(kind="model", change="created", key=new)
+            return lookup.model(tx, new)
+
+    def delete(self, name: str, *, reason: str = "") -> None:
+        """Delete a model with all its versions; their numbers are never given again under its name.
+
+        Args:
+            name: The model's name.
+            reason: Why; goes into the audit log.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no admin.
+            NotFound: there is no such model.
+            Conflict: a version is in Staging or Production.
+        """
+        actor = self._access.require(Role.ADMIN, "models delete")
+        with self._database.transaction(actor) as tx:
+            found = lookup.model(tx, name)
+            _refuse_serving(found, "deleted")
+            numbers = store.numbers(tx, name, tuple(Stage))
+            model_store.delete(tx, found.row_id)
+            before = _state(found) | {"versions": numbers, "aliases": found.aliases}
+            record(tx, verb="delete", kind="model", key=name, before=before, after=None, reason=reason)
+            tx.emit(kind="model", change="deleted", key=name)
+            for number in numbers:
+                tx.emit(kind="version", change="deleted", key=f"{name}/{number}")
+
+    def register(  # noqa: PLR0913 each is one fact of a version; all but two have defaults
+        self,
+        model: str,
+        *,
+        run_id: str,
+        artifact_path: str = "model",
+        flavor: str = "",
+        format: str = "",  # noqa: A002 the field's word
+        signature: Signature | None = None,
+        data_digest: str | None = None,
+        owner: str = "",
+        description: str = "",
+        tags: Mapping[str, str] = _NO_TAGS,
+    ) -> Version:
+        """Register what a run made as the next version of a model; the model is created when there is none.
+
+        The version owns a copy of the list of files, the metrics and the parameters: what happens to the run afterwards
+        does not change it.
+
+        Args:
+            model: The model's name.
+            run_id: The run that made it, or an unambiguous beginning of its id.
+            artifact_path: The file or folder among the run's artifacts.
+            flavor: The framework, such as `sklearn`.
+            format: The file format, such as `skops`.
+            signature: What it takes and gives.
+            data_digest: Digest of its training data; the run's training input when `None`.
+            owner: Who answers for it.
+            description: Free text.
+            tags: Its tags.
+
+        Returns:
+            The version, in the stage Registered.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: there is no such run, or it has no such artifact.
+            InvalidInput: a text cannot be stored, the name cannot be one, or the path is not safe.
+            Conflict: the run was deleted.
+        """
+        actor = self._access.require(Role.OPERATOR, "models register")
+        check_model_name(model)
+        intake = Intake(artifact_path, flavor, format, signature, data_digest, owner, description, dict(tags))
+        files, draft = drafted(self._runs, model, run_id, intake)
+        with self._database.transaction(actor) as tx:
+            found = model_store.model(tx, model)
+            model_id = _create(tx, model, "", "", _NO_TAGS) if found is None else found.row_id
+            version = draft(store.next_number(tx, model), tx.now_ms, actor.name)
+            store.insert_version(tx, model_id, version, files)
+            model_store.touch(tx, model)
+            after = _version_facts(version)
+            record(tx, verb="register", kind="version", key=version.key, before=None, after=after)
+            tx.emit(kind="version", change="created", key=version.key)
+            if found is not None:
+                tx.emit(kind="model", change="changed", key=model)
+            return lookup.version(tx, model, version.version)
+
+    def update_version(
+        self, name: str, number: int, *, description: str | None = None, owner: str | None = None
+    ) -> Version:
+        """Change a version's texts.
+
+        Args:
+            name: The model's name.
+            number: The version's number.
+            description: The new description; unchanged when `None`.
+            owner: The new owner; unchanged when `None`.
+
+        Returns:
+            The version as it is now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such model or version.
+            InvalidInput: a text cannot be stored.
+        """
+        actor = self._access.require(Role.OPERATOR, "versions update")
+        _check_texts(description or "", owner or "")
+        with self._database.transaction(actor) as tx:
+            found = lookup.version(tx, name, number)
+            before = {"description": found.description, "owner": found.owner}
+            after = _changed(before, description, owner)
+            if after != before:
+                store.update_text(tx, found.row_id, **after)
+                _record_version(tx, "update", found, before, after)
+            return lookup.version(tx, name, number)
+
+    def set_version_tag(self, name: str, number: int, key: str, value: str | None) -> Version:
+        """Set a version's tag, or remove it.
+
+        Args:
+            name: The model's name.
+            number: The version's number.
+            key: The tag's key.
+            value: Its value; `None` removes it.
+
+        Returns:
+            The version as it is now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such model or version.
+            InvalidInput: the tag cannot be stored.
+        """
+        actor = self._access.require(Role.OPERATOR, "versions tag")
+        check_tag(key, value or "")
+        with self._database.transaction(actor) as tx:
+            found = lookup.version(tx, name, number)
+            before = found.tags.get(key)
+            if before != value:
+                store.set_tag(tx, found.row_id, key, value)
+                _record_version(tx, "tag", found, {"tags": {key: before}}, {"tags": {key: value}})
+            return lookup.version(tx, name, number)
+
+    def delete_version(self, name: str, number: int, *, reason: str = "") -> None:
+        """Delete a version; its number is never given again.
+
+        Args:
+            name: The model's name.
+            number: The version's number.
+            reason: Why; goes into the audit log.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no admin.
+            NotFound: no such model or version.
+            Conflict: it is in Staging or Production.
+        """
+        actor = self._access.require(Role.ADMIN, "versions delete")
+        with self._database.transaction(actor) as tx:
+            found = lookup.version(tx, name, number)
+            if found.stage in (Stage.STAGING, Stage.PRODUCTION):
+                raise Conflict(
+                    f"{found.key} is in {found.stage.value} and cannot be deleted.",
+                    hint=f"Archive it first: qd models promote {name} {number} --to archived.",
+                )
+            store.delete_version(tx, found.row_id)
+            model_store.touch(tx, name)
+            before = _version_facts(found) | {"aliases": found.aliases}
+            record(tx, verb="delete", kind="version", key=found.key, before=before, after=None, reason=reason)
+            tx.emit(kind="version", change="deleted", key=found.key)
+            tx.emit(kind="model", change="changed", key=name)
+
+    def set_alias(self, name: str, alias: str, version: int) -> Version:
+        """Let an alias point to a version, wherever it pointed before.
+
+        Args:
+            name: The model's name.
+            alias: Letters, digits, `_`, `-`; not `latest`, not like `v7`.
+            version: The version's number.
+
+        Returns:
+            The version as it is now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such model or version.
+            InvalidInput: the alias cannot be one.
+            PolicyRefused: the policy protects the alias and the version is not in Production.
+            PolicyInvalid: the policy file is wrong, so nobody can tell.
+        """
+        actor = self._access.require(Role.OPERATOR, "models alias")
+        check_alias(alias)
+        with self._database.transaction(actor) as tx:
+            found = lookup.version(tx, name, version)
+            if self._policy_file.read().protects(alias) and found.stage is not Stage.PRODUCTION:
+                raise PolicyRefused(
+                    f"The alias {alias} is protected: it may only name a version in Production, and {found.key} is in "
+                    f"{found.stage.value}.",
+                    hint=f"Promote {found.key} first, or use another alias.",
+                )
+            write_alias(tx, name, alias, found)
+            return lookup.version(tx, name, version)
+
+    def remove_alias(self, name: str, alias: str) -> Model:
+        """Remove an alias.
+
+        Args:
+            name: The model's name.
+            alias: The alias.
+
+        Returns:
+            The model as it is now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such model or alias; the hint names the nearest.
+            InvalidInput: no alias is written so.
+        """
+        actor = self._access.require(Role.OPERATOR, "models unalias")
+        check_alias(alias)
+        with self._database.transaction(actor) as tx:
+            found = lookup.model(tx, name)
+            if alias not in found.aliases:
+                from engine.core.suggest import did_you_mean  # only a wrong alias needs it
+
+                raise NotFound(f"{name} has no alias {alias}.", hint=did_you_mean(alias, found.aliases))
+            write_alias(tx, name, alias, None)
+            return lookup.model(tx, name)
+
+
+def _create(tx: Transaction, name: str, description: str, owner: str, tags: Mapping[str, str]) -> int:
+    row_id = model_store.insert_model(tx, name=name, description=description, owner=owner)
+    for key, value in tags.items():
+        model_store.set_tag(tx, row_id, key, value)
+    after = {"name": name, "description": description, "owner": owner, "tags": dict(tags)}
+    record(tx, verb="create", kind="model", key=name, before=None, after=after)
+    tx.emit(kind="model", change="created", key=name)
+    return row_id
+
+
+def _state(model: Model) -> dict[str, object]:
+    return {"name": model.name, "description": model.description, "owner": model.owner, "tags": model.tags}
+
+
+def _version_facts(version: Version) -> dict[str, object]:
+    return {
+        "stage": version.stage.value,
+        "digest": version.digest,
+        "size_bytes": version.size_bytes,
+        "run_id": version.run_id,
+        "artifact_path": version.artifact_path,
+        "data_digest": version.data_digest,
+        "owner": version.owner,
+        "description": version.description,
+        "tags": version.tags,
+    }
+
+
+def _record_model(
+    tx: Transaction, verb: str, name: str, before: Mapping[str, object], after: Mapping[str, object]
+) -> None:
+    record(tx, verb=verb, kind="model", key=name, before=before, after=after)
+    tx.emit(kind="model", change="changed", key=name)
+
+
+def _record_version(
+    tx: Transaction, verb: str, version: Version, before: Mapping[str, object], after: Mapping[str, object]
+) -> None:
+    model_store.touch(tx, version.model)
+    record(tx, verb=verb, kind="version", key=version.key, before=before, after=after)
+    tx.emit(kind="version", change="changed", key=version.key)
+
+
+def _changed(before: Mapping[str, str], description: str | None, owner: str | None) -> dict[str, str]:
+    return {
+        "description": before["description"] if description is None else description,
+        "owner": before["owner"] if owner is None else owner,
+    }
+
+
+def _check_texts(description: str, owner: str) -> None:
+    check_word(description, "description", MAX_TEXT)
+    check_word(owner, "owner")
+
+
+def _refuse_serving(model: Model, what: str) -> None:
+    serving = sorted((*model.production, *model.staging))
+    if not serving:
+        return
+    listed = ", ".join(f"{model.name}/{number}" for number in serving[:5]) + (", …" if len(serving) > 5 else "")
+    raise Conflict(
+        f"{model.name} cannot be {what} while {listed} is in Staging or Production.",
+        hint=f"Archive it first: qd models promote {model.name} {serving[0]} --to archived.",
+        details={"production": list(model.production), "staging": list(model.staging)},
+    )
