@@ -101,21 +101,21 @@ class Engine:
         """Registered models, their versions and aliases, and lineage."""
         from engine.registry.service import Models
 
-        return Models(self.database, self.access, self.runs, self._policy_file)
+        return Models(self.database, self.access, self.runs, self.artifacts, self._policy_file, self.clock)
 
     @cached_property
     def gates(self) -> Gates:
         """Gates and the evidence they leave."""
         from engine.gates.service import Gates
 
-        return Gates(self.database, self.access, self.models, self._policy_file, self.clock)
+        return Gates(self.database, self.access, self.models, self.runs, self._policy_file, self.clock)
 
     @cached_property
     def approvals(self) -> Approvals:
         """Approval requests and decisions."""
         from engine.registry.approvals import Approvals
 
-        return Approvals(self.database, self.access, self._policy_file, self.clock)
+        return Approvals(self.database, self.access, self._policy_file, self.clock, evidence=self.gates)
 
     @cached_property
     def promotions(self) -> Promotions:
@@ -123,7 +123,7 @@ class Engine:
         from engine.deployment.service import Promotions
 
         return Promotions(
-            self.database, self.access, self.models, self.gates, policy_file=self._policy_file, clock=self.clock
+            self.database, self.access, self.models, self.gates, approvals=self.approvals, policy_file=self._policy_file
         )
 
     @cached_property

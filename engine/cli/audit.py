@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.cells import moment
 from engine.cli.diagnostics import FAILED, narrate
+from engine.cli.groups import LazyGroup
 from engine.cli.options import MOMENT, paging_options
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record
 from engine.cli.progress import ProgressLine
-from engine.cli.root import Verbs
-from engine.core.timetext import format_time
 
 if TYPE_CHECKING:
     from engine.audit.model import AuditEntry, TreeHead
@@ -23,17 +23,17 @@ def _who(entry: AuditEntry) -> str:
 
 
 COLUMNS = (
-    Column("seq", "seq", lambda entry: str(entry.seq), right=True),
-    Column("time", "time", lambda entry: format_time(entry.time_ms)),
-    Column("actor", "actor", _who),
-    Column("verb", "verb", lambda entry: entry.verb),
-    Column("kind", "kind", lambda entry: entry.kind),
-    Column("key", "key", lambda entry: entry.key),
-    Column("reason", "reason", lambda entry: entry.reason),
+    Column("seq", lambda entry: entry.seq, right=True),
+    Column("time_ms", lambda entry: entry.time_ms, moment, "time"),
+    Column("actor", _who),
+    Column("verb", lambda entry: entry.verb),
+    Column("kind", lambda entry: entry.kind),
+    Column("key", lambda entry: entry.key),
+    Column("reason", lambda entry: entry.reason),
 )
 
 
-@click.group(cls=Verbs)
+@click.group(cls=LazyGroup)
 def audit() -> None:
     """Read, verify and prove the audit log."""
 
@@ -77,12 +77,7 @@ def _time(value: str | int | None) -> int | None:
 @click.pass_obj
 def show(session: Session, seq: int, fmt: Format) -> None:
     """Show one record, with the state before and after."""
-    entry = session.engine().audit.entry(seq)
-    if fmt is Format.JSON:
-        show_json(entry)
-        return
-    fields = {column.name: column.value(entry) for column in COLUMNS}
-    show_record({**fields, "via": entry.via, "origin": entry.origin, "before": entry.before, "after": entry.after}, fmt)
+    show_record(session.engine().audit.entry(seq), fmt)
 
 
 @audit.command()

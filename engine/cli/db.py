@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.diagnostics import FAILED, narrate
+from engine.cli.groups import LazyGroup
 from engine.cli.options import reason_option
-from engine.cli.output import Column, Format, format_options, plain, show_json, show_record, show_rows
+from engine.cli.output import Column, Format, format_options, show_json, show_record, show_rows
 from engine.cli.progress import ProgressLine
-from engine.cli.root import Verbs
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
 
 FINDINGS = (
-    Column("check", "check", lambda finding: finding.check),
-    Column("ok", "ok", lambda finding: "ok" if finding.ok else "BAD"),
-    Column("message", "found", lambda finding: finding.message),
+    Column("check", lambda finding: finding.check),
+    Column("ok", lambda finding: finding.ok, lambda ok: "ok" if ok else "BAD"),
+    Column("message", lambda finding: finding.message, title="found"),
 )
 TABLES = (
-    Column("table", "table", lambda table: table.table),
-    Column("rows", "rows", lambda table: f"{table.rows}", right=True),
-    Column("columns", "columns", lambda table: " ".join(table.columns)),
+    Column("table", lambda table: table.table),
+    Column("rows", lambda table: table.rows, right=True),
+    Column("columns", lambda table: " ".join(table.columns)),
 )
 
 
-@click.group(cls=Verbs)
+@click.group(cls=LazyGroup)
 def db() -> None:
     """Back up, restore, check and measure the workspace."""
 
@@ -41,7 +41,7 @@ def backup(session: Session, directory: str, fmt: Format) -> None:
     progress = ProgressLine("backing up")
     made = session.engine().maintenance.backup(directory, progress=progress)
     progress.close()
-    show_record(plain(made), fmt)
+    show_record(made, fmt)
 
 
 @db.command()
@@ -54,7 +54,7 @@ def restore(session: Session, directory: str, reason: str, fmt: Format) -> None:
     progress = ProgressLine("restoring")
     restored = session.engine().maintenance.restore(directory, reason=reason, progress=progress)
     progress.close()
-    show_record(plain(restored), fmt)
+    show_record(restored, fmt)
 
 
 @db.command()
@@ -84,5 +84,5 @@ def stats(session: Session, fmt: Format) -> None:
         show_json(found)
         return
     if fmt is Format.HUMAN:
-        show_record({name: value for name, value in plain(found).items() if name != "tables"}, fmt)
+        show_record(found, fmt, leave_out=("tables",))
     show_rows(found.tables, TABLES, fmt)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.diagnostics import narrate
-from engine.cli.output import Format, format_options, plain, show_record
+from engine.cli.output import Format, format_options, show_record
 from engine.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def demo(session: Session, fmt: Format, *, headless: bool, no_live: bool) -> int
     progress.close()
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     if headless or not watched or session.open_console is None or fmt is not Format.HUMAN:
-        show_record(plain(summary), fmt)
+        show_record(summary, fmt)
         narrate(f"Next: qd --workspace {summary.workspace}")
         return 0
     return session.open_console(

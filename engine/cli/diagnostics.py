@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from engine.cli.session import Session
 
 INTERRUPTED = 130
+REFUSED = 4
 USAGE = 2
 FAILED = 1
 
+COMPLETION_VARIABLE = "_QD_COMPLETE"
+"""Set by the script of `qd completion`, to ask for the words that may follow."""
+
 _LINE = 2_000
+_BEFORE_THE_NOUN = ("--workspace", "--as", "--readonly")
 
 
 def narrate(message: str) -> None:
@@ -44,37 +49,76 @@ def run_command(command: click.Command, argv: Sequence[str] | None, session: Ses
         The exit code.
     """
     try:
-        outcome = command.main(
-            args=None if argv is None else list(argv), prog_name="qd", standalone_mode=False, obj=session
-        )
+        code = _invoke(command, list(sys.argv[1:] if argv is None else argv), session)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`| head`) has seen enough. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_writing()
         return 0
-    except (KeyboardInterrupt, click.Abort):
-        narrate("qd: interrupted")
-        return INTERRUPTED
-    except QuarterdeckError as error:
-        narrate(f"qd: {error}")
-        return error.exit_code
-    except click.ClickException as error:
-        return _usage(error)
-    except Exception as error:  # noqa: BLE001 the edge of every command: a crash is still one line and a code
-        return _crash(error)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 the edge of every command
+        return _explain(error)
+    else:
+        return code
     finally:
         session.close()
+
+
+def _invoke(command: click.Command, words: list[str], session: Session) -> int:
+    instruction = os.environ.get(COMPLETION_VARIABLE)
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(command, {}, "qd", COMPLETION_VARIABLE, instruction)
+    try:
+        with command.make_context("qd", words, obj=session) as context:
+            outcome = command.invoke(context)
+    except click.exceptions.Exit as ended:  # how click leaves after --help
+        return ended.exit_code
     return outcome if isinstance(outcome, int) else 0
+
+
+def _stop_writing() -> None:
+    # The reader (`| head`) has seen enough. Python would complain again when it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explain(error: BaseException) -> int:
+    """Say what went wrong in one line, and give the exit code for it."""
+    if isinstance(error, (KeyboardInterrupt, EOFError, click.Abort)):
+        narrate("qd: interrupted")
+        return INTERRUPTED
+    if isinstance(error, QuarterdeckError):
+        return _refusal(error)
+    if isinstance(error, click.ClickException):
+        return _usage(error)
+    return _system_error(error) if isinstance(error, OSError) else _crash(error)
+
+
+def _refusal(error: QuarterdeckError) -> int:
+    narrate(f"qd: {error}")
+    blockers = error.details.get("blockers")
+    for further in blockers[1:] if isinstance(blockers, list) else ():
+        narrate(f"    also: {further}")
+    return error.exit_code
 
 
 def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "qd"
-    narrate(f"qd: {error.format_message()} Try `{path} --help`.")
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE_THE_NOUN and path != "qd":
+        narrate(f"qd: {error.option_name} stands before the noun: `qd {error.option_name} …{path.removeprefix('qd')}`.")
+    else:
+        narrate(f"qd: {message} Try `{path} --help`.")
     return error.exit_code if isinstance(error, click.UsageError) else FAILED
 
 
-def _crash(error: Exception) -> int:
+def _system_error(error: OSError) -> int:
+    where = f"{error.filename}: " if error.filename else ""
+    narrate(f"qd: {where}{error.strerror or error}.")
+    return FAILED
+
+
+def _crash(error: BaseException) -> int:
     if os.environ.get("QUARTERDECK_DEBUG"):
         import traceback
 

@@ -1,21 +1,52 @@
-"""Arguments that many verbs share: paging, filters, times, and names that complete from the workspace."""
+"""Arguments that many verbs share: paging, filters, reasons, times, stages and `key=value` pairs."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from engine.core.errors import QuarterdeckError
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-    from engine.api import Engine
-
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Search(NamedTuple):
+    """What part of a list is asked for.
+
+    Args:
+        filter: In the filter language; empty for all.
+        order_by: Sort keys such as `metrics.auc desc`.
+        limit: At most so many.
+        page_token: Continues an earlier page.
+    """
+
+    filter: str = ""
+    order_by: tuple[str, ...] = ()
+    limit: int = 100
+    page_token: str | None = None
+
+
+def gathered(name: str, kind: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Hand several options to a verb as one named tuple; stands below the options.
+
+    Args:
+        name: The verb's parameter.
+        kind: The named tuple; its fields are called like the options.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def verb(*args: Any, **options: Any) -> Any:
+            fields = {field: options.pop(field) for field in kind._fields if field in options}
+            return function(*args, **{name: kind(**fields)}, **options)
+
+        return verb
+
+    return decorate
 
 
 def paging_options(function: F) -> F:
@@ -24,31 +55,37 @@ def paging_options(function: F) -> F:
         function
     )
     return click.option(
-        "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="At most so many."
+        "--limit", type=click.IntRange(1, 1_000), default=100, show_default=True, help="At most so many."
     )(function)
 
 
-def search_options(function: F) -> F:
-    """Give a list verb `--filter`, `--order-by`, `--limit` and `--page-token`."""
-    function = paging_options(function)
-    function = click.option(
-        "--order-by",
-        multiple=True,
-        metavar="KEY [ASC|DESC]",
-        help="Order, such as 'metrics.auc desc'; may be repeated.",
-    )(function)
-    return click.option(
-        "--filter",
-        "filter_text",
-        default="",
-        metavar="TEXT",
-        help="Such as \"metrics.auc > 0.9 and params.lr = '0.1'\".",
-    )(function)
+def search_options(*, example: str, order: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a list verb `--filter`, `--order-by`, `--limit` and `--page-token`; it receives one `search`.
+
+    Args:
+        example: A filter, for the help.
+        order: A sort key, for the help; empty where the list has one order only.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        decorated = paging_options(gathered("search", Search)(function))
+        if order:
+            decorated = click.option(
+                "--order-by", multiple=True, metavar="KEY [ASC|DESC]", help=f"Such as '{order}'; may be repeated."
+            )(decorated)
+        return click.option("--filter", default="", metavar="TEXT", help=f'Such as "{example}".')(decorated)
+
+    return decorate
 
 
 def reason_option(function: F) -> F:
     """Give a verb `--reason`."""
     return click.option("--reason", required=True, help="Why; kept in the audit log.")(function)
+
+
+def yes_option(function: F) -> F:
+    """Give an irreversible verb `--yes`."""
+    return click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")(function)
 
 
 class Moment(click.ParamType[int]):
@@ -85,53 +122,48 @@ class Duration(click.ParamType[int]):
             self.fail(str(error), param, ctx)
 
 
-class LiveName(click.ParamType[str]):
-    """A name of something in the workspace; the shell completes it from what is there now.
+class Pair(click.ParamType[tuple[str, str]]):
+    """A key and its value, written `key=value`; the value may hold further `=`."""
+
+    name = "key=value"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Cut at the first `=`."""
+        key, equals, rest = str(value).partition("=")
+        if not key or not equals:
+            self.fail(f"{value!r} is not written as key=value.", param, ctx)
+        return key, rest
+
+
+class Measure(click.ParamType[tuple[str, float]]):
+    """A metric and its value, written `key=number`; `nan`, `inf` and `-inf` are numbers."""
+
+    name = "key=number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """Cut at the last `=`, for metric keys may hold one."""
+        key, _, rest = str(value).rpartition("=")
+        try:
+            measured = float(rest)
+        except ValueError:
+            key = ""
+        if not key:
+            self.fail(f"{value!r} is not written as key=number.", param, ctx)
+        return key, measured
+
+
+def as_mapping(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs of a repeated option; the last one of a key wins.
 
     Args:
-        name: What the argument is called in help.
-        names: Takes the engine and the beginning of a word, gives names.
+        pairs: Keys and values.
     """
-
-    def __init__(self, name: str, names: Callable[[Engine, str], Sequence[str]]) -> None:
-        self.name = name
-        self._names = names
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The names that continue what was typed; none when the workspace cannot be read."""
-        del param
-        from click.shell_completion import CompletionItem
-
-        from engine import api
-        from engine.core.text import clean
-
-        root = ctx.find_root()
-        try:
-            with api.open(root.params.get("workspace"), read_only=True, via="cli") as opened:
-                names = self._names(opened, incomplete)
-        except QuarterdeckError:
-            return []
-        # A name that does not survive cleaning could not be typed, and must not reach the terminal.
-        return [CompletionItem(name) for name in names if name.startswith(incomplete) and clean(name) == name]
+    return dict(pairs)
 
 
-def _experiments(engine: Engine, _begin: str) -> Sequence[str]:
-    return [experiment.name for experiment in engine.experiments.page(limit=200).items]
-
-
-def _models(engine: Engine, _begin: str) -> Sequence[str]:
-    return [model.name for model in engine.models.page(limit=200).items]
-
-
-def _runs(engine: Engine, _begin: str) -> Sequence[str]:
-    from engine.tracking.model import RunQuery
-
-    return [run.run_id for run in engine.runs.page(RunQuery(limit=100)).items]
-
-
-EXPERIMENT = LiveName("experiment", _experiments)
-MODEL = LiveName("model", _models)
-RUN = LiveName("run", _runs)
 MOMENT = Moment()
 DURATION = Duration()
-STAGE = click.Choice(["Registered", "Staging", "Production", "Archived"], case_sensitive=False)
+PAIR = Pair()
+MEASURE = Measure()
+STAGES = ("Registered", "Staging", "Production", "Archived")
+STAGE = click.Choice(STAGES, case_sensitive=False)

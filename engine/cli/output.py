@@ -1,17 +1,16 @@
-"""The one writer of stdout: tables for humans, JSON and CSV for programs. Everything logged is cleaned here."""
+"""The one writer of stdout: tables for people, JSON and CSV for programs. Everything logged is cleaned here."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from engine.core.text import clean, csv_safe, fit, width
+from engine.cli.cells import STATE_STYLES, plain, short, text
+from engine.core.text import ascii_fold, clean, csv_safe, fit, width
 
 if TYPE_CHECKING:
     from engine.core.paging import Page
@@ -19,7 +18,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
+_COLOURED = frozenset(("state", "stage", "status", "kind", "from", "to"))
 _CELL = 120
+_CSV_CELL = 100_000
+_LINE = 2_000
 
 
 class Format(Enum):
@@ -30,21 +32,27 @@ class Format(Enum):
     CSV = "csv"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table.
 
     Args:
-        name: The field's name in CSV.
+        name: The field's name in CSV, and the heading people read unless there is a title.
+        value: Takes an item, gives what programs read.
+        show: Takes that value, gives what people read.
         title: The heading people read.
-        value: Takes an item, gives the cell's text.
         right: Whether to align right (numbers).
     """
 
     name: str
-    title: str
-    value: Callable[[Any], str]
+    value: Callable[[Any], object]
+    show: Callable[[Any], str] = short
+    title: str = ""
     right: bool = False
+
+    @property
+    def heading(self) -> str:
+        """What stands above the column for people."""
+        return self.title or self.name
 
 
 def format_options(function: F) -> F:
@@ -55,37 +63,14 @@ def format_options(function: F) -> F:
     )(function)
 
 
-def plain(value: object) -> Any:
-    """Turn a value into what JSON can say; the documented shape of every `--json` answer.
-
-    Dataclasses become objects with their fields' names, tuples become arrays, enumerations their words, bytes hex
-    digits; NaN and the infinities become the strings `"NaN"`, `"Infinity"` and `"-Infinity"`.
+def write(content: str) -> None:
+    """Write text to stdout as it is, in letters its encoding has.
 
     Args:
-        value: Any value of the engine's models.
-
-    Returns:
-        Dictionaries, lists, strings, numbers, booleans and `None`.
+        content: Text without control characters other than line feeds.
     """
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return _plain_nested(value)
-
-
-def _plain_nested(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.repr}
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Sequence):
-        return [plain(item) for item in value]
-    return str(value)
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    sys.stdout.write(content if encoding.startswith("utf") or content.isascii() else ascii_fold(content))
 
 
 def show_json(value: object) -> None:
@@ -98,22 +83,23 @@ def show_json(value: object) -> None:
 
     indent = 2 if sys.stdout.isatty() else None
     separators = None if indent else (",", ":")
-    click.echo(json.dumps(plain(value), indent=indent, separators=separators, allow_nan=False))
+    write(json.dumps(plain(value), indent=indent, separators=separators, allow_nan=False) + "\n")
 
 
-def show_page(page: Page[T], columns: Sequence[Column], fmt: Format) -> None:
+def show_page(page: Page[T], columns: Sequence[Column], fmt: Format, *, encode: Callable[[T], object] = plain) -> None:
     """Print a page of a list.
 
     Args:
         page: The items, and the token of the next page.
         columns: What people and CSV readers see of each.
-        fmt: How to answer. JSON is `{"items": [...], "next_page_token": …}` with every field.
+        fmt: How to answer. JSON is `{"items": [...], "next_page_token": …}`.
+        encode: Makes an item's JSON.
     """
     if fmt is Format.JSON:
-        show_json({"items": page.items, "next_page_token": page.next_page_token})
+        show_json({"items": [encode(item) for item in page.items], "next_page_token": page.next_page_token})
         return
     show_rows(page.items, columns, fmt)
-    if fmt is Format.HUMAN and page.next_page_token:
+    if page.next_page_token:
         click.echo(f"More: add --page-token {page.next_page_token}", err=True)
 
 
@@ -125,87 +111,85 @@ def show_rows(items: Sequence[Any], columns: Sequence[Column], fmt: Format) -> N
         columns: What to show of each.
         fmt: How to answer. JSON is an array of objects by column name.
     """
-    cells = [[column.value(item) for column in columns] for item in items]
     if fmt is Format.JSON:
-        show_json([{column.name: text for column, text in zip(columns, row, strict=True)} for row in cells])
+        show_json([{column.name: column.value(item) for column in columns} for item in items])
     elif fmt is Format.CSV:
-        _write_csv([[column.name for column in columns], *cells])
-    elif sys.stdout.isatty():
-        _write_rich(cells, columns)
+        rows = [[text(column.value(item)) for column in columns] for item in items]
+        write_csv([[column.name for column in columns], *rows])
     else:
-        _write_aligned(cells, columns)
+        cells = [[clean(column.show(column.value(item)), limit=_CELL) for column in columns] for item in items]
+        table = _rich_table if sys.stdout.isatty() else _aligned_table
+        table(columns, cells)
 
 
-def show_record(record: Mapping[str, object], fmt: Format) -> None:
-    """Print one thing: its fields, one a line.
+def show_record(record: object, fmt: Format, *, leave_out: Sequence[str] = ()) -> None:
+    """Print one thing with its fields.
 
     Args:
-        record: Field names and values; values may be nested for JSON.
-        fmt: How to answer.
+        record: A dataclass or a mapping of field names to values, nested or not.
+        fmt: How to answer. JSON has every field; CSV has a row a field, nested ones named `metrics.auc`.
+        leave_out: Fields that people do not want to read here.
     """
+    from engine.cli.documents import flatten, lay_out
+
+    document: Mapping[str, Any] = plain(record)
     if fmt is Format.JSON:
-        show_json(record)
+        show_json(document)
     elif fmt is Format.CSV:
-        _write_csv([["field", "value"], *([name, _text(value)] for name, value in record.items())])
+        write_csv([("field", "value"), *flatten(document)])
     else:
-        longest = max((len(name) for name in record), default=0)
-        for name, value in record.items():
-            click.echo(f"{name:<{longest}}  {clean(_text(value), limit=2_000)}")
+        shown = {name: value for name, value in document.items() if name not in leave_out}
+        write("".join(f"{line}\n" for line in lay_out(shown)))
 
 
-def show_lines(lines: Sequence[str]) -> None:
+def show_lines(lines: Iterable[str]) -> None:
     """Print lines of text, cleaned.
 
     Args:
         lines: The lines; may hold logged text.
     """
     for line in lines:
-        click.echo(clean(line, limit=2_000))
+        write(clean(line, limit=_LINE) + "\n")
 
 
-def _text(value: object) -> str:
-    value = plain(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (dict, list)):
-        import json
+def write_csv(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows as CSV that no spreadsheet takes for formulas.
 
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
-
-
-def _write_csv(rows: Sequence[Sequence[str]]) -> None:
+    Args:
+        rows: Cells by row, the headings first; may hold logged text.
+    """
     import csv
     import io
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([csv_safe(clean(cell, limit=100_000)) for cell in row] for row in rows)
-    click.echo(text.getvalue(), nl=False)
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
+    writer.writerows([csv_safe(clean(cell, limit=_CSV_CELL)) for cell in row] for row in rows)
+    write(content.getvalue())
 
 
-def _write_aligned(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> None:
-    table = [[column.title for column in columns], *([clean(cell, limit=_CELL) for cell in row] for row in cells)]
+def _aligned_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
+    table = [[column.heading for column in columns], *cells]
     widths = [max(width(row[place]) for row in table) for place in range(len(columns))]
     for row in table:
-        parts = [
-            " " * (wide - width(cell)) + cell if column.right else fit(cell, wide)
-            for cell, wide, column in zip(row, widths, columns, strict=True)
-        ]
-        click.echo("  ".join(parts).rstrip())
+        parts = [fit(cell, wide, right=column.right) for cell, wide, column in zip(row, widths, columns, strict=True)]
+        write("  ".join(parts).rstrip() + "\n")
 
 
-def _write_rich(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> None:
+def _rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    console = Console(highlight=False, markup=False, emoji=False)
+    fold = ascii_fold if console.options.ascii_only else str
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(Text(column.title), justify="right" if column.right else "left", overflow="ellipsis")
+        table.add_column(
+            Text(column.heading), justify="right" if column.right else "left", overflow="ellipsis", no_wrap=True
+        )
     for row in cells:
-        table.add_row(*(Text(clean(cell, limit=_CELL)) for cell in row))
-    Console(highlight=False, markup=False, emoji=False).print(table)
+        named = zip(columns, row, strict=True)
+        styles = [STATE_STYLES.get(cell, "") if column.name in _COLOURED else "" for column, cell in named]
+        table.add_row(*(Text(fold(cell), style=style) for cell, style in zip(row, styles, strict=True)))
+    console.print(table)

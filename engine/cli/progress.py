@@ -16,7 +16,7 @@ class ProgressLine:
     _EVERY_S = 0.1
 
     def __init__(self, what: str) -> None:
-        self._what = what
+        self.what = what
         self._watched = sys.stderr.isatty()
         self._next = 0.0
         self._shown = False
@@ -33,7 +33,7 @@ class ProgressLine:
             return
         self._next = now + self._EVERY_S
         share = 100 if total == 0 else 100 * done // total
-        sys.stderr.write(f"\r{self._what} {share:3d} % ({done:,} of {total:,})")
+        sys.stderr.write(f"\r{self.what} {share:3d} % ({done:,} of {total:,})")
         sys.stderr.flush()
         self._shown = True
 

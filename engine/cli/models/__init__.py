@@ -1,0 +1,30 @@
+"""`qd models`: registered models. Each verb's module loads when the verb is named."""
+
+from __future__ import annotations
+
+import click
+
+from engine.cli.groups import verbs
+
+_VERBS = {
+    "alias": "changing.alias",
+    "check": "moving.check",
+    "create": "changing.create",
+    "delete": "changing.delete",
+    "history": "reading.history",
+    "lineage": "reading.lineage",
+    "list": "reading.list_",
+    "promote": "moving.promote",
+    "register": "registering.register",
+    "rename": "changing.rename",
+    "rollback": "moving.rollback",
+    "show": "reading.show",
+    "tag": "changing.tag",
+    "unalias": "changing.unalias",
+    "update": "changing.update",
+}
+
+
+@click.group(cls=verbs("engine.cli.models", _VERBS))
+def models() -> None:
+    """Registered models: gates, promotion, rollback, history."""

@@ -1,0 +1,161 @@
+"""`qd models check`, `promote` and `rollback`: what moves versions between stages, and what may stop it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from engine.cli.cells import count
+from engine.cli.diagnostics import FAILED, REFUSED, narrate
+from engine.cli.gate_tables import show_plan, show_report
+from engine.cli.live_names import MODEL, VERSION
+from engine.cli.models.reading import encode_promotion
+from engine.cli.options import STAGE, gathered
+from engine.cli.output import Format, format_options, show_lines, show_record
+from engine.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.cli.session import Session
+    from engine.deployment.model import Expectation, Promotion, PromotionPlan
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.argument("version", type=VERSION)
+@click.option("--to", "stage", type=STAGE, default="Production", show_default=True, help="The stage it would enter.")
+@click.option("--dry-run", is_flag=True, help="Keep no report; anybody may do that.")
+@format_options
+@click.pass_obj
+def check(session: Session, /, model: str, version: int, stage: str, fmt: Format, *, dry_run: bool) -> int:
+    """Run the gates that the policy sets for a stage; exit 4 when one fails."""
+    from engine.registry.model import Stage
+
+    report = session.engine().gates.check(model, version, to=Stage.parse(stage), store=not dry_run)
+    show_report(report, fmt)
+    if report.passed:
+        narrate(f"{count(len(report.results), 'gate')} passed." if report.results else f"{stage} has no gates.")
+        return 0
+    failed = ", ".join(result.label for result in report.failures)
+    narrate(f"qd: {model}/{version} may not enter {report.target}: {failed} did not pass.")
+    return REFUSED
+
+
+class _Move(NamedTuple):
+    reason: str | None
+    demote_to: str
+    expect_version: int | None
+    dry_run: bool
+
+
+def _move_options(function: Callable[..., int]) -> Callable[..., int]:
+    """The options that promotion and rollback share; the verb receives one `how`."""
+    decorated = gathered("how", _Move)(function)
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Only say what would happen; exit 4 if it would be refused."),
+        click.option(
+            "--expect-version",
+            type=click.IntRange(0),
+            metavar="N",
+            help="Refuse unless version N is the one in Production now (0: none is).",
+        ),
+        click.option(
+            "--demote-to",
+            type=STAGE,
+            default="Archived",
+            show_default=True,
+            help="Where a version goes that makes room in Production.",
+        ),
+        click.option("--reason", help="Why; kept in the audit log."),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.argument("version", type=VERSION)
+@click.option("--to", "stage", type=STAGE, required=True, help="The stage it is to enter.")
+@_move_options
+@click.option("--override", is_flag=True, help="Go past gates, freezes and missing approvals, on an approved request.")
+@format_options
+@click.pass_obj
+def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Format, **what: str | bool) -> int:
+    """Move a version to another stage; exit 4 when a gate or the policy refuses.
+
+    The gates run first. What is in Production makes room in the same transaction.
+    """
+    from engine.registry.model import Stage
+
+    promotions, override = session.engine().promotions, bool(what["override"])
+    to, demote_to = Stage.parse(str(what["stage"])), Stage.parse(how.demote_to)
+    if how.dry_run:
+        return _show_plan(promotions.plan(model, version, to=to, override=override, demote_to=demote_to), how, fmt)
+    done = promotions.promote(
+        model,
+        version,
+        to=to,
+        reason=_reason(how),
+        expect=_expectation(how),
+        override=override,
+        demote_to=demote_to,
+    )
+    return _show_done(done, fmt)
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@_move_options
+@format_options
+@click.pass_obj
+def rollback(session: Session, model: str, how: _Move, fmt: Format) -> int:
+    """Go back to the version that was in Production before, whoever promoted the one that is there now."""
+    from engine.registry.model import Stage
+
+    promotions, demote_to = session.engine().promotions, Stage.parse(how.demote_to)
+    if how.dry_run:
+        return _show_plan(promotions.plan_roll_back(model, demote_to=demote_to), how, fmt)
+    done = promotions.roll_back(model, reason=_reason(how), expect=_expectation(how), demote_to=demote_to)
+    return _show_done(done, fmt)
+
+
+def _reason(how: _Move) -> str:
+    if not (how.reason or "").strip():
+        raise InvalidInput("This needs a reason.", hint="Add --reason, or look first with --dry-run.")
+    return str(how.reason)
+
+
+def _expectation(how: _Move) -> Expectation | None:
+    from engine.deployment.model import Expectation
+
+    if how.expect_version is None:
+        return None
+    return Expectation(production=(how.expect_version,) if how.expect_version else ())
+
+
+def _show_plan(plan: PromotionPlan, how: _Move, fmt: Format) -> int:
+    show_plan(plan, fmt)
+    expected = _expectation(how)
+    if expected is not None and expected.production != plan.expect.production:
+        narrate(f"qd: {list(plan.expect.production or ())} is in Production now; nothing was changed.")
+        return FAILED
+    if plan.allowed:
+        narrate("This would happen; nothing was changed.")
+        return 0
+    narrate("qd: this would be refused; nothing was changed.")
+    return REFUSED
+
+
+def _show_done(done: Promotion, fmt: Format) -> int:
+    if fmt is not Format.HUMAN:
+        show_record(encode_promotion(done), fmt)
+        return 0
+    show_lines([f"{done.model}/{done.version}  {done.from_stage} → {done.to_stage}"])
+    show_lines(f"{done.model}/{move.version}  {move.from_stage} → {move.to_stage}" for move in done.replaced)
+    if done.override:
+        narrate(f"qd: OVERRIDE: this went past: {'; '.join(done.overridden)}")
+    if done.to_stage.value == "Production":
+        narrate(f"Undo with `qd models rollback {done.model} --reason …`.")
+    return 0

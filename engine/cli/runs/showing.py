@@ -1,0 +1,157 @@
+"""`qd runs show`, `compare`, `metrics` and `lineage`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from engine.cli.cells import moment, number, plain, short
+from engine.cli.lineage import show_lineage
+from engine.cli.live_names import METRIC, RUN
+from engine.cli.options import gathered
+from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
+from engine.cli.runs.listing import encode
+
+if TYPE_CHECKING:
+    from engine.cli.session import Session
+    from engine.tracking.model import Comparison, MetricPoint, MetricRow, ParamRow
+
+_ID = 10
+
+POINTS = (
+    Column("key", lambda point: point[0]),
+    Column("step", lambda point: point[2], right=True),
+    Column("time_ms", lambda point: point[3], moment, "time"),
+    Column("value", lambda point: point[1], right=True),
+)
+LATEST = (Column("key", lambda pair: pair[0]), Column("value", lambda pair: pair[1], right=True))
+
+
+class _History(NamedTuple):
+    points: int
+    raw: bool
+    x: str
+    start: int | None
+    end: int | None
+    limit: int
+    page_token: str | None
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@format_options
+@click.pass_obj
+def show(session: Session, run: str, fmt: Format) -> None:
+    """Show a run with everything it logged: params, metrics, tags, inputs, environment, artifacts, children."""
+    show_record(encode(session.engine().runs.get(run)), fmt)
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.argument("key", type=METRIC, required=False)
+@click.option(
+    "--points", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Stretches to cut into."
+)
+@click.option("--x", type=click.Choice(["step", "time"]), default="step", help="What the stretches are cut along.")
+@click.option("--start", type=int, metavar="X", help="First step, or time in ms, to show.")
+@click.option("--end", type=int, metavar="X", help="First step, or time in ms, no longer shown.")
+@click.option("--raw", is_flag=True, help="Every logged point, page by page, instead of stretches.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Raw points per page.")
+@click.option("--page-token", metavar="TOKEN", help="Continue raw points where an earlier page ended.")
+@gathered("how", _History)
+@format_options
+@click.pass_obj
+def metrics(session: Session, run: str, key: str | None, how: _History, fmt: Format) -> None:
+    """Show a run's latest metrics, or the history of the metric KEY.
+
+    A history is cut into stretches; each is given with its lowest, highest, first and last value, so that no peak is
+    lost however many points there are.
+    """
+    service = session.engine().runs
+    if key is None:
+        latest = service.get(run).metrics
+        show_json({"metrics": latest}) if fmt is Format.JSON else show_rows(list(latest.items()), LATEST, fmt)
+    elif how.raw:
+        page = service.metric_points(run, key, limit=how.limit, page_token=how.page_token)
+        show_page(page, POINTS, fmt, encode=_encode_point)
+    else:
+        found = service.history(run, key, points=how.points, x=how.x, start=how.start, end=how.end)
+        show_json(found) if fmt is Format.JSON else show_rows(found.points, _history_columns(how.x), fmt)
+
+
+def _encode_point(point: MetricPoint) -> dict[str, object]:
+    return {column.name: column.value(point) for column in POINTS}
+
+
+def _history_columns(x: str) -> Sequence[Column]:
+    along = Column("x", lambda point: point.x, moment if x == "time" else short, x, right=True)
+    names = ("low", "high", "first", "last", "count")
+    return (along, *(Column(name, attrgetter(name), right=True) for name in names))
+
+
+@click.command()
+@click.argument("runs", type=RUN, nargs=-1, required=True, metavar="RUN RUN …")
+@click.option("--baseline", type=RUN, help="The run that deltas are against; the first by default.")
+@format_options
+@click.pass_obj
+def compare(session: Session, runs: tuple[str, ...], baseline: str | None, fmt: Format) -> None:
+    """Show runs side by side: parameters that differ first, metrics with their difference from the baseline.
+
+    A star marks what differs.
+    """
+    found = session.engine().runs.compare(runs, baseline=baseline)
+    if fmt is Format.JSON:
+        show_json({**plain(found), "runs": [encode(run) for run in found.runs]})
+        return
+    if fmt is Format.HUMAN:
+        show_lines([f"baseline  {found.runs[found.baseline].name}", ""])
+    rows: list[ParamRow | MetricRow] = [*found.params, *found.metrics]
+    show_rows(rows, _comparison_columns(found, fmt), fmt)
+
+
+def _comparison_columns(found: Comparison, fmt: Format) -> list[Column]:
+    columns = [
+        Column("kind", lambda row: "metric" if hasattr(row, "deltas") else "param"),
+        Column("key", lambda row: row.key),
+        Column("differs", lambda row: row.differs, lambda differs: "*" if differs else "", " "),
+    ]
+    for place, run in enumerate(found.runs):
+        if fmt is Format.CSV:
+            columns.append(Column(run.run_id, partial(_value, place=place)))
+            columns.append(Column(f"{run.run_id}.delta", partial(_delta, place=place)))
+        else:
+            cell = partial(_value_and_delta, place=place)
+            columns.append(Column(f"{run.name} {run.run_id[:_ID]}", cell, _with_delta, right=True))
+    return columns
+
+
+def _value(row: ParamRow | MetricRow, place: int) -> str | float | None:
+    return row.values[place]
+
+
+def _delta(row: ParamRow | MetricRow, place: int) -> float | None:
+    deltas: Sequence[float | None] = getattr(row, "deltas", ())
+    return deltas[place] if deltas else None
+
+
+def _value_and_delta(row: ParamRow | MetricRow, place: int) -> tuple[str | float | None, float | None]:
+    return row.values[place], _delta(row, place)
+
+
+def _with_delta(cell: tuple[str | float | None, float | None]) -> str:
+    value, delta = cell
+    return f"{short(value)} ({'+' if delta > 0 else ''}{number(delta)})" if delta else short(value)
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@format_options
+@click.pass_obj
+def lineage(session: Session, run: str, fmt: Format) -> None:
+    """Show what a run read and what became of it: datasets, the run, model versions."""
+    engine = session.engine()
+    show_lineage(engine.models.lineage("run", engine.runs.get(run).run_id), fmt)
