@@ -196,16 +196,13 @@ def test_all_blockers_are_told_at_once() -> None:
 def override_situation(actor: str = "root", *, approvers: tuple[str, ...] = ("alice",), **changes: Any) -> Situation:
     demands = frozen_demands(approvals=2)
     request = make_request(StagePolicy(approvals=1), *approvers, override=True)
-    return make_situation(
-        **{
-            "actor": actor,
-            "policy": make_policy(demands=demands),
-            "report": make_report("size"),
-            "override_request": request,
-            "shown": make_report("size"),
-        }
-        | changes
-    )
+    facts: dict[str, Any] = {
+        "policy": make_policy(demands=demands),
+        "report": make_report("size"),
+        "override_request": request,
+        "shown": make_report("size"),
+    }
+    return make_situation(actor=actor, **facts | changes)
 
 
 def test_an_override_with_a_second_person_goes_past_gates_freeze_and_approvals() -> None:
