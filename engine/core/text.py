@@ -74,8 +74,9 @@ def clean(text: str, *, limit: int = 200, newlines: bool = False) -> str:
     Returns:
         The printable text.
     """
-    if len(text) <= limit and text.isascii() and text.isprintable():
-        return text
+    beginning = text[:limit]
+    if beginning.isascii() and beginning.isprintable():
+        return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
     horizon = _LENGTHENING * limit + _HANDFUL
     head = text[:horizon]
     cleaned = "\n".join(map(_clean_line, head.replace("\r\n", "\n").split("\n"))) if newlines else _clean_line(head)

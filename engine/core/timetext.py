@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC
-from typing import TYPE_CHECKING
+from functools import cache
 
 from engine.core.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
@@ -28,14 +24,20 @@ _UNIT_MS = {
     "d": DAY_MS,
     "w": 7 * DAY_MS,
 }
-_DURATION = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?(?:ms|sec|s|min|m|h|d|w)\s?)+", re.IGNORECASE)
-_PART = re.compile(r"([0-9.]+)\s?([a-z]+)", re.IGNORECASE)
-_DAY = re.compile(r"(today|yesterday)(?:\s+(?:at\s+)?([0-9]{1,2}):([0-9]{2}))?", re.IGNORECASE)
-_ISO = re.compile(r"[0-9][-0-9:.,+TWZ ]*", re.IGNORECASE | re.ASCII)  # the standard library also takes a NUL
-_EPOCH = re.compile(r"-?[0-9]{11,15}")
+_DURATION = r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?(?:ms|sec|s|min|m|h|d|w)\s?)+"
+_PART = r"([0-9.]+)\s?([a-z]+)"
+_DAY = r"(today|yesterday)(?:\s+(?:at\s+)?([0-9]{1,2}):([0-9]{2}))?"
+_ISO = r"[0-9][-0-9:.,+TWZ ]*"  # checked first, for the standard library also takes a NUL
+_EPOCH = r"-?[0-9]{11,15}"
 _LONGEST = 64
 _FIRST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00Z
 _LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """Compiled when first read with: most starts only write times."""
+    return re.compile(text, re.IGNORECASE | re.ASCII)
 
 
 def parse_time(text: str, now_ms: int | None) -> int:
@@ -55,7 +57,7 @@ def parse_time(text: str, now_ms: int | None) -> int:
     wanted = text.strip()
     if len(wanted) > _LONGEST:
         raise _no_time(text)
-    if _EPOCH.fullmatch(wanted):
+    if _pattern(_EPOCH).fullmatch(wanted):
         return int(wanted)
     moment = _relative(wanted.lower(), now_ms)
     return _iso(wanted) if moment is None else moment
@@ -64,8 +66,8 @@ def parse_time(text: str, now_ms: int | None) -> int:
 def _relative(wanted: str, now_ms: int | None) -> int | None:
     """The moment, if the text is written relative to the present."""
     age = wanted.removesuffix("ago").removeprefix("now-").strip()
-    day = _DAY.fullmatch(wanted)
-    if wanted != "now" and not day and not _DURATION.fullmatch(age):
+    day = _pattern(_DAY).fullmatch(wanted)
+    if wanted != "now" and not day and not _pattern(_DURATION).fullmatch(age):
         return None
     if now_ms is None:
         raise InvalidInput(f"{wanted} depends on the present time.", hint="Write a date such as 2026-11-03T09:00.")
@@ -83,15 +85,15 @@ def _on_day(day: re.Match[str], now_ms: int) -> int:
 
 
 def _iso(wanted: str) -> int:
-    from datetime import datetime, timedelta  # costs a millisecond at a start
+    from datetime import UTC, datetime, timedelta  # costs a millisecond at a start
 
-    if not _ISO.fullmatch(wanted):
+    if not _pattern(_ISO).fullmatch(wanted):
         raise _no_time(wanted)
     try:
         moment = datetime.fromisoformat(wanted)
     except ValueError as error:
         raise _no_time(wanted) from error
-    aware: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
@@ -115,12 +117,12 @@ def parse_duration(text: str) -> int:
         InvalidInput: it is none.
     """
     wanted = text.strip().lower()
-    if len(wanted) > _LONGEST or not _DURATION.fullmatch(wanted):
+    if len(wanted) > _LONGEST or not _pattern(_DURATION).fullmatch(wanted):
         from engine.core.text import clean  # only a wrong text needs it
 
         hint = "Write a number and ms, s, m, h, d or w, such as 10m or 1h30m."
         raise InvalidInput(f"{clean(text, limit=40)!r} is no length of time.", hint=hint)
-    return round(sum(float(number) * _UNIT_MS[unit] for number, unit in _PART.findall(wanted)))
+    return round(sum(float(number) * _UNIT_MS[unit] for number, unit in _pattern(_PART).findall(wanted)))
 
 
 def format_time(ms: int) -> str:

@@ -26,9 +26,10 @@ MAX_PATTERN = 200
 
 _KEY = r"""(?!/)(?:[\w.\-+/:@$#%]++(?:`(?:[^`]++|``)++`|"(?:[^"]++|"")++")?|`(?:[^`]++|``)++`|"(?:[^"]++|"")++")"""
 _ITEM = r"""(?:"(?:[^"]++|"")*+"|'(?:[^']++|'')*+'|[^\s,"'][^\s,]*+)"""
+_ITEMS = rf"{_ITEM}(?:,{_ITEM})*+"
 _TERM = (
     r"(?P<regex>/(?:[^/\\]|\\.)++/(?!\S))"
-    rf"|(?P<key>{_KEY})\s*+(?P<operator>!=|<=|>=|=|<|>|~)\s*+(?P<items>(?:{_ITEM}(?:,{_ITEM})*+)?)"
+    rf"|(?P<key>{_KEY})\s*+(?P<operator>!=|<=|>=|=|<|>|~)\s*+(?P<items>(?:{_ITEMS})?)"
     r"""|(?P<word>"(?:[^"]++|"")*+"|'(?:[^']++|'')*+'|\S++)"""
 )
 _PREDICATE = rf"!?(?P<key>{_KEY})\s*+(?P<operator>!=|<=|>=|=|<|>|~)\s*+(?P<value>.*)"
@@ -45,18 +46,8 @@ _LISTED = {Operator.EQUAL: Operator.IN, Operator.NOT_EQUAL: Operator.NOT_IN}
 
 
 @cache
-def _term_pattern() -> re.Pattern[str]:
-    return re.compile(_TERM)
-
-
-@cache
-def _item_pattern() -> re.Pattern[str]:
-    return re.compile(_ITEM)
-
-
-@cache
-def _predicate_pattern() -> re.Pattern[str]:
-    return re.compile(_PREDICATE, re.DOTALL)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.DOTALL)
 
 
 @lru_cache(maxsize=64)
@@ -169,12 +160,12 @@ def parse_quick(
 
 def is_predicate(word: str) -> bool:
     """Say whether a whole word reads as `key<op>value`, negated or not."""
-    return _predicate_pattern().fullmatch(word) is not None
+    return _pattern(_PREDICATE).fullmatch(word) is not None
 
 
 def is_expression(word: str) -> bool:
     """Say whether a whole word is a regular expression between slashes."""
-    found = _term_pattern().match(word)
+    found = _pattern(_TERM).match(word)
     return found is not None and found["regex"] == word
 
 
@@ -187,19 +178,19 @@ def as_term(word: str) -> str:
     Returns:
         The word, with quotes where `parse_quick` would otherwise cut it; a term stays as it is.
     """
-    found = _predicate_pattern().fullmatch(word)
+    found = _pattern(_PREDICATE).fullmatch(word)
     if found is None:
         body = word.removeprefix("!")
         return word if _is_one(body) else word[: len(word) - len(body)] + _double_quoted(body)
     value = found["value"].rstrip()
-    if any(map(str.isspace, value)) and not re.fullmatch(f"{_ITEM}(?:,{_ITEM})*+", value):
+    if any(map(str.isspace, value)) and not _pattern(_ITEMS).fullmatch(value):
         value = _double_quoted(value)
     head = word[: found.end("key")]
     return f"{head}{found['operator']}{value}"
 
 
 def _is_one(body: str) -> bool:
-    term = _term_pattern().match(body)
+    term = _pattern(_TERM).match(body)
     return term is not None and term.end() == len(body)
 
 
@@ -216,7 +207,7 @@ def _terms(text: str) -> Iterator[tuple[re.Match[str], bool]]:
             offset += 1
             continue
         negated = text[offset] == "!" and not text[offset + 1 : offset + 2].isspace() and offset + 1 < len(text)
-        term = _term_pattern().match(text, offset + negated)
+        term = _pattern(_TERM).match(text, offset + negated)
         if term is None:  # cannot be: a word is any run without spaces
             return
         yield term, negated
@@ -257,7 +248,7 @@ def _predicate(keys: _Keys, term: re.Match[str]) -> Filter:
 
 def _literal_tokens(source: Source, field: Field, operator: Operator, term: re.Match[str]) -> list[Token]:
     """The values as the filter language would write them: unquoted ones get quotes where it wants a text."""
-    items = list(_item_pattern().finditer(term["items"]))
+    items = list(_pattern(_ITEM).finditer(term["items"]))
     kind = source.schema.kind(field)
     numeric = operator is not Operator.ILIKE and (
         kind is Kind.NUMBER
