@@ -1,4 +1,4 @@
-"""A workspace with people in it, for tests that promote for real: one database, one clock, an engine for each person."""
+"""A workspace with people in it, for tests that promote for real: one database, one clock, an engine a person."""
 
 from __future__ import annotations
 
