@@ -113,7 +113,7 @@ class PolicyFile:
 
     def _settle(self, signature: _Signature | None) -> _Signature | None:
         for _ in range(_PATIENCE):
-            if signature is None or abs(time.time_ns() - signature[1]) > _FRESH_NS:
+            if signature is None or abs(time.time_ns() - signature[0]) > _FRESH_NS:
                 break
             time.sleep(_FRESH_NS / 1e9)
             signature = self._stat()
