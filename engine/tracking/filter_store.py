@@ -12,7 +12,7 @@ from engine.tracking.batch_store import key_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.core.query import Value
+    from engine.core.query import Field, Value
     from engine.db.transaction import Snapshot
 
 MAX_PATTERN_BYTES = 50_000
@@ -96,16 +96,22 @@ def _pattern(pattern: str) -> str:
 class FilterCompiler:
     """Compiles one filter for one statement.
 
-    Conditions are two-valued, as the tree's meaning is: what a run does not have is false, never NULL.
+    Conditions are two-valued, as the tree's meaning is: what a run does not have is false, never NULL. A comparison is
+    asked of each run that is met (a look along the primary key), or, when most runs will be met, of all runs at once
+    (`sets`: one scan along the index by value gives the set of those that pass).
 
     Args:
         snapshot: Where keys are looked up.
         run: The SQL of the run's integer key in that statement.
+        sets: Ask of all runs at once.
+        at_hand: A field whose row the statement has already joined, as `o`.
     """
 
-    def __init__(self, snapshot: Snapshot, run: str) -> None:
+    def __init__(self, snapshot: Snapshot, run: str, *, sets: bool = False, at_hand: Field | None = None) -> None:
         self._snapshot = snapshot
         self._run = run
+        self._sets = sets
+        self._at_hand = at_hand
 
     @singledispatchmethod
     def condition(self, tree: Filter) -> Sql:
@@ -135,24 +141,32 @@ class FilterCompiler:
             return self.condition(Not(Comparison(tree.field, Operator.EQUAL, tree.value)))
         if tree.field.entity is Entity.ATTRIBUTE:
             return _attribute(tree)
-        source = self._dataset(tree) if tree.field.entity is Entity.DATASET else self._keyed(tree)
-        absent = tree.operator is Operator.IS_NULL
-        return Sql(f"{'NOT ' if absent else ''}EXISTS ({source.text})", source.values)
+        absent = "NOT " if tree.operator is Operator.IS_NULL else ""
+        if tree.field == self._at_hand:
+            return value_condition(tree, "o") or Sql("0" if absent else "1")
+        if tree.field.entity is Entity.DATASET:
+            source = _with(Sql(f"{_USES} WHERE 1"), _dataset_condition(tree))
+        elif self._sets:
+            source = self._keyed(tree, "SELECT v.run FROM {0} v INDEXED BY {0}_by_value WHERE v.key = ?")
+        else:
+            found = self._keyed(tree, f"SELECT 1 FROM {{0}} v WHERE v.run = {self._run} AND v.key = ?")
+            return Sql(f"{absent}EXISTS ({found.text})", found.values)
+        return Sql(f"{self._run} {absent}IN ({source.text})", source.values)
 
-    def _keyed(self, tree: Comparison) -> Sql:
+    def _keyed(self, tree: Comparison, text: str) -> Sql:
         entity = tree.field.entity
         key = key_id(self._snapshot, _KINDS[entity], tree.field.key)
-        found = Sql(f"SELECT 1 FROM {_TABLES[entity]} v WHERE v.run = {self._run} AND v.key = ?", (key,))
-        return _with(found, value_condition(tree, "v"))
-
-    def _dataset(self, tree: Comparison) -> Sql:
-        text = f"SELECT 1 FROM run_dataset u JOIN dataset d ON d.id = u.dataset WHERE u.run = {self._run}"
-        if tree.operator in _NULL_TESTS:
-            return Sql(text)
-        return _with(Sql(text), compared(_dataset_column(tree.field.key), tree.operator, tree.value))
+        return _with(Sql(text.format(_TABLES[entity]), (key,)), value_condition(tree, "v"))
 
 
 _NULL_TESTS = (Operator.IS_NULL, Operator.IS_NOT_NULL)
+_USES = "SELECT u.run FROM run_dataset u JOIN dataset d ON d.id = u.dataset"
+
+
+def _dataset_condition(tree: Comparison) -> Sql | None:
+    if tree.operator in _NULL_TESTS:
+        return None
+    return compared(_dataset_column(tree.field.key), tree.operator, tree.value)
 
 
 def _dataset_column(key: str) -> str:

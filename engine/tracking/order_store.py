@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.core.errors import InvalidInput
 from engine.core.query import RUNS, Entity, OrderBy
 from engine.tracking.batch_store import key_id
 from engine.tracking.filter_store import ATTRIBUTES, NULLABLE, NUMBERS, Sql
+from engine.tracking.rules import NAN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from engine.core.query import Field
     from engine.db.transaction import Snapshot
 
 MAX_KEYS = 20
@@ -49,6 +51,8 @@ class Stretch(NamedTuple):
         terms: The sort terms within it.
         joins: Joins that later terms need.
         walk: How `run` is read when it drives: an index, or nothing for SQLite's choice.
+        at_hand: The field whose row `o` is.
+        rare: Whether its runs are few among many that the walk meets.
     """
 
     source: str | None
@@ -56,6 +60,8 @@ class Stretch(NamedTuple):
     terms: tuple[Term, ...]
     joins: Sql
     walk: str = ""
+    at_hand: Field | None = None
+    rare: bool = False
 
 
 def stretches(
@@ -78,8 +84,7 @@ def stretches(
     Raises:
         InvalidInput: there are more than `MAX_KEYS` sort keys.
     """
-    if len(order) > MAX_KEYS:
-        raise InvalidInput(f"Runs are sorted by at most {MAX_KEYS} keys.", hint="Drop some.")
+    _check_count(order)
     keys = _distinct(order)
     first, rest = keys[0], keys[1:]
     if first.field.entity is Entity.ATTRIBUTE:
@@ -90,8 +95,16 @@ def stretches(
         return [Stretch(None, Sql("1"), terms, joins, walk)]
     joins, terms = _terms(snapshot, rest)
     found = _keyed_stretches(snapshot, first, terms, joins)
-    key = key_id(snapshot, _KINDS[first.field.entity], first.field.key)
-    return found if continued or not _every_run_has(snapshot, key) else found[:-1]
+    return found if continued or found[-1].where != _NOBODY else found[:-1]
+
+
+_NOBODY = Sql("0")
+_RARE = 0.05
+
+
+def _check_count(order: Sequence[OrderBy]) -> None:
+    if len(order) > MAX_KEYS:
+        raise InvalidInput(f"Runs are sorted by at most {MAX_KEYS} keys.", hint="Drop some.")
 
 
 def _keyed_stretches(snapshot: Snapshot, first: OrderBy, terms: tuple[Term, ...], joins: Sql) -> list[Stretch]:
@@ -101,19 +114,27 @@ def _keyed_stretches(snapshot: Snapshot, first: OrderBy, terms: tuple[Term, ...]
     leading = (Term("o.value", first.descending), *terms)
     if entity is Entity.METRIC:
         found = [
-            Stretch(table, Sql(f"o.key = ? AND o.value {NUMBERS}", (key,)), leading, joins),
-            Stretch(table, Sql("o.key = ? AND o.value = 'NaN'", (key,)), terms, joins),
+            Stretch(table, Sql(f"o.key = ? AND o.value {NUMBERS}", (key,)), leading, joins, at_hand=first.field),
+            Stretch(table, Sql("o.key = ? AND o.value = ?", (key, NAN)), terms, joins, at_hand=first.field),
         ]
     else:
-        found = [Stretch(table, Sql("o.key = ?", (key,)), leading, joins)]
-    without = Sql(f"NOT EXISTS (SELECT 1 FROM {table} n WHERE n.run = r.id AND n.key = ?)", (key,))
-    return [*found, Stretch(None, without, terms, joins, "INDEXED BY run_listing")]
+        found = [Stretch(table, Sql("o.key = ?", (key,)), leading, joins, at_hand=first.field)]
+    share = _share_without(snapshot, key)
+    without = _NOBODY
+    if share >= _RARE:
+        without = Sql(f"NOT EXISTS (SELECT 1 FROM {table} n WHERE n.run = r.id AND n.key = ?)", (key,))
+    elif share > 0:
+        text = f"r.id NOT IN (SELECT n.run FROM {table} n INDEXED BY {table}_by_value WHERE n.key = ?)"
+        without = Sql(text, (key,))
+    rest = Stretch(None, without, terms, joins, "INDEXED BY run_listing", rare=share < _RARE)
+    return [*found, rest]
 
 
-def _every_run_has(snapshot: Snapshot, key: int | None) -> bool:
-    """Whether the count kept with a key equals the number of runs, whose integer keys have no gaps."""
-    sql = "SELECT (SELECT runs FROM run_key WHERE id = ?) >= (SELECT max(id) FROM run)"
-    return bool(snapshot.execute(sql, (key,)).fetchone()[0])
+def _share_without(snapshot: Snapshot, key: int | None) -> float:
+    """Which share of all runs lacks a key: from the count kept with it; the integer keys of runs have no gaps."""
+    sql = "SELECT (SELECT runs FROM run_key WHERE id = ?), (SELECT max(id) FROM run)"
+    having, runs = snapshot.execute(sql, (key,)).fetchone()
+    return 1 - (having or 0) / runs if runs else 0.0
 
 
 def _distinct(order: Sequence[OrderBy]) -> list[OrderBy]:
@@ -171,3 +192,41 @@ def after(terms: Sequence[Term], values: Sequence[object]) -> Sql:
         return Sql("1")
     bound = Sql(f"{terms[0].text} {'<=' if terms[0].descending else '>='} ?", (values[0],))
     return Sql(f"{bound.text} AND {condition.text}", bound.values + condition.values)
+
+
+def sorted_by(snapshot: Snapshot, row_ids: Iterable[int], order: Sequence[OrderBy]) -> list[int]:
+    """Sort a whole result in memory: one scan along an index a sort key, where SQL would look up run after run.
+
+    Args:
+        snapshot: Where values are read.
+        row_ids: Integer keys of runs, in the order of the ties.
+        order: Sort keys, most significant first.
+
+    Returns:
+        The keys by that order: by each key numbers or texts, then NaN, then missing.
+
+    Raises:
+        InvalidInput: there are more than `MAX_KEYS` sort keys.
+    """
+    _check_count(order)
+    found = list(row_ids)
+    for key in reversed(order):
+        values = _values(snapshot, key.field)
+        nan = NAN if key.field.entity is Entity.METRIC else None
+        present = [row_id for row_id in found if values.get(row_id, nan) != nan]
+        # Sorting keeps the order of equals, backwards too, so the keys after this one stay in force.
+        present.sort(key=values.__getitem__, reverse=key.descending)
+        undefined = [row_id for row_id in found if row_id in values and values[row_id] == nan]
+        missing = [row_id for row_id in found if row_id not in values]
+        found = [*present, *undefined, *missing]
+    return found
+
+
+def _values(snapshot: Snapshot, field: Field) -> dict[int, Any]:
+    """What every run has under a field, by integer key; runs that have nothing are left out."""
+    if field.entity is Entity.ATTRIBUTE:
+        column = ATTRIBUTES[field.key]
+        return dict(snapshot.execute(f"SELECT r.id, {column} FROM run r WHERE {column} IS NOT NULL"))
+    table = _TABLES[field.entity]
+    sql = f"SELECT o.run, o.value FROM {table} o INDEXED BY {table}_by_value WHERE o.key = ?"
+    return dict(snapshot.execute(sql, (key_id(snapshot, _KINDS[field.entity], field.key),)))

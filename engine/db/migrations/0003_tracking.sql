@@ -78,7 +78,8 @@ CREATE TABLE param (
     PRIMARY KEY (run, key)
 ) WITHOUT ROWID;
 
-CREATE INDEX param_by_value ON param (key, value, run);
+-- `number` rides along so that a whole key can be asked from the index.
+CREATE INDEX param_by_value ON param (key, value, run, number);
 
 CREATE TABLE tag (
     run     INTEGER NOT NULL,
@@ -88,7 +89,7 @@ CREATE TABLE tag (
     PRIMARY KEY (run, key)
 ) WITHOUT ROWID;
 
-CREATE INDEX tag_by_value ON tag (key, value, run);
+CREATE INDEX tag_by_value ON tag (key, value, run, number);
 
 CREATE TRIGGER latest_metric_counts AFTER INSERT ON latest_metric
 BEGIN
