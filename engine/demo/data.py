@@ -85,7 +85,7 @@ def _seattle_weather() -> Task:
 
     with (files("sample_data") / "seattle-weather.csv").open("rb") as stream:
         frame = pd.read_csv(stream, parse_dates=["date"])
-    angle = 2 * np.pi * frame["date"].dt.dayofyear / 365.25
+    angle = 2 * np.pi * frame["date"].dt.day_of_year / 365.25
     features = frame[["precipitation", "temp_max", "temp_min", "wind"]].assign(
         season_sin=np.sin(angle), season_cos=np.cos(angle)
     )
