@@ -74,6 +74,9 @@ class TerminalApp(App[Result], Generic[Result]):
                 asyncio.get_running_loop().call_later(GC_AFTER, _settle_memory)
         self.post_display_hook()
 
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Leave the mouse pointer alone: it is not worth an operating-system command at every click."""
+
     def _handle_exception(self, error: Exception) -> None:
         """End the app; `run_app` says why when the terminal is back."""
         if self._driver is None or self.is_headless:
@@ -131,6 +134,10 @@ class TerminalScreen(Screen[Result], Generic[Result]):
         self._paint_planned = False
         self._last_paint = time.monotonic()
         if not self.is_attached:
+            return
+        if self.app._batch_count:  # noqa: SLF001 - a batch is open: once more when it is over
+            self._paint_planned = True
+            asyncio.get_running_loop().call_later(FRAME, self._paint)
             return
         try:
             self._on_timer_update()

@@ -20,6 +20,7 @@ OFF = {ITALIC: "23", UNDERLINE: "24", REVERSE: "27", STRIKE: "29"}
 INTENSITY = BOLD | DIM  # one code, 22, ends both
 LINES = UNDERLINE | STRIKE
 MAX_STYLES = 60_000  # a table this full is a leak of generated styles: it starts again
+MAX_TRANSITIONS = 20_000
 CUBE = (0, 95, 135, 175, 215, 255)
 
 
@@ -66,6 +67,8 @@ class AttributeTable:
         key = (before, after)
         found = self._transitions.get(key)
         if found is None:
+            if len(self._transitions) > MAX_TRANSITIONS:
+                self._transitions.clear()
             found = self._transitions[key] = self._shortest(before, self._attributes[after])
         return found
 

@@ -33,6 +33,7 @@ ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h"  # alternate screen, no cursor
 LEAVE = "\x1b[m\x1b[?2004l\x1b[?7h\x1b[?1049l\x1b[?25h"
 MOUSE_ON, MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l"
 KEYS_ON, KEYS_OFF = "\x1b[>1u", "\x1b[<u"  # Kitty's protocol, first level: Esc is told from an escape sequence at once
+PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 ASK_SYNC = "\x1b[?2026$p"
 SYNC_ON, SYNC_OFF = "\x1b[?2026h", "\x1b[?2026l"
 SYNC_FROM = 512  # characters in a frame from which holding the display still is worth 16 bytes
@@ -54,6 +55,7 @@ class TerminalDriver(Driver):
         self._parser = XTermParser(debug)
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._escape_timer: TimerHandle | None = None
+        self._pasted: str | None = None
         self._before: list[Any] | None = None
         self._outlet: Outlet | None = None
         self._painter = Painter(self.capabilities, *self.terminal_size())
@@ -147,8 +149,15 @@ class TerminalDriver(Driver):
             self._outlet = None
         if self._before is not None:
             with contextlib.suppress(termios.error):
-                termios.tcsetattr(self._input, termios.TCSADRAIN, self._before)
+                termios.tcsetattr(self._input, termios.TCSANOW, self._before)  # draining could wait for ever
             self._before = None
+
+    def process_message(self, message: Message) -> None:
+        """Pass an event on; a click that is not on the screen is none."""
+        if not isinstance(message, events.MouseEvent) or (
+            message.x < self._painter.size[0] and message.y < self._painter.size[1]
+        ):
+            super().process_message(message)
 
     def send_message(self, message: Message) -> None:
         """Hand an event to the app; we are on its loop already."""
@@ -177,10 +186,23 @@ class TerminalDriver(Driver):
         if self._escape_timer is not None:
             self._escape_timer.cancel()
             self._escape_timer = None
-        for event in self._parser.feed(self._decode(data)):
-            self.process_message(event)
+        self._feed(self._decode(data))
         if self._parser._timeout_time is not None:  # noqa: SLF001 - a lone Esc, or the start of a sequence
             self._escape_timer = self._loop.call_later(constants.ESCAPE_DELAY, self._escape)
+
+    def _feed(self, text: str) -> None:
+        """Make events of what was typed. A paste is text whatever it holds: no byte of it may act as a key."""
+        while text:
+            if self._pasted is None:
+                keys, start, text = text.partition(PASTE_START)
+                for event in self._parser.feed(keys) if keys else ():
+                    self.process_message(event)
+                self._pasted = "" if start else None
+            else:
+                pasted, end, text = (self._pasted + text).partition(PASTE_END)
+                self._pasted = None if end else pasted
+                if end:
+                    self.process_message(events.Paste(_printable(pasted)))
 
     def _escape(self) -> None:
         self._escape_timer = None
@@ -191,3 +213,9 @@ class TerminalDriver(Driver):
         """The terminal vanished without SIGHUP: leave as if it had come."""
         self._loop.remove_reader(self._input)
         self._app.exit(return_code=129)
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        char for char in text.replace("\r\n", "\n").replace("\r", "\n") if char.isprintable() or char in "\n\t"
+    )

@@ -53,7 +53,8 @@ async def _run(app: TerminalApp[Any]) -> None:
     loop.set_exception_handler(partial(_loop_failed, app))
     ending = _Ending(app, loop)
     for number in ENDING:
-        signal.signal(number, ending.on_signal)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
+            signal.signal(number, ending.on_signal)
     loop.add_signal_handler(signal.SIGWINCH, _with_driver, app, TerminalDriver.check_size)
     loop.add_signal_handler(signal.SIGTSTP, _with_driver, app, _stop)
     loop.add_signal_handler(signal.SIGCONT, _with_driver, app, _continue)

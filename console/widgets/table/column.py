@@ -63,7 +63,7 @@ def arrange(columns: Sequence[Column], available: int, offset: int = 0) -> list[
     Args:
         columns: All columns in order.
         available: Width of the table in cells, gutter included.
-        offset: 0 shows the columns of highest priority; n > 0 skips n columns after the first and goes on in order.
+        offset: 0 shows the columns of highest priority; n > 0 shows those from the n-th on in order.
 
     Returns:
         The visible columns, left to right.
@@ -99,7 +99,7 @@ def _most_important(columns: Sequence[Column], room: int) -> list[int]:
 
 def _in_order(columns: Sequence[Column], room: int, offset: int) -> list[int]:
     chosen = [0]
-    for index in range(1 + offset, len(columns)):
+    for index in range(offset, len(columns)):
         if len(chosen) > 1 and _least(columns, [*chosen, index]) > room:
             break
         chosen.append(index)

@@ -50,7 +50,7 @@ class TableRows:
 
     def set_keys(self, keys: Sequence[Key]) -> None:
         """Replace the order. The cursor stays on its key; if that is gone, on its place."""
-        key, line = self.cursor_key, self.cursor - self.top
+        key, line = self.cursor_key, max(0, self.cursor - self.top)
         place = _find(keys, key, self.cursor) if key is not None else None
         self._keys = keys
         self._asked.clear()

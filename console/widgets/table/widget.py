@@ -420,9 +420,14 @@ class VirtualTable(Widget, can_focus=True):
             self.post_message(self.RowsNeeded(self, keys))
 
     def _shift_columns(self, step: int) -> None:
-        offset = max(0, min(self._offset + step, last_offset(self._columns, self.size.width)))
-        if offset != self._offset:
-            self._offset = offset
+        """Bring other columns into view; steps that would show the same ones are skipped."""
+        width = self.size.width
+        last, shown = last_offset(self._columns, width), arrange(self._columns, width, self._offset)
+        offset = self._offset + step
+        while 0 <= offset <= last and arrange(self._columns, width, offset) == shown:
+            offset += step
+        if offset <= last:
+            self._offset = max(0, offset)
             self._relayout()
 
     def _toggle_mark(self) -> None:

@@ -1,6 +1,9 @@
 """A console of nothing but the table, over made-up rows: what the benches and the pty tests drive.
 
-python -m tests.bench.pty.demo [--rows N] [--live CELLS@HZ] [--late] [--crash KEY]
+python -m tests.bench.pty.demo [--rows N] [--live CELLS@HZ] [--late]
+
+Keys beside the table's: q quits, x crashes, s hangs, e lends the terminal
+to another program until Enter.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ import gc
 gc.disable()  # as the console's own entry does: see console.terminal
 
 import argparse  # noqa: E402 - after gc.disable, which is to come before every import
+import subprocess  # noqa: E402
+import time  # noqa: E402
 from array import array  # noqa: E402
 from typing import TYPE_CHECKING  # noqa: E402
 
@@ -103,6 +108,12 @@ class Demo(TerminalApp[None]):
             self.exit()
         elif event.key == "x":
             raise ValueError("asked to\x1b[31m crash")
+        elif event.key == "e":
+            with self.suspend():
+                subprocess.run(["sh", "-c", "echo outside; read _"], check=False)
+        elif event.key == "s":
+            while True:
+                time.sleep(0.1)
 
 
 def main() -> int:

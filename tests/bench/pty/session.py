@@ -59,6 +59,7 @@ class PtySession:
     pid: int = field(init=False)
     chunks: list[Chunk] = field(init=False, default_factory=list)
     started: float = field(init=False)
+    first_mode: list[object] = field(init=False)
     status: int | None = field(init=False, default=None)
     _fd: int = field(init=False)
     _stream: pyte.ByteStream = field(init=False)
@@ -78,6 +79,7 @@ class PtySession:
                 os.execvpe(self.argv[0], list(self.argv), environ)  # noqa: S606 - a pty child has no shell
             finally:
                 os._exit(127)
+        self.first_mode = self.mode()
         os.set_blocking(self._fd, False)
         return self
 
@@ -205,6 +207,15 @@ class PtySession:
     def output(self) -> bytes:
         """Everything received so far."""
         return b"".join(chunk.data for chunk in self.chunks)
+
+    def mode(self) -> list[object]:
+        """The terminal's line settings (echo, line mode, …)."""
+        return list(termios.tcgetattr(self._fd))
+
+    def stopped(self) -> bool:
+        """Whether the command is stopped, as by Ctrl-Z."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as stat:  # noqa: PTH123 - procfs
+            return stat.read().rpartition(")")[2].split()[0] == "T"
 
     def cpu_seconds(self) -> float:
         """Processor time the command has used, all threads, user and system, in seconds."""
