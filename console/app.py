@@ -20,7 +20,7 @@ from console.work import Workers
 from engine.core.errors import QuarterdeckError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from textual import events
     from textual.screen import Screen
@@ -65,6 +65,7 @@ class ConsoleApp(TerminalApp[int]):
         self.stale = ""
         self.last_shell = ""
         self.history: list[str] = []
+        self._unsettled: list[tuple[Awaitable[Any], Callable[[], object] | None]] = []
         self._views: dict[tuple[str, str, str], View] = {}
 
     # --- start and end
@@ -122,7 +123,7 @@ class ConsoleApp(TerminalApp[int]):
                 return
         from console.screens.dialogs import ErrorDialog
 
-        self.push_screen(ErrorDialog(error))
+        self.open_dialog(ErrorDialog(error))
 
     def enter(self, location: Location) -> None:
         """Go into something from here."""
@@ -134,10 +135,17 @@ class ConsoleApp(TerminalApp[int]):
         self.navigator.jump(location)
         self.show_here()
 
+    def replace(self, location: Location) -> None:
+        """Another view in the place of the present one, such as the board for the table."""
+        self.navigator.replace(location)
+        self.show_here()
+
     def amend(self, location: Location) -> None:
         """The present view with another filter, order or columns."""
         self.navigator.amend(location)
-        self.show_here()
+        if self.view is not None:
+            self.view.relocate(location)
+        self.frame_changed()
 
     def copy(self, text: str) -> None:
         """Put text on the terminal's clipboard (OSC 52)."""
@@ -179,8 +187,7 @@ class ConsoleApp(TerminalApp[int]):
             view.shown()
             view.take_focus()
         else:
-            self.frame.query_one(Body).mount(view)
-            self.call_next(view.take_focus)
+            self.settle_after(self.frame.query_one(Body).mount(view), view.take_focus)
         for old in list(self._views)[:-KEPT_VIEWS]:
             self._views.pop(old).remove()
         self.frame_changed()
@@ -220,6 +227,28 @@ class ConsoleApp(TerminalApp[int]):
         if self.press(key_name(event)):
             event.stop()
             event.prevent_default()
+            await self._settle()
+
+    def open_dialog(self, dialog: Screen[Any], answered: Callable[[Any], None] | None = None) -> None:
+        """Show a dialog; keys typed ahead wait for it."""
+        self.settle_after(self.push_screen(dialog, answered))
+
+    def settle_after(self, mounting: Awaitable[Any], then: Callable[[], object] | None = None) -> None:
+        """Let the next key wait until something is mounted.
+
+        Args:
+            mounting: What to wait for.
+            then: What to do when it is there, such as giving it the keyboard.
+        """
+        self._unsettled.append((mounting, then))
+        self.call_next(self._settle)
+
+    async def _settle(self) -> None:
+        while self._unsettled:
+            mounting, then = self._unsettled.pop(0)
+            await mounting
+            if then is not None:
+                then()
 
     def press(self, key: str) -> bool:
         """Do what a key means in the present view; false when it means nothing."""
@@ -253,7 +282,7 @@ class ConsoleApp(TerminalApp[int]):
             return
         from console.screens.dialogs import Ask
 
-        self.push_screen(Ask(action, subject, danger, fields), partial(self._answered, action, subject))
+        self.open_dialog(Ask(action, subject, danger, fields), partial(self._answered, action, subject))
 
     def _answered(self, action: Action, subject: object, answers: Answers | None) -> None:
         if answers is None:
@@ -272,7 +301,7 @@ class ConsoleApp(TerminalApp[int]):
         from console.screens.dialogs import Confirm
 
         question = "Something is still being done. Leave anyway? The engine finishes or undoes it as a whole."
-        self.push_screen(Confirm("Quit", question, "Quit"), lambda yes: self.exit(0) if yes else None)
+        self.open_dialog(Confirm("Quit", question, "Quit"), lambda yes: self.exit(0) if yes else None)
 
     def action_help_quit(self) -> None:
         """Ctrl-c: leave safely."""

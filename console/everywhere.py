@@ -25,7 +25,7 @@ def _filter(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
 def _help(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     from console.screens.help import HelpDialog
 
-    app.push_screen(HelpDialog(app.view))
+    app.open_dialog(HelpDialog(app.view))
 
 
 def _palette(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
+    from console.app import ConsoleApp
     from console.location import Location
     from console.typing import LineInput, Typed
     from console.views import View
@@ -58,14 +59,13 @@ class Frame(TerminalScreen[object]):
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
-        from console.app import Body, ConsoleApp
+        from console.app import Body
 
         self._show_context(Health.LIVE, 0)
         yield self._top
         yield self._crumbs
-        if isinstance(self.app, ConsoleApp):
-            self._first = self.app.first_view()
-            yield Body(self._first)
+        self._first = self.deck.first_view()
+        yield Body(self._first)
         yield self._hints
         with Typing():
             yield self._message
@@ -74,6 +74,15 @@ class Frame(TerminalScreen[object]):
         """The first view has the keyboard."""
         if self._first is not None:
             self._first.take_focus()
+
+    @property
+    def deck(self) -> ConsoleApp:
+        """The application."""
+        from console.app import ConsoleApp  # the application imports this module
+
+        if not isinstance(self.app, ConsoleApp):
+            raise TypeError("the frame belongs to the console")
+        return self.app
 
     @property
     def typing(self) -> bool:
@@ -114,7 +123,8 @@ class Frame(TerminalScreen[object]):
         if view.location.at:
             crumbs.append(("  PAST, READ-ONLY ", "loud"))
         self._crumbs.show(crumbs, [*view.status(), (" ", "")])
-        self._hints.show(self._hint_parts(view))
+        if not self.typing:
+            self._hints.show(self._hint_parts(view))
 
     def _hint_parts(self, view: View) -> list[Part]:
         """The hints that fit; what is common to all views is kept, the view's own last ones give way."""
@@ -157,8 +167,8 @@ class Frame(TerminalScreen[object]):
         self.stop_typing()
         self._input = LineInput(prompt, value, typed)
         self._message.display = False
-        self.query_one(Typing).mount(self._input)
-        self._input.focus()
+        app = self.deck
+        app.settle_after(self.query_one(Typing).mount(self._input), self._input.take_focus)
 
     def stop_typing(self) -> None:
         """Give the last line back to messages."""

@@ -63,6 +63,10 @@ class Navigator:
         here = self.trail
         self._past[self._at] = replace(here, places=(*here.places[:-1], location))
 
+    def replace(self, location: Location) -> None:
+        """Something else in the place of the present view, entered from the same one."""
+        self._go(Trail((*self.trail.places[:-1], location)))
+
     def up(self) -> bool:
         """Leave the present view for the one it was entered from; false when it is the outermost."""
         places = self.trail.places

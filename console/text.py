@@ -125,7 +125,7 @@ def edges(left: Row, right: Row, width: int) -> list[Part]:
         Pieces that fill the line.
     """
     room = width - measure(right)
-    if room < 1:
+    if room < 1 or not right:
         return list(left)
     kept = crop(left, room - 1)
     return [*kept, (" " * (room - measure(kept)), ""), *right]

@@ -102,11 +102,10 @@ class LineInput(Horizontal):
         yield self._prompt
         yield self._input
 
-    def focus(self, scroll_visible: bool = True) -> LineInput:
-        """Put the keyboard into the input."""
-        self._input.focus(scroll_visible)
+    def take_focus(self) -> None:
+        """Put the keyboard into the input, behind what stands in it."""
+        self.screen.set_focus(self._input)
         self._input.cursor_position = len(self._input.value)
-        return self
 
     def put(self, text: str) -> None:
         """Replace the line."""

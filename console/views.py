@@ -13,7 +13,7 @@ from console.widgets.document import Document, Line
 from engine.core.errors import QuarterdeckError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from textual.app import ComposeResult
 
@@ -123,12 +123,18 @@ class View(Widget):
         return ""
 
 
+class PageDocument(Document):
+    """A document that leaves Enter to the actions of its view, so that keys typed ahead find the next view."""
+
+    KEYS: ClassVar[Mapping[str, str]] = {key: move for key, move in Document.KEYS.items() if key != "enter"}
+
+
 class Page(View, Generic[T]):
     """A view that is a page of lines, made from something read off the screen's thread."""
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
-        self.document = Document()
+        self.document = PageDocument()
         self.data: T | None = None
 
     def fetch(self) -> T:
@@ -182,7 +188,7 @@ class Page(View, Generic[T]):
 
     def take_focus(self) -> None:
         """The page."""
-        self.document.focus()
+        self.screen.set_focus(self.document)
 
     def copy_text(self, *, whole: bool) -> str:
         """The line under the cursor, or the whole page."""
@@ -194,11 +200,6 @@ class Page(View, Generic[T]):
     @on(Document.Chosen)
     def _chosen(self, message: Document.Chosen) -> None:
         message.stop()
-        self.chosen(message.line)
-
-    def chosen(self, line: Line) -> None:
-        """Enter was pressed on a line; by default the action of Enter."""
-        del line
         self.deck.press("Enter")
 
 

@@ -100,7 +100,7 @@ def choose_columns(app: ConsoleApp, view: ListView[Any]) -> None:
         if not choices:
             app.say("This list has no columns to choose from.", "dim")
             return
-        app.push_screen(ColumnChooser(choices, view.chosen_columns()), chosen)
+        app.open_dialog(ColumnChooser(choices, view.chosen_columns()), chosen)
 
     def chosen(columns: tuple[str, ...] | None) -> None:
         if columns is not None:

@@ -34,7 +34,7 @@ class ListTable(VirtualTable):
     """The table with keys that leave letters to actions."""
 
     KEYS: ClassVar[Mapping[str, str]] = {
-        key: movement for key, movement in VirtualTable.KEYS.items() if key not in ("h", "l", "ctrl+d", "ctrl+u")
+        key: movement for key, movement in VirtualTable.KEYS.items() if key not in ("h", "l", "ctrl+d", "ctrl+u", "enter")
     }
 
 
@@ -133,7 +133,7 @@ class ListView(View, Generic[T]):
 
     def take_focus(self) -> None:
         """The table, or the lines that stand for it."""
-        (self.table if self.table.display else self._empty).focus()
+        self.screen.set_focus(self.table if self.table.display else self._empty)
 
     def status(self) -> Sequence[Part]:
         """Position, count, filter, marks, frozen, and what is wrong with the filter."""
@@ -257,13 +257,8 @@ class ListView(View, Generic[T]):
         if self.table.display is empty:
             self.table.display = not empty
             self._empty.display = empty
-            if self.has_focus_within or self.screen.focused is None:
-                self.call_after_refresh(self.take_focus_unless_typing)
-
-    def take_focus_unless_typing(self) -> None:
-        """Put the keyboard here, if the operator is not typing a filter."""
-        if not self.deck.frame.typing:
-            self.take_focus()
+            if self.display and not self.deck.frame.typing:
+                self.take_focus()
 
     @on(VirtualTable.RowsNeeded)
     def _rows_needed(self, message: VirtualTable.RowsNeeded) -> None:

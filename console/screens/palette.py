@@ -163,5 +163,5 @@ def open_palette(app: ConsoleApp) -> None:
                 ]
             )
 
-    app.push_screen(palette, chosen)
+    app.open_dialog(palette, chosen)
     app.read("palette.models", lambda: [model.name for model in app.engine.models.page(limit=200).items], models_came)

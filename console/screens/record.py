@@ -53,7 +53,7 @@ def show_json(app: ConsoleApp, title: str, value: Any) -> None:
     """Show a thing as JSON in a dialog."""
     from console.screens.help import Wide
 
-    app.push_screen(Wide(title, json_lines(value)))
+    app.open_dialog(Wide(title, json_lines(value)))
 
 
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:

@@ -23,7 +23,7 @@ class Bar(Widget):
         classes: Widget classes.
     """
 
-    DEFAULT_CSS = "Bar { height: 1; }"
+    DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
     ALLOW_SELECT = False
 
     def __init__(self, *, base: Style | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 Textual's word

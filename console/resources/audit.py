@@ -1,0 +1,213 @@
+"""The audit log as a list: newest first, however long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from console.actions import Action, Answers, Needs
+from console.formats import age, moment
+from console.location import Location, filter_text
+from console.resources.resource import Listing, Resource, Shown
+from console.screens.list import ListView
+from console.widgets.table import Column, Key
+from engine.audit.model import AuditEntry, AuditFilter
+from engine.core.timetext import parse_time
+
+if TYPE_CHECKING:
+    from console.app import ConsoleApp
+    from console.views import View
+    from engine.api import Engine
+    from engine.core.query.quick import Word
+    from engine.core.query.tree import Filter
+
+MOST_SEARCHED = 10_000
+"""Newest records that a filter looks through; the status line says so when there are more."""
+
+_PAGE = 2_000
+
+LOUD = frozenset({"override"})
+"""Verbs that every list shows loudly."""
+
+SHOWN: tuple[Shown[AuditEntry], ...] = (
+    Shown(
+        Column("seq", "#", width=6, minimum=4, align="right", priority=9), lambda entry, _now: (str(entry.seq), "dim")
+    ),
+    Shown(
+        Column("age", "AGE", width=4, minimum=4, align="right", priority=7),
+        lambda entry, now: (age(entry.time_ms, now), "dim"),
+    ),
+    Shown(
+        Column("actor", "WHO", width=8, minimum=6, maximum=20, priority=8),
+        lambda entry, _now: (entry.actor + (f" for {entry.on_behalf_of}" if entry.on_behalf_of else ""), ""),
+    ),
+    Shown(
+        Column("verb", "VERB", width=12, minimum=8, maximum=20, priority=8),
+        lambda entry, _now: (entry.verb, "loud" if entry.verb in LOUD else "strong"),
+    ),
+    Shown(
+        Column("key", "OBJECT", width=20, minimum=10, maximum=48, weight=2, priority=8),
+        lambda entry, _now: (f"{entry.kind} {entry.key}", ""),
+    ),
+    Shown(
+        Column("reason", "WHY", width=20, minimum=10, weight=4, priority=6),
+        lambda entry, _now: (entry.reason, ""),
+    ),
+    Shown(
+        Column("via", "BY", width=7, minimum=7, priority=3),
+        lambda entry, _now: (entry.via, "dim"),
+    ),
+    Shown(
+        Column("time", "TIME (UTC)", width=20, minimum=20, priority=2),
+        lambda entry, _now: (moment(entry.time_ms), "dim"),
+    ),
+)
+
+
+class AuditSource:
+    """Reads the log: its numbers are the order, records are read when they come into view."""
+
+    def columns(self, engine: Engine, location: Location) -> Sequence[Shown[AuditEntry]]:
+        """Always the same."""
+        del engine, location
+        return SHOWN
+
+    def first(self, engine: Engine, location: Location) -> Listing[AuditEntry]:
+        """The order is cheap: it is the whole."""
+        return self.whole(engine, location)
+
+    def whole(self, engine: Engine, location: Location) -> Listing[AuditEntry]:
+        """Every record, or those that pass the filter.
+
+        Raises:
+            FilterSyntaxError: the filter does not parse.
+            QuarterdeckError: the log cannot be read.
+        """
+        if location.terms or location.at or location.since or location.name:
+            return self._search(engine, location)
+        size = engine.audit.head().size
+        return Listing(range(size, 0, -1), {})
+
+    def rows(self, engine: Engine, keys: Sequence[Key], location: Location) -> Mapping[Key, AuditEntry]:
+        """Records in view."""
+        del location
+        return {seq: engine.audit.entry(seq) for seq in keys if isinstance(seq, int)}
+
+    def choices(self, engine: Engine) -> Sequence[str]:
+        """There is nothing to choose."""
+        del engine
+        return ()
+
+    def _search(self, engine: Engine, location: Location) -> Listing[AuditEntry]:
+        from engine.core.query.quick import parse_quick
+        from engine.core.query.schema import AUDIT
+
+        now_ms = engine.clock.now_ms()
+        quick = parse_quick(filter_text(location), AUDIT, now_ms=now_ms)
+        where = AuditFilter(
+            key=location.name or None,
+            since_ms=parse_time(location.since, now_ms) if location.since else None,
+            until_ms=parse_time(location.at, now_ms) if location.at else None,
+        )
+        found: dict[Key, AuditEntry] = {}
+        read, token = 0, None
+        while read < MOST_SEARCHED:
+            page = engine.audit.page(where, limit=_PAGE, page_token=token)
+            read += len(page.items)
+            for entry in page.items:
+                if _passes(entry, quick.words) and (quick.predicate is None or _holds(quick.predicate, entry)):
+                    found[entry.seq] = entry
+            token = page.next_page_token
+            if token is None:
+                break
+        return Listing(list(found), found, remark=f"newest {MOST_SEARCHED:,} searched" if token else "")
+
+
+def _passes(entry: AuditEntry, words: Sequence[Word]) -> bool:
+    text = f"{entry.actor} {entry.verb} {entry.kind} {entry.key} {entry.reason} {entry.via}"
+    return all(word.matches(text) for word in words)
+
+
+class _Asked:
+    """A record as filters see it."""
+
+    def __init__(self, entry: AuditEntry) -> None:
+        self.attributes: Mapping[str, str | int] = {
+            "actor": entry.actor,
+            "verb": entry.verb,
+            "kind": entry.kind,
+            "name": entry.key,
+            "reason": entry.reason,
+            "origin": entry.origin,
+            "via": entry.via,
+            "seq": entry.seq,
+            "time": entry.time_ms,
+        }
+        self.metrics: Mapping[str, float] = {}
+        self.params: Mapping[str, str] = {}
+        self.tags: Mapping[str, str] = {}
+        self.datasets: Sequence[Mapping[str, str]] = ()
+
+
+def _holds(predicate: Filter, entry: AuditEntry) -> bool:
+    from engine.core.query.evaluator import evaluate
+
+    return evaluate(predicate, _Asked(entry))
+
+
+def _open(app: ConsoleApp, entry: AuditEntry, _answers: Answers) -> None:
+    app.enter(Location("record", str(entry.seq)))
+
+
+def _diff(app: ConsoleApp, entry: AuditEntry, _answers: Answers) -> None:
+    from console.screens.help import Wide
+    from console.screens.record import diff_lines
+
+    title = f"{entry.verb} {entry.kind} {entry.key}"
+    app.open_dialog(Wide(title, diff_lines(entry.before, entry.after, min(app.size.width - 8, 104))))
+
+
+def _json(app: ConsoleApp, entry: AuditEntry, _answers: Answers) -> None:
+    from console.screens.record import show_json
+
+    show_json(app, f"record {entry.seq}", entry)
+
+
+def _that_moment(app: ConsoleApp, entry: AuditEntry, _answers: Answers) -> None:
+    app.enter(Location("state", at=str(entry.time_ms)))
+
+
+def _verify(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+    app.say("Checking every record…", "dim")
+    app.read("audit.verify", app.engine.audit.verify, lambda found: _verified(app, found))
+
+
+def _verified(app: ConsoleApp, found: object) -> None:
+    from engine.audit.model import Verification
+
+    if isinstance(found, Verification):
+        good = f"All {found.size:,} records and the tree agree. Head: {found.head.root_hash.hex()[:16]}…"
+        app.say(good if found.ok else f"Record {found.first_bad}: {found.problem}", "good" if found.ok else "bad")
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open", "Enter", "open", _open, "The record: before, after, who and why."),
+    Action("diff", "d", "diff", _diff, "What it changed."),
+    Action("state", "s", "state then", _that_moment, "Which version was where at that moment."),
+    Action("json", "y", "json", _json, "The record, as JSON."),
+    Action("verify", "K", "verify", _verify, "Check every record against the tree.", needs=Needs.NOTHING),
+)
+
+AUDIT: Resource[AuditEntry] = Resource(
+    name="audit",
+    noun="record",
+    source=AuditSource(),
+    actions=ACTIONS,
+    kinds=frozenset({"model", "version", "approval", "policy", "experiment", "run"}),
+    empty=("Nothing has been changed yet.", "Every change by anybody will stand here, with who, when and why."),
+)
+
+
+def view(location: Location) -> View:
+    """The audit log; a name is an object's, such as `churn/7`; with a time, the log up to then."""
+    return ListView(AUDIT, location)
