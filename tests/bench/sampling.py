@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -51,4 +52,9 @@ def process(argv: Sequence[str]) -> Callable[[], object]:
     Returns:
         The call; it raises `subprocess.CalledProcessError` when the command fails.
     """
-    return lambda: subprocess.run(argv, check=True, capture_output=True)
+    return lambda: subprocess.run(argv, check=True, capture_output=True, env=as_installed())
+
+
+def as_installed() -> dict[str, str]:
+    """The environment of a child process, in which Python keeps compiled modules, as it does for installed programs."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
