@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
@@ -135,4 +134,6 @@ def manifest(path: str, entries: Iterable[ManifestEntry], *, is_dir: bool) -> Ma
         return Manifest(path, files[0].digest, size_bytes, files, is_dir=False)
     rows = [[entry.path, entry.digest, entry.size_bytes] for entry in files]
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    from hashlib import sha256  # loads OpenSSL; a list of runs does without
+
     return Manifest(path, sha256(text.encode()).hexdigest(), size_bytes, files, is_dir=True)

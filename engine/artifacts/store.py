@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.artifacts.model import Blob, check_digest
@@ -13,6 +12,7 @@ from engine.core.errors import IntegrityError, InvalidInput, NotFound, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from hashlib import _Hash as Hash
     from pathlib import Path
 
     from engine.db.workspace import Workspace
@@ -61,7 +61,7 @@ class ArtifactStore:
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
-        digest = sha256(data).hexdigest()
+        digest = _sha256(data).hexdigest()
         if not self._is_stored(digest, len(data)):
             with self._writing() as (part, target):
                 target.write(data)
@@ -85,7 +85,7 @@ class ArtifactStore:
             WorkspaceError: the disk failed.
         """
         with _source(path) as source, self._writing() as (part, target):
-            hashed, size_bytes = sha256(), 0
+            hashed, size_bytes = _sha256(), 0
             while chunk := source.read(CHUNK_BYTES):
                 hashed.update(chunk)
                 target.write(chunk)
@@ -189,8 +189,14 @@ def _unreadable(digest: str, error: OSError) -> IntegrityError:
     return IntegrityError(f"The artifact {digest[:12]} cannot be read: {error.strerror}.", hint=_RESTORE)
 
 
+def _sha256(data: bytes = b"") -> Hash:
+    from hashlib import sha256  # loads OpenSSL, some milliseconds that a list of runs does not pay
+
+    return sha256(data)
+
+
 def _digest_of(stream: BinaryIO) -> str:
-    hashed = sha256()
+    hashed = _sha256()
     while chunk := stream.read(CHUNK_BYTES):
         hashed.update(chunk)
     return hashed.hexdigest()

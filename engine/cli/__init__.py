@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_GARBAGE = 50_000
+"""Objects between two searches for cyclic garbage; most verbs end before the first, which saves 6 ms of their start."""
+
 
 def main(argv: Sequence[str] | None = None, *, open_console: OpenConsole | None = None) -> int:
     """Run one command line.
@@ -23,8 +26,15 @@ def main(argv: Sequence[str] | None = None, *, open_console: OpenConsole | None 
         The exit code: 0 ok, 1 failed, 2 usage, 3 unreachable or busy, 4 refused by a gate or policy,
         130 interrupted.
     """
-    from engine.cli.diagnostics import run_command
+    import gc
+
+    from engine.cli.diagnostics import leave, run_command
     from engine.cli.root import root
     from engine.cli.session import Session
 
-    return run_command(root, argv, Session(open_console=open_console))
+    gc.set_threshold(_GARBAGE)
+    session = Session(open_console=open_console)
+    code = run_command(root, argv, session)
+    if argv is None and not session.long_lived:
+        leave(code)
+    return code

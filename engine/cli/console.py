@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.core.errors import InvalidInput
+
+_LONG_LIVED = (700, 10, 10)
+"""Python's own setting of the garbage collector, for a process that stays."""
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
@@ -27,6 +31,7 @@ def start(session: Session, words: tuple[str, ...]) -> int:
     """
     if session.open_console is None:
         raise InvalidInput("This command line has no console.", hint="Use `qd --help` for the headless commands.")
+    gc.set_threshold(*_LONG_LIVED)
     return session.open_console(
         workspace=session.workspace, as_user=session.as_user, read_only=session.read_only, words=words
     )

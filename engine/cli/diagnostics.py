@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -60,6 +60,17 @@ def run_command(command: click.Command, argv: Sequence[str] | None, session: Ses
         return code
     finally:
         session.close()
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once. A verb has written and closed all it has; taking the interpreter apart costs 9 ms more.
+
+    Args:
+        code: The exit code.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _invoke(command: click.Command, words: list[str], session: Session) -> int:

@@ -91,7 +91,7 @@ def _experiments(engine: Engine, _context: click.Context) -> Iterable[tuple[str,
 def _runs(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
     from engine.tracking.model import RunQuery
 
-    found = engine.runs.page(RunQuery(limit=_MOST)).items
+    found = engine.run_reading.page(RunQuery(limit=_MOST)).items
     return [(run.run_id, f"{run.name} {run.state}") for run in found]
 
 

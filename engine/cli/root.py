@@ -26,6 +26,9 @@ NOUNS: dict[str, Member] = {
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
 
+_LONG_LIVED = (None, "console", "demo")
+"""Commands whose process ends in Python's own way: with everything that libraries want done at exit."""
+
 
 @click.group(
     cls=lazy_group(NOUNS), invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
@@ -45,6 +48,7 @@ def root(
     """
     session: Session = context.obj
     session.workspace, session.as_user, session.read_only = workspace, as_user, read_only
+    session.long_lived = context.invoked_subcommand in _LONG_LIVED
     if show_version:
         from importlib.metadata import version
 

@@ -35,12 +35,14 @@ class Session:
         workspace: The directory given with `--workspace`, or `None`.
         as_user: The name given with `--as`, or `None`.
         read_only: Whether `--readonly` was given.
+        long_lived: Whether what runs is more than a short verb: the console, or training for the demo.
     """
 
     open_console: OpenConsole | None = None
     workspace: str | None = None
     as_user: str | None = None
     read_only: bool = False
+    long_lived: bool = False
     _engine: Engine | None = field(default=None, init=False)
 
     def engine(self) -> Engine:

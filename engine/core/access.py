@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from engine.core.errors import PermissionDenied, ReadOnlyMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Role(IntEnum):
@@ -39,19 +43,42 @@ class Actor:
     on_behalf_of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Access:
     """The standing of one engine: who uses it, with which role, and whether it may write at all.
 
     Args:
         actor: Who acts.
-        role: The actor's role in this workspace.
+        role: The actor's role in this workspace, or what finds it out when somebody first asks.
         read_only: True when the engine was opened read-only; no role overrides it.
     """
 
-    actor: Actor
-    role: Role
-    read_only: bool = False
+    __slots__ = ("_actor", "_read_only", "_role")
+
+    def __init__(self, actor: Actor, role: Role | Callable[[], Role], read_only: bool = False) -> None:
+        self._actor = actor
+        self._role = role
+        self._read_only = read_only
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        return self._actor
+
+    @property
+    def read_only(self) -> bool:
+        """True when the engine was opened read-only."""
+        return self._read_only
+
+    @property
+    def role(self) -> Role:
+        """The actor's role in this workspace.
+
+        Raises:
+            PolicyInvalid: the role was left to be looked up, and `quarterdeck.toml` is wrong.
+        """
+        if not isinstance(self._role, Role):
+            self._role = self._role()
+        return self._role
 
     def require(self, role: Role, operation: str) -> Actor:
         """Let an operation pass, or refuse it.

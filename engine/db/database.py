@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from engine.core.clock import SystemClock
 from engine.core.errors import ReadOnlyMode, WorkspaceTooNew
 from engine.db.connection import open_reader, open_writer, translated
-from engine.db.feed import ChangeFeed
 from engine.db.migrations import migrations
 from engine.db.transaction import Snapshot, Transaction
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from engine.core.access import Actor
     from engine.core.clock import Clock
     from engine.db.connection import Connect
+    from engine.db.feed import ChangeFeed
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a write waits for other writers; writes are short, so only a stuck process makes anybody wait so long."""
@@ -197,6 +197,8 @@ class Database:
             WorkspaceCorrupt: the file is damaged.
             WorkspaceError: the disk failed.
         """
+        from engine.db.feed import ChangeFeed  # only a live screen needs it
+
         return ChangeFeed(self.path, connect=self._connect)
 
     def close(self) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from engine.core.access import Actor
 from engine.core.errors import InvalidInput, PermissionDenied
-from engine.policy.model import EVERYONE, Policy
+
+if TYPE_CHECKING:
+    from engine.policy.model import Policy
 
 MAX_NAME = 128
 """Longest name that may be given with `--as`, in characters."""
@@ -17,13 +20,13 @@ _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9]{1,15})?")
 _SSH_VARIABLES = ("SSH_CONNECTION", "SSH_CLIENT")
 
 
-def current_actor(environ: Mapping[str, str], *, via: str, policy: Policy, as_user: str | None = None) -> Actor:
+def current_actor(environ: Mapping[str, str], *, via: str, policy: Policy | None, as_user: str | None = None) -> Actor:
     """Find out who acts.
 
     Args:
         environ: Environment variables; only those that sshd sets are read, and only for where the session comes from.
         via: The front used: `cli`, `console`, `api` or `http`.
-        policy: Says who may use another name.
+        policy: Says who may use another name; `None` refuses every other name.
         as_user: The name given with `--as`, or `None`.
 
     Returns:
@@ -37,7 +40,7 @@ def current_actor(environ: Mapping[str, str], *, via: str, policy: Policy, as_us
     origin = _origin(environ)
     if as_user is None or as_user == user:
         return Actor(user, origin, via)
-    if not policy.may_act_as(user):
+    if policy is None or not policy.may_act_as(user):
         raise PermissionDenied(
             f"{user} may not act under another name.",
             hint='An admin can allow it with allow_as = ["…"] under [access] in quarterdeck.toml.',
@@ -69,7 +72,8 @@ def _origin(environ: Mapping[str, str]) -> str:
 
 
 def _checked(name: str) -> str:
-    from engine.core.text import clean  # only --as needs it
+    from engine.core.text import clean  # only --as needs these
+    from engine.policy.model import EVERYONE
 
     plain = clean(name, limit=MAX_NAME + 1)
     if not name.strip() or len(name) > MAX_NAME or name == EVERYONE or plain != name or name != name.strip():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine.tracking.model import DatasetInput, Environment
@@ -80,6 +79,8 @@ def insert_environment(tx: Transaction, run: int, environment: Environment) -> N
 def complete_environment(tx: Transaction, run: int, packages: Mapping[str, str], git_dirty: bool | None) -> None:
     """Add what takes long to find out; runs of the same packages share one list."""
     text = json.dumps(dict(sorted(packages.items())), separators=(",", ":"))
+    from hashlib import sha256  # loads OpenSSL; a list of runs does without
+
     digest = sha256(text.encode()).hexdigest()
     tx.execute("INSERT OR IGNORE INTO package_set (digest, packages) VALUES (?, ?)", (digest, text))
     sql = """UPDATE run_environment SET git_dirty = ?, packages = (SELECT id FROM package_set WHERE digest = ?)

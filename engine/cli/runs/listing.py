@@ -64,7 +64,7 @@ def list_(session: Session, /, search: Search, fmt: Format, columns: str | None,
         limit=search.limit,
         page_token=search.page_token,
     )
-    page = session.engine().runs.page(asked)
+    page = session.engine().run_reading.page(asked)
     chosen = _usual(page.items, fmt) if columns is None else [_column(key, page.items) for key in _keys(columns)]
     show_page(page, [*RUN_COLUMNS, *chosen], fmt, encode=encode)
 
