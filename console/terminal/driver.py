@@ -61,6 +61,7 @@ class TerminalDriver(Driver):
         self._painter = Painter(self.capabilities, *self.terminal_size())
         self._size = self._painter.size
         self._cursor = (0, 0)
+        self._taken = False
 
     @property
     def can_suspend(self) -> bool:
@@ -108,7 +109,7 @@ class TerminalDriver(Driver):
             self._outlet.send(data)
 
     def start_application_mode(self) -> None:
-        """Take the terminal: raw mode, alternate screen, key and mouse reports."""
+        """Take the terminal, or take it back: raw mode, alternate screen, key and mouse reports."""
         if self._outlet is not None:  # stopped without being told: we are in it still
             self.stop_application_mode()
         self._raw_mode()
@@ -116,10 +117,9 @@ class TerminalDriver(Driver):
         ask = ASK_SYNC if self.capabilities.ask_sync else ""
         self.write(ENTER + (MOUSE_ON if self._mouse else "") + KEYS_ON + ask)
         self._loop.add_reader(self._input, self._read)
-        self._painter.invalidate()
-        self.check_size()
-        if self._app._running:  # noqa: SLF001 - at the first start the first frame is still to be composed
-            self.paint()
+        if self._taken:
+            self.check_size()
+        self._taken = True
 
     def check_size(self) -> None:
         """Take over the terminal's size; the picture is drawn anew even when it is the same (a multiplexer asks so)."""
@@ -128,8 +128,7 @@ class TerminalDriver(Driver):
         self._size = (columns, rows)
         size = Size(columns, rows)
         self.send_message(events.Resize(size, size))
-        if self._app._running:  # noqa: SLF001 - see above
-            self.paint()
+        self.paint()
 
     def disable_input(self) -> None:
         """Read no more keys; what was typed ahead is dropped."""

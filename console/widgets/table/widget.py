@@ -128,6 +128,7 @@ class VirtualTable(Widget, can_focus=True):
         self._new_above = 0
         self._lines: Lines | None = None
         self._strips: dict[Key, Strip] = {}
+        self._asking = False
         self._ahead: Timer | None = None
         self._late: Timer | None = None
 
@@ -404,14 +405,20 @@ class VirtualTable(Widget, can_focus=True):
                 self._refresh_line(y)
 
     def _request(self) -> None:
-        """Ask for rows in view at once, for those around it when the view rests."""
-        keys = self._data.missing(ahead=False)
-        if keys:
-            self.post_message(self.RowsNeeded(self, keys))
+        """Ask for rows in view once this message is handled, for those around them when the view rests."""
+        if not self._asking:
+            self._asking = True
+            self.call_next(self._ask)
         if self._ahead is not None:
             self._ahead.stop()
         if self.is_attached:
             self._ahead = self.set_timer(READ_AHEAD_DELAY, self._request_ahead)
+
+    def _ask(self) -> None:
+        self._asking = False
+        keys = self._data.missing(ahead=False)
+        if keys:
+            self.post_message(self.RowsNeeded(self, keys))
 
     def _request_ahead(self) -> None:
         self._ahead = None

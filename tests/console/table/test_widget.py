@@ -145,6 +145,15 @@ async def test_an_update_shows_and_an_update_of_a_row_never_read_is_ignored() ->
         assert app.table.row(999) is None
 
 
+async def test_rows_that_come_with_their_keys_are_not_asked_for() -> None:
+    app = TableApp([])
+    async with app.run_test(size=SIZE) as pilot:
+        app.table.set_keys([1, 2])
+        app.table.put_rows({1: row(1), 2: row(2)})
+        await until(pilot, lambda: app.names()[:2] == ["run-1", "run-2"])
+        assert app.asked == []
+
+
 async def test_forgotten_rows_are_read_again() -> None:
     app = TableApp([1, 2])
     async with app.run_test(size=SIZE) as pilot:
