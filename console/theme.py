@@ -19,7 +19,7 @@ STYLES: dict[str, Style] = {
     "value": PLAIN,
     "axis": Style(dim=True),
     "grid": Style(dim=True),
-    "cursor": Style(color="yellow"),
+    "cursor": Style(reverse=True),
     "good": Style(color="green"),
     "warn": Style(color="yellow"),
     "bad": Style(color="red"),

@@ -45,6 +45,8 @@ BOX = {
     "╵": "u", "═": "lr", "║": "ud",
 }  # fmt: skip
 HEAVY = frozenset("━┃")
+STAND_INS = {"✓": "√", "✔": "√", "✗": "x", "✘": "x", "○": "□", "★": "*"}
+"""For the few signs that the font does not have."""
 LOWER = "▁▂▃▄▅▆▇█"
 LEFT = "▏▎▍▌▋▊▉"
 
@@ -92,7 +94,7 @@ class Picture:
         front, back = _colors(cell)
         if back != BACKGROUND:
             self._draw.rectangle((left, top, left + CELL_WIDTH - 1, top + CELL_HEIGHT - 1), fill=back)
-        text = cell.data
+        text = STAND_INS.get(cell.data, cell.data)
         if not text.strip():
             return
         code = ord(text[0])
