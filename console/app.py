@@ -95,6 +95,14 @@ class ConsoleApp(TerminalApp[int]):
         """The engine's time, in milliseconds since the epoch."""
         return self.engine.clock.now_ms()
 
+    @property
+    def unicode(self) -> bool:
+        """Whether the terminal takes more than ASCII."""
+        from console.terminal.driver import TerminalDriver
+
+        driver = self._driver
+        return driver.capabilities.unicode if isinstance(driver, TerminalDriver) else True
+
     def read(
         self,
         group: str,

@@ -76,7 +76,7 @@ def help_lines(view: View | None) -> list[Line]:
 class Wide(TextDialog):
     """Lines to read in a box as large as the screen allows."""
 
-    DEFAULT_CSS = "Wide Document { max-height: 100; } Wide > Vertical { width: 110; }"
+    DEFAULT_CSS = "Wide Document { max-height: 70vh; } Wide > Vertical { width: 110; }"
 
 
 class HelpDialog(Wide):

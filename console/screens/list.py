@@ -30,11 +30,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+OURS = frozenset({"h", "l", "ctrl+d", "ctrl+u", "enter"})
+"""Keys of the table that mean something else in a list."""
+
+
 class ListTable(VirtualTable):
     """The table with keys that leave letters to actions."""
 
     KEYS: ClassVar[Mapping[str, str]] = {
-        key: movement for key, movement in VirtualTable.KEYS.items() if key not in ("h", "l", "ctrl+d", "ctrl+u", "enter")
+        key: movement
+        for key, movement in VirtualTable.KEYS.items()
+        if key not in ("h", "l", "ctrl+d", "ctrl+u", "enter")
     }
 
 
@@ -282,8 +288,7 @@ class ListView(View, Generic[T]):
 
     def chosen_columns(self) -> tuple[str, ...]:
         """Keys of the columns of choice that are shown."""
-        names = {shown.column.name for shown in self._columns}
-        return self.location.columns or tuple(name for name in names if "." in name)
+        return self.location.columns or tuple(shown.column.name for shown in self._columns if "." in shown.column.name)
 
     def set_columns(self, columns: Sequence[str]) -> None:
         """Show these columns of choice."""

@@ -1,0 +1,301 @@
+"""Runs side by side: what differs first, deltas against a baseline, and their curves over each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from console.actions import Action, Answers, Needs
+from console.formats import NONE, STATES, delta, logged, number, pill
+from console.location import Location
+from console.screens.curves import points_of
+from console.text import Part, fit
+from console.views import PageDocument, View, problem
+from console.widgets.charts.line_chart import LineChart
+from console.widgets.charts.series import MARKERS, ROLES, Series
+from console.widgets.document import Document, Line, heading
+from engine.tracking.model import Comparison, History, MetricRow, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from console.app import ConsoleApp
+    from engine.core.events import Changes
+
+CHART_SHARE = 0.4
+LEAST_CHART = 8
+POINTS = 300
+KEY_WIDTH = 20
+LEAST_COLUMN, MOST_COLUMN = 10, 22
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which runs have room side by side.
+
+    Args:
+        first: Index of the first run shown.
+        shown: How many are shown.
+        width: Cells of a run's column.
+    """
+
+    first: int
+    shown: int
+    width: int
+
+
+def cut(runs: int, width: int, offset: int) -> Cut:
+    """Choose the runs that have room.
+
+    Args:
+        runs: How many there are.
+        width: Cells of the page.
+        offset: Runs skipped on the left, as far as there are any.
+    """
+    room = max((width - KEY_WIDTH - 2) // (LEAST_COLUMN + 2), 1)
+    shown = min(runs, room)
+    each = max(min((width - KEY_WIDTH - 2) // shown - 2, MOST_COLUMN), LEAST_COLUMN)
+    return Cut(max(0, min(offset, runs - shown)), shown, each)
+
+
+def _baseline(step: int) -> Action:
+    def run(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+        if isinstance(app.view, Compare):
+            app.view.step_baseline(step)
+
+    key, about = ("b", "The next run as baseline.") if step > 0 else ("B", "The run before as baseline.")
+    return Action(f"baseline{step:+}", key, "baseline", run, about, needs=Needs.NOTHING, hint=step > 0)
+
+
+def _sideways(step: int) -> Action:
+    def run(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+        if isinstance(app.view, Compare):
+            app.view.sideways(step)
+
+    key = "right" if step > 0 else "left"
+    return Action(key, key, key, run, "Runs that do not fit.", needs=Needs.NOTHING, hint=False)
+
+
+def _chart(app: ConsoleApp, key: str, _answers: Answers) -> None:
+    if isinstance(app.view, Compare):
+        app.view.draw(key)
+
+
+def _log(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+    if isinstance(app.view, Compare):
+        app.view.chart.log_y = not app.view.chart.log_y
+
+
+def _open(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+    if isinstance(app.view, Compare) and (run := app.view.baseline_run()) is not None:
+        app.enter(Location("run", run.run_id))
+
+
+class Compare(View):
+    """The runs that the location names, by ids with commas between.
+
+    Args:
+        location: The name is the list of ids.
+    """
+
+    kinds = frozenset({"run"})
+    actions = (
+        Action("chart", "Enter", "curves", _chart, "Draw the metric under the cursor."),
+        _baseline(1),
+        _baseline(-1),
+        Action("log", "L", "log", _log, "Linear or logarithmic.", needs=Needs.NOTHING),
+        Action("run", "r", "open run", _open, "Open the baseline.", needs=Needs.NOTHING),
+        _sideways(1),
+        _sideways(-1),
+    )
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(location)
+        self._document = PageDocument()
+        self.chart = LineChart()
+        self._ids = tuple(part for part in location.name.split(",") if part)
+        self._baseline = 0
+        self._offset = 0
+        self._metric = ""
+        self._data: Comparison | None = None
+
+    @property
+    def title(self) -> str:
+        """The breadcrumb."""
+        return f"compare {len(self._ids)} runs"
+
+    def compose(self) -> ComposeResult:
+        """Rows above, curves below."""
+        self.chart = LineChart(unicode=self.deck.unicode)
+        yield self._document
+        yield self.chart
+
+    def on_mount(self) -> None:
+        """Read at once."""
+        self.chart.display = False
+        self.load()
+
+    def on_resize(self) -> None:
+        """The curves take their share."""
+        self.chart.styles.height = max(int(self.size.height * CHART_SHARE), LEAST_CHART)
+
+    def load(self) -> None:
+        """Read the comparison."""
+        engine, ids = self.deck.engine, self._ids
+        baseline = ids[min(self._baseline, len(ids) - 1)] if ids else None
+        self.deck.read(f"compare.{id(self)}", lambda: engine.runs.compare(ids, baseline), self._arrived, self._failed)
+
+    def _failed(self, error: Exception) -> None:
+        if self._data is not None:
+            self.deck.fail(error)
+        else:
+            self._document.show(lambda width: problem(error, width))
+
+    def _arrived(self, data: Comparison) -> None:
+        self._data = data
+        self._show()
+        if not self._metric and data.metrics:
+            self._metric = data.metrics[0].key
+        if self._metric:
+            self.draw(self._metric)
+        self.deck.frame_changed()
+
+    def _show(self) -> None:
+        data = self._data
+        if data is not None:
+            self._document.show(lambda width: comparison_lines(data, width, self._offset))
+
+    def draw(self, key: str) -> None:
+        """Draw a metric of every run."""
+        data, engine = self._data, self.deck.engine
+        if data is None:
+            return
+        self._metric = key
+        runs = data.runs
+
+        def compute() -> list[History]:
+            return [engine.runs.history(run.run_id, key, points=POINTS) for run in runs]
+
+        self.deck.read(f"overlay.{id(self)}", compute, self._curves_came)
+
+    def _curves_came(self, histories: list[History]) -> None:
+        data = self._data
+        if data is None:
+            return
+        self.chart.display = True
+        self.chart.set_title(self._metric)
+        self.chart.set_series(
+            [
+                Series(run.name or run.run_id[:8], points_of(history), latest=run.metrics.get(self._metric))
+                for run, history in zip(data.runs, histories, strict=True)
+            ]
+        )
+
+    def changed(self, changes: Changes) -> None:
+        """Only news of these runs count."""
+        ids = {run.row_id for run in self._data.runs} if self._data is not None else set()
+        if changes.missed or any(event.kind == "run" and event.row_id in ids for event in changes.events):
+            self.load()
+
+    def step_baseline(self, step: int) -> None:
+        """Measure against a neighbouring run."""
+        if self._ids:
+            self._baseline = (self._baseline + step) % len(self._ids)
+            self.load()
+
+    def sideways(self, step: int) -> None:
+        """Show runs that did not fit."""
+        self._offset = max(0, min(self._offset + step, len(self._ids) - 1))
+        self._show()
+
+    def baseline_run(self) -> Run | None:
+        """The run that deltas are against."""
+        return self._data.runs[self._data.baseline] if self._data is not None else None
+
+    def status(self) -> Sequence[Part]:
+        """The baseline."""
+        run = self.baseline_run()
+        return [("baseline ", "dim"), (run.name or run.run_id[:8], "mark")] if run is not None else ()
+
+    def subject(self) -> object | None:
+        """The metric under the cursor."""
+        line = self._document.line
+        return line.subject if line is not None else None
+
+    def take_focus(self) -> None:
+        """The rows."""
+        self.screen.set_focus(self._document)
+
+    def copy_text(self, *, whole: bool) -> str:
+        """The row's key, or the whole comparison."""
+        line = self._document.line
+        return self._document.text() if whole or line is None else line.key
+
+    def on_document_moved(self, message: Document.Moved) -> None:
+        """The curves follow the cursor."""
+        message.stop()
+        if isinstance(message.line.subject, str) and message.line.subject != self._metric:
+            self.draw(message.line.subject)
+
+
+def comparison_lines(data: Comparison, width: int, offset: int = 0) -> list[Line]:
+    """A comparison as lines: who, what differs, metrics with deltas, what is the same.
+
+    Args:
+        data: The comparison.
+        width: Cells there are.
+        offset: Runs skipped on the left.
+    """
+    place = cut(len(data.runs), width, offset)
+    differs = [row for row in data.params if row.differs]
+    same = [row for row in data.params if not row.differs]
+    lines = _heads(data, place)
+    lines.append(heading("Parameters that differ", f"{len(differs)}"))
+    lines += [
+        Line(_row(row.key, [(logged(v) if v is not None else NONE, "") for v in row.values], place)) for row in differs
+    ]
+    lines.append(heading("Metrics", "latest, and the difference to the baseline"))
+    for metric in data.metrics:
+        lines.append(
+            Line(_row(metric.key, _metric_cells(metric, data.baseline), place), f"metric.{metric.key}", metric.key)
+        )
+    if same:
+        lines.append(heading("Parameters that are the same", f"{len(same)}"))
+        lines += [
+            Line([(f"  {fit(row.key, KEY_WIDTH - 2)}  ", "dim"), (logged(row.values[0] or NONE), "dim")])
+            for row in same
+        ]
+    return lines
+
+
+def _heads(data: Comparison, place: Cut) -> list[Line]:
+    letters = [
+        (
+            f"{MARKERS[index % len(MARKERS)]} {run.name or run.run_id[:8]}",
+            "mark" if index == data.baseline else ROLES[index % len(ROLES)],
+        )
+        for index, run in enumerate(data.runs)
+    ]
+    states = [pill(STATES, run.state) for run in data.runs]
+    more = len(data.runs) - place.shown
+    note = f"← → {more} more" if more else ""
+    return [Line(_row(note, letters, place)), Line(_row("", states, place))]
+
+
+def _metric_cells(row: MetricRow, baseline: int) -> list[Part]:
+    cells: list[Part] = []
+    for index, (value, change) in enumerate(zip(row.values, row.deltas, strict=True)):
+        text, look = number(value), "strong" if index == baseline else ""
+        if index != baseline and change is not None:
+            text += f" {delta(change)[0]}"
+        cells.append((text, look))
+    return cells
+
+
+def _row(key: str, cells: Sequence[Part], place: Cut) -> list[Part]:
+    parts: list[Part] = [(f"  {fit(key, KEY_WIDTH - 2)}  ", "")]
+    for text, look in cells[place.first : place.first + place.shown]:
+        parts += [(fit(text, place.width), look), ("  ", "")]
+    return parts
