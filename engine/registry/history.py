@@ -74,7 +74,7 @@ def _replay_version(models: dict[str, _Past], entry: AuditEntry) -> None:
     name, _, number_text = entry.key.rpartition("/")
     past, number = models.setdefault(name, _Past()), int(number_text)
     if entry.after is None:
+        # Aliases that pointed to it are told no more, since they name nothing; its number is never given again.
         past.stages.pop(number, None)
-        past.aliases = {alias: target for alias, target in past.aliases.items() if target != number}
     elif "stage" in entry.after:
         past.stages[number] = Stage(entry.after["stage"])

@@ -77,6 +77,17 @@ def test_a_file_that_is_gone_fails_instead_of_asking_for_nothing(path: Path) -> 
     assert policy_file.read().role_of("bob") is Role.ADMIN
 
 
+def test_a_file_that_an_editor_has_emptied_and_not_yet_written_is_waited_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text(ADMIN)
+    policy_file = PolicyFile(path)
+    policy_file.read()
+    path.write_text("")
+    monkeypatch.setattr("time.sleep", lambda _seconds: path.write_text(OTHER))
+    assert policy_file.read().role_of("ada") is Role.VIEWER
+
+
 def test_threads_see_one_of_the_two_policies_while_the_file_is_replaced(path: Path) -> None:
     def replace(text: str) -> None:
         part = path.with_suffix(".part")

@@ -139,6 +139,27 @@ def test_a_deleted_version_takes_its_aliases_along_and_leaves_its_number_used(de
     assert desk.register().version == 3
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda desk: desk.register(),
+        lambda desk: desk.move(1, Stage.STAGING),
+        lambda desk: desk.models.set_alias("churn", "candidate", 1),
+        lambda desk: desk.models.set_version_tag("churn", 1, "k", "v"),
+        lambda desk: desk.models.update_version("churn", 1, owner="bob"),
+        lambda desk: desk.models.delete_version("churn", 1),
+        lambda desk: desk.models.update("churn", owner="bob"),
+        lambda desk: desk.models.set_tag("churn", "k", "v"),
+    ],
+)
+def test_a_change_of_anything_of_a_model_is_its_latest_change(desk: Desk, step: Callable[[Desk], object]) -> None:
+    made_ms = desk.register().created_ms
+    desk.clock.advance(5_000)
+    step(desk)
+    model = desk.models.get("churn")
+    assert (model.created_ms, model.updated_ms) == (made_ms, made_ms + 5_000)
+
+
 CHANGES: dict[str, Callable[[Models], object]] = {
     "create": lambda models: models.create("other"),
     "update": lambda models: models.update("churn", description="new"),
