@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import compress
+from operator import ne
 from typing import TYPE_CHECKING
 
 from console.terminal.attributes import AttributeTable
@@ -135,13 +137,8 @@ class Painter:
         if odd:
             spans = [(0, stop)] if stop else []
         else:
-            spans = _spans(
-                [
-                    x
-                    for x, (cell, look, was, looked) in enumerate(zip(new[:stop], looks, old, old_looks, strict=False))
-                    if cell != was or look != looked
-                ]
-            )
+            differs = map(ne, zip(new, looks, strict=True), zip(old, old_looks, strict=True))
+            spans = _spans(list(compress(range(stop), differs)))
         for start, last in spans:
             behind = last + 1 if last < len(new) and new[last] == "" else last  # never half of a wide character
             pen.write(start, y, new[start:behind], looks[start:behind], odd=odd)

@@ -52,6 +52,7 @@ class Lines:
         self._placed = placed
         self._width = width
         self._roles = roles
+        self._defaults = [(columns[place.column].align, self._style(columns[place.column].role)) for place in placed]
         self.blank = Strip.blank(width)
         """A line without a row."""
 
@@ -63,11 +64,11 @@ class Lines:
             marked: Whether the operator marked it.
             cursor: The role of the line when the cursor is on it, else "".
         """
-        runs: list[tuple[str, Style]] = [(MARK.ljust(GUTTER) if marked else " " * GUTTER, self._style("mark"))]
-        for index, _, width in self._placed:
-            column = self._columns[index]
-            text, role = row[index] if row is not None and index < len(row) else ("", "")
-            runs.append((fit(text, width, column.align) + BETWEEN, self._style(role or column.role)))
+        runs = [(MARK.ljust(GUTTER), self._style("mark")) if marked else (" " * GUTTER, PLAIN)]
+        styles, count = self._roles.get, 0 if row is None else len(row)
+        for (index, _, width), (align, own) in zip(self._placed, self._defaults, strict=True):
+            text, role = row[index] if row is not None and index < count else ("", "")
+            runs.append((fit(text, width, align) + BETWEEN, styles(role, PLAIN) if role else own))
         if cursor:
             runs = [("".join(text for text, _ in runs), self._style(cursor))]
         return self._strip(runs)

@@ -55,20 +55,21 @@ class PtySession:
     rows: int = 40
     environ: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[bytes, bytes] = field(default_factory=lambda: QUERIES)
-    screen: pyte.Screen = field(init=False)
     pid: int = field(init=False)
     chunks: list[Chunk] = field(init=False, default_factory=list)
     started: float = field(init=False)
     first_mode: list[object] = field(init=False)
     status: int | None = field(init=False, default=None)
     _fd: int = field(init=False)
+    _screen: pyte.Screen = field(init=False)
     _stream: pyte.ByteStream = field(init=False)
+    _drawn: int = field(init=False, default=0)
     _tail: bytes = field(init=False, default=b"")
 
     def __enter__(self) -> Self:
         """Start the command."""
-        self.screen = pyte.Screen(self.columns, self.rows)
-        self._stream = pyte.ByteStream(self.screen)
+        self._screen = pyte.Screen(self.columns, self.rows)
+        self._stream = pyte.ByteStream(self._screen)
         environ = {**os.environ, **TERMINAL, **self.environ}
         environ = {name: value for name, value in environ.items() if value}
         self.started = time.monotonic()
@@ -128,7 +129,6 @@ class PtySession:
             raise
         if data:
             self.chunks.append(Chunk(time.monotonic(), data))
-            self._stream.feed(data)
             self._answer(data)
         return data
 
@@ -202,6 +202,14 @@ class PtySession:
         while self.pump(0.05):
             pass
         return os.waitstatus_to_exitcode(self.status)
+
+    @property
+    def screen(self) -> pyte.Screen:
+        """What the terminal shows. Interpreted only when looked at: the emulator is slower than what it judges."""
+        for chunk in self.chunks[self._drawn :]:
+            self._stream.feed(chunk.data)
+        self._drawn = len(self.chunks)
+        return self._screen
 
     @property
     def output(self) -> bytes:
