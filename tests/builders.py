@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.artifacts.store import ArtifactStore
 from engine.core.access import Access, Actor, Role
 from engine.core.clock import ManualClock
+from engine.core.ids import CountingIds
 from engine.db.database import Database
 from engine.db.workspace import Workspace, make_directories
+from engine.tracking.service import Runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,3 +35,9 @@ def make_database(path: Path, *, clock: Clock | None = None) -> Database:
 def make_access(role: Role = Role.ADMIN, *, name: str = "ada", read_only: bool = False) -> Access:
     """The standing of a user of that name."""
     return Access(Actor(name), role, read_only=read_only)
+
+
+def make_runs(database: Database, *, access: Access | None = None, clock: Clock | None = None) -> Runs:
+    """The run service over a database; run ids count up from 1."""
+    artifacts = ArtifactStore(Workspace(database.path.parent))
+    return Runs(database, access or make_access(), artifacts, clock or ManualClock(), CountingIds())

@@ -133,7 +133,7 @@ class FilterCompiler:
     @condition.register
     def _(self, tree: Not) -> Sql:
         inner = self.condition(tree.part)
-        return Sql(f"(NOT {inner.text})", inner.values)
+        return Sql(f"(NOT ({inner.text}))", inner.values)
 
     @condition.register
     def _(self, tree: Comparison) -> Sql:
@@ -187,10 +187,12 @@ def value_condition(tree: Comparison, alias: str) -> Sql | None:
     if tree.field.entity is Entity.METRIC:
         condition = compared(f"{alias}.value", tree.operator, tree.value)
         if tree.operator in (Operator.GREATER, Operator.AT_LEAST):
-            return Sql(f"{condition.text} AND {alias}.value {NUMBERS}", condition.values)
+            return Sql(f"({condition.text} AND {alias}.value {NUMBERS})", condition.values)
         return condition
-    column = "value" if isinstance(literal, str) else "number"
-    return compared(f"{alias}.{column}", tree.operator, tree.value)
+    if isinstance(literal, str):
+        return compared(f"{alias}.value", tree.operator, tree.value)
+    condition = compared(f"{alias}.number", tree.operator, tree.value)
+    return Sql(f"({alias}.number IS NOT NULL AND {condition.text})", condition.values)
 
 
 def _attribute(tree: Comparison) -> Sql:

@@ -63,6 +63,11 @@ class Stretch(NamedTuple):
     at_hand: Field | None = None
     rare: bool = False
 
+    @property
+    def is_walked(self) -> bool:
+        """Whether an index leads along its first term, so that reading can stop early."""
+        return self.terms[0].text == ("r.start_ms" if self.source is None else "o.value")
+
 
 def stretches(
     snapshot: Snapshot, order: Sequence[OrderBy], *, in_experiment: bool, continued: bool = False
@@ -155,13 +160,13 @@ def _terms(snapshot: Snapshot, keys: Sequence[OrderBy]) -> tuple[Sql, tuple[Term
         entity, descending = key.field.entity, key.descending
         if entity is Entity.ATTRIBUTE:
             column, nullable = ATTRIBUTES[key.field.key], key.field.key in NULLABLE
-            rank = f"{column} IS NULL"
+            rank = f"({column} IS NULL)"
         else:
             alias = f"s{number}"
             column, nullable = f"{alias}.value", True
             rank = f"iif({column} {NUMBERS}, 0, iif({column} IS NULL, 2, 1))"
             if entity is not Entity.METRIC:
-                rank = f"{column} IS NULL"
+                rank = f"({column} IS NULL)"
             joins.append(f"LEFT JOIN {_TABLES[entity]} {alias} ON {alias}.run = r.id AND {alias}.key = ?")
             values.append(key_id(snapshot, _KINDS[entity], key.field.key))
         if nullable:

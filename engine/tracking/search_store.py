@@ -189,7 +189,7 @@ class _Plan:
         """Foresee from its beginning whether a walk will meet many runs before it has found enough."""
         if self._search.filter is None or self._few is not None:
             return False
-        if stretch.rare or (stretch.source is None and not stretch.walk):
+        if stretch.rare or not stretch.is_walked:
             return True  # it meets every run anyway
         effort = self._search.effort
         met, passed = self._sample(stretch, begin)
@@ -198,16 +198,15 @@ class _Plan:
     def _sample(self, stretch: Stretch, begin: Sequence[object] | None) -> tuple[int, int]:
         first = stretch.terms[0]
         where = stretch.where
-        if begin is not None and begin[0] is not None:
+        if begin is not None:
             bound = f"{where.text} AND {first.text} {'<=' if first.descending else '>='} ?"
             where = Sql(bound, (*where.values, begin[0]))
+        ordered = f"WHERE {where.text} ORDER BY {first.clause} LIMIT ?"
         if stretch.source is None:
-            inner = f"SELECT r.* FROM run r {stretch.walk} WHERE {where.text} ORDER BY {first.clause} LIMIT ?"
-            source, run = f"({inner}) r", "r.id"
+            source, run = f"(SELECT r.* FROM run r {stretch.walk} {ordered}) r", "r.id"
         else:
             table = stretch.source
-            order = f"ORDER BY {first.clause}" if first.text == "o.value" else ""
-            inner = f"SELECT o.* FROM {table} o INDEXED BY {table}_by_value WHERE {where.text} {order} LIMIT ?"
+            inner = f"SELECT o.* FROM {table} o INDEXED BY {table}_by_value {ordered}"
             source, run = f"({inner}) o CROSS JOIN run r ON r.id = o.run", "o.run"
         asked = self._asked(stretch, run, sets=False)
         sql = f"SELECT count(*), total(iif({asked.text}, 1, 0)) FROM {source}"
