@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.approvals import encode as encode_request
 from engine.cli.cells import duration, number, plain, size
 from engine.cli.output import Column, Format, show_json, show_lines, show_rows
+from engine.cli.versions import encode as encode_version
 
 if TYPE_CHECKING:
     from engine.deployment.model import PromotionPlan
@@ -84,7 +86,13 @@ def encode_plan(plan: PromotionPlan) -> dict[str, Any]:
     Args:
         plan: The plan.
     """
-    return {**plain(plan), "allowed": plan.allowed}
+    return {
+        **plain(plan),
+        "version": encode_version(plan.version),
+        "request": None if plan.request is None else encode_request(plan.request),
+        "replaces": [encode_version(version) for version in plan.replaces],
+        "allowed": plan.allowed,
+    }
 
 
 def _show_results(results: tuple[GateResult, ...], fmt: Format) -> None:

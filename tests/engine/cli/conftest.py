@@ -1,57 +1,82 @@
-"""The command line as tests drive it: in this process for the many cases, as a real program for the edges."""
+"""Workspaces and command lines for the tests of the headless front."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import engine
 from engine.cli import main
+from engine.tracking.model import DatasetInput
+from tests.engine.cli.driver import Answer, Qd
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command line answered."""
+class Sample:
+    """A workspace with three runs and three versions of the model churn.
 
-    code: int
-    out: str
-    err: str
+    Args:
+        path: The workspace.
+        runs: The runs' ids: auc 0.81, 0.86 and 0.91.
+    """
 
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def rows(self) -> list[list[str]]:
-        """The lines of a CSV answer, cut into cells."""
-        import csv
-        import io
-
-        return list(csv.reader(io.StringIO(self.out)))
+    path: Path
+    runs: tuple[str, str, str]
 
 
-Qd = Callable[..., Answer]
+def fill(path: Path) -> tuple[str, str, str]:
+    """Three runs with a curve and a model file each, and a version of churn from each."""
+    ids = []
+    with engine.open(path) as opened:
+        for number, auc in enumerate((0.81, 0.86, 0.91)):
+            params = {"depth": number + 2, "model": "tree"}
+            with opened.runs.start("churn", f"tree-{number}", params=params, capture=False) as run:
+                run.log_batch([("loss", 1 / (step + 1), step, 1_760_000_000_000 + step) for step in range(200)])
+                run.log_metric("auc", auc)
+                run.log_bytes(f"weights {number}".encode(), "model/weights.bin")
+                run.log_bytes(b"a,b\n", "report.csv")
+                run.log_dataset(DatasetInput("car_loan", "d1", rows=10, context="training"))
+                ids.append(run.id)
+            opened.models.register("churn", run_id=run.id, owner="ada", flavor="sklearn")
+    return ids[0], ids[1], ids[2]
+
+
+@pytest.fixture(scope="session")
+def _filled(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    path = engine.create(tmp_path_factory.mktemp("sample") / "workspace").path
+    return Sample(path, fill(path))
+
+
+@pytest.fixture(scope="session")
+def _empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return engine.create(tmp_path_factory.mktemp("empty") / "workspace").path
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, _empty: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty workspace that `qd` finds by itself."""
-    path = engine.create(tmp_path / "workspace").path
+    return _at_home(_empty, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def sample(tmp_path: Path, _filled: Sample, monkeypatch: pytest.MonkeyPatch) -> Sample:
+    """A copy of the filled workspace, which `qd` finds by itself."""
+    return Sample(_at_home(_filled.path, tmp_path, monkeypatch), _filled.runs)
+
+
+def _at_home(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "workspace"
+    shutil.copytree(template, path)
     monkeypatch.setenv("QUARTERDECK_HOME", str(path))
     return path
 
 
 @pytest.fixture
-def qd(workspace: Path, capsys: pytest.CaptureFixture[str]) -> Qd:
-    """Runs one command line in this process; expects it to succeed unless another exit code is named."""
+def qd(capsys: pytest.CaptureFixture[str]) -> Qd:
+    """Runs one command line in this process; it must succeed unless another exit code is named."""
 
     def run(*words: str | Path, code: int = 0) -> Answer:
         capsys.readouterr()
@@ -61,26 +86,3 @@ def qd(workspace: Path, capsys: pytest.CaptureFixture[str]) -> Qd:
         return Answer(found, captured.out, captured.err)
 
     return run
-
-
-COMMAND = (sys.executable, "-m", "engine.cli")
-
-
-def run_process(*words: str | Path, env: dict[str, str] | None = None, stdin: str = "", timeout: float = 60) -> Answer:
-    """Run `qd` as a program of its own, with its streams connected to pipes."""
-    done = subprocess.run(
-        [*COMMAND, *map(str, words)],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
-        env={**os.environ, **(env or {})},
-    )
-    return Answer(done.returncode, done.stdout, done.stderr)
-
-
-@pytest.fixture
-def process(workspace: Path) -> Qd:
-    """Runs one command line as a program of its own."""
-    return run_process

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.cli.conftest import Qd
+from tests.engine.cli.driver import Qd
+
+pytestmark = pytest.mark.usefixtures("workspace")
 
 
 def test_an_experiment_is_made_and_listed_and_shown(qd: Qd) -> None:
