@@ -47,12 +47,12 @@ class LineChart(Widget):
     LineChart {
         width: 1fr;
         height: 1fr;
-        & > .line-chart--axis { color: $foreground 45%; }
-        & > .line-chart--grid { color: $foreground 14%; }
+        & > .line-chart--axis { text-style: dim; }
+        & > .line-chart--grid { text-style: dim; }
         & > .line-chart--title { text-style: bold; }
         & > .line-chart--title-selected { text-style: bold reverse; }
         & > .line-chart--value { color: $foreground; }
-        & > .line-chart--dim { color: $foreground 60%; }
+        & > .line-chart--dim { text-style: dim; }
         & > .line-chart--warn { color: $error; text-style: bold; }
         & > .line-chart--cursor { color: $foreground; text-style: bold; }
         & > .line-chart--series-1 { color: #56b4e9; }
