@@ -80,10 +80,8 @@ def show(session: Session, request: int, fmt: Format) -> None:
 @click.pass_obj
 def request(session: Session, /, model: str, version: int, fmt: Format, **asked: Any) -> None:
     """Ask that a version may enter a stage; the gates run first (exit 4 when one fails)."""
-    from engine.registry.model import Stage
-
     found = session.engine().approvals.request(
-        model, version, to=Stage.parse(asked["stage"]), reason=asked["reason"], override=asked["override"]
+        model, version, to=asked["stage"], reason=asked["reason"], override=asked["override"]
     )
     show_record(encode(found), fmt)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.confirmation import confirm
 from engine.cli.diagnostics import FAILED, narrate
 from engine.cli.groups import LazyGroup
-from engine.cli.options import reason_option
+from engine.cli.options import reason_option, yes_option
 from engine.cli.output import Column, Format, format_options, show_json, show_record, show_rows
 from engine.cli.progress import ProgressLine
 
@@ -47,10 +49,13 @@ def backup(session: Session, directory: str, fmt: Format) -> None:
 @db.command()
 @click.argument("directory", type=click.Path())
 @reason_option
+@yes_option
 @format_options
 @click.pass_obj
-def restore(session: Session, directory: str, reason: str, fmt: Format) -> None:
+def restore(session: Session, directory: str, reason: str, fmt: Format, *, yes: bool) -> None:
     """Bring the workspace back to the backup in DIRECTORY; other processes see it as one change."""
+    name = Path(directory).name or directory
+    confirm(f"This replaces all of {session.engine().workspace.path} by the backup {directory}", name, yes=yes)
     progress = ProgressLine("restoring")
     restored = session.engine().maintenance.restore(directory, reason=reason, progress=progress)
     progress.close()

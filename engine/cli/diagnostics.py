@@ -48,6 +48,9 @@ def run_command(command: click.Command, argv: Sequence[str] | None, session: Ses
     Returns:
         The exit code.
     """
+    if sys.stdout is None:
+        narrate("qd: stdout is closed, so there is nowhere to answer.")
+        return FAILED
     try:
         code = _invoke(command, list(sys.argv[1:] if argv is None else argv), session)
         sys.stdout.flush()
@@ -68,8 +71,9 @@ def leave(code: int) -> NoReturn:
     Args:
         code: The exit code.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started us
+            stream.flush()
     os._exit(code)
 
 
@@ -116,7 +120,10 @@ def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "qd"
     message = error.format_message()
-    if isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE_THE_NOUN and path != "qd":
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        for line in message.splitlines():
+            narrate(line)
+    elif isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE_THE_NOUN and path != "qd":
         narrate(f"qd: {error.option_name} stands before the noun: `qd {error.option_name} …{path.removeprefix('qd')}`.")
     else:
         narrate(f"qd: {message} Try `{path} --help`.")

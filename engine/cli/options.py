@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from engine.core.errors import QuarterdeckError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from engine.registry.model import Stage
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -152,6 +157,31 @@ class Measure(click.ParamType[tuple[str, float]]):
         return key, measured
 
 
+class StageWord(click.ParamType["Stage"]):
+    """A stage, in any case; the shell completes it."""
+
+    name = "stage"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Stage:
+        """Read the word, or pass on what has been read."""
+        from engine.registry.model import Stage
+
+        try:
+            return Stage.parse(str(value))
+        except QuarterdeckError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The stages that continue what was typed, in its case."""
+        del ctx, param
+        from click.shell_completion import CompletionItem
+
+        from engine.registry.model import Stage
+
+        words = [stage.value.lower() if incomplete[:1].islower() else stage.value for stage in Stage]
+        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
 def as_mapping(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """The pairs of a repeated option; the last one of a key wins.
 
@@ -165,5 +195,4 @@ MOMENT = Moment()
 DURATION = Duration()
 PAIR = Pair()
 MEASURE = Measure()
-STAGES = ("Registered", "Staging", "Production", "Archived")
-STAGE = click.Choice(STAGES, case_sensitive=False)
+STAGE = StageWord()

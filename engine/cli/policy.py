@@ -12,7 +12,7 @@ from engine.cli.cells import count, duration, moment, plain, size
 from engine.cli.diagnostics import USAGE, narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import MODEL
-from engine.cli.options import STAGE, STAGES
+from engine.cli.options import STAGE
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_record, show_rows
 from engine.core.errors import PolicyInvalid
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from engine.cli.session import Session
     from engine.policy.model import Freeze, GateSpec, Policy, StagePolicy
+    from engine.registry.model import Stage
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
@@ -36,7 +37,7 @@ def policy() -> None:
 @click.option("--stage", type=STAGE, help="Only this stage.")
 @format_options
 @click.pass_obj
-def show(session: Session, model: str | None, stage: str | None, fmt: Format) -> None:
+def show(session: Session, model: str | None, stage: Stage | None, fmt: Format) -> None:
     """Show the policy in force; with MODEL, what its versions must show to enter each stage."""
     engine = session.engine()
     found = engine.policy
@@ -73,17 +74,19 @@ def _defaults(found: Policy) -> dict[str, Any]:
     }
 
 
-def _written(found: Policy, stage: str | None) -> Iterator[dict[str, Any]]:
+def _written(found: Policy, stage: Stage | None) -> Iterator[dict[str, Any]]:
     """What the file says, table by table."""
     for (model, word), demands in found.stages.items():
-        if stage is None or word == stage.lower():
+        if stage is None or word == stage.value.lower():
             yield _row(model, word.capitalize(), demands)
 
 
-def _effective(found: Policy, model: str, stage: str | None) -> Iterator[dict[str, Any]]:
+def _effective(found: Policy, model: str, stage: Stage | None) -> Iterator[dict[str, Any]]:
     """What holds for a model, whichever table says so."""
-    for word in STAGES if stage is None else (stage,):
-        yield _row(model, word, found.stage(model, word))
+    from engine.registry.model import Stage
+
+    for each in Stage if stage is None else (stage,):
+        yield _row(model, each.value, found.stage(model, each.value))
 
 
 def _row(model: str, stage: str, demands: StagePolicy) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from engine.cli.session import Session
     from engine.deployment.model import Expectation, Promotion, PromotionPlan
+    from engine.registry.model import Stage
 
 
 @click.command()
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Keep no report; anybody may do that.")
 @format_options
 @click.pass_obj
-def check(session: Session, /, model: str, version: int, stage: str, fmt: Format, *, dry_run: bool) -> int:
+def check(session: Session, /, model: str, version: int, stage: Stage, fmt: Format, *, dry_run: bool) -> int:
     """Run the gates that the policy sets for a stage; exit 4 when one fails."""
-    from engine.registry.model import Stage
-
-    report = session.engine().gates.check(model, version, to=Stage.parse(stage), store=not dry_run)
+    report = session.engine().gates.check(model, version, to=stage, store=not dry_run)
     show_report(report, fmt)
     if report.passed:
         narrate(f"{count(len(report.results), 'gate')} passed." if report.results else f"{stage} has no gates.")
@@ -45,7 +44,7 @@ def check(session: Session, /, model: str, version: int, stage: str, fmt: Format
 
 class _Move(NamedTuple):
     reason: str | None
-    demote_to: str
+    demote_to: Stage
     expect_version: int | None
     dry_run: bool
 
@@ -82,17 +81,15 @@ def _move_options(function: Callable[..., int]) -> Callable[..., int]:
 @click.option("--override", is_flag=True, help="Go past gates, freezes and missing approvals, on an approved request.")
 @format_options
 @click.pass_obj
-def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Format, **what: str | bool) -> int:
+def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Format, **what: Any) -> int:
     """Move a version to another stage; exit 4 when a gate or the policy refuses.
 
     The gates run first. What is in Production makes room in the same transaction.
     """
-    from engine.registry.model import Stage
-
-    promotions, override = session.engine().promotions, bool(what["override"])
-    to, demote_to = Stage.parse(str(what["stage"])), Stage.parse(how.demote_to)
+    promotions, to, override = session.engine().promotions, what["stage"], what["override"]
     if how.dry_run:
-        return _show_plan(promotions.plan(model, version, to=to, override=override, demote_to=demote_to), how, fmt)
+        plan = promotions.plan(model, version, to=to, override=override, demote_to=how.demote_to)
+        return _show_plan(plan, how, fmt)
     done = promotions.promote(
         model,
         version,
@@ -100,7 +97,7 @@ def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Form
         reason=_reason(how),
         expect=_expectation(how),
         override=override,
-        demote_to=demote_to,
+        demote_to=how.demote_to,
     )
     return _show_done(done, fmt)
 
@@ -112,12 +109,10 @@ def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Form
 @click.pass_obj
 def rollback(session: Session, model: str, how: _Move, fmt: Format) -> int:
     """Go back to the version that was in Production before, whoever promoted the one that is there now."""
-    from engine.registry.model import Stage
-
-    promotions, demote_to = session.engine().promotions, Stage.parse(how.demote_to)
+    promotions = session.engine().promotions
     if how.dry_run:
-        return _show_plan(promotions.plan_roll_back(model, demote_to=demote_to), how, fmt)
-    done = promotions.roll_back(model, reason=_reason(how), expect=_expectation(how), demote_to=demote_to)
+        return _show_plan(promotions.plan_roll_back(model, demote_to=how.demote_to), how, fmt)
+    done = promotions.roll_back(model, reason=_reason(how), expect=_expectation(how), demote_to=how.demote_to)
     return _show_done(done, fmt)
 
 
