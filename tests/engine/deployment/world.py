@@ -139,8 +139,16 @@ class World:
 
     def damage(self, version: int, model: str = "churn") -> None:
         """Change a stored byte of a version behind everybody's back."""
+        self._write_weights(version, model, b"other weights")
+
+    def repair(self, version: int, model: str = "churn") -> None:
+        """Put a damaged version's bytes back."""
+        run_id = self.engine("bob").models.version(model, version).run_id
+        self._write_weights(version, model, f"weights of {run_id}".encode())
+
+    def _write_weights(self, version: int, model: str, data: bytes) -> None:
         engine = self.engine("bob")
         files = engine.models.files(model, version)
         path = engine.artifacts.path_of(next(each.digest for each in files if each.path == "weights.bin"))
         path.chmod(0o600)
-        path.write_bytes(b"other weights")
+        path.write_bytes(data)
