@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _COLOURED = frozenset(("state", "stage", "status", "kind", "from", "to"))
 _CELL = 120
+_HEADING = 60
 _CSV_CELL = 100_000
 _LINE = 2_000
 
@@ -51,8 +52,8 @@ class Column(NamedTuple):
 
     @property
     def heading(self) -> str:
-        """What stands above the column for people."""
-        return self.title or self.name
+        """What stands above the column for people; cleaned, for metrics and runs are named by their programs."""
+        return clean(self.title or self.name, limit=_HEADING)
 
 
 def format_options(function: F) -> F:
@@ -186,7 +187,7 @@ def _rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> No
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
         table.add_column(
-            Text(column.heading), justify="right" if column.right else "left", overflow="ellipsis", no_wrap=True
+            Text(fold(column.heading)), justify="right" if column.right else "left", overflow="ellipsis", no_wrap=True
         )
     for row in cells:
         named = zip(columns, row, strict=True)
