@@ -141,6 +141,13 @@ class WorkspaceMissing(WorkspaceError):
     exit_code = 3
 
 
+class WorkspaceReplaced(WorkspaceError):
+    """Another file stands where the workspace's database was; what was read from the old one no longer holds."""
+
+    code = "workspace_replaced"
+    exit_code = 3
+
+
 class WorkspaceReadOnly(WorkspaceError):
     """The file system does not let us write."""
 

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.core.clock import SystemClock
-from engine.core.errors import ReadOnlyMode, WorkspaceTooNew
-from engine.db.connection import open_reader, open_writer, translated
+from engine.core.errors import ReadOnlyMode, WorkspaceReplaced, WorkspaceTooNew
+from engine.db.connection import BUSY_TIMEOUT_MS, begin, file_identity, roll_back, translated
+from engine.db.forking import in_use
 from engine.db.migrations import migrations
+from engine.db.pool import Pool
 from engine.db.transaction import Snapshot, Transaction
 
 if TYPE_CHECKING:
@@ -20,11 +22,9 @@ if TYPE_CHECKING:
 
     from engine.core.access import Actor
     from engine.core.clock import Clock
-    from engine.db.connection import Connect
+    from engine.db.connection import Connect, FileIdentity
     from engine.db.feed import ChangeFeed
-
-BUSY_TIMEOUT_MS = 60_000
-"""How long a write waits for other writers; writes are short, so only a stuck process makes anybody wait so long."""
+    from engine.db.migrations import Migration
 
 
 class Database:
@@ -52,20 +52,9 @@ class Database:
         self._clock = clock or SystemClock()
         self._connect = connect
         self._busy_timeout_ms = busy_timeout_ms
-        self._reset()
-
-    def _reset(self) -> None:
-        # A forked child must not use its parent's connections (SQLite forbids it), so each process has its own set.
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._writer: sqlite3.Connection | None = None
-        self._writing_thread: int | None = None
+        self._pool = Pool(path, connect=connect, busy_timeout_ms=busy_timeout_ms)
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-
-    def _own_process(self) -> None:
-        if self._pid != os.getpid():
-            self._reset()
+        self._identity: FileIdentity | None = None
 
     def migrate(self) -> None:
         """Bring the file to the newest schema, creating it when it is missing.
@@ -73,6 +62,7 @@ class Database:
         Raises:
             WorkspaceTooNew: a newer Quarterdeck has written it.
             ReadOnlyMode: it is older than this program and must not be changed.
+            WorkspaceMissing: it is not there and must not be made.
             Busy: another process held it too long.
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceFull: no space is left.
@@ -80,49 +70,68 @@ class Database:
             WorkspaceError: the disk failed.
         """
         known = migrations()
-        latest = known[-1].version
-        if self.path.exists():
-            with translated(self.path):
-                version = int(self._reader().execute("PRAGMA user_version").fetchone()[0])
-            self._refuse_newer(version, latest)
-            if version == latest:
-                return
-        if self.read_only:
-            raise ReadOnlyMode(
-                f"{self.path} was written by an older Quarterdeck and must be brought up to date first.",
-                hint="Open it once without --readonly.",
-            )
-        with translated(self.path), self._lock:
-            writer = self._open_writer()
+        with in_use(), translated(self.path):
+            identity = file_identity(self.path) if self.read_only or self.path.exists() else None
+            if identity is None or self._is_older(known):
+                if self.read_only:
+                    raise ReadOnlyMode(
+                        f"{self.path} was written by an older Quarterdeck and must be brought up to date first.",
+                        hint="Open it once without --readonly.",
+                    )
+                self._bring_up_to_date(known)
+            self._identity = identity or file_identity(self.path)
+
+    def _is_older(self, known: tuple[Migration, ...]) -> bool:
+        with self._pool.reader() as reader:
+            return self._known_version(reader, known) < known[-1].version
+
+    def _bring_up_to_date(self, known: tuple[Migration, ...]) -> None:
+        with self._pool.writer(create=True) as writer:
             for migration in known:
-                writer.execute("BEGIN IMMEDIATE")
+                begin(writer, timeout_ms=self._busy_timeout_ms)
                 try:
                     # Read inside the lock: two processes may start on an old file at the same moment.
-                    version = int(writer.execute("PRAGMA user_version").fetchone()[0])
-                    self._refuse_newer(version, latest)
-                    if version < migration.version:
-                        self._apply(writer, migration.version, migration.name, migration.statements())
+                    if self._known_version(writer, known) < migration.version:
+                        self._apply(writer, migration)
                     writer.execute("COMMIT")
                 except BaseException:
-                    _roll_back(writer)
+                    roll_back(writer)
                     raise
 
-    def _apply(self, writer: sqlite3.Connection, version: int, name: str, script: str) -> None:
-        for statement in _statements(script):
+    def _apply(self, writer: sqlite3.Connection, migration: Migration) -> None:
+        for statement in _statements(migration.statements()):
             writer.execute(statement)
         now_ms = self._clock.now_ms()
-        if version == 1:
+        if migration.version == 1:
             row = (os.urandom(16).hex(), now_ms)
             writer.execute("INSERT INTO workspace (id, uuid, created_ms) VALUES (1, ?, ?)", row)
-        writer.execute("INSERT INTO schema_migration VALUES (?, ?, ?)", (version, name, now_ms))
-        writer.execute(f"PRAGMA user_version={version:d}")
+        writer.execute("INSERT INTO schema_migration VALUES (?, ?, ?)", (migration.version, migration.name, now_ms))
+        writer.execute(f"PRAGMA user_version={migration.version:d}")
 
-    def _refuse_newer(self, version: int, latest: int) -> None:
+    def _known_version(self, connection: sqlite3.Connection, known: tuple[Migration, ...]) -> int:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        latest = known[-1].version
         if version > latest:
             raise WorkspaceTooNew(
                 f"{self.path} has schema {version}; this Quarterdeck knows up to {latest}.",
                 hint="Install the Quarterdeck that wrote it, or a newer one.",
             )
+        return version
+
+    def _check_identity(self) -> None:
+        """Make sure that the file we have open is the one that is there."""
+        identity = file_identity(self.path)
+        if identity == self._identity:
+            return
+        if self._identity is None:
+            self.migrate()
+            return
+        self._pool.let_go()
+        self._identity = None
+        raise WorkspaceReplaced(
+            f"{self.path} was replaced while it was open; nothing was written.",
+            hint="Look at what is there now, and try again.",
+        )
 
     @contextmanager
     def transaction(self, actor: Actor) -> Iterator[Transaction]:
@@ -139,30 +148,32 @@ class Database:
             Busy: another process held the database too long.
             WorkspaceFull: no space is left; nothing was written.
             WorkspaceReadOnly: the file system does not let us write.
+            WorkspaceMissing: the file was deleted or moved away.
+            WorkspaceReplaced: another file has taken its place; the next use takes that one.
             WorkspaceCorrupt: the file is damaged.
             WorkspaceError: the disk failed; nothing was written.
             RuntimeError: this thread already has a transaction open.
         """
         if self.read_only:
             raise ReadOnlyMode("This session is read-only.", hint="Open the workspace without --readonly.")
-        self._own_process()
-        if self._writing_thread == threading.get_ident():
+        if getattr(self._local, "writing", False):
             raise RuntimeError("a transaction is already open in this thread; pass it down instead")
-        with self._lock, translated(self.path):
-            self._writing_thread = threading.get_ident()
-            try:
-                writer = self._open_writer()
-                writer.execute("BEGIN IMMEDIATE")
+        with in_use(), translated(self.path):
+            self._check_identity()
+            with self._pool.writer() as writer:
+                begin(writer, timeout_ms=self._busy_timeout_ms)
+                self._local.writing = True
                 try:
+                    self._check_identity()  # again, since the wait may have been long
                     transaction = Transaction(writer, actor, self._clock.now_ms())
                     yield transaction
                     transaction.flush_events()
                     writer.execute("COMMIT")
                 except BaseException:
-                    _roll_back(writer)
+                    roll_back(writer)
                     raise
-            finally:
-                self._writing_thread = None
+                finally:
+                    self._local.writing = False
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -174,20 +185,25 @@ class Database:
         Raises:
             Busy: another process was recovering the database for too long.
             WorkspaceReadOnly: the file cannot be opened.
+            WorkspaceMissing: the file was deleted or moved away.
+            WorkspaceReplaced: another file has taken its place; the next use takes that one.
             WorkspaceCorrupt: the file is damaged.
             WorkspaceError: the disk failed.
         """
-        self._own_process()
-        with translated(self.path):
-            reader = self._reader()
-            if reader.in_transaction:
-                yield Snapshot(reader)
+        with in_use(), translated(self.path):
+            current: Snapshot | None = getattr(self._local, "snapshot", None)
+            if current is not None:
+                yield current
                 return
-            reader.execute("BEGIN")
-            try:
-                yield Snapshot(reader)
-            finally:
-                _roll_back(reader)
+            self._check_identity()
+            with self._pool.reader() as reader:
+                reader.execute("BEGIN")
+                self._local.snapshot = Snapshot(reader)
+                try:
+                    yield self._local.snapshot
+                finally:
+                    self._local.snapshot = None
+                    roll_back(reader)
 
     def feed(self) -> ChangeFeed:
         """A feed of the changes made from now on, by any process, over a connection of its own.
@@ -202,34 +218,9 @@ class Database:
         return ChangeFeed(self.path, connect=self._connect)
 
     def close(self) -> None:
-        """Close every connection of this process; the next use opens new ones."""
-        if self._pid == os.getpid():
-            for connection in (*self._readers, self._writer):
-                if connection is not None:
-                    connection.close()
-        self._reset()
-
-    def _open_writer(self) -> sqlite3.Connection:
-        if self._writer is None:
-            self._writer = open_writer(self.path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)
-        return self._writer
-
-    def _reader(self) -> sqlite3.Connection:
-        reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = open_reader(self.path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)
-            self._local.reader = reader
-            self._readers.append(reader)
-        return reader
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        try:
-            connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            # The first failure is the one to report; SQLite undoes the rest when the file is next opened.
-            connection.close()
+        """Close this process's connections, those in use once they are given back; the next use opens new ones."""
+        with in_use():
+            self._pool.let_go()
 
 
 def _statements(script: str) -> Iterator[str]:

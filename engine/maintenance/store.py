@@ -6,7 +6,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from engine.db.connection import open_reader, translated
+from engine.db.connection import BUSY_TIMEOUT_MS, open_reader, translated
+from engine.db.forking import in_use
 from engine.maintenance.model import TableStatistics
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def copy_database(
             progress(total - remaining, total)
 
     with (
+        in_use(),
         translated(source),
-        closing(open_reader(source, connect=sqlite3.connect, busy_timeout_ms=60_000)) as reader,
+        closing(_reader(source)) as reader,
         translated(target),
         closing(sqlite3.connect(target, isolation_level=None, timeout=60)) as writer,
     ):
@@ -104,8 +106,12 @@ def table_statistics(path: Path) -> tuple[TableStatistics, ...]:
     """
     from sqlite_utils import Database
 
-    with translated(path), closing(open_reader(path, connect=sqlite3.connect, busy_timeout_ms=10_000)) as connection:
+    with in_use(), translated(path), closing(_reader(path)) as connection:
         return tuple(
             TableStatistics(table.name, table.count, tuple(table.columns_dict))
             for table in sorted(Database(connection).tables, key=lambda table: table.name)
         )
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    return open_reader(path, connect=sqlite3.connect, busy_timeout_ms=BUSY_TIMEOUT_MS)[0]

@@ -1,0 +1,108 @@
+"""The open connections of one process to one database file: lent for a use, kept for the next one."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from engine.db.connection import BUSY_TIMEOUT_MS, open_reader, open_writer
+from engine.db.forking import close_before_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from engine.db.connection import Connect
+
+
+class Pool:
+    """Lends readers, as many as there are readings at once, and the one writer, to one thread at a time.
+
+    A connection that failed is not lent again.
+
+    Args:
+        path: The database file.
+        connect: `sqlite3.connect`, or a stand-in with its signature.
+        busy_timeout_ms: How long a connection waits for other processes, in milliseconds.
+    """
+
+    def __init__(self, path: Path, *, connect: Connect, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+        self._path = path
+        self._connect = connect
+        self._busy_timeout_ms = busy_timeout_ms
+        self._readers: list[sqlite3.Connection] = []
+        self._writers: list[sqlite3.Connection] = []
+        self._writing = threading.Lock()
+        self._guard = threading.Lock()
+        self._era = 0
+        close_before_fork(self)
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """Lend a reader.
+
+        Raises:
+            sqlite3.Error: the file cannot be opened.
+        """
+        with self._lent(self._readers, self._open_reader) as connection:
+            yield connection
+
+    @contextmanager
+    def writer(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+        """Lend the writer, once other threads have given it back.
+
+        Args:
+            create: Make the file when it is missing.
+
+        Raises:
+            sqlite3.Error: the file cannot be opened.
+        """
+        with self._writing, self._lent(self._writers, lambda: self._open_writer(create=create)) as connection:
+            yield connection
+
+    def let_go(self) -> None:
+        """Close the connections that are not in use, and have those in use closed when they are given back."""
+        with self._guard:
+            self._era += 1
+            idle = [*self._readers, *self._writers]
+            self._readers.clear()
+            self._writers.clear()
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _lent(
+        self, idle: list[sqlite3.Connection], make: Callable[[], tuple[sqlite3.Connection, bool]]
+    ) -> Iterator[sqlite3.Connection]:
+        with self._guard:
+            era = self._era
+            found = idle.pop() if idle else None
+        connection, reusable = (found, True) if found else make()
+        try:
+            yield connection
+        except sqlite3.DatabaseError as error:
+            reusable = reusable and isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError))
+            raise
+        finally:
+            with self._guard:
+                keep = reusable and era == self._era and _at_rest(connection)
+                if keep:
+                    idle.append(connection)
+            if not keep:
+                connection.close()
+
+    def _open_reader(self) -> tuple[sqlite3.Connection, bool]:
+        return open_reader(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)
+
+    def _open_writer(self, *, create: bool) -> tuple[sqlite3.Connection, bool]:
+        made = open_writer(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms, create=create)
+        return made, True
+
+
+def _at_rest(connection: sqlite3.Connection) -> bool:
+    try:
+        return not connection.in_transaction
+    except sqlite3.ProgrammingError:  # it has been closed
+        return False
