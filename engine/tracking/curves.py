@@ -100,12 +100,9 @@ def _reduced(
     reach = history_store.extent(snapshot, series, x, wanted)
     if reach is None:
         return []
-    low, high = reach
-    width = -(-(high - low + 1) // points)
     if x == "time":
-        return history_store.by_time(snapshot, series, reach, width)
-    bounds = [min(low + number * width, high + 1) for number in range(points + 1)]
-    return history_store.by_step(snapshot, series, sorted(set(bounds)))
+        return history_store.by_time(snapshot, series, reach, points)
+    return history_store.by_step(snapshot, series, history_store.even_bounds(reach, points))
 
 
 def _point_position(page_token: str) -> tuple[int, int, float | str]:

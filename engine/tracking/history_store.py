@@ -7,6 +7,7 @@ do when there is a stretch a pixel column.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -57,32 +58,72 @@ def by_step(snapshot: Snapshot, series: tuple[int, int], bounds: list[int]) -> l
 
     A range query a stretch along the primary key: three times faster than one GROUP BY over all points.
     """
-    return [
-        point for low, high in pairwise(bounds) if (point := _stretch(snapshot, (*series, low, high - 1))) is not None
-    ]
+    stretches = (_stretch(snapshot, _WITHIN, (*series, low, high - 1)) for low, high in pairwise(bounds))
+    return [each for each in stretches if each is not None]
 
 
 _WITHIN = "FROM metric WHERE run = ? AND key = ? AND step >= ? AND step <= ?"
+_WITHIN_TIME = f"{_WITHIN} AND time_ms >= ? AND time_ms <= ?"
 
 
-def _stretch(snapshot: Snapshot, within: tuple[int, int, int, int]) -> HistoryPoint | None:
-    low, high, count = snapshot.execute(f"SELECT min(value), max(value), count(*) {_WITHIN}", within).fetchone()
+def _stretch(snapshot: Snapshot, within: str, values: tuple[int, ...]) -> HistoryPoint | None:
+    low, high, count = snapshot.execute(f"SELECT min(value), max(value), count(*) {within}", values).fetchone()
     if not count:
         return None
     if isinstance(high, str) and not isinstance(low, str):  # a NaN among numbers
-        high = snapshot.execute(f"SELECT max(value) {_WITHIN} AND value {NUMBERS}", within).fetchone()[0]
-    ends = f"SELECT step, value {_WITHIN} ORDER BY"
-    first = snapshot.execute(f"{ends} step, time_ms, value LIMIT 1", within).fetchone()
-    last = snapshot.execute(f"{ends} step DESC, time_ms DESC, value DESC LIMIT 1", within).fetchone()
+        high = snapshot.execute(f"SELECT max(value) {within} AND value {NUMBERS}", values).fetchone()[0]
+    ends = f"SELECT step, value {within} ORDER BY"
+    first = snapshot.execute(f"{ends} step, time_ms, value LIMIT 1", values).fetchone()
+    last = snapshot.execute(f"{ends} step DESC, time_ms DESC, value DESC LIMIT 1", values).fetchone()
     return HistoryPoint(first[0], loaded(low), loaded(high), loaded(first[1]), loaded(last[1]), count)
 
 
-def by_time(snapshot: Snapshot, series: tuple[int, int], reach: Range, width: int) -> list[HistoryPoint]:
-    """One stretch for each `width` milliseconds from the reach's beginning, empty ones left out."""
+def by_time(snapshot: Snapshot, series: tuple[int, int], reach: Range, points: int) -> list[HistoryPoint]:
+    """At most `points` stretches by time within the reach, empty ones left out.
+
+    No index leads along time. Where time grows with the steps, as it nearly always does, stretches of steps are
+    stretches of time; else all points are sorted, which takes seconds for a million.
+    """
+    low, high = reach
+    return _along_steps(snapshot, series, reach, points) or _grouped(
+        snapshot, series, reach, -(-(high - low + 1) // points)
+    )
+
+
+_FEWEST_SHARE = 4
+
+
+def _along_steps(snapshot: Snapshot, series: tuple[int, int], reach: Range, points: int) -> list[HistoryPoint] | None:
+    """Stretches of steps, if their times follow one another and they are not too few for the chart."""
+    steps = extent(snapshot, series, "step", (-(2**63), 2**63 - 1))
+    found: list[HistoryPoint] = []
+    until = reach[0]
+    for low, high in pairwise(even_bounds(steps, points) if steps else ()):
+        values = (*series, low, high - 1, *reach)
+        begin, end = snapshot.execute(f"SELECT min(time_ms), max(time_ms) {_WITHIN_TIME}", values).fetchone()
+        if begin is None:
+            continue
+        if begin < until:
+            return None
+        until = end
+        stretch = _stretch(snapshot, _WITHIN_TIME, values)
+        if stretch is not None:
+            found.append(replace(stretch, x=begin))
+    return found if len(found) * _FEWEST_SHARE >= points else None
+
+
+def even_bounds(reach: Range, points: int) -> list[int]:
+    """Where at most `points` stretches of one width begin, and just after the last: from one to `points` + 1 bounds."""
+    low, high = reach
+    width = -(-(high - low + 1) // points)
+    return sorted({min(low + number * width, high + 1) for number in range(points + 1)})
+
+
+def _grouped(snapshot: Snapshot, series: tuple[int, int], reach: Range, width: int) -> list[HistoryPoint]:
     run, key = series
     low, high = reach
-    # No index leads along time, so all points are read once. The bare columns beside a min() or max() are those of
-    # the row that has it (documented by SQLite for exactly one such aggregate), hence a query for each end.
+    # The bare column beside a min() or max() is that of the row that has it (documented by SQLite for exactly one
+    # such aggregate), hence a query for each end.
     group = """FROM metric WHERE run = ? AND key = ? AND time_ms >= ? AND time_ms <= ? GROUP BY (time_ms - ?) / ?"""
     values = (run, key, low, high, low, width)
     sql = f"""SELECT min(value), max(iif(value {NUMBERS}, value, NULL)), count(*) {group} ORDER BY min(time_ms)"""

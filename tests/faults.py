@@ -1,0 +1,63 @@
+"""A database connection whose N-th call fails as a dying disk does; for tests that nothing is ever half done."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+
+class Faults:
+    """Counts the statements of every connection it opens, and fails from one on.
+
+    Give `faults.connect` to `Database(connect=…)`. Nothing fails and nothing is counted until `arm` is called.
+    """
+
+    def __init__(self) -> None:
+        self._armed = False
+        self._for_good = False
+        self._left = 0
+        self.hit = False
+
+    def arm(self, number: int, *, for_good: bool = False) -> None:
+        """Let the `number`-th statement from now fail, from 1; and every later one if `for_good`."""
+        self._armed, self._left, self._for_good, self.hit = True, number, for_good, False
+
+    def disarm(self) -> None:
+        """Let everything succeed again."""
+        self._armed = False
+
+    def step(self) -> None:
+        """Count one statement.
+
+        Raises:
+            sqlite3.OperationalError: its turn to fail.
+        """
+        if not self._armed:
+            return
+        self._left -= 1
+        if self._left == 0 or (self.hit and self._for_good):
+            self.hit = True
+            raise sqlite3.OperationalError("disk I/O error")
+
+    def connect(self, *args: Any, **options: Any) -> sqlite3.Connection:
+        """Open a connection that fails on demand; the arguments are those of `sqlite3.connect`."""
+        faults = self
+
+        class FaultyCursor(sqlite3.Cursor):
+            def execute(self, sql: str, parameters: Any = (), /) -> FaultyCursor:
+                faults.step()
+                super().execute(sql, parameters)
+                return self
+
+            def executemany(self, sql: str, rows: Iterable[Any], /) -> FaultyCursor:
+                faults.step()
+                super().executemany(sql, rows)
+                return self
+
+        class FaultyConnection(sqlite3.Connection):
+            # execute() and executemany() of a connection go through the cursor they make here.
+            def cursor(self, factory: Any = FaultyCursor) -> Any:
+                return super().cursor(factory)
+
+        return sqlite3.connect(*args, factory=FaultyConnection, **options)
