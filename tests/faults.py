@@ -38,7 +38,9 @@ class Faults:
         self._left -= 1
         if self._left == 0 or (self.hit and self._for_good):
             self.hit = True
-            raise sqlite3.OperationalError("disk I/O error")
+            failure = sqlite3.OperationalError("disk I/O error")
+            failure.sqlite_errorcode, failure.sqlite_errorname = sqlite3.SQLITE_IOERR, "SQLITE_IOERR"
+            raise failure
 
     def connect(self, *args: Any, **options: Any) -> sqlite3.Connection:
         """Open a connection that fails on demand; the arguments are those of `sqlite3.connect`."""
@@ -56,8 +58,14 @@ class Faults:
                 return self
 
         class FaultyConnection(sqlite3.Connection):
-            # execute() and executemany() of a connection go through the cursor they make here.
             def cursor(self, factory: Any = FaultyCursor) -> Any:
                 return super().cursor(factory)
+
+            # Not every Python sends these two through the cursor above.
+            def execute(self, sql: str, parameters: Any = (), /) -> Any:
+                return self.cursor().execute(sql, parameters)
+
+            def executemany(self, sql: str, rows: Iterable[Any], /) -> Any:
+                return self.cursor().executemany(sql, rows)
 
         return sqlite3.connect(*args, factory=FaultyConnection, **options)
