@@ -1,8 +1,58 @@
-"""The command `qd`: the headless front, with the console handed in."""
+"""The command `qd`: the console at once when that is all that is asked for, else the headless front."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Wish(NamedTuple):
+    """What a plain command line asks of the console.
+
+    Args:
+        workspace: The directory given with `--workspace`, or `None`.
+        as_user: The name given with `--as`, or `None`.
+        read_only: Whether `--readonly` was given.
+        words: Where to begin.
+    """
+
+    workspace: str | None
+    as_user: str | None
+    read_only: bool
+    words: tuple[str, ...]
+
+
+def plain_wish(argv: Sequence[str]) -> Wish | None:
+    """Read a command line that opens the console and asks for nothing else.
+
+    The command-line library takes a tenth of the console's start, and is not needed for `qd`, `qd console runs` and
+    their options. Whatever is not exactly of that form is left to it, with its help and its messages.
+
+    Args:
+        argv: The words after `qd`.
+
+    Returns:
+        The wish, or `None` when the headless front must read the line.
+    """
+    words = list(argv)
+    values: dict[str, str] = {}
+    read_only = False
+    while words and words[0].startswith("-"):
+        option = words.pop(0)
+        if option == "--readonly":
+            read_only = True
+        elif option in ("--workspace", "--as") and words and not words[0].startswith("-"):
+            values[option] = words.pop(0)
+        else:
+            return None
+    if words and words.pop(0) != "console":
+        return None
+    if any(word.startswith("-") for word in words):
+        return None
+    return Wish(values.get("--workspace"), values.get("--as"), read_only, tuple(words))
 
 
 def open_console(*, workspace: str | None, as_user: str | None, read_only: bool, words: tuple[str, ...]) -> int:
@@ -31,9 +81,20 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    from engine.cli import main as run
+    wish = plain_wish(sys.argv[1:])
+    if wish is None:
+        from engine.cli import main as run
 
-    return run(open_console=open_console)
+        return run(open_console=open_console)
+    from engine.core.errors import QuarterdeckError
+
+    try:
+        return open_console(workspace=wish.workspace, as_user=wish.as_user, read_only=wish.read_only, words=wish.words)
+    except QuarterdeckError as error:
+        from engine.core.text import clean
+
+        sys.stderr.write(clean(f"qd: {error}", limit=2_000) + "\n")
+        return error.exit_code
 
 
 if __name__ == "__main__":

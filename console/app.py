@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 TICK_SECONDS = 20.0
 """Between two looks at ages and silent runs; what reads the same is not sent again."""
 
+HOLD_SECONDS = 0.2
+"""How long the first frame waits for data."""
+
 KEPT_VIEWS = 8
 """Views that keep their cursor and data while the operator is elsewhere."""
 
@@ -65,6 +68,7 @@ class ConsoleApp(TerminalApp[int]):
         self.stale = ""
         self.last_shell = ""
         self.history: list[str] = []
+        self._holding = False
         self._unsettled: list[tuple[Awaitable[Any], Callable[[], object] | None]] = []
         self._views: dict[tuple[str, str, str], View] = {}
 
@@ -77,7 +81,19 @@ class ConsoleApp(TerminalApp[int]):
     def on_mount(self) -> None:
         """Start to listen before anything is read, so that no change is missed between."""
         self.feed.start()
+        self._hold()
         self.set_interval(TICK_SECONDS, self._tick)
+
+    def _hold(self) -> None:
+        """Paint nothing until the first view has its data, or a moment has passed: one whole frame, not five parts."""
+        self._holding = True
+        self._begin_batch()
+        self.set_timer(HOLD_SECONDS, self._let_go)
+
+    def _let_go(self) -> None:
+        if self._holding:
+            self._holding = False
+            self._end_batch()
 
     def on_unmount(self) -> None:
         """Let the threads end."""
@@ -205,6 +221,7 @@ class ConsoleApp(TerminalApp[int]):
 
     def frame_changed(self) -> None:
         """Bring breadcrumbs and hints up to date."""
+        self._let_go()
         view = self.view
         if view is not None:
             self.frame.describe(view, self.navigator.trail.places)

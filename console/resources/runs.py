@@ -100,7 +100,7 @@ class RunSource:
         return [*FIXED[:3], *map(chosen_column, names), *FIXED[3:], *LAST]
 
     def _usual_names(self, engine: Engine) -> tuple[str, ...]:
-        known = engine.runs.columns()
+        known = engine.run_reading.columns()
         metrics = (f"metrics.{key}" for key in known.metrics[:USUAL_METRICS])
         return (*metrics, *(f"params.{key}" for key in known.params[:USUAL_PARAMS]))
 
@@ -109,14 +109,14 @@ class RunSource:
         query, words = self._query(engine, location)
         if words:
             return self.whole(engine, location)
-        page = engine.runs.page(query)
+        page = engine.run_reading.page(query)
         items: dict[Key, Run] = {run.row_id: run for run in page.items}
         return Listing(list(items), items, partial=page.next_page_token is not None)
 
     def whole(self, engine: Engine, location: Location) -> Listing[Run]:
         """The whole order, as integers."""
         query, words = self._query(engine, location)
-        keys = engine.runs.keys(query)
+        keys = engine.run_reading.keys(query)
         if not words:
             return Listing(keys, {})
         return Listing([key for key in keys if key in self._matching(engine, keys, words)], {})
@@ -128,14 +128,14 @@ class RunSource:
         params = [name.removeprefix("params.") for name in names if name.startswith("params.")]
         wanted = [key for key in keys if isinstance(key, int)]
         if any(name.startswith("tags.") for name in names):
-            found = engine.runs.rows(wanted)  # tags come with whole rows only
+            found = engine.run_reading.rows(wanted)  # tags come with whole rows only
         else:
-            found = engine.runs.rows(wanted, metrics=metrics, params=params)
+            found = engine.run_reading.rows(wanted, metrics=metrics, params=params)
         return {row_id: run for row_id, run in found.items()}  # noqa: C416 a mapping of wider keys, for the checker
 
     def choices(self, engine: Engine) -> Sequence[str]:
         """Every metric, parameter and tag there is."""
-        known = engine.runs.columns()
+        known = engine.run_reading.columns()
         return [
             *(f"metrics.{key}" for key in known.metrics),
             *(f"params.{key}" for key in known.params),
@@ -154,7 +154,7 @@ class RunSource:
         from engine.core.query.schema import RUNS
         from engine.core.query.writer import unparse, unparse_order_by
 
-        known = engine.runs.columns()
+        known = engine.run_reading.columns()
         quick = parse_quick(text, RUNS, known.metrics, known.params, engine.clock.now_ms())
         parts = [_anywhere(word) for word in quick.words if not word.regex]
         tree = _all([*([quick.predicate] if quick.predicate is not None else []), *parts])
@@ -170,7 +170,7 @@ class RunSource:
     def _matching(self, engine: Engine, keys: Sequence[int], words: Sequence[Word]) -> set[int]:
         found: set[int] = set()
         for start in range(0, len(keys), _AT_ONCE):
-            runs = engine.runs.rows(keys[start : start + _AT_ONCE], metrics=(), params=())
+            runs = engine.run_reading.rows(keys[start : start + _AT_ONCE], metrics=(), params=())
             for row_id, run in runs.items():
                 text = f"{run.name} {run.run_id} {run.experiment} {run.state} {run.user}"
                 if all(word.matches(text) for word in words):

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BREATH_SECONDS = 0.02
+"""Between a first page and the rest: the screen paints meanwhile."""
+
 
 OURS = frozenset({"h", "l", "ctrl+d", "ctrl+u", "enter"})
 """Keys of the table that mean something else in a list."""
@@ -214,9 +217,14 @@ class ListView(View, Generic[T]):
         self._mark_sort()
         self._counting = listing.partial
         if listing.partial:
-            source, location, engine = self.resource.source, self.location, self.deck.engine
-            self.deck.read(self._group("list"), lambda: source.whole(engine, location), self._completed, self._failed)
+            self.set_timer(BREATH_SECONDS, self._load_rest)
         self.deck.frame_changed()
+
+    def _load_rest(self) -> None:
+        """Read the whole order after its first page, when that has been painted."""
+        source, location, engine = self.resource.source, self.location, self.deck.engine
+        if self._counting:
+            self.deck.read(self._group("list"), lambda: source.whole(engine, location), self._completed, self._failed)
 
     def _completed(self, listing: Listing[T]) -> None:
         self._counting = False
