@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from engine.core.access import Access, Role
-from engine.core.errors import Refused
+from engine.core.errors import PermissionDenied, Refused
 from engine.core.timetext import format_time
 from engine.deployment.model import Blocker, Expectation, Kind, Move, PromotionPlan, Situation, Wish
 from engine.deployment.rules import (
@@ -66,7 +66,7 @@ def rollback_plan(
     Returns:
         The plan.
     """
-    blockers = [*_session(access, Role.OPERATOR), *rollback_blockers(found, way, Expectation())]
+    blockers = [*_session(access, Role.OPERATOR), *rollback_blockers(found, way, Expectation(), demote_to)]
     moves = rollback_moves(found, way, demote_to)
     changes = _changes(found, moves, serving)
     return _plan(Kind.ROLLBACK, found, moves, (None, 0), blockers=blockers, changes=changes, serving=serving)
@@ -103,6 +103,16 @@ def _session(access: Access, role: Role) -> Iterable[Blocker]:
         access.require(role, "This")
     except Refused as refused:
         yield Blocker(type(refused), refused.message, refused.hint)
+
+
+def _each_kind_of_role_once(blockers: Iterable[Blocker]) -> Iterable[Blocker]:
+    """The session and the policy of this moment may both say that the role is too low; one sentence is enough."""
+    told = False
+    for blocker in blockers:
+        if blocker.error is PermissionDenied and told:
+            continue
+        told = told or blocker.error is PermissionDenied
+        yield blocker
 
 
 def _changes(found: Situation, moves: Sequence[Move], serving: Sequence[Version]) -> list[str]:
@@ -142,7 +152,7 @@ def _plan(  # noqa: PLR0913 the parts of one value
         need=need,
         have=len(request.approvers) if request is not None and request.state.active else 0,
         freeze=_freeze(found),
-        blockers=tuple(dict.fromkeys(blocker.words for blocker in blockers)),
+        blockers=tuple(blocker.words for blocker in _each_kind_of_role_once(blockers)),
         replaces=tuple(version for version in serving if version.version in leaving),
         changes=tuple(changes),
         danger=danger(kind, moves, found.production),

@@ -11,7 +11,7 @@ from engine.core.timetext import format_age, format_time
 from engine.deployment.model import Blocker, Decision, Expectation, Kind, Move, Situation, Wish
 from engine.deployment.succession import WayBack
 from engine.gates.model import GateReport
-from engine.policy.model import IntegrityGate
+from engine.policy.model import NO_DEMANDS, IntegrityGate
 from engine.registry.approval_model import ApprovalRequest, ApprovalState, Person
 from engine.registry.model import Stage
 
@@ -75,7 +75,7 @@ def decide_rollback(found: Situation, way: WayBack, *, expect: Expectation, demo
         Conflict: things are not as the operator saw them; the details show how they are now.
         GateFailed: the stored bytes are no longer the ones that were approved.
     """
-    hard = list(rollback_blockers(found, way, expect))
+    hard = list(rollback_blockers(found, way, expect, demote_to))
     if hard:
         raise refusal(hard, found)
     return Decision(Kind.ROLLBACK, rollback_moves(found, way, demote_to))
@@ -122,6 +122,7 @@ def basic_blockers(wish: Wish, found: Situation) -> Iterator[Blocker]:
         return
     yield from _evidence(found, wish.to)
     yield from _bytes(found.report, wish.to)
+    yield from _room(found, promotion_moves(wish, found))
 
 
 def policy_blockers(to: Stage, found: Situation) -> Iterator[Blocker]:
@@ -169,11 +170,12 @@ def override_blockers(found: Situation, passable: list[Blocker]) -> Iterator[Blo
             yield Blocker(GateFailed, message, "Withdraw the request and ask again.")
 
 
-def rollback_blockers(found: Situation, way: WayBack, expect: Expectation) -> Iterator[Blocker]:
+def rollback_blockers(found: Situation, way: WayBack, expect: Expectation, demote_to: Stage) -> Iterator[Blocker]:
     """What stands in the way of a rollback: role, what the operator saw, and the bytes."""
     yield from _role(found, Role.OPERATOR)
     yield from _seen(expect, found)
     yield from _evidence(found, Stage.PRODUCTION)
+    yield from _room(found, rollback_moves(found, way, demote_to))
     if found.version.digest != way.digest:
         yield Blocker(GateFailed, f"The bytes of {found.version.key} are not the ones that were in Production before.")
     yield from _bytes(found.report, Stage.PRODUCTION)
@@ -237,6 +239,15 @@ def _bytes(report: GateReport, to: Stage) -> Iterator[Blocker]:
         yield Blocker(GateFailed, damage[0], "Run `qd db check`; register the model again from sound files.")
     elif to is Stage.PRODUCTION and not report.sound:
         yield Blocker(GateFailed, "The stored bytes were not read.", "Try again; the gates run anew.")
+
+
+def _room(found: Situation, moves: tuple[Move, ...]) -> Iterator[Blocker]:
+    """Making room is no way into a stage that asks for something; only the archive takes everything."""
+    for move in moves:
+        closed = move.to_stage is not Stage.ARCHIVED and found.demands(move.to_stage) != NO_DEMANDS
+        if move.version != found.version.version and closed:
+            message = f"{move.to_stage} has demands of its own, so version {move.version} cannot simply go there."
+            yield Blocker(PolicyRefused, message, "Archive it, and promote it to that stage afterwards.")
 
 
 def _approvals(found: Situation, to: Stage, need: int) -> Iterator[Blocker]:

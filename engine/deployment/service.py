@@ -322,6 +322,7 @@ class Promotions:
         for request in (found.request, found.override_request):
             if request is not None and request.id == decision.request_id:
                 self._approvals.use(tx, request, promotion.id)
+        self._approvals.close_stale(tx, promotion.model, policy=found.policy)
         _audit(tx, promotion, found, verb)
         tx.emit(kind="promotion", change=decision.kind.value, key=found.version.key)
         return promotion

@@ -105,6 +105,12 @@ def pending(snapshot: Snapshot, version_row: int, to: Stage, *, override: bool) 
     return None if row is None else _request(row)
 
 
+def pending_of_model(snapshot: Snapshot, model: str) -> list[StoredRequest]:
+    """The requests of all versions of a model that are not closed, oldest first."""
+    sql = f"{_SELECT} WHERE m.name = ? AND r.closed IS NULL ORDER BY r.id"
+    return [_request(row) for row in snapshot.execute(sql, (model,))]
+
+
 def newest(snapshot: Snapshot, *, below: int | None, limit: int, pending_only: bool = False) -> list[StoredRequest]:
     """Requests, newest first.
 

@@ -353,6 +353,22 @@ class Approvals:
         write_audit(tx, after, verb="use", before=request, reason="")
         tx.emit(kind="approval", change="changed", key=str(request.id))
 
+    def close_stale(self, tx: Transaction, model: str, *, policy: Policy) -> None:
+        """Close a model's requests that speak of what is no longer there, for good: they do not come back with it.
+
+        Called after every promotion. Without it an approval given before an incident would count again once a rollback
+        has put Production back to what the approvers were shown.
+
+        Args:
+            tx: The caller's transaction, after the stages have changed.
+            model: The model's name.
+            policy: The policy of this moment.
+        """
+        for stored in store.pending_of_model(tx, model):
+            request = standing_now(tx, stored, policy, tx.now_ms)
+            if request.state is ApprovalState.STALE:
+                self._close(tx, request)
+
     def _decide(self, request_id: int, verdict: Verdict, reason: str) -> ApprovalRequest:
         role = Role.OPERATOR if verdict is Verdict.REVOKE else Role.APPROVER
         with self._changing(request_id, role, f"approvals {verdict}") as (tx, policy, before):
@@ -399,9 +415,13 @@ class Approvals:
                 hint=f"See `qd approvals show {old.id}`.",
                 details={"id": old.id, "state": old.state.value},
             )
-        store.close(tx, old.id, old.state, problem=old.problem)
-        write_audit(tx, old, verb="close", before=old, reason=old.problem or old.state.value)
-        tx.emit(kind="approval", change="changed", key=str(old.id))
+        self._close(tx, old)
+
+    def _close(self, tx: Transaction, request: ApprovalRequest) -> None:
+        """Make what a request has become by itself, expired or stale, its final state."""
+        store.close(tx, request.id, request.state, problem=request.problem)
+        write_audit(tx, request, verb="close", before=request, reason=request.problem or request.state.value)
+        tx.emit(kind="approval", change="changed", key=str(request.id))
 
 
 def _check_request(version: Version, to: Stage, evidence: EvidenceRef, *, policy: Policy, override: bool) -> None:

@@ -238,6 +238,8 @@ class Judge:
         if to == "Production" or version in left:
             self.turns += 1
             self.proven = [number for number in self.proven if number not in gone]
+        for asked in self.asked.values():  # what was overtaken once stays overtaken
+            asked.over = asked.over or (asked.to == "Production" and asked.serving != self.serving)
         if to == "Production":
             self.proven.append(version)
             if self.rules.single and len(self.serving) != 1:

@@ -145,6 +145,39 @@ def test_an_approval_that_no_longer_counts_does_not_let_anything_pass(make_world
     assert world.production() == before
 
 
+def test_an_overtaken_approval_does_not_come_back_with_a_rollback(make_world: MakeWorld) -> None:
+    world = make_world("")
+    for number in (1, 2, 3):
+        world.register()
+        if number < 3:
+            world.promote(number)
+    world.set_policy(ONE_APPROVAL)
+    request = world.request(3)
+    world.approve(request, "alice")
+    world.engine("bob").promotions.roll_back("churn", reason="bad")
+    world.set_policy("")
+    world.promote(2)
+    world.set_policy(ONE_APPROVAL)
+    assert world.production() == request.bound.production
+    closed = world.engine("bob").approvals.get(request.id)
+    assert (closed.state, closed.problem) == (ApprovalState.STALE, "Production has changed since")
+    with pytest.raises(ApprovalMissing):
+        world.promote(3)
+
+
+def test_making_room_is_no_way_into_a_stage_with_demands(make_world: MakeWorld) -> None:
+    world = make_world("[models.churn.staging]\napprovals = 1\n")
+    for _ in (1, 2):
+        world.register()
+    world.promote(1)
+    with pytest.raises(PolicyRefused, match="demands of its own"):
+        world.promote(2, demote_to=Stage.STAGING)
+    world.promote(2)
+    with pytest.raises(PolicyRefused):
+        world.engine("bob").promotions.roll_back("churn", reason="bad", demote_to=Stage.STAGING)
+    assert world.engine("bob").promotions.roll_back("churn", reason="bad").version == 1
+
+
 def test_an_approval_for_one_stage_does_not_open_another(make_world: MakeWorld) -> None:
     world = make_world(ONE_APPROVAL + "[models.churn.staging]\napprovals = 1\n")
     world.register()
