@@ -210,13 +210,43 @@ def open(  # noqa: A001 the field's word; every argument has a default
     clock = clock or SystemClock()
     database = Database(found.control_db, clock=clock, read_only=read_only)
     database.migrate()
+    return _engine(found, database, as_user=as_user, via=via, clock=clock, ids=ids or RandomIds())
+
+
+def open_damaged(
+    workspace: str | os.PathLike[str] | None = None, *, as_user: str | None = None, via: str = "api"
+) -> Engine:
+    """Open a workspace whose database may be damaged or gone, to bring a backup back with `maintenance.restore`.
+
+    Args:
+        workspace: Its directory, found as `open` does.
+        as_user: Act under another name; the policy must allow it.
+        via: The front used; goes into the audit log.
+
+    Returns:
+        The engine; what needs the database fails as long as it is damaged.
+
+    Raises:
+        WorkspaceMissing: there is no such directory.
+        PolicyInvalid: `quarterdeck.toml` is wrong.
+        PermissionDenied: the policy does not allow `as_user`.
+    """
+    found = find_workspace(workspace, environ=os.environ, cwd=Path.cwd())
+    if not found.path.is_dir():
+        require_workspace(found)
+    clock = SystemClock()
+    database = Database(found.control_db, clock=clock)
+    return _engine(found, database, as_user=as_user, via=via, clock=clock, ids=RandomIds())
+
+
+def _engine(found: Workspace, database: Database, *, as_user: str | None, via: str, clock: Clock, ids: Ids) -> Engine:
     policy_file = PolicyFile(found.policy_file)
     # A list on the command line asks for no role, and must not wait for the policy; every change asks.
     policy = None if via == "cli" and as_user is None else policy_file.read()
     actor = current_actor(os.environ, via=via, as_user=as_user, policy=policy)
     role = (lambda: policy_file.read().role_of(actor.name)) if policy is None else policy.role_of(actor.name)
-    access = Access(actor, role, read_only=read_only)
-    return Engine(found, database, policy_file=policy_file, access=access, clock=clock, ids=ids or RandomIds())
+    access = Access(actor, role, read_only=database.read_only)
+    return Engine(found, database, policy_file=policy_file, access=access, clock=clock, ids=ids)
 
 
 def create(workspace: str | os.PathLike[str] | None = None, *, exist_ok: bool = False) -> Workspace:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.artifacts.model import Blob, check_digest
-from engine.core.errors import IntegrityError, InvalidInput, NotFound, WorkspaceError, WorkspaceFull, WorkspaceReadOnly
+from engine.core.errors import IntegrityError, InvalidInput, NotFound
+from engine.db.disk import disk_errors, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 """Bytes read at a time; a file of any size passes through this much memory."""
 
+LEFT_OVER_S = 86_400.0
+"""Seconds after which a `.part` file belongs to no process that still lives, and is removed."""
+
 _RESTORE = "Run `qd db check`, and restore it from a backup."
 
 
 class ArtifactStore:
     """Objects named by the SHA-256 of their bytes, below `artifacts/objects/`.
 
-    The same bytes are stored once. Objects are never changed; a crash leaves at most a `.part` file behind.
+    The same bytes are stored once. Objects are never changed; a crash leaves at most a `.part` file behind, which a
+    later process removes.
 
     Args:
         workspace: Where they live.
@@ -34,6 +39,7 @@ class ArtifactStore:
 
     def __init__(self, workspace: Workspace) -> None:
         self._objects = workspace.artifacts / "objects"
+        self._swept = False
 
     def path_of(self, digest: str) -> Path:
         """Where an object lies, whether or not it has been stored.
@@ -151,13 +157,25 @@ class ArtifactStore:
     @contextmanager
     def _writing(self) -> Iterator[tuple[Path, BinaryIO]]:
         part = self._objects / f"{os.urandom(8).hex()}.part"
-        with _disk_errors(part):
+        with disk_errors(self._objects, "the artifact folder"):
             self._objects.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._sweep()
             try:
                 with part.open("xb") as target:
                     yield part, target
             finally:
                 with suppress(FileNotFoundError):
+                    part.unlink()
+
+    def _sweep(self) -> None:
+        """Remove, once, what processes that were killed have left."""
+        if self._swept:
+            return
+        self._swept = True
+        oldest = time.time() - LEFT_OVER_S
+        for part in self._objects.glob("*.part"):
+            with suppress(FileNotFoundError):
+                if part.stat().st_mtime < oldest:
                     part.unlink()
 
     def _keep(self, part: Path, target: BinaryIO, digest: str) -> None:
@@ -166,9 +184,9 @@ class ArtifactStore:
         path = self.path_of(digest)
         if not path.parent.exists():
             path.parent.mkdir(exist_ok=True, mode=0o700)
-            _sync_folder(self._objects)
+            sync(self._objects)
         part.replace(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
 
 
 @contextmanager
@@ -200,26 +218,3 @@ def _digest_of(stream: BinaryIO) -> str:
     while chunk := stream.read(CHUNK_BYTES):
         hashed.update(chunk)
     return hashed.hexdigest()
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WorkspaceFull("No space is left for the artifact.", hint="Free some space and try again.") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise WorkspaceReadOnly(
-                f"The artifact folder {path.parent} cannot be written: {error.strerror}.",
-                hint="Check the permissions of the workspace.",
-            ) from error
-        raise WorkspaceError(f"Storing the artifact failed: {error.strerror}.", hint="Check the disk.") from error

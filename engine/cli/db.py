@@ -55,9 +55,10 @@ def backup(session: Session, directory: str, fmt: Format) -> None:
 def restore(session: Session, directory: str, reason: str, fmt: Format, *, yes: bool) -> None:
     """Bring the workspace back to the backup in DIRECTORY; other processes see it as one change."""
     name = Path(directory).name or directory
-    confirm(f"This replaces all of {session.engine().workspace.path} by the backup {directory}", name, yes=yes)
+    engine = session.engine_to_restore()
+    confirm(f"This replaces all of {engine.workspace.path} by the backup {directory}", name, yes=yes)
     progress = ProgressLine("restoring")
-    restored = session.engine().maintenance.restore(directory, reason=reason, progress=progress)
+    restored = engine.maintenance.restore(directory, reason=reason, progress=progress)
     progress.close()
     show_record(restored, fmt)
 

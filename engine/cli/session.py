@@ -60,6 +60,24 @@ class Session:
             self._engine = api.open(self.workspace, read_only=self.read_only, as_user=self.as_user, via="cli")
         return self._engine
 
+    def engine_to_restore(self) -> Engine:
+        """The engine of the workspace asked for, also when its database is damaged or gone.
+
+        Raises:
+            QuarterdeckError: as `engine.open` says, but for a damaged or missing database.
+        """
+        from engine.core.errors import WorkspaceCorrupt, WorkspaceMissing
+
+        try:
+            return self.engine()
+        except (WorkspaceCorrupt, WorkspaceMissing):
+            if self.read_only:
+                raise
+            from engine import api
+
+            self._engine = api.open_damaged(self.workspace, as_user=self.as_user, via="cli")
+            return self._engine
+
     def close(self) -> None:
         """Close the engine, if one was opened."""
         if self._engine is not None:

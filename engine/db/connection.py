@@ -62,8 +62,8 @@ def translate(error: sqlite3.Error, path: Path) -> QuarterdeckError:
         )
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return WorkspaceReadOnly(
-            f"The workspace database {path} cannot be opened or written ({error}).",
-            hint="Check the permissions of the file and its directory.",
+            f"The workspace database {path} cannot be written or opened: {_obstacle(path) or error}.",
+            hint="Reading may still work; check the permissions of the file and its directory to make changes.",
         )
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return WorkspaceCorrupt(
@@ -82,10 +82,25 @@ _MAY_BE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 _NO_INDEX = (*_MAY_BE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
 
 
-def _is_full(path: Path) -> bool:
+def _obstacle(path: Path) -> str:
+    found = _file_system(path)
+    if found is not None and found.f_flag & os.ST_RDONLY:
+        return "it lies on a read-only file system"
+    if not path.parent.is_dir():
+        return "its directory is not there"
+    return "" if os.access(path.parent, os.W_OK) else f"{path.parent} may not be written by this user"
+
+
+def _file_system(path: Path) -> os.statvfs_result | None:
     try:
-        found = os.statvfs(path.parent)
+        return os.statvfs(path.parent)
     except OSError:
+        return None
+
+
+def _is_full(path: Path) -> bool:
+    found = _file_system(path)
+    if found is None:
         return False
     return found.f_bavail * found.f_frsize < _SPACE_TO_WORK or (found.f_files > 0 and found.f_favail == 0)
 

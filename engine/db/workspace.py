@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from engine.core.errors import WorkspaceMissing, WorkspaceReadOnly
+from engine.db.disk import disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +44,20 @@ class Workspace:
 
     @property
     def exists(self) -> bool:
-        """Whether somebody has made a workspace here."""
-        return self.control_db.is_file()
+        """Whether somebody has made a workspace here; an empty database is one that could not be made.
+
+        Raises:
+            WorkspaceReadOnly: the directory may not be searched.
+        """
+        try:
+            found = os.stat(self.control_db)  # noqa: PTH116 Path.is_file would hide why it cannot tell
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise WorkspaceReadOnly(
+                f"The workspace {self.path} cannot be opened: {error.strerror}.", hint="Check its permissions."
+            ) from error
+        return S_ISREG(found.st_mode) and found.st_size > 0
 
 
 def find_workspace(explicit: str | os.PathLike[str] | None, *, environ: Mapping[str, str], cwd: Path) -> Workspace:
@@ -84,6 +98,7 @@ def require_workspace(workspace: Workspace) -> Workspace:
 
     Raises:
         WorkspaceMissing: there is no database in it.
+        WorkspaceReadOnly: its directory may not be searched.
     """
     if not workspace.exists:
         raise WorkspaceMissing(
@@ -98,12 +113,9 @@ def make_directories(workspace: Workspace) -> None:
 
     Raises:
         WorkspaceReadOnly: the file system does not let us.
+        WorkspaceFull: no space is left.
+        WorkspaceError: a file is in the way, or the disk failed.
     """
-    try:
+    with disk_errors(workspace.path, "the workspace"):
         workspace.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         workspace.artifacts.mkdir(exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise WorkspaceReadOnly(
-            f"Cannot create the workspace {workspace.path}: {error.strerror}.",
-            hint="Choose a directory you may write to with --workspace DIR.",
-        ) from error

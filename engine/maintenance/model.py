@@ -13,7 +13,8 @@ class Backup:
         path: The directory it is in.
         schema: The schema version of the database in it.
         audit_head: The audit log's head at that moment, as one printable line.
-        objects: Artifact files in it.
+        objects: Artifact files that its database speaks of.
+        missing: How many of those are not in it, because the workspace had lost them or their bytes had changed.
         size_bytes: All its files together.
         time_ms: When it was made, in milliseconds since the epoch.
     """
@@ -22,6 +23,7 @@ class Backup:
     schema: int
     audit_head: str
     objects: int
+    missing: int
     size_bytes: int
     time_ms: int
 

@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.audit.model import format_head
 from engine.audit.service import AuditLog, record
 from engine.core.access import Role
-from engine.core.errors import AlreadyExists, InvalidInput, NotFound, WorkspaceReadOnly
+from engine.core.errors import (
+    AlreadyExists,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+    WorkspaceCorrupt,
+    WorkspaceError,
+    WorkspaceMissing,
+)
 from engine.db.database import Database
+from engine.db.disk import disk_errors, sync
 from engine.maintenance import store
 from engine.maintenance.model import Backup, Finding, Statistics
 
@@ -20,14 +30,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.artifacts.store import ArtifactStore
-    from engine.core.access import Access
+    from engine.core.access import Access, Actor
     from engine.core.clock import Clock
+    from engine.db.transaction import Transaction
     from engine.db.workspace import Workspace
 
     Progress = Callable[[int, int], None]
+    Objects = tuple[tuple[str, int], ...]
 
 _MANIFEST = "backup.json"
 _FORMAT = "quarterdeck-backup-1"
+_DESCRIBED = ("schema", "audit_head", "objects", "missing", "size_bytes", "time_ms")
+
+_EVENTS_MEANWHILE = 1_000_000
+"""More events than other processes can write while a restore prepares."""
 
 
 class Maintenance:
@@ -66,7 +82,7 @@ class Maintenance:
         Raises:
             AlreadyExists: there is something at `directory`.
             WorkspaceReadOnly: it cannot be written.
-            WorkspaceFull: no space is left; nothing is left behind under the final name.
+            WorkspaceFull: no space is left; nothing is left behind.
             WorkspaceCorrupt: the database is damaged.
             WorkspaceError: the disk failed.
         """
@@ -76,14 +92,11 @@ class Maintenance:
         partial = target.with_name(target.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            partial.mkdir(parents=True, mode=0o700)
-            made = self._write_backup(partial, target, progress)
-            partial.rename(target)
-        except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise WorkspaceReadOnly(
-                f"Cannot write the backup {target}: {error.strerror}.", hint="Choose another directory."
-            ) from error
+            with disk_errors(target, "the backup"):
+                partial.mkdir(parents=True, mode=0o700)
+                made = self._write_backup(partial, target, progress)
+                partial.rename(target)
+                sync(target.parent)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -100,36 +113,47 @@ class Maintenance:
             head = AuditLog(database, self._clock).head()
         finally:
             database.close()
-        size = copied.stat().st_size
-        for done, (digest, size_bytes) in enumerate(objects, start=1):
-            source = self._artifacts.path_of(digest)
-            if source.is_file():
-                place = folder / "artifacts" / source.relative_to(self._workspace.artifacts)
+        kept = self._copy_objects(objects, folder, progress)
+        if self._workspace.policy_file.is_file():
+            _copy(self._workspace.policy_file, folder / self._workspace.policy_file.name)
+        size_bytes = copied.stat().st_size + sum(size_bytes for digest, size_bytes in objects if digest in kept)
+        made = Backup(
+            path=str(final),
+            schema=schema,
+            audit_head=format_head(head),
+            objects=len(objects),
+            missing=len(objects) - len(kept),
+            size_bytes=size_bytes,
+            time_ms=head.time_ms,
+        )
+        described = {"format": _FORMAT, **{name: getattr(made, name) for name in _DESCRIBED}}
+        manifest = folder / _MANIFEST
+        manifest.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        sync(manifest)
+        return made
+
+    def _copy_objects(self, objects: Objects, folder: Path, progress: Progress | None) -> frozenset[str]:
+        """Copy what is there and unchanged; returns the digests of what was copied."""
+        kept = set()
+        for done, (digest, _) in enumerate(objects, start=1):
+            with suppress(IntegrityError), self._artifacts.open(digest) as stream:
+                place = folder / self._artifacts.path_of(digest).relative_to(self._workspace.path)
                 place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, place)
-                size += size_bytes
+                with place.open("xb") as copy:
+                    shutil.copyfileobj(stream, copy)
+                sync(place)
+                kept.add(digest)
             if progress is not None:
                 progress(done, len(objects))
-        if self._workspace.policy_file.is_file():
-            shutil.copyfile(self._workspace.policy_file, folder / self._workspace.policy_file.name)
-        made = Backup(str(final), schema, format_head(head), len(objects), size, head.time_ms)
-        manifest = {
-            "format": _FORMAT,
-            "schema": schema,
-            "audit_head": made.audit_head,
-            "objects": made.objects,
-            "size_bytes": size,
-            "time_ms": made.time_ms,
-        }
-        (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-        return made
+        return frozenset(kept)
 
     def restore(self, directory: str | os.PathLike[str], *, reason: str, progress: Progress | None = None) -> Backup:
         """Bring the workspace back to a backup.
 
-        Artifact files are added first, then the database is replaced in one transaction which other processes see
-        as a single commit; the audit log then continues from the backup's head with a record of the restore that
-        names the head it replaced.
+        The database is made ready beside the workspace's own: brought to the newest schema, its audit log continued by
+        a record of the restore that names the head it replaces. Then artifact files are added, and the database takes
+        its place in one transaction, which other processes see as a single commit. A damaged one is moved aside instead
+        and kept as `control.db.damaged-…`. The policy is brought back only where there is none.
 
         Args:
             directory: What `backup` made.
@@ -142,35 +166,92 @@ class Maintenance:
         Raises:
             PermissionDenied: the actor is no admin.
             ReadOnlyMode: the engine was opened read-only.
-            InvalidInput: the reason is empty, or the directory is no backup.
+            InvalidInput: the reason is empty, the directory is no backup, or the backup is damaged.
             NotFound: there is no such directory.
+            Busy: another process held the database too long; the workspace is as it was.
             WorkspaceFull: no space is left; the workspace is as it was.
-            WorkspaceCorrupt: the backup is damaged; the workspace is as it was.
+            WorkspaceReadOnly: it cannot be written.
             WorkspaceTooNew: a newer Quarterdeck made the backup.
-            WorkspaceError: the disk failed.
+            WorkspaceError: the disk failed; the workspace is as it was.
         """
         actor = self._access.require(Role.ADMIN, "db restore")
         if not reason.strip():
             raise InvalidInput("A restore needs a reason.", hint="Add --reason.")
         source = Path(directory).absolute()
         found = _read_manifest(source)
-        backup = Database(source / "control.db", read_only=True)
-        backup.migrate()
+        staging = self._workspace.path / f".restoring-{os.urandom(4).hex()}"
         try:
-            with backup.snapshot() as snapshot:
-                problems = store.integrity_problems(snapshot)
+            with disk_errors(self._workspace.path, "the workspace"):
+                staging.mkdir(mode=0o700)
+                staged = staging / "control.db"
+                objects = self._stage(source, staged, found, actor=actor, reason=reason)
+                self._bring_objects(source, objects)
+                self._put_in_place(staged, progress)
+                policy = source / self._workspace.policy_file.name
+                if policy.is_file() and not self._workspace.policy_file.exists():
+                    _copy(policy, self._workspace.policy_file)
         finally:
-            backup.close()
-        if problems:
-            raise InvalidInput(f"The backup {source} is damaged: {problems[0]}.", hint="Use another backup.")
-        replaced = format_head(self._log.head())
-        shutil.copytree(source / "artifacts", self._workspace.artifacts, dirs_exist_ok=True, copy_function=_copy_new)
-        store.copy_database(source / "control.db", self._workspace.control_db, alone=False, progress=progress)
-        with self._database.transaction(actor) as tx:
-            before, after = {"audit_head": replaced}, {"audit_head": found.audit_head}
-            record(tx, verb="restore", kind="workspace", key="control.db", before=before, after=after, reason=reason)
-            tx.emit(kind="workspace", change="restored", key="control.db")
+            shutil.rmtree(staging, ignore_errors=True)
         return found
+
+    def _stage(self, source: Path, staged: Path, found: Backup, *, actor: Actor, reason: str) -> Objects:
+        """Make the database to be, as one file; returns the artifact files it speaks of."""
+        try:
+            store.copy_database(source / "control.db", staged, alone=True)
+        except WorkspaceCorrupt as error:
+            raise _damaged(source, str(error.__cause__)) from error
+        head, last_event = self._replaced()
+        database = Database(staged, clock=self._clock)
+        try:
+            database.migrate()
+            with database.snapshot() as snapshot:
+                problems = store.integrity_problems(snapshot)
+            if problems:
+                raise _damaged(source, problems[0])
+            with database.transaction(actor) as tx:
+                store.skip_events(tx, last_event + _EVENTS_MEANWHILE)
+                before, after = {"audit_head": head}, {"audit_head": found.audit_head}
+                record(
+                    tx, verb="restore", kind="workspace", key="control.db", before=before, after=after, reason=reason
+                )
+                tx.emit(kind="workspace", change="restored", key="control.db")
+            with database.snapshot() as snapshot:
+                return store.stored_objects(snapshot)
+        finally:
+            database.close()
+
+    def _replaced(self) -> tuple[str, int]:
+        """Head of the audit log and number of the last event of the database as it is, however damaged."""
+        try:
+            with self._database.snapshot() as snapshot:
+                last_event = store.last_event(snapshot)
+            return format_head(self._log.head()), last_event
+        except (WorkspaceError, IntegrityError):
+            return "unreadable", 0
+
+    def _bring_objects(self, source: Path, objects: Objects) -> None:
+        for digest, size_bytes in objects:
+            place = self._artifacts.path_of(digest)
+            kept = source / place.relative_to(self._workspace.path)
+            here = place.is_file() and place.stat().st_size == size_bytes
+            if not here and kept.is_file() and self._artifacts.put_file(kept).digest != digest:
+                raise _damaged(source, f"the bytes of {kept.name} have changed")
+
+    def _put_in_place(self, staged: Path, progress: Progress | None) -> None:
+        target = self._workspace.control_db
+        if self._is_sound():
+            store.copy_database(staged, target, alone=False, progress=progress)
+            return
+        self._database.close()
+        store.fold_log(staged)
+        store.take_the_place(staged, target, target.with_name(f"{target.name}.damaged-{self._clock.now_ms()}"))
+
+    def _is_sound(self) -> bool:
+        try:
+            with self._database.snapshot() as snapshot:
+                return self._workspace.exists and not store.integrity_problems(snapshot)
+        except (WorkspaceCorrupt, WorkspaceMissing):
+            return False
 
     def check(self, *, deep: bool = False) -> tuple[Finding, ...]:
         """Look whether the workspace is sound.
@@ -231,11 +312,14 @@ class Maintenance:
         )
 
 
-def _copy_new(source: str, target: str) -> str:
-    # Content-addressed: a file of that name already holds those bytes, and other processes may be reading it.
-    if not os.path.exists(target):  # noqa: PTH110 shutil hands over plain strings
-        shutil.copyfile(source, target)
-    return target
+def _record_restore(tx: Transaction, replaced: str, head: str, reason: str) -> None:
+    before, after = {"audit_head": replaced}, {"audit_head": head}
+    record(tx, verb="restore", kind="workspace", key="control.db", before=before, after=after, reason=reason)
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    sync(target)
 
 
 def _read_manifest(folder: Path) -> Backup:
@@ -250,6 +334,7 @@ def _read_manifest(folder: Path) -> Backup:
             schema=int(manifest["schema"]),
             audit_head=str(manifest["audit_head"]),
             objects=int(manifest["objects"]),
+            missing=int(manifest["missing"]),
             size_bytes=int(manifest["size_bytes"]),
             time_ms=int(manifest["time_ms"]),
         )
@@ -260,4 +345,10 @@ def _read_manifest(folder: Path) -> Backup:
 def _not_a_backup(folder: Path) -> InvalidInput:
     return InvalidInput(
         f"{folder} is not a backup made by `qd db backup`.", hint="Name the directory that holds backup.json."
+    )
+
+
+def _damaged(folder: Path, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"The backup {folder} is damaged: {why}. The workspace is as it was.", hint="Use another backup."
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from engine.core.errors import Busy
 from engine.db.connection import BUSY_TIMEOUT_MS, open_reader, translated
+from engine.db.disk import sync
 from engine.db.forking import in_use
 from engine.maintenance.model import TableStatistics
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from engine.db.transaction import Snapshot
+    from engine.db.transaction import Snapshot, Transaction
 
 
 _PAGES_A_STEP = 2_000
@@ -25,6 +28,8 @@ def copy_database(
     source: Path, target: Path, *, alone: bool, progress: Callable[[int, int], None] | None = None
 ) -> None:
     """Copy a live database with SQLite's backup interface: one consistent state, WAL included, in one transaction.
+
+    The source is read on one snapshot, or every commit by another process would begin the copy anew.
 
     Args:
         source: The database to read.
@@ -39,9 +44,12 @@ def copy_database(
         WorkspaceReadOnly: the target cannot be written.
         WorkspaceError: the disk failed.
     """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
 
-    def tell(_status: int, remaining: int, total: int) -> None:
-        if progress is not None:
+    def tell(status: int, remaining: int, total: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
+            raise Busy(f"Another process has kept {target} locked for too long.", hint="Try again.")
+        if progress is not None and total:
             progress(total - remaining, total)
 
     with (
@@ -52,9 +60,61 @@ def copy_database(
         closing(sqlite3.connect(target, isolation_level=None, timeout=60)) as writer,
     ):
         writer.execute("PRAGMA synchronous=FULL")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         reader.backup(writer, pages=_PAGES_A_STEP, progress=tell)
-        if alone:
-            writer.execute("PRAGMA journal_mode=DELETE")
+    if alone:
+        fold_log(target)
+
+
+def fold_log(path: Path) -> None:
+    """Bring everything that a database holds into its one file, and leave no log beside it; nobody else may use it.
+
+    Raises:
+        WorkspaceFull: no space is left.
+        WorkspaceError: the disk failed.
+    """
+    with in_use(), translated(path), closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA synchronous=FULL")
+        writer.execute("PRAGMA journal_mode=DELETE")
+
+
+def take_the_place(staged: Path, target: Path, damaged: Path) -> None:
+    """Put a database, kept as one file, where one lies that cannot be opened, or none; the damaged one is kept.
+
+    Nobody can have the target open for use. Its log goes first: a log beside a database that it is not of is the one
+    thing that would spoil the new file.
+
+    Args:
+        staged: The database to use from now on, on the same file system.
+        target: Where it goes.
+        damaged: Where the old file goes; its log is put beside it.
+
+    Raises:
+        OSError: the disk failed; the target is the old or the new file.
+    """
+    for ending in ("", "-wal", "-shm"):
+        old = target.with_name(target.name + ending)
+        if old.exists():
+            kept = damaged.with_name(damaged.name + ending)
+            if ending:
+                old.rename(kept)
+            else:
+                kept.hardlink_to(old)
+    staged.rename(target)
+    sync(target.parent)
+
+
+def last_event(snapshot: Snapshot) -> int:
+    """The greatest event number ever given out."""
+    row = snapshot.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def skip_events(tx: Transaction, beyond: int) -> None:
+    """Give out no event number up to `beyond` again, so that feeds which have seen it notice a gap."""
+    if tx.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'event'", (beyond,)).rowcount == 0:
+        tx.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('event', ?)", (beyond,))
 
 
 def integrity_problems(snapshot: Snapshot) -> tuple[str, ...]:

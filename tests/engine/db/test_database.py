@@ -150,7 +150,7 @@ def test_a_full_disk_is_named_and_nothing_is_half_written(database: Database) ->
 
 
 def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceReadOnly, match="cannot be opened"):
+    with pytest.raises(WorkspaceReadOnly, match="directory is not there"):
         Database(tmp_path / "gone" / "control.db").migrate()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.errors import WorkspaceMissing, WorkspaceReadOnly
+from engine.core.errors import WorkspaceError, WorkspaceMissing
 from engine.db.workspace import Workspace, find_workspace, make_directories, require_workspace
 
 
@@ -53,7 +53,7 @@ def test_a_workspace_nobody_made_is_missing_and_says_how_to_make_it(tmp_path: Pa
 
 def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(WorkspaceReadOnly, match="file/workspace"):
+    with pytest.raises(WorkspaceError, match="file/workspace"):
         make_directories(Workspace(tmp_path / "file" / "workspace"))
 
 
