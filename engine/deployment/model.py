@@ -163,13 +163,11 @@ class Blocker:
         error: The error it is raised as.
         message: What stands in the way, as a sentence.
         hint: What to do next.
-        overridable: Whether an override may go past it.
     """
 
     error: type[QuarterdeckError]
     message: str
     hint: str = ""
-    overridable: bool = False
 
     @property
     def words(self) -> str:

@@ -280,4 +280,7 @@ def _next(request: ApprovalRequest, ask: str) -> str:
 
 
 def _words(found: Situation, to: Stage) -> str:
-    return f"{found.version.model} {found.version.version} --to {to.value.lower()}"
+    """The arguments of a command about this move; hints are pasted into shells, so the model's name is quoted."""
+    from shlex import quote  # only a refusal needs it
+
+    return f"{quote(found.version.model)} {found.version.version} --to {to.value.lower()}"

@@ -11,12 +11,11 @@ from engine.registry.model import Stage, Version
 
 
 class Status(StrEnum):
-    """How a gate ended. Only `pass` and `skipped` let a version through; an error is a failure."""
+    """How a gate ended. Only `pass` lets a version through: an error is a failure, and no gate is skipped."""
 
     PASS = "pass"  # noqa: S105 the word of a verdict, no password
     FAIL = "fail"
     ERROR = "error"
-    SKIPPED = "skipped"
 
 
 class Unit(StrEnum):
@@ -75,7 +74,7 @@ class GateResult:
     @property
     def passed(self) -> bool:
         """Whether it lets the version through."""
-        return self.status in (Status.PASS, Status.SKIPPED)
+        return self.status is Status.PASS
 
     @property
     def label(self) -> str:

@@ -20,7 +20,7 @@ CREATE TABLE gate_result (
     position   INTEGER NOT NULL,
     gate       TEXT NOT NULL,
     subject    TEXT NOT NULL,
-    status     TEXT NOT NULL CHECK (status IN ('pass', 'fail', 'error', 'skipped')),
+    status     TEXT NOT NULL CHECK (status IN ('pass', 'fail', 'error')),
     value      REAL,
     threshold  REAL,
     margin     REAL,

@@ -181,6 +181,14 @@ def test_a_blocker_says_what_to_do_next() -> None:
     assert "qd approvals approve 3" in error.hint
 
 
+def test_a_command_in_a_hint_can_be_pasted_whatever_the_model_is_called() -> None:
+    version = make_version(7, model="x; rm -rf ~", stage=Stage.STAGING)
+    policy = make_policy()
+    policy = replace(policy, stages={("*", "production"): TWO})
+    found = make_situation(version=version, policy=policy, report=make_report(model=version.model))
+    assert "qd approvals request 'x; rm -rf ~' 7 --to production" in refused(ApprovalMissing, PRODUCTION, found).hint
+
+
 def test_enough_approvals_pass_and_are_used_up() -> None:
     found = make_situation(policy=make_policy(demands=TWO), request=make_request(TWO, "alice", "carol"))
     assert decide(PRODUCTION, found).request_id == 3
