@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,7 +82,8 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    wish = plain_wish(sys.argv[1:])
+    # A shell that asks for completions calls `qd` without words.
+    wish = None if "_QD_COMPLETE" in os.environ else plain_wish(sys.argv[1:])
     if wish is None:
         from engine.cli import main as run
 

@@ -26,6 +26,13 @@ def main(argv: Sequence[str] | None = None, *, open_console: OpenConsole | None 
         The exit code: 0 ok, 1 failed, 2 usage, 3 unreachable or busy, 4 refused by a gate or policy,
         130 interrupted.
     """
+    try:
+        return _run(argv, open_console)
+    except KeyboardInterrupt:  # while the command line itself was still being loaded
+        return 130
+
+
+def _run(argv: Sequence[str] | None, open_console: OpenConsole | None) -> int:
     import gc
 
     from engine.cli.diagnostics import leave, run_command

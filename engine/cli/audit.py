@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from engine.cli.cells import moment
 from engine.cli.diagnostics import FAILED, narrate
 from engine.cli.groups import LazyGroup
-from engine.cli.options import MOMENT, paging_options
-from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record
+from engine.cli.options import MOMENT, gathered, paging_options
+from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record
 from engine.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -33,6 +33,15 @@ COLUMNS = (
 )
 
 
+class _Where(NamedTuple):
+    kind: str | None
+    key: str | None
+    actor: str | None
+    verb: str | None
+    since: int | None
+    until: int | None
+
+
 @click.group(cls=LazyGroup)
 def audit() -> None:
     """Read, verify and prove the audit log."""
@@ -45,30 +54,16 @@ def audit() -> None:
 @click.option("--verb", help="Only this act, such as promote.")
 @click.option("--since", type=MOMENT, help="Not before this time.")
 @click.option("--until", "--at", type=MOMENT, help="Not after this time.")
+@gathered("where", _Where)
 @paging_options
 @format_options
 @click.pass_obj
-def list_(session: Session, /, fmt: Format, limit: int, page_token: str | None, **where: str | int | None) -> None:
+def list_(session: Session, where: _Where, limit: int, page_token: str | None, fmt: Format) -> None:
     """List records, newest first."""
     from engine.audit.model import AuditFilter
 
-    chosen = AuditFilter(
-        kind=_word(where["kind"]),
-        key=_word(where["key"]),
-        actor=_word(where["actor"]),
-        verb=_word(where["verb"]),
-        since_ms=_time(where["since"]),
-        until_ms=_time(where["until"]),
-    )
+    chosen = AuditFilter(where.kind, where.key, where.actor, where.verb, where.since, where.until)
     show_page(session.engine().audit.page(chosen, limit=limit, page_token=page_token), COLUMNS, fmt)
-
-
-def _word(value: str | int | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _time(value: str | int | None) -> int | None:
-    return None if value is None else int(value)
 
 
 @audit.command()
@@ -126,10 +121,11 @@ def head(session: Session, fmt: Format) -> None:
 
 @audit.command()
 @click.argument("seq", type=int)
+@format_options
 @click.pass_obj
-def inclusion(session: Session, seq: int) -> None:
-    """Prove that record SEQ is part of the log as it is now (RFC 6962 audit path, as JSON)."""
-    show_json(session.engine().audit.inclusion(seq))
+def inclusion(session: Session, seq: int, fmt: Format) -> None:
+    """Prove that record SEQ is part of the log as it is now (RFC 6962 audit path)."""
+    show_record(session.engine().audit.inclusion(seq), fmt)
 
 
 @audit.command()

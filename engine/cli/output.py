@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ T = TypeVar("T")
 _COLOURED = frozenset(("state", "stage", "status", "kind", "from", "to"))
 _CELL = 120
 _HEADING = 60
+_GAP = 2
 _CSV_CELL = 100_000
 _LINE = 2_000
 
@@ -182,15 +183,25 @@ def _rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> No
     from rich.table import Table
     from rich.text import Text
 
+    from engine.cli.layout import arrange
+
     console = Console(highlight=False, markup=False, emoji=False)
     fold = ascii_fold if console.options.ascii_only else str
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(
-            Text(fold(column.heading)), justify="right" if column.right else "left", overflow="ellipsis", no_wrap=True
-        )
-    for row in cells:
-        named = zip(columns, row, strict=True)
-        styles = [STATE_STYLES.get(cell, "") if column.name in _COLOURED else "" for column, cell in named]
-        table.add_row(*(Text(fold(cell), style=style) for cell, style in zip(row, styles, strict=True)))
+    rows = [[fold(column.heading) for column in columns], *([fold(cell) for cell in row] for row in cells)]
+    natural = [max(1, *(width(row[place]) for row in rows)) for place in range(len(columns))]
+    widths = arrange(natural, [column.right for column in columns], room=console.width, gap=_GAP)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for column, heading, wide in zip(columns, rows[0], widths, strict=False):
+        justify: Literal["right", "left"] = "right" if column.right else "left"
+        table.add_column(Text(heading), justify=justify, width=wide, overflow="ellipsis", no_wrap=True)
+    for row in rows[1:]:
+        shown = zip(columns, row, widths, strict=False)
+        table.add_row(*(Text(cell, style=_style(column, cell)) for column, cell, _ in shown))
     console.print(table)
+    if len(widths) < len(columns):
+        hidden = ", ".join(column.heading for column in columns[len(widths) :] if column.heading.strip())
+        click.echo(f"No room for {hidden}.", err=True)
+
+
+def _style(column: Column, cell: str) -> str:
+    return STATE_STYLES.get(cell, "") if column.name in _COLOURED else ""

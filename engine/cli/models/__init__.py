@@ -17,6 +17,7 @@ _VERBS = {
     "promote": "moving.promote",
     "register": "registering.register",
     "rename": "changing.rename",
+    "report": "moving.report",
     "rollback": "moving.rollback",
     "show": "reading.show",
     "tag": "changing.tag",

@@ -13,7 +13,7 @@ from engine.cli.live_names import MODEL, VERSION
 from engine.cli.models.reading import encode_promotion
 from engine.cli.options import STAGE, gathered
 from engine.cli.output import Format, format_options, show_lines, show_record
-from engine.core.errors import InvalidInput
+from engine.core.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,27 @@ def check(session: Session, /, model: str, version: int, stage: Stage, fmt: Form
     failed = ", ".join(result.label for result in report.failures)
     narrate(f"qd: {model}/{version} may not enter {report.target}: {failed} did not pass.")
     return REFUSED
+
+
+@click.command()
+@click.argument("model", type=MODEL, required=False)
+@click.argument("version", type=VERSION, required=False)
+@click.option("--to", "stage", type=STAGE, default="Production", show_default=True, help="The stage it was to enter.")
+@click.option("--id", "number", type=click.IntRange(1), help="The report of this number, as a request names it.")
+@format_options
+@click.pass_obj
+def report(session: Session, /, model: str | None, version: int | None, fmt: Format, **which: Any) -> None:
+    """Show the evidence that was kept: the newest for a version and a stage, or the one of a number."""
+    gates = session.engine().gates
+    if which["number"] is not None:
+        show_report(gates.get(which["number"]), fmt)
+        return
+    if model is None or version is None:
+        raise InvalidInput("Name a model and a version, or a report with --id.")
+    kept = gates.latest(model, version, which["stage"])
+    if kept is None:
+        raise NotFound(f"The gates were never run for {model}/{version}.", hint="`qd models check` runs them.")
+    show_report(kept, fmt)
 
 
 class _Move(NamedTuple):

@@ -9,6 +9,7 @@ from engine.cli.groups import verbs
 _VERBS = {
     "artifacts": "artifacts.artifacts",
     "compare": "showing.compare",
+    "count": "listing.count",
     "delete": "changing.delete",
     "finish": "recording.finish",
     "lineage": "showing.lineage",

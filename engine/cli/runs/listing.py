@@ -11,7 +11,7 @@ import click
 from engine.cli.cells import age, duration, plain
 from engine.cli.live_names import EXPERIMENT
 from engine.cli.options import Search, search_options
-from engine.cli.output import Column, Format, format_options, show_page
+from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
@@ -67,6 +67,22 @@ def list_(session: Session, /, search: Search, fmt: Format, columns: str | None,
     page = session.engine().run_reading.page(asked)
     chosen = _usual(page.items, fmt) if columns is None else [_column(key, page.items) for key in _keys(columns)]
     show_page(page, [*RUN_COLUMNS, *chosen], fmt, encode=encode)
+
+
+@click.command()
+@click.option("--experiment", type=EXPERIMENT, help="Only runs of this experiment.")
+@click.option("--filter", "text", default="", metavar="TEXT", help='Such as "metrics.auc > 0.9".')
+@format_options
+@click.pass_obj
+def count(session: Session, experiment: str | None, text: str, fmt: Format) -> None:
+    """Count the runs that a filter finds."""
+    from engine.tracking.model import RunQuery
+
+    found = session.engine().run_reading.count(RunQuery(filter=text, experiment=experiment))
+    if fmt is Format.HUMAN:
+        show_lines([str(found)])
+    else:
+        show_record({"count": found}, fmt)
 
 
 def _keys(text: str) -> list[str]:

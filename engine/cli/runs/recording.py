@@ -74,6 +74,8 @@ class _Log(NamedTuple):
     step: int
     at: int | None
     points: Any
+    datasets: Sequence[tuple[str, str]]
+    context: str
 
 
 @click.command()
@@ -88,6 +90,8 @@ class _Log(NamedTuple):
     type=click.File("r", encoding="utf-8"),
     help='A file of points, one JSON object a line: {"key", "value", "step", "time_ms"}; - is stdin.',
 )
+@click.option("--dataset", "datasets", type=PAIR, multiple=True, help="Data it read, as name=digest; may be repeated.")
+@click.option("--context", default="training", show_default=True, help="What the data was read for.")
 @gathered("asked", _Log)
 @format_options
 @click.pass_obj
@@ -96,6 +100,8 @@ def log(session: Session, run: str, asked: _Log, fmt: Format) -> None:
 
     A file of points is stored in batches of 10,000 lines, as they are read.
     """
+    from engine.tracking.model import DatasetInput
+
     service = session.engine().runs
     now_ms = service.now_ms() if asked.at is None else asked.at
     points = [(key, value, asked.step, now_ms) for key, value in asked.metrics]
@@ -104,6 +110,8 @@ def log(session: Session, run: str, asked: _Log, fmt: Format) -> None:
     for batch in _batches(_points(asked.points or (), now_ms)):
         service.log_batch(run, metrics=batch)
         logged += len(batch)
+    for name, digest in asked.datasets:
+        service.log_input(run, DatasetInput(name, digest, context=asked.context))
     if fmt is not Format.HUMAN:
         show_record({"run": run, "points": logged, "params": len(asked.params), "tags": len(asked.tags)}, fmt)
 

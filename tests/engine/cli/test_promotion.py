@@ -236,3 +236,11 @@ def test_a_policy_that_is_wrong_stops_every_change(qd: Qd, sample: Sample) -> No
     assert "line 2" in _promote(qd, 1, code=2).err
     assert "line 2" in qd("experiments", "create", "x", code=2).err
     assert len(qd("runs", "list", "--json").json["items"]) == 3
+
+
+def test_evidence_that_was_kept_is_shown_again(qd: Qd, guarded: Sample) -> None:
+    assert "never run" in qd("models", "report", "churn", "2", code=1).err
+    kept = qd("models", "check", "churn", "2", "--json").json
+    assert qd("models", "report", "churn", "2", "--json").json == kept
+    assert qd("models", "report", "--id", str(kept["id"]), "--json").json == kept
+    assert "--id" in qd("models", "report", "churn", code=2).err

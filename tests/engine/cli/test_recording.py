@@ -121,3 +121,13 @@ def test_the_time_of_metrics_can_be_given(qd: Qd) -> None:
     qd("runs", "log", run, "--metric", "auc=1", "--at", "2026-11-03T09:00")
     [point] = qd("runs", "metrics", run, "auc", "--raw", "--json").json["items"]
     assert point["time_ms"] == 1_793_696_400_000
+
+
+def test_data_that_was_read_is_noted(qd: Qd) -> None:
+    run = _start(qd)
+    qd("runs", "log", run, "--dataset", "car_loan=d1", "--dataset", "weather=d2")
+    inputs = qd("runs", "show", run, "--json").json["inputs"]
+    assert [(each["name"], each["digest"], each["context"]) for each in inputs] == [
+        ("car_loan", "d1", "training"),
+        ("weather", "d2", "training"),
+    ]

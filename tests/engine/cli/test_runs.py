@@ -255,3 +255,8 @@ def test_files_and_folders_are_kept_with_a_run(qd: Qd, sample: Sample, tmp_path:
     qd("runs", "artifacts", "put", sample.runs[0], tmp_path / "plots" / "roc.png")
     top = [item["path"] for item in qd("runs", "artifacts", "list", sample.runs[0], "--json").json["items"]]
     assert top == ["figures", "model", "report.csv", "roc.png"]
+
+
+def test_runs_are_counted_without_being_listed(qd: Qd, sample: Sample) -> None:
+    assert qd("runs", "count", "--filter", "metrics.auc > 0.85").out == "2\n"
+    assert qd("runs", "count", "--experiment", "churn", "--json").json == {"count": 3}

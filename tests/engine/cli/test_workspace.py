@@ -68,7 +68,7 @@ def test_a_kept_head_proves_what_follows(qd: Qd, sample: Sample) -> None:
     qd("experiments", "create", "later")
     assert qd("audit", "verify", "--head", head, "--json").json["ok"] is True
     assert qd("audit", "consistency", "--head", head, "--json").json["holds"] is True
-    assert qd("audit", "inclusion", "1").json["seq"] == 1
+    assert qd("audit", "inclusion", "1", "--json").json["seq"] == 1
     assert qd("audit", "head", "--json").json["size"] > int(qd("audit", "verify", "--json").json["size"]) - 1
 
 

@@ -1,0 +1,131 @@
+"""The JSON that `engine/cli/README.md` promises is the JSON that comes out: every field, every type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine.cli
+from tests.engine.cli.conftest import Sample
+from tests.engine.cli.driver import Qd
+
+REFERENCE = Path(engine.cli.__file__).with_name("README.md").read_text(encoding="utf-8")
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def _shapes() -> dict[str, dict[str, str]]:
+    found = {}
+    for section in REFERENCE.split("\n### ")[1:]:
+        name, _, body = section.partition("\n")
+        found[name] = dict(re.findall(r"^\| `(\w+)` \| ([a-z]+\??) \|", body, re.MULTILINE))
+    found["run-detail"] = {**found["run"], **found["run-detail"]}
+    return found
+
+
+SHAPES = _shapes()
+PLAIN = {
+    "experiment": "experiments show churn",
+    "run-detail": "runs show {run}",
+    "history": "runs metrics {run} loss",
+    "comparison": "runs compare {run} {other}",
+    "lineage": "runs lineage {run}",
+    "model": "models show churn",
+    "past": "models show churn --at now",
+    "version": "versions show churn/2",
+    "files": "versions files churn/1 --check",
+    "gate-report": "models check churn 2",
+    "plan": "models promote churn 3 --to production --dry-run",
+    "promotion": "models promote churn 3 --to staging --reason go",
+    "request": "approvals show 1",
+    "policy": "policy show",
+    "policy-check": "policy check",
+    "whoami": "policy whoami",
+    "audit-record": "audit show 2",
+    "audit-head": "audit head",
+    "verification": "audit verify",
+    "inclusion": "audit inclusion 1",
+    "backup": "db backup {tmp}/copy",
+    "db-check": "db check",
+    "statistics": "db stats",
+    "workspace": "init {tmp}/new",
+}
+IN_LISTS = {
+    "experiment": "experiments list",
+    "run": "runs list",
+    "artifact": "runs artifacts list {run}",
+    "point": "runs metrics {run} loss --raw --limit 1",
+    "model": "models list",
+    "version": "versions list",
+    "promotion": "models history",
+    "request": "approvals list --state all",
+    "audit-record": "audit list",
+}
+
+
+@pytest.fixture
+def lively(sample: Sample, qd: Qd) -> Sample:
+    """The sample with a version in Production and a request that waits."""
+    qd("models", "promote", "churn", "1", "--to", "production", "--reason", "go")
+    (sample.path / "quarterdeck.toml").write_text(
+        '[models.churn.production]\napprovals = 1\ngates = [{gate="metric", metric="auc", min=0.5}]\n'
+    )
+    qd("approvals", "request", "churn", "2", "--to", "production", "--reason", "better")
+    return sample
+
+
+def _words(line: str, sample: Sample, tmp_path: Path) -> list[str]:
+    return [word.format(run=sample.runs[0], other=sample.runs[1], tmp=tmp_path) for word in line.split()]
+
+
+def _conforms(document: dict[str, Any], shape: dict[str, str]) -> None:
+    assert set(document) == set(shape)
+    for name, kind in shape.items():
+        value = document[name]
+        if kind.endswith("?") and value is None:
+            continue
+        assert isinstance(value, TYPES[kind.rstrip("?")]), f"{name} is {value!r}, not {kind}"
+        assert kind == "boolean" or not isinstance(value, bool), name
+
+
+def test_every_shape_is_proven() -> None:
+    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | {"consistency"}
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_one_thing_has_the_promised_fields(qd: Qd, lively: Sample, tmp_path: Path, shape: str) -> None:
+    code = 4 if shape == "plan" else 0
+    _conforms(qd(*_words(PLAIN[shape], lively, tmp_path), "--json", code=code).json, SHAPES[shape])
+
+
+@pytest.mark.parametrize("shape", IN_LISTS)
+def test_listed_things_have_the_promised_fields(qd: Qd, lively: Sample, tmp_path: Path, shape: str) -> None:
+    items = qd(*_words(IN_LISTS[shape], lively, tmp_path), "--json").json["items"]
+    assert items
+    for item in items:
+        _conforms(item, SHAPES[shape])
+
+
+def test_a_consistency_proof_has_the_promised_fields(qd: Qd, lively: Sample) -> None:
+    head = qd("audit", "head").out.strip()
+    _conforms(qd("audit", "consistency", "--head", head, "--json").json, SHAPES["consistency"])
+
+
+def test_nested_shapes_are_the_same_shapes(qd: Qd, lively: Sample) -> None:
+    plan = qd("models", "promote", "churn", "2", "--to", "production", "--dry-run", "--json", code=4).json
+    _conforms(plan["version"], SHAPES["version"])
+    _conforms(plan["report"], SHAPES["gate-report"])
+    _conforms(plan["request"], SHAPES["request"])
+    _conforms(plan["replaces"][0], SHAPES["version"])
+    _conforms(qd("runs", "compare", *lively.runs, "--json").json["runs"][0], SHAPES["run"])
+    _conforms(qd("runs", "show", lively.runs[0], "--json").json["artifacts"][0], SHAPES["artifact"])
