@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 MAX_BUCKETS = 10_000
 """Most points of a reduced history."""
 
-_LEAST, _MOST = -(2**63), 2**63 - 1
-
 
 class RunCurves(RunService):
     """Reads what runs measured over time."""
@@ -54,7 +52,8 @@ class RunCurves(RunService):
             raise InvalidInput(f"A history has 1 to {MAX_BUCKETS} points.")
         if x not in ("step", "time"):
             raise InvalidInput("A history goes along 'step' or 'time'.")
-        wanted = (_LEAST if start is None else max(start, _LEAST), _MOST if end is None else min(end, _MOST))
+        least, most = history_store.EVERYWHERE
+        wanted = (least if start is None else max(start, least), most if end is None else min(end, most))
         with self._database.snapshot() as snapshot:
             run = resolve(snapshot, run_id).row_id
             series = (run, batch_store.key_id(snapshot, "metric", key) or 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import singledispatchmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.core.errors import InvalidInput
@@ -113,30 +112,22 @@ class FilterCompiler:
         self._sets = sets
         self._at_hand = at_hand
 
-    @singledispatchmethod
     def condition(self, tree: Filter) -> Sql:
         """The condition that a filter means; attributes are read from `run r`.
 
         Raises:
             InvalidInput: a pattern is longer than SQLite takes.
         """
-        raise TypeError(f"no filter: {tree!r}")
+        if isinstance(tree, And):
+            return joined("AND", [self.condition(part) for part in tree.parts])
+        if isinstance(tree, Or):
+            return joined("OR", [self.condition(part) for part in tree.parts])
+        if isinstance(tree, Not):
+            inner = self.condition(tree.part)
+            return Sql(f"(NOT ({inner.text}))", inner.values)
+        return self._comparison(tree)
 
-    @condition.register
-    def _(self, tree: And) -> Sql:
-        return joined("AND", [self.condition(part) for part in tree.parts])
-
-    @condition.register
-    def _(self, tree: Or) -> Sql:
-        return joined("OR", [self.condition(part) for part in tree.parts])
-
-    @condition.register
-    def _(self, tree: Not) -> Sql:
-        inner = self.condition(tree.part)
-        return Sql(f"(NOT ({inner.text}))", inner.values)
-
-    @condition.register
-    def _(self, tree: Comparison) -> Sql:
+    def _comparison(self, tree: Comparison) -> Sql:
         if tree.operator is Operator.DIFFERS:
             return self.condition(Not(Comparison(tree.field, Operator.EQUAL, tree.value)))
         if tree.field.entity is Entity.ATTRIBUTE:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Range = tuple[int, int]
 """First and last x, both included."""
 
+EVERYWHERE: Range = (-(2**63), 2**63 - 1)
+"""Every x that can be stored."""
+
 _X = {"step": "step", "time": "time_ms"}
 
 
@@ -85,6 +88,9 @@ def by_time(snapshot: Snapshot, series: tuple[int, int], reach: Range, points: i
     stretches of time; else all points are sorted, which takes seconds for a million.
     """
     low, high = reach
+    if low == high:  # logged at one moment: nothing to sort
+        whole = _stretch(snapshot, _WITHIN_TIME, (*series, *EVERYWHERE, *reach))
+        return [] if whole is None else [replace(whole, x=low)]
     return _along_steps(snapshot, series, reach, points) or _grouped(
         snapshot, series, reach, -(-(high - low + 1) // points)
     )
@@ -95,7 +101,7 @@ _FEWEST_SHARE = 4
 
 def _along_steps(snapshot: Snapshot, series: tuple[int, int], reach: Range, points: int) -> list[HistoryPoint] | None:
     """Stretches of steps, if their times follow one another and they are not too few for the chart."""
-    steps = extent(snapshot, series, "step", (-(2**63), 2**63 - 1))
+    steps = extent(snapshot, series, "step", EVERYWHERE)
     found: list[HistoryPoint] = []
     until = reach[0]
     for low, high in pairwise(even_bounds(steps, points) if steps else ()):

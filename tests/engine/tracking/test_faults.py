@@ -122,6 +122,7 @@ def state(path: Path) -> list[str]:
         connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_operation_that_fails_anywhere_has_happened_or_has_not(
