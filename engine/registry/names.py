@@ -38,7 +38,8 @@ def check_model_name(name: str) -> str:
 
     Raises:
         InvalidInput: it is empty, too long, begins or ends with a space, or holds `/`, `@`, `:` (references such as
-            `churn/7` and `churn@champion` use them) or a character that cannot be seen; or it is `*` or only dots.
+            `churn/7` and `churn@champion` use them) or a character that cannot be seen; or it is `*` or only dots; or
+            it is not in Unicode's composed form (NFC), so that another name could look exactly like it.
     """
     problem = _name_problem(name)
     if problem:
@@ -61,6 +62,7 @@ def _name_problem(name: str) -> str:
         "policies write it for every model": name == "*",
         f"it holds {reserved}, which references such as churn/7 and churn@champion use": bool(reserved),
         "it holds a character that cannot be seen or shown": not _shown_as_is(name),
+        "its letters and accents are apart, and another name looks the same": not _composed(name),
     }
     return next((problem for problem, found in problems.items() if found), "")
 
@@ -71,6 +73,14 @@ def _shown_as_is(text: str) -> bool:
     from engine.core.text import clean  # plain ASCII, the usual case, does without
 
     return clean(text, limit=MAX_NAME) == text
+
+
+def _composed(text: str) -> bool:
+    if text.isascii():
+        return True
+    from unicodedata import is_normalized  # plain ASCII, the usual case, does without
+
+    return is_normalized("NFC", text)
 
 
 def check_alias(alias: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.db.database import Database
     from engine.db.transaction import Transaction
     from engine.policy.file import PolicyFile
+    from engine.policy.model import Policy
     from engine.tracking.service import Runs
 
 _NO_TAGS: Mapping[str, str] = {}
@@ -138,7 +139,8 @@ class Models(ModelReading):
     def rename(self, name: str, new: str) -> Model:
         """Give a model another name.
 
-        Policies speak of models by name; a model that serves therefore keeps its name.
+        Policies speak of models by name: a model that serves keeps its name, and no model gets one of which the policy
+        demands other things. Else what was in Production under an easier name could be rolled back to.
 
         Args:
             name: Its name now.
@@ -154,6 +156,8 @@ class Models(ModelReading):
             InvalidInput: the new name cannot be one.
             AlreadyExists: the new name is taken.
             Conflict: a version is in Staging or Production.
+            PolicyRefused: the policy demands other things of the new name.
+            PolicyInvalid: the policy file is wrong, so nobody can tell.
         """
         actor = self._access.require(Role.OPERATOR, "models rename")
         check_model_name(new)
@@ -162,6 +166,7 @@ class Models(ModelReading):
             if new == name:
                 return found
             _refuse_serving(found, "renamed")
+            _refuse_other_demands(self._policy_file.read(), name, new)
             try:
                 model_store.rename(tx, found.row_id, new)
             except sqlite3.IntegrityError as error:
@@ -456,6 +461,15 @@ def _changed(before: Mapping[str, str], description: str | None, owner: str | No
 def _check_texts(description: str, owner: str) -> None:
     check_word(description, "description", MAX_TEXT)
     check_word(owner, "owner")
+
+
+def _refuse_other_demands(policy: Policy, name: str, new: str) -> None:
+    for stage in Stage:
+        if policy.stage(name, stage.value) != policy.stage(new, stage.value):
+            raise PolicyRefused(
+                f"The policy of {stage.value} demands other things of {new} than of {name}.",
+                hint=f"Register the versions under {new}, or have an admin give both names the same tables.",
+            )
 
 
 def _refuse_serving(model: Model, what: str) -> None:

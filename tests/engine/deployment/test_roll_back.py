@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.core.errors import ApprovalMissing, Conflict, GateFailed, InvalidInput, NotFound, PermissionDenied
+from engine.core.errors import (
+    ApprovalMissing,
+    Conflict,
+    GateFailed,
+    InvalidInput,
+    NotFound,
+    PermissionDenied,
+    PolicyRefused,
+)
 from engine.deployment.model import Expectation, Kind, Move, Promotion
 from engine.registry.model import Stage
 from tests.engine.deployment.world import ONE_APPROVAL, World
@@ -164,3 +172,17 @@ def test_protected_aliases_go_back_with_it(world: World) -> None:
     world.engine("bob").models.set_alias("churn", "champion", 2)
     roll_back(world)
     assert world.engine("bob").models.get("churn").aliases["champion"] == 1
+
+
+def test_a_past_under_a_name_without_rules_is_no_way_into_production(make_world: MakeWorld) -> None:
+    world = make_world(ONE_APPROVAL)
+    for number in (1, 2):
+        world.register(model="easy")
+        world.promote(number, model="easy")
+    world.promote(2, model="easy", to=Stage.ARCHIVED)
+    with pytest.raises(PolicyRefused, match="demands other things of churn than of easy"):
+        world.engine("bob").models.rename("easy", "churn")
+    world.register()
+    with pytest.raises(PolicyRefused):
+        world.engine("bob").models.rename("churn", "easier")
+    assert world.engine("bob").models.rename("easy", "easier").name == "easier"

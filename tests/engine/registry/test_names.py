@@ -49,6 +49,7 @@ def test_a_visible_name_is_taken(name: str) -> None:
         ("..", "dots"),
         (".", "dots"),
         ("*", "every model"),
+        ("cafe\u0301", "looks the same"),
         ("x" * (MAX_NAME + 1), "251 characters"),
     ],
 )
