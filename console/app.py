@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding
 from textual.widget import Widget
 
@@ -22,7 +24,7 @@ from engine.core.errors import QuarterdeckError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from textual import events
+    from textual.dom import DOMNode
     from textual.screen import Screen
 
     from console.actions import Action, Answers
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 20.0
 """Between two looks at ages and silent runs; what reads the same is not sent again."""
+
+PATIENCE_SECONDS = 0.2
+"""How long a key waits for the one before; a widget that takes longer is doing something else."""
 
 HOLD_SECONDS = 0.2
 """How long the first frame waits for data."""
@@ -245,14 +250,37 @@ class ConsoleApp(TerminalApp[int]):
 
     # --- keys and actions
 
-    async def on_key(self, event: events.Key) -> None:
-        """Find the action of a key."""
-        if len(self.screen_stack) > 1 or self.frame.typing:
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys one after the other: the next one waits until this one has had its effect.
+
+        Textual hands a key to the focused widget and goes on; of keys that arrive together (typed ahead, or bunched by
+        a slow line) the later ones would reach the widget that the first one leaves. `/Drift` must never become a `D`.
+        """
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
             return
-        if self.press(key_name(event)):
-            event.stop()
-            event.prevent_default()
+        self.last_input = time.monotonic()
+        if len(self.screen_stack) == 1 and not self.frame.typing and self.press(key_name(event)):
             await self._settle()
+            return
+        focused = self.focused or self.screen
+        await super().on_event(event)
+        for node in focused.ancestors_with_self:
+            if not await self._handled_by(node):
+                break
+        await self._settle()
+
+    async def _handled_by(self, node: DOMNode) -> bool:
+        """Wait until a node has handled what it was sent; false when it is the application, gone, or busy."""
+        if node is self or not isinstance(node, Widget) or not node.is_attached:
+            return False
+        handled = asyncio.Event()
+        node.call_next(handled.set)
+        try:
+            await asyncio.wait_for(handled.wait(), PATIENCE_SECONDS)
+        except TimeoutError:
+            return False
+        return True
 
     def open_dialog(self, dialog: Screen[Any], answered: Callable[[Any], None] | None = None) -> None:
         """Show a dialog; keys typed ahead wait for it."""

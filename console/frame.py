@@ -75,6 +75,11 @@ class Frame(TerminalScreen[object]):
         if self._first is not None:
             self._first.take_focus()
 
+    def on_resize(self) -> None:
+        """Other hints fit."""
+        if self.deck.view is not None:
+            self.call_next(self.describe, self.deck.view, self.deck.navigator.trail.places)
+
     @property
     def deck(self) -> ConsoleApp:
         """The application."""
@@ -127,17 +132,18 @@ class Frame(TerminalScreen[object]):
             self._hints.show(self._hint_parts(view))
 
     def _hint_parts(self, view: View) -> list[Part]:
-        """The hints that fit; what is common to all views is kept, the view's own last ones give way."""
+        """The hints that fit: help before all, then what is common to all views, then the view's own."""
         offered = hints(view.offered(), filterable=view.filterable)
         common = [action for action in offered if action in EVERYWHERE]
-        room = self.app.size.width - 1 - measure([part for action in common for part in _hint(action)])
+        room = self.app.size.width - 1
         kept: list[Action] = []
-        for action in offered[: len(offered) - len(common)]:
+        for action in (*reversed(common), *offered[: len(offered) - len(common)]):
             room -= measure(_hint(action))
             if room < 0:
                 break
             kept.append(action)
-        return [(" ", ""), *(part for action in (*kept, *common) for part in _hint(action))]
+        ordered = [action for action in offered if action in kept]
+        return [(" ", ""), *(part for action in ordered for part in _hint(action))]
 
     def message(self, text: str, look: str = "") -> None:
         """Say something in the last line for a while."""

@@ -167,7 +167,7 @@ class Page(View, Generic[T]):
 
     def load(self) -> None:
         """Read anew; what is shown stays until it has come."""
-        self.deck.read(f"page.{id(self)}", self.fetch, self._show, self._failed)
+        self.deck.read(f"page.{id(self)}", self.fetch, self._show, self.failed)
 
     def _show(self, data: T) -> None:
         self.data = data
@@ -175,11 +175,13 @@ class Page(View, Generic[T]):
         self.arrived(data)
         self.deck.frame_changed()
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
+        """It could not be read: the last good page stays, else the error stands in its place."""
         if self.data is not None:
             self.deck.fail(error)
             return
         self.document.show(lambda width: problem(error, width))
+        self.deck.frame_changed()
 
     def subject(self) -> object | None:
         """The thing on the line under the cursor."""

@@ -276,7 +276,7 @@ MODELS: Resource[Model] = Resource(
     kinds=frozenset({"model", "version"}),
     empty=(
         "No registered models yet.",
-        "Register a version from a run:  R in the list of runs, or  qd versions register MODEL --run ID",
+        "Register a version from a run:  R in the list of runs, or  qd models register MODEL --run ID",
     ),
     sort=("name", False),
 )

@@ -249,7 +249,11 @@ def _delete(app: ConsoleApp, runs: tuple[Run, ...], _answers: Answers) -> None:
             app.engine.runs.delete(run.run_id)
 
     ids = " ".join(run.run_id[:8] for run in runs)
-    app.act(delete_all, lambda _: app.say(f"Deleted {ids}. Undo: qd runs restore {runs[0].run_id[:8]}"))
+    app.act(delete_all, lambda _: app.say(f"Deleted {ids}. Undo: qd runs restore {ids}"))
+
+
+def _reap(app: ConsoleApp, _run: Run, _answers: Answers) -> None:
+    app.act(app.engine.runs.reap, lambda closed: app.say(f"Lost runs closed: {len(closed)}."), "qd runs reap")
 
 
 def _register(app: ConsoleApp, run: Run, answers: Answers) -> None:
@@ -262,7 +266,7 @@ def _register(app: ConsoleApp, run: Run, answers: Answers) -> None:
             description=answers["description"],
         )
 
-    shell = f"qd versions register {answers['model']} --run {run.run_id}"
+    shell = f"qd models register {answers['model']} --run {run.run_id}"
     app.act(register, lambda version: app.say(f"Registered {version.key}."), shell)
 
 
@@ -332,6 +336,17 @@ ACTIONS: tuple[Action, ...] = (
         "Delete the marked runs; they can be restored.",
         danger=Danger.REVERSIBLE,
         needs=Needs.MANY,
+        role=Role.OPERATOR,
+        hint=False,
+    ),
+    Action(
+        "reap",
+        "",
+        "close lost runs",
+        _reap,
+        "Close every lost run: its process has died.",
+        danger=Danger.REVERSIBLE,
+        needs=Needs.NOTHING,
         role=Role.OPERATOR,
         hint=False,
     ),

@@ -269,7 +269,7 @@ VERSIONS: Resource[Version] = Resource(
     kinds=frozenset({"version"}),
     empty=(
         "No versions yet.",
-        "Register one from a run:  R in the list of runs, or  qd versions register MODEL --run ID",
+        "Register one from a run:  R in the list of runs, or  qd models register MODEL --run ID",
     ),
     key_of=lambda event: None if event.change in ("created", "deleted") else event.key,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal, Vertical
@@ -88,7 +89,7 @@ class Board(View):
     DEFAULT_CSS = "Board Lane { width: 1fr; padding: 0 1; }"
 
     kinds = frozenset({"version"})
-    actions = (*VERSION_ACTIONS, _side(-1), _side(1))
+    actions = (*VERSION_ACTIONS, _side(-1), _side(1), replace(_side(1), name="next", key="tab"))
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)

@@ -152,6 +152,7 @@ class Compare(View):
             self.deck.fail(error)
         else:
             self._document.show(lambda width: problem(error, width))
+            self.deck.frame_changed()
 
     def _arrived(self, data: Comparison) -> None:
         self._data = data

@@ -309,7 +309,11 @@ class ListView(View, Generic[T]):
     def _sorted_by(self) -> tuple[str, bool]:
         """The key of the order in force, and whether the greatest is first."""
         first = self.location.sort.split(",")[0]
-        return (first.lstrip("-+"), first.startswith("-")) if first else self.resource.sort
+        if not first:
+            return self.resource.sort
+        written = first.lstrip("-+")
+        full = (shown.sort for shown in self._columns if written in (shown.sort, shown.column.title))
+        return next(full, written), first.startswith("-")
 
     def _mark_sort(self) -> None:
         key, descending = self._sorted_by()

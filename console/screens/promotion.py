@@ -12,7 +12,7 @@ from console.resources.approvals import ACTIONS as REQUEST_ACTIONS
 from console.screens.gate_lines import report_lines
 from console.screens.version import parse_key
 from console.text import Part, table, wrap
-from console.views import Page
+from console.views import Page, problem
 from console.widgets.document import Line, blank, heading
 from engine.core.access import Role
 from engine.deployment.model import Kind, PromotionPlan
@@ -85,7 +85,9 @@ def _promote(app: ConsoleApp, plan: PromotionPlan, answers: Answers) -> None:
     def done(_promotion: object) -> None:
         undo = " Undo: z rolls back." if plan.to is Stage.PRODUCTION else ""
         app.say(f"Done: {version.key} is in {plan.to.value}.{undo}")
-        if isinstance(app.view, PromotionView):
+        if plan.kind is Kind.ROLLBACK:
+            app.replace(Location("history", version.model))  # there may be nothing more to go back to
+        elif isinstance(app.view, PromotionView):
             app.view.load()
 
     app.act(carry_out, done, shell_of(plan, reason))
@@ -265,6 +267,12 @@ class PromotionView(Page[PromotionPlan]):
             if event.kind in self.kinds
         ):
             self.load()
+
+    def failed(self, error: Exception) -> None:
+        """A plan that cannot be made any more is not kept: nobody shall act on it."""
+        self.data = None
+        self.document.show(lambda width: problem(error, width))
+        self.deck.frame_changed()
 
     def subject(self) -> object | None:
         """The plan, wherever the cursor is."""

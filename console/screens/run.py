@@ -74,6 +74,20 @@ def _on_grid(name: str, key: str, about: str, move: str, *args: int) -> Action:
     return Action(name, key, name, run, about, needs=Needs.NOTHING, hint=False)
 
 
+GRID_ACTIONS = (
+    _on_grid("chart-left", "left", "The chart to the left.", "move_selection", 0, -1),
+    _on_grid("chart-right", "right", "The chart to the right.", "move_selection", 0, 1),
+    _on_grid("chart-up", "up", "The chart above.", "move_selection", -1, 0),
+    _on_grid("chart-down", "down", "The chart below.", "move_selection", 1, 0),
+    _on_grid("page-up", "pageup", "The charts before.", "previous_page"),
+    _on_grid("page-down", "pagedown", "The charts after.", "next_page"),
+    _on_grid("cursor-left", ",", "The reading cursor to the left.", "move_cursor", -1),
+    _on_grid("cursor-right", ".", "The reading cursor to the right.", "move_cursor", 1),
+    _on_grid("log", "L", "Linear or logarithmic.", "toggle_log"),
+)
+"""What can be done among the charts."""
+
+
 def _read_artifact(app: ConsoleApp, run: RunDetail, _answers: Answers) -> None:
     if isinstance(app.view, RunView):
         app.view.open_artifact()
@@ -119,15 +133,7 @@ class RunView(View):
         Action("next-tab", "tab", "next", _step_tab, "The next section.", needs=Needs.NOTHING, hint=False),
         Action("read", "Enter", "read", _read_artifact, "Show the artifact under the cursor.", hint=False),
         *(action for action in RUN_ACTIONS if action.name in ("lineage", "json", "register", "rename", "note")),
-        _on_grid("chart-left", "left", "The chart to the left.", "move_selection", 0, -1),
-        _on_grid("chart-right", "right", "The chart to the right.", "move_selection", 0, 1),
-        _on_grid("chart-up", "up", "The chart above.", "move_selection", -1, 0),
-        _on_grid("chart-down", "down", "The chart below.", "move_selection", 1, 0),
-        _on_grid("page-up", "pageup", "The charts before.", "previous_page"),
-        _on_grid("page-down", "pagedown", "The charts after.", "next_page"),
-        _on_grid("cursor-left", ",", "The reading cursor to the left.", "move_cursor", -1),
-        _on_grid("cursor-right", ".", "The reading cursor to the right.", "move_cursor", 1),
-        _on_grid("log", "L", "Linear or logarithmic.", "toggle_log"),
+        *GRID_ACTIONS,
         Action(
             "close-run",
             "K",
@@ -189,9 +195,10 @@ class RunView(View):
         if self._data is not None:
             self.deck.fail(error)
             return
-        self._grid_of().display = False
-        self._document.display = True
+        self.tab = VALUES
+        self._arrange()
         self._document.show(lambda width: problem(error, width))
+        self.deck.frame_changed()
 
     def _arrived(self, detail: RunDetail) -> None:
         if self._data is None:
@@ -298,6 +305,12 @@ class RunView(View):
         if grid.page != page:
             self._read_curves()
 
+    def offered(self) -> Sequence[Action]:
+        """The charts' own keys mean something among the charts only."""
+        if self.tab == CHARTS:
+            return self.actions
+        return [action for action in self.actions if action not in GRID_ACTIONS]
+
     def status(self) -> Sequence[Part]:
         """Where the run belongs."""
         return [(self._data.detail.experiment, "dim")] if self._data is not None else ()
@@ -340,7 +353,7 @@ def head_of(engine: Engine, run_id: str, path: str) -> str:
     with engine.runs.open_artifact(run_id, path) as file:
         data = file.read(ARTIFACT_HEAD)
     if b"\0" in data:
-        return f"{path} is binary; qd runs artifacts {run_id[:8]} {path} --output FILE saves it."
+        return f"{path} is binary; save it with qd runs artifacts get {run_id[:8]} {path} --output FILE."
     return data.decode("utf-8", "replace")
 
 

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from textual.events import Key
+
 from console.app import ConsoleApp
 from console.registry import GRAMMAR
 from engine.core.command import View, parse_command
@@ -53,6 +55,13 @@ class Console:
     async def type(self, text: str) -> None:
         """Press the keys of a text."""
         await self.pilot.press(*(_key(character) for character in text))
+
+    def send(self, *keys: str) -> None:
+        """Let keys arrive all at once, as a slow line bunches them; a longer text is sent letter by letter."""
+        for key in keys:
+            named = len(key) > 1 and key.isalpha()
+            for name, character in [(key, None)] if named else [(_key(each), each) for each in key]:
+                self.app.post_message(Key(name, character))
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until something holds; looked at after every paint."""
