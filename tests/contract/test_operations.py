@@ -1,0 +1,106 @@
+"""Every operation of the engine can be reached from the command line and from the console, or says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+import console
+import engine
+import engine.cli
+from engine.api import Engine
+from tests.contract.reach import SAME, operations, used
+
+FOR_PROGRAMS: Mapping[str, str] = {
+    "artifacts.open": "bytes are reached through the run or version they belong to, which checks who may",
+    "artifacts.path_of": "same",
+    "artifacts.put_bytes": "same",
+    "artifacts.put_file": "same",
+    "artifacts.verify": "same; `db check --deep` verifies all of them",
+    "audit.entries_for": "the past of one object, for replaying; people list by kind and key",
+    "gates.gather": "part of asking for an approval",
+    "models.resolve": "how a reference is read; every verb that takes a version uses it",
+    "models.at": "part of `promotions.at`",
+    "runs.beat": "a running program's sign of life",
+    "runs.complete_environment": "a running program's slow half of its start",
+    "runs.import_runs": "for importers; a front comes with the first of them",
+    "runs.log_columns": "the checked half of `log_batch`",
+    "runs.now_ms": "the clock of a running program",
+    "runs.artifact_manifest": "part of registering a version",
+    "runs.read_artifact": "whole bytes in memory, for programs; fronts use the stream of `open_artifact`",
+}
+"""Operations that neither front has, each with its reason."""
+
+NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
+    "runs.keys": "the order behind the console's virtual table; a list on the command line is a page",
+    "runs.rows": "the visible rows of that table",
+    "runs.log_bytes": "`runs artifacts put` stores files",
+}
+
+NOT_IN_THE_CONSOLE: Mapping[str, str] = {
+    "audit.consistency": "a proof is for the auditor's program, not for a screen",
+    "audit.inclusion": "same",
+    "gates.get": "the promotion screen shows the newest report of a version",
+    "maintenance.backup": "writes to a path of the machine it runs on; belongs into a script",
+    "maintenance.check": "same; the audit screen verifies the log",
+    "maintenance.restore": "replaces what the console shows, from a path; too much for a key",
+    "maintenance.stats": "numbers for a script",
+    "approvals.get": "a row of the inbox is the whole request",
+    "approvals.inbox": "the approvals screen is the inbox: it lists what is open",
+    "experiments.get": "a row of the list is the whole experiment",
+    "models.get": "a row of the list is the whole model",
+    "models.files": "the run's page lists and opens its artifacts",
+    "runs.artifacts": "`runs.get` brings them with the run",
+    "runs.log_batch": "programs and scripts log; the console watches",
+    "runs.log_bytes": "same",
+    "runs.log_files": "same",
+    "runs.log_input": "same",
+    "runs.start": "same",
+    "runs.metric_points": "raw points are for programs; the console draws `runs.history`",
+    "models.check_files": "the gate `integrity` reads them again before every promotion",
+}
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    path = engine.create(tmp_path_factory.mktemp("operations") / "workspace").path
+    with engine.open(path) as opened:
+        return sorted(operations(opened))
+
+
+SERVICES = frozenset(name for name, member in vars(Engine).items() if isinstance(member, cached_property))
+FRONTS = {
+    "command line": (Path(engine.cli.__file__).parent, NOT_ON_THE_COMMAND_LINE),
+    "console": (Path(console.__file__).parent, NOT_IN_THE_CONSOLE),
+}
+
+
+def test_there_are_operations_to_look_for(everything: list[str]) -> None:
+    assert {"runs.page", "models.register", "promotions.promote", "approvals.approve", "audit.verify"} <= set(
+        everything
+    )
+    assert set(SAME) < SERVICES
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_every_operation_is_reached_or_exempt(everything: list[str], front: str) -> None:
+    folder, exempt = FRONTS[front]
+    reached = used(folder, SERVICES)
+    missing = [each for each in everything if each not in reached and each not in exempt and each not in FOR_PROGRAMS]
+    assert missing == [], f"not in the {front}; add a verb or an action, or a reason here"
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_no_exemption_has_outlived_its_reason(everything: list[str], front: str) -> None:
+    folder, exempt = FRONTS[front]
+    reached = used(folder, SERVICES)
+    assert [each for each in exempt if each in reached] == [], f"the {front} has these after all"
+    assert [each for each in (*exempt, *FOR_PROGRAMS) if each not in everything] == [], "no such operation any more"
+
+
+def test_every_exemption_gives_its_reason() -> None:
+    for table in (FOR_PROGRAMS, NOT_ON_THE_COMMAND_LINE, NOT_IN_THE_CONSOLE):
+        assert [each for each, reason in table.items() if not reason] == []
