@@ -264,11 +264,16 @@ class ConsoleApp(TerminalApp[int]):
             await self._settle()
             return
         focused = self.focused or self.screen
-        await super().on_event(event)
+        if event.is_printable or not await self._own_binding(focused, event.key):
+            await super().on_event(event)
         for node in focused.ancestors_with_self:
             if not await self._handled_by(node):
                 break
         await self._settle()
+
+    async def _own_binding(self, focused: Widget, key: str) -> bool:
+        """Do what a key is bound to in the focused widget itself; Textual would do it only after the keys that wait."""
+        return key in focused._bindings.key_to_bindings and await self._check_bindings(key)  # noqa: SLF001 no public word
 
     async def _handled_by(self, node: DOMNode) -> bool:
         """Wait until a node has handled what it was sent; false when it is the application, gone, or busy."""
