@@ -31,8 +31,10 @@ def measure(places: Places) -> Iterator[Row]:
         tape.send("g")
         tape.rest(0.5)
         yield from _filter(tape, _expected(places))
-        yield from _idle(tape)
         yield Row(f"console: peak memory at {places.runs:,} runs", tape.memory_mb(), "MB", 60)
+    with console(workspace) as tape:
+        tape.when(lambda: filled(tape))
+        yield from _idle(tape)
 
 
 def _presses(tape: Tape, key: str, times: int, quiet: float = 0.08) -> tuple[list[float], list[float]]:
@@ -112,7 +114,7 @@ def _rows(tape: Tape, cells: list[str]) -> Condition:
 
 
 def _idle(tape: Tape) -> Iterator[Row]:
-    tape.rest(0.5)
+    tape.rest(2.0)
     before = tape.cpu_seconds()
     chunks = tape.listen(IDLE_SECONDS)
     used = (tape.cpu_seconds() - before) / IDLE_SECONDS * 100
