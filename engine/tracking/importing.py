@@ -14,7 +14,7 @@ from engine.tracking import batch_store, run_store
 from engine.tracking.active import Batch
 from engine.tracking.experiments import ensure
 from engine.tracking.lookup import RunService
-from engine.tracking.rules import MAX_NAME, MAX_NOTE, check_text, metric_columns
+from engine.tracking.rules import MAX_NAME, MAX_NOTE, check_integer, check_text, metric_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,4 +98,7 @@ def _batch(run: RunImport) -> Batch:
     check_text(run.name, "The run's name", MAX_NAME, may_be_empty=False)
     check_text(run.user, "The run's user", MAX_NAME)
     check_text(run.note, "The note", MAX_NOTE)
+    check_integer(run.start_ms, "The run's start")
+    if run.end_ms is not None:
+        check_integer(run.end_ms, "The run's end")
     return Batch.of(metric_columns(run.metrics), run.params, run.tags)

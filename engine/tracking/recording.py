@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.core.access import Role
@@ -20,6 +21,7 @@ from engine.tracking.rules import (
     MAX_PARAM,
     MAX_SCHEMA,
     MAX_TAG,
+    check_integer,
     check_pairs,
     check_text,
     metric_columns,
@@ -63,7 +65,8 @@ class RunRecording(RunFiles, RunChanging):
             The run, to log to; as a context manager it finishes by itself.
 
         Raises:
-            InvalidInput: a name, key or value cannot be kept, or the status is of a run that is over.
+            InvalidInput: a name, key or value cannot be kept, the seed is no integer of 64 bits, or the status is of a
+                run that is over.
             NotFound: there is no such parent.
             Conflict: the experiment is deleted.
             ReadOnlyMode: the session is read-only.
@@ -76,6 +79,7 @@ class RunRecording(RunFiles, RunChanging):
         name = f"run-{run_id[:8]}" if name is None else name
         check_text(name, "The run's name", MAX_NAME, may_be_empty=False)
         batch = Batch.of(params=params or {}, tags=tags or {})
+        seed = None if seed is None else check_integer(seed, "The seed")
         environment = capture_environment(seed, git=capture)
         running = status is RunStatus.RUNNING
         with self._database.transaction(actor) as tx:
@@ -145,7 +149,7 @@ class RunRecording(RunFiles, RunChanging):
             dataset: What it read.
 
         Raises:
-            InvalidInput: the name or digest is empty, or a text is too long.
+            InvalidInput: the name or digest is empty, a text is too long, or the number of rows is none.
             Conflict: the run is deleted.
             NotFound: there is no such run.
             ReadOnlyMode: the session is read-only.
@@ -156,6 +160,8 @@ class RunRecording(RunFiles, RunChanging):
         check_text(dataset.digest, "The dataset's digest", MAX_NAME, may_be_empty=False)
         check_text(dataset.schema, "The dataset's schema", MAX_SCHEMA)
         check_text(dataset.context, "The dataset's context", MAX_NAME)
+        if dataset.rows is not None:
+            dataset = replace(dataset, rows=check_integer(dataset.rows, "The dataset's number of rows", least=0))
         with self._database.transaction(actor) as tx:
             run = open_run(tx, run_id)
             detail_store.add_input(tx, run.row_id, dataset)

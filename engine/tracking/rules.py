@@ -95,6 +95,29 @@ def check_text(text: str, what: str, limit: int, *, may_be_empty: bool = True) -
     return text
 
 
+def check_integer(number: object, what: str, *, least: int = -_INT64) -> int:
+    """Refuse a number that SQLite cannot hold as an integer.
+
+    Args:
+        number: The number; numpy integers are taken.
+        what: What it is, for the message.
+        least: The least that is taken.
+
+    Returns:
+        The same number as an `int`.
+
+    Raises:
+        InvalidInput: it is no integer, below `least`, or does not fit 64 bits.
+    """
+    try:
+        whole = index(number)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InvalidInput(f"{what} must be an integer, not {type(number).__name__}.") from error
+    if not least <= whole < _INT64:
+        raise InvalidInput(f"{what} must be from {least} to {_INT64 - 1}.")
+    return whole
+
+
 def check_key(key: str, kind: str) -> str:
     """Refuse a key that cannot be kept.
 

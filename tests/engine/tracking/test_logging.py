@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -217,6 +218,24 @@ def test_a_dataset_noted_twice_is_one_input(runs: Runs, run: ActiveRun, change: 
 def test_a_dataset_without_a_name_or_digest_is_refused(run: ActiveRun, dataset: DatasetInput) -> None:
     with pytest.raises(InvalidInput):
         run.log_dataset(dataset)
+
+
+@pytest.mark.parametrize("rows", [-1, 2**63, 1.5, "12"])
+def test_a_dataset_with_an_impossible_number_of_rows_is_refused(run: ActiveRun, rows: Any) -> None:
+    with pytest.raises(InvalidInput, match="number of rows must be"):
+        run.log_dataset(DatasetInput("loans", "d1", rows=rows))
+
+
+def test_a_number_of_rows_may_come_from_numpy(runs: Runs, run: ActiveRun) -> None:
+    rows: Any = np.int64(12)
+    run.log_dataset(DatasetInput("loans", "d1", rows=rows))
+    assert [each.rows for each in runs.get(run.id).inputs] == [12]
+
+
+@pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, 0.5, "7"])
+def test_a_seed_that_cannot_be_kept_is_refused(runs: Runs, seed: Any) -> None:
+    with pytest.raises(InvalidInput, match="The seed must be"):
+        runs.start("exp", seed=seed, status=RunStatus.SCHEDULED, capture=False)
 
 
 def test_one_batch_is_one_event(database: Database, run: ActiveRun) -> None:
