@@ -38,7 +38,7 @@ def run(spec: SignatureGate, facts: Facts) -> GateResult:
     """Compare inputs and outputs with those of every version in Production.
 
     Each Production input must be there with a type that takes the same values; a further input fails, because today's
-    callers do not send it; outputs must have the same names.
+    callers do not send it; outputs must have the same names, each with a type whose values today's callers can read.
 
     Args:
         spec: Nothing to set.
@@ -76,10 +76,19 @@ def _breaks(signature: Signature, baseline: Version) -> list[str]:
         elif not _takes(new, column):
             breaks.append(f"input {column.name} was {_typed(column)} and is {_typed(new)}")
     breaks += [f"input {name} is new and today's callers do not send it" for name in inputs]
-    old_outputs, outputs = ([column.name for column in side.outputs] for side in (old, signature))
-    if sorted(old_outputs) != sorted(outputs):
-        breaks.append(f"outputs were {', '.join(old_outputs) or 'none'} and are {', '.join(outputs) or 'none'}")
-    return breaks
+    return breaks + _output_breaks(signature, old)
+
+
+def _output_breaks(signature: Signature, old: Signature) -> list[str]:
+    new, known = ({column.name: column for column in side.outputs} for side in (signature, old))
+    if new.keys() != known.keys():
+        return [f"outputs were {', '.join(known) or 'none'} and are {', '.join(new) or 'none'}"]
+    # The other way round than for inputs: here the caller takes what the version gives.
+    return [
+        f"output {name} was {_typed(column)} and is {_typed(new[name])}"
+        for name, column in known.items()
+        if not _takes(column, new[name])
+    ]
 
 
 def _takes(new: Column, old: Column) -> bool:

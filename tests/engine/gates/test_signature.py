@@ -69,6 +69,22 @@ def test_other_outputs_fail() -> None:
     assert "outputs were score and are label" in message
 
 
+@pytest.mark.parametrize(
+    ("new", "old", "status"),
+    [
+        ("float64", "double", Status.PASS),
+        ("float32", "float64", Status.PASS),
+        ("float64", "float32", Status.FAIL),
+        ("string", "float64", Status.FAIL),
+    ],
+)
+def test_an_output_may_only_grow_narrower(new: str, old: str, status: Status) -> None:
+    signatures = (Signature((), (Column("score", dtype),)) for dtype in (new, old))
+    found, message = verdict(*signatures)
+    assert found is status
+    assert (f"output score was {old} and is {new}" in message) == (status is Status.FAIL)
+
+
 def test_a_version_without_signature_fails() -> None:
     assert verdict(None, make_signature())[0] is Status.FAIL
     assert verdict(None)[0] is Status.FAIL
