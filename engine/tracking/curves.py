@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
@@ -12,10 +13,16 @@ from engine.tracking.model import History, HistoryPoint, MetricPoint
 from engine.tracking.rules import loaded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.db.database import Database
     from engine.db.transaction import Snapshot
 
 MAX_BUCKETS = 10_000
 """Most points of a reduced history."""
+
+MANY_STEPS = 200_000
+"""Steps from which a second thread is worth its start."""
 
 
 class RunCurves(RunService):
@@ -60,8 +67,25 @@ class RunCurves(RunService):
             exact = history_store.every_point(snapshot, series, x, wanted, points)
             if exact is not None:
                 return History(key, len(exact), tuple(exact), exact=True)
-            reduced = _reduced(snapshot, series, points, x, wanted)
+            if x == "time":
+                reduced = history_store.by_time(snapshot, series, wanted, points)
+            else:
+                reduced = self._by_step(snapshot, series, wanted, points)
         return History(key, sum(point.count for point in reduced), tuple(reduced), exact=False)
+
+    def _by_step(
+        self, snapshot: Snapshot, series: tuple[int, int], wanted: history_store.Range, points: int
+    ) -> list[HistoryPoint]:
+        reach = history_store.extent(snapshot, series, "step", wanted)
+        if reach is None:
+            return []
+        bounds = history_store.even_bounds(reach, points)
+        if reach[1] - reach[0] < MANY_STEPS:
+            return history_store.by_step(snapshot, series, bounds)
+        middle = len(bounds) // 2
+        later = _Reading(self._database, series, bounds[middle:])
+        earlier = history_store.by_step(snapshot, series, bounds[: middle + 1])
+        return earlier + later.result()
 
     def metric_points(
         self, run_id: str, key: str, *, limit: int = 25_000, page_token: str | None = None
@@ -93,15 +117,31 @@ class RunCurves(RunService):
         return Page(tuple(items), token)
 
 
-def _reduced(
-    snapshot: Snapshot, series: tuple[int, int], points: int, x: str, wanted: history_store.Range
-) -> list[HistoryPoint]:
-    reach = history_store.extent(snapshot, series, x, wanted)
-    if reach is None:
-        return []
-    if x == "time":
-        return history_store.by_time(snapshot, series, reach, points)
-    return history_store.by_step(snapshot, series, history_store.even_bounds(reach, points))
+class _Reading:
+    """Reads stretches in a second thread: SQLite runs without Python's lock, so a second core takes half the work.
+
+    Its view begins a moment later than the caller's, and may hold points that were logged in between.
+    """
+
+    def __init__(self, database: Database, series: tuple[int, int], bounds: Sequence[int]) -> None:
+        self._found: list[HistoryPoint] = []
+        self._failure: Exception | None = None
+        self._thread = Thread(target=self._read, args=(database, series, bounds))
+        self._thread.start()
+
+    def _read(self, database: Database, series: tuple[int, int], bounds: Sequence[int]) -> None:
+        try:
+            with database.snapshot() as snapshot:
+                self._found = history_store.by_step(snapshot, series, bounds)
+        except Exception as error:  # noqa: BLE001 a worker's edge: raised again in the caller's thread
+            self._failure = error
+
+    def result(self) -> list[HistoryPoint]:
+        """What was read, once it has been."""
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+        return self._found
 
 
 def _point_position(page_token: str) -> tuple[int, int, float | str]:

@@ -16,6 +16,8 @@ from engine.tracking.model import HistoryPoint
 from engine.tracking.rules import NAN, loaded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.db.transaction import Snapshot
 
 Range = tuple[int, int]
@@ -56,21 +58,27 @@ def _single(x: int, value: float) -> HistoryPoint:
     return HistoryPoint(x, value, value, value, value, 1)
 
 
-def by_step(snapshot: Snapshot, series: tuple[int, int], bounds: list[int]) -> list[HistoryPoint]:
+def by_step(snapshot: Snapshot, series: tuple[int, int], bounds: Sequence[int]) -> list[HistoryPoint]:
     """One stretch between each two bounds (the last one excluded), empty ones left out.
 
     A range query a stretch along the primary key: three times faster than one GROUP BY over all points.
     """
     stretches = (_stretch(snapshot, _WITHIN, (*series, low, high - 1)) for low, high in pairwise(bounds))
-    return [each for each in stretches if each is not None]
+    return [stretch[0] for stretch in stretches if stretch is not None]
 
 
 _WITHIN = "FROM metric WHERE run = ? AND key = ? AND step >= ? AND step <= ?"
 _WITHIN_TIME = f"{_WITHIN} AND time_ms >= ? AND time_ms <= ?"
+_NO_TIMES = "NULL, NULL"
+_TIMES = "min(time_ms), max(time_ms)"
 
 
-def _stretch(snapshot: Snapshot, within: str, values: tuple[int, ...]) -> HistoryPoint | None:
-    low, high, count = snapshot.execute(f"SELECT min(value), max(value), count(*) {within}", values).fetchone()
+def _stretch(
+    snapshot: Snapshot, within: str, values: tuple[int, ...], times: str = _NO_TIMES
+) -> tuple[HistoryPoint, int, int] | None:
+    """The points within as one, with their first and last time if asked for; `None` when there are none."""
+    sql = f"SELECT min(value), max(value), count(*), {times} {within}"
+    low, high, count, begin, end = snapshot.execute(sql, values).fetchone()
     if not count:
         return None
     if isinstance(high, str) and not isinstance(low, str):  # a NaN among numbers
@@ -78,43 +86,47 @@ def _stretch(snapshot: Snapshot, within: str, values: tuple[int, ...]) -> Histor
     ends = f"SELECT step, value {within} ORDER BY"
     first = snapshot.execute(f"{ends} step, time_ms, value LIMIT 1", values).fetchone()
     last = snapshot.execute(f"{ends} step DESC, time_ms DESC, value DESC LIMIT 1", values).fetchone()
-    return HistoryPoint(first[0], loaded(low), loaded(high), loaded(first[1]), loaded(last[1]), count)
+    point = HistoryPoint(first[0], loaded(low), loaded(high), loaded(first[1]), loaded(last[1]), count)
+    return point, begin, end
 
 
-def by_time(snapshot: Snapshot, series: tuple[int, int], reach: Range, points: int) -> list[HistoryPoint]:
-    """At most `points` stretches by time within the reach, empty ones left out.
+def by_time(snapshot: Snapshot, series: tuple[int, int], wanted: Range, points: int) -> list[HistoryPoint]:
+    """At most `points` stretches by time within the range, empty ones left out.
 
     No index leads along time. Where time grows with the steps, as it nearly always does, stretches of steps are
     stretches of time; else all points are sorted, which takes seconds for a million.
     """
+    found = _along_steps(snapshot, series, wanted, points)
+    if found is not None:
+        return found
+    reach = extent(snapshot, series, "time", wanted)
+    if reach is None:
+        return []
     low, high = reach
     if low == high:  # logged at one moment: nothing to sort
         whole = _stretch(snapshot, _WITHIN_TIME, (*series, *EVERYWHERE, *reach))
-        return [] if whole is None else [replace(whole, x=low)]
-    return _along_steps(snapshot, series, reach, points) or _grouped(
-        snapshot, series, reach, -(-(high - low + 1) // points)
-    )
+        return [] if whole is None else [replace(whole[0], x=low)]
+    return _grouped(snapshot, series, reach, -(-(high - low + 1) // points))
 
 
 _FEWEST_SHARE = 4
 
 
-def _along_steps(snapshot: Snapshot, series: tuple[int, int], reach: Range, points: int) -> list[HistoryPoint] | None:
+def _along_steps(snapshot: Snapshot, series: tuple[int, int], wanted: Range, points: int) -> list[HistoryPoint] | None:
     """Stretches of steps, if their times follow one another and they are not too few for the chart."""
     steps = extent(snapshot, series, "step", EVERYWHERE)
+    within, window = (_WITHIN, ()) if wanted == EVERYWHERE else (_WITHIN_TIME, wanted)
     found: list[HistoryPoint] = []
-    until = reach[0]
+    until: int | None = None
     for low, high in pairwise(even_bounds(steps, points) if steps else ()):
-        values = (*series, low, high - 1, *reach)
-        begin, end = snapshot.execute(f"SELECT min(time_ms), max(time_ms) {_WITHIN_TIME}", values).fetchone()
-        if begin is None:
+        stretch = _stretch(snapshot, within, (*series, low, high - 1, *window), _TIMES)
+        if stretch is None:
             continue
-        if begin < until:
+        point, begin, end = stretch
+        if until is not None and begin < until:
             return None
         until = end
-        stretch = _stretch(snapshot, _WITHIN_TIME, values)
-        if stretch is not None:
-            found.append(replace(stretch, x=begin))
+        found.append(replace(point, x=begin))
     return found if len(found) * _FEWEST_SHARE >= points else None
 
 

@@ -11,11 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.core.errors import InvalidInput, NotFound
+from engine.core.errors import InvalidInput, NotFound, QuarterdeckError
 from engine.core.paging import encode_token
+from engine.db.database import Database
+from engine.tracking.curves import MANY_STEPS
 from engine.tracking.model import History, HistoryPoint, MetricPoint, RunImport
 from engine.tracking.service import Runs
 from tests.builders import make_database, make_runs
+from tests.faults import Faults
 
 RUN = "a" * 32
 
@@ -24,8 +27,8 @@ def logged(runs: Runs, points: list[MetricPoint]) -> None:
     runs.import_runs([RunImport("e", "r", 0, run_id=RUN, metrics=points)])
 
 
-def curve(count: int, *, times: int = 10) -> list[MetricPoint]:
-    return [("m", math.sin(step) * step, step, step * times) for step in range(count)]
+def curve(count: int, *, times: int = 10, stride: int = 1) -> list[MetricPoint]:
+    return [("m", math.sin(step) * step, step * stride, step * times) for step in range(count)]
 
 
 @pytest.mark.parametrize("x", ["step", "time"])
@@ -40,8 +43,9 @@ def test_a_short_history_is_every_point(runs: Runs, x: str) -> None:
 
 @pytest.mark.parametrize("x", ["step", "time"])
 @pytest.mark.parametrize("points", [1, 7, 100, 999])
-def test_a_long_history_keeps_extremes_ends_and_counts(runs: Runs, x: str, points: int) -> None:
-    made = curve(1000)
+@pytest.mark.parametrize("stride", [1, MANY_STEPS // 500], ids=["one thread", "two threads"])
+def test_a_long_history_keeps_extremes_ends_and_counts(runs: Runs, x: str, points: int, stride: int) -> None:
+    made = curve(1000, stride=stride)
     logged(runs, made)
     found = runs.history(RUN, "m", points=points, x=x)
     assert not found.exact
@@ -141,6 +145,24 @@ def test_forged_tokens_of_raw_points_are_refused(runs: Runs, token: str) -> None
     logged(runs, curve(3))
     with pytest.raises(InvalidInput):
         runs.metric_points(RUN, "m", page_token=token)
+
+
+def test_a_disk_that_fails_under_either_thread_gives_an_error_not_half_a_curve(runs: Runs, database: Database) -> None:
+    logged(runs, curve(1000, stride=MANY_STEPS // 500))
+    whole = runs.history(RUN, "m", points=20)
+    faults = Faults()
+    failing = Database(database.path, connect=faults.connect)
+    outcomes: list[bool | None] = []
+    for number in range(1, 80, 3):
+        faults.arm(number)
+        try:
+            outcomes.append(make_runs(failing).history(RUN, "m", points=20) == whole)
+        except QuarterdeckError:
+            outcomes.append(None)
+        faults.disarm()
+    failing.close()
+    assert outcomes[-1] is True
+    assert set(outcomes) == {True, None}
 
 
 @pytest.fixture(scope="module")
