@@ -133,14 +133,15 @@ def why_not(action: Action, subject: Any, access: Access, *, stale: str = "") ->
     """
     if action.needs is not Needs.NOTHING and subject in (None, ()):
         return f"Nothing is selected to {action.label.lower()}."
+    label = action.label.capitalize()
     if action.changes:
         if access.read_only:
-            return f"{action.label} is off: this session is read-only. Start without --readonly to make changes."
+            return f"{label} is off: this session is read-only. Start without --readonly to make changes."
         if stale:
-            return f"{action.label} is off until the workspace answers again: {stale}"
+            return f"{label} is off until the workspace answers again: {stale}"
         if access.role < action.role:
             return (
-                f"{action.label} needs the role {action.role.label}; {access.actor.name} is {access.role.label}. "
+                f"{label} needs the role {action.role.label}; {access.actor.name} is {access.role.label}. "
                 "Ask an admin to change [roles] in quarterdeck.toml."
             )
     return action.enabled(subject)

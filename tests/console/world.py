@@ -25,7 +25,7 @@ operator = ["*"]
 """
 """Production takes an auc of 0.8, an owner, and one approval."""
 
-HOSTILE = "\x1b[31mred\x1b]0;owned\x07 [/nope] [@click=app.quit]x[/] \u202eevil\x9b5n\x00 \u0301\u0301\u0301 漢字"
+HOSTILE = "\x1b[31mred\x1b]0;owned\x07 [/nope] [@click=app.quit]x[/] \u202eevil\x9b5n \u0301\u0301\u0301 漢字"
 """A name that attacks the terminal, the markup and the reader."""
 
 SIGNATURE = Signature((Column("age", "int64"), Column("income", "float64")), (Column("score", "float64"),))
