@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.core.errors import InvalidInput
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
@@ -39,9 +41,13 @@ class Snapshot:
             The cursor over its rows.
 
         Raises:
+            InvalidInput: a value is a text or a number that SQLite cannot hold.
             sqlite3.Error: the statement failed.
         """
-        return self._connection.execute(sql, parameters)
+        try:
+            return self._connection.execute(sql, parameters)
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise _not_storable(error) from error
 
 
 class Transaction(Snapshot):
@@ -72,9 +78,13 @@ class Transaction(Snapshot):
             The cursor; its `rowcount` is the number of rows changed.
 
         Raises:
+            InvalidInput: a value is a text or a number that SQLite cannot hold.
             sqlite3.Error: the statement failed.
         """
-        return self._connection.executemany(sql, rows)
+        try:
+            return self._connection.executemany(sql, rows)
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise _not_storable(error) from error
 
     def emit(self, *, kind: str, change: str, key: str, row_id: int | None = None) -> None:
         """Tell live readers that something changed, once this transaction is kept.
@@ -99,3 +109,10 @@ class Transaction(Snapshot):
             first = last if first is None else first
         if first is not None and last // _TRIM_EVERY != (first - 1) // _TRIM_EVERY:
             cursor.execute("DELETE FROM event WHERE id <= ?", (last - RING_SIZE,))
+
+
+def _not_storable(error: Exception) -> InvalidInput:
+    """A name nobody checked, an altered page token: here every one of them passes, so here none becomes a crash."""
+    if isinstance(error, UnicodeEncodeError):
+        return InvalidInput("A text given is not valid Unicode, so nothing has that name.", hint="Give it as UTF-8.")
+    return InvalidInput("A number given does not fit 64 bits.", hint="Give a smaller one.")
