@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+_CONNECT = sqlite3.connect
+
 
 class Faults:
     """Counts the statements of every connection it opens, and fails from one on.
@@ -68,4 +70,9 @@ class Faults:
             def executemany(self, sql: str, rows: Iterable[Any], /) -> Any:
                 return self.cursor().executemany(sql, rows)
 
-        return sqlite3.connect(*args, factory=FaultyConnection, **options)
+            def backup(self, target: sqlite3.Connection, **choices: Any) -> None:
+                faults.step()
+                super().backup(target, **choices)
+
+        made: sqlite3.Connection = _CONNECT(*args, factory=FaultyConnection, **options)
+        return made

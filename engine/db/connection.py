@@ -65,7 +65,7 @@ def translate(error: sqlite3.Error, path: Path) -> QuarterdeckError:
             f"The workspace database {path} cannot be written or opened: {_obstacle(path) or error}.",
             hint="Reading may still work; check the permissions of the file and its directory to make changes.",
         )
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if is_damage(error):
         return WorkspaceCorrupt(
             f"{path} is damaged or is not a Quarterdeck database ({error}).",
             hint="Bring it back with `qd db restore`, which keeps the damaged file beside it.",
@@ -74,6 +74,12 @@ def translate(error: sqlite3.Error, path: Path) -> QuarterdeckError:
         f"The workspace database {path} failed: {error}; nothing was written.",
         hint="Check the disk, then run `qd db check`.",
     )
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the error says that the file itself is not what it should be."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & _PRIMARY in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 # SQLite says "disk I/O error" when it cannot grow the index of its log.

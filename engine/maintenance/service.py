@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.artifacts.store import LEFT_OVER_S
 from engine.audit.model import format_head
 from engine.audit.service import AuditLog, record
 from engine.core.access import Role
@@ -18,7 +20,6 @@ from engine.core.errors import (
     InvalidInput,
     NotFound,
     WorkspaceCorrupt,
-    WorkspaceError,
     WorkspaceMissing,
 )
 from engine.db.database import Database
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 _MANIFEST = "backup.json"
 _FORMAT = "quarterdeck-backup-1"
 _DESCRIBED = ("schema", "audit_head", "objects", "missing", "size_bytes", "time_ms")
+
+_STAGING = ".restoring-"
 
 _EVENTS_MEANWHILE = 1_000_000
 """More events than other processes can write while a restore prepares."""
@@ -179,9 +182,10 @@ class Maintenance:
             raise InvalidInput("A restore needs a reason.", hint="Add --reason.")
         source = Path(directory).absolute()
         found = _read_manifest(source)
-        staging = self._workspace.path / f".restoring-{os.urandom(4).hex()}"
+        staging = self._workspace.path / f"{_STAGING}{os.urandom(4).hex()}"
         try:
             with disk_errors(self._workspace.path, "the workspace"):
+                _remove_left_over(self._workspace.path)
                 staging.mkdir(mode=0o700)
                 staged = staging / "control.db"
                 objects = self._stage(source, staged, found, actor=actor, reason=reason)
@@ -226,7 +230,7 @@ class Maintenance:
             with self._database.snapshot() as snapshot:
                 last_event = store.last_event(snapshot)
             return format_head(self._log.head()), last_event
-        except (WorkspaceError, IntegrityError):
+        except (WorkspaceCorrupt, WorkspaceMissing, IntegrityError):
             return "unreadable", 0
 
     def _bring_objects(self, source: Path, objects: Objects) -> None:
@@ -310,6 +314,14 @@ class Maintenance:
             artifact_bytes=sum(size_bytes for _, size_bytes in objects),
             tables=store.table_statistics(path),
         )
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what restores have left that were killed; one that old belongs to no process that still lives."""
+    oldest = time.time() - LEFT_OVER_S
+    for staging in folder.glob(f"{_STAGING}*"):
+        if staging.stat().st_mtime < oldest:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def _record_restore(tx: Transaction, replaced: str, head: str, reason: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from engine.core.errors import Busy
-from engine.db.connection import BUSY_TIMEOUT_MS, open_reader, translated
+from engine.db.connection import BUSY_TIMEOUT_MS, is_damage, open_reader, translated
 from engine.db.disk import sync
 from engine.db.forking import in_use
 from engine.maintenance.model import TableStatistics
@@ -121,8 +121,10 @@ def integrity_problems(snapshot: Snapshot) -> tuple[str, ...]:
     """What SQLite finds wrong with the file itself; empty when it is sound."""
     try:
         rows = snapshot.execute("PRAGMA integrity_check").fetchmany(_FIRST_FINDINGS)
-    except sqlite3.DatabaseError as error:  # some damage stops even the check
-        return (str(error),)
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return (str(error),)  # some damage stops even the check
     return tuple(str(row[0]) for row in rows if row[0] != "ok")
 
 

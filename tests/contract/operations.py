@@ -1,0 +1,249 @@
+"""Every operation that writes, on a workspace in which each of them has something to do."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from engine.api import Engine
+from engine.core.access import Access, Actor
+from engine.core.clock import ManualClock
+from engine.core.ids import CountingIds
+from engine.db.database import Database
+from engine.db.workspace import Workspace
+from engine.policy.file import PolicyFile
+from engine.registry.model import Stage
+from engine.tracking.active import Batch
+from engine.tracking.model import DatasetInput, RunImport, RunStatus
+from engine.tracking.rules import checked_columns
+from tests.engine.deployment.world import HOUR_MS, ONE_APPROVAL, World
+
+Connect = Callable[..., sqlite3.Connection]
+State = dict[str, Any]
+
+DONE, OPEN, LIVE, CHILD = (f"{number:032x}" for number in (101, 102, 103, 104))
+POINTS = [("loss", 0.5, 1, 1_000), ("loss", float("nan"), 2, 2_000), ("auc", 0.9, 2, 2_000)]
+
+LOST = sha256(b"lost").hexdigest()
+"""An artifact that the workspace has lost and its backup has."""
+
+_CONNECT = sqlite3.connect
+
+
+class FarIds(CountingIds):
+    """Run ids that no run has yet."""
+
+    def new(self) -> str:
+        """The next one."""
+        return "f" * 8 + super().new()[8:]
+
+
+class Copy:
+    """A copy of the prepared workspace, opened through connections that may fail.
+
+    Args:
+        folder: Where the workspace lies, as `workspace/`.
+        connect: Stands in for `sqlite3.connect`.
+    """
+
+    def __init__(self, folder: Path, connect: Connect) -> None:
+        self.folder = folder
+        self.workspace = Workspace(folder / "workspace")
+        self.clock = ManualClock()
+        self.clock.advance(HOUR_MS)
+        self.database = Database(self.workspace.control_db, clock=self.clock, connect=connect)
+
+    def engine(self, name: str = "root") -> Engine:
+        """The workspace as opened by somebody."""
+        policy_file = PolicyFile(self.workspace.policy_file)
+        access = Access(Actor(name), policy_file.read().role_of(name))
+        return Engine(
+            self.workspace, self.database, policy_file=policy_file, access=access, clock=self.clock, ids=FarIds()
+        )
+
+    def state(self) -> State:
+        """All that another process finds, but for what makes no difference: logs beside the database, spare objects."""
+        with closing(_CONNECT(self.workspace.control_db)) as reader:
+            names = [name for (name,) in reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            found: State = {name: sorted(reader.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}
+            found["problems"] = reader.execute("PRAGMA foreign_key_check").fetchall()
+            objects = reader.execute(
+                "SELECT digest, size_bytes FROM artifact UNION SELECT digest, size_bytes FROM version_file"
+            )
+            found["dangling"] = [
+                digest for digest, size in objects if digest != LOST and not self._is_whole(digest, size)
+            ]
+        around = [*self.folder.iterdir(), *self.workspace.path.iterdir()]
+        found["files"] = sorted(path.name for path in around if not path.name.endswith(("-wal", "-shm")))
+        found["half files"] = [path.name for path in self.folder.rglob("*.part*")]
+        return found
+
+    def _is_whole(self, digest: str, size_bytes: int) -> bool:
+        path = self.workspace.artifacts / "objects" / digest[:2] / digest[2:]
+        return path.is_file() and path.stat().st_size == size_bytes
+
+
+class Operation(NamedTuple):
+    """One operation.
+
+    Args:
+        act: Does it.
+        commits: Transactions it takes; the state after each of them may be left by a failure in a later one.
+        files: Whether it writes files of its own.
+    """
+
+    act: Callable[[Copy], object]
+    commits: int = 1
+    files: bool = False
+
+
+def prepare(folder: Path) -> None:
+    """Make the workspace that every operation starts from, with a backup of an earlier state beside it."""
+    world = World(folder, ONE_APPROVAL)
+    for version in (1, 2):
+        world.register()
+        world.approved(version)
+    engine = world.engine("root")
+    engine.models.set_alias("churn", "champion", 2)
+    engine.experiments.create("kept", {"a": "b"})
+    engine.experiments.create("gone")
+    engine.runs.log_bytes(engine.runs.page().items[0].run_id, b"lost", "lost.txt")
+    engine.maintenance.backup(folder / "earlier")
+    engine.artifacts.path_of(LOST).unlink()
+    runs = [("kept", DONE), ("kept", OPEN), ("kept", LIVE), ("gone", CHILD)]
+    engine.runs.import_runs(
+        RunImport(
+            experiment,
+            "live" if run_id == LIVE else "done",
+            run_id=run_id,
+            start_ms=1,
+            status=RunStatus.RUNNING if run_id == LIVE else RunStatus.FINISHED,
+            metrics=POINTS[:1],
+            params={"depth": "8"},
+            tags={"k": "v"},
+        )
+        for experiment, run_id in runs
+    )
+    engine.runs.start("kept", "waiting", capture=False, status=RunStatus.SCHEDULED)
+    engine.runs.log_bytes(DONE, b"one", "plots/one.txt")
+    engine.runs.beat(engine.runs.get(LIVE).row_id)
+    engine.runs.delete(OPEN)
+    engine.experiments.delete("gone")
+    world.register()
+    world.approve(world.request(3), "alice")
+    world.register()
+    world.request(4)
+    world.register()
+    world.register(model="spare")
+    engine.models.set_alias("spare", "old", 1)
+    (folder / "big.bin").write_bytes(b"big" * 1_000)
+    world.database.close()
+
+
+def copied(prepared: Path, target: Path, connect: Connect = _CONNECT) -> Copy:
+    """A fresh copy of what `prepare` made."""
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(prepared, target)
+    return Copy(target, connect)
+
+
+def _batch() -> Batch:
+    columns = checked_columns(*([list(column) for column in zip(*POINTS, strict=True)]))
+    return Batch(columns, {"lr": "0.1"}, {"k": "w"})
+
+
+def _import(copy: Copy) -> object:
+    return copy.engine().runs.import_runs([RunImport("new", "r", start_ms=1, metrics=POINTS, params={"p": "1"})])
+
+
+def _log_files(copy: Copy) -> object:
+    files = [(copy.folder / "big.bin", "model/big.bin"), (copy.folder / "big.bin", "model/again.bin")]
+    return copy.engine().runs.log_files(DONE, files)
+
+
+def _start(copy: Copy) -> object:
+    return copy.engine().runs.start(
+        "fresh", "r", params={"a": 1}, tags={"b": 2}, parent=DONE, capture=False, status=RunStatus.SCHEDULED
+    )
+
+
+def _row(copy: Copy, name: str) -> int:
+    with closing(_CONNECT(copy.workspace.control_db)) as reader:
+        return int(reader.execute("SELECT id FROM run WHERE name = ?", (name,)).fetchone()[0])
+
+
+def _promote(copy: Copy) -> object:
+    return copy.engine("bob").promotions.promote("churn", 3, to=Stage.PRODUCTION, reason="better")
+
+
+def _check(copy: Copy) -> object:
+    return copy.engine("bob").gates.check("churn", 5, to=Stage.PRODUCTION)
+
+
+def _request(copy: Copy) -> object:
+    return copy.engine("bob").approvals.request("churn", 5, to=Stage.PRODUCTION, reason="better")
+
+
+OPERATIONS: dict[str, Operation] = {
+    "experiments.create": Operation(lambda copy: copy.engine().experiments.create("new", {"a": "b"})),
+    "experiments.rename": Operation(lambda copy: copy.engine().experiments.rename("kept", "new")),
+    "experiments.set_tag": Operation(lambda copy: copy.engine().experiments.set_tag("kept", "a", "c")),
+    "experiments.delete": Operation(lambda copy: copy.engine().experiments.delete("kept")),
+    "experiments.restore": Operation(lambda copy: copy.engine().experiments.restore("gone")),
+    "runs.start": Operation(_start),
+    "runs.log_batch": Operation(
+        lambda copy: copy.engine().runs.log_batch(DONE, metrics=POINTS, params={"lr": "0.1"}, tags={"k": "w"})
+    ),
+    "runs.log_columns": Operation(lambda copy: copy.engine().runs.log_columns(DONE, _batch())),
+    "runs.log_input": Operation(lambda copy: copy.engine().runs.log_input(DONE, DatasetInput("data", "d1", rows=3))),
+    "runs.log_bytes": Operation(lambda copy: copy.engine().runs.log_bytes(DONE, b"two", "plots/two.txt"), files=True),
+    "runs.log_files": Operation(_log_files, files=True),
+    "runs.finish": Operation(lambda copy: copy.engine().runs.finish(LIVE)),
+    "runs.beat": Operation(lambda copy: copy.engine().runs.beat(_row(copy, "live"))),
+    "runs.complete_environment": Operation(
+        lambda copy: copy.engine().runs.complete_environment(_row(copy, "waiting"), {"numpy": "2.0"}, git_dirty=True)
+    ),
+    "runs.rename": Operation(lambda copy: copy.engine().runs.rename(DONE, "new")),
+    "runs.set_tag": Operation(lambda copy: copy.engine().runs.set_tag(DONE, "k", None)),
+    "runs.set_note": Operation(lambda copy: copy.engine().runs.set_note(DONE, "a note")),
+    "runs.delete": Operation(lambda copy: copy.engine().runs.delete(DONE)),
+    "runs.restore": Operation(lambda copy: copy.engine().runs.restore(OPEN)),
+    "runs.reap": Operation(lambda copy: copy.engine().runs.reap(older_than_ms=0)),
+    "runs.import_runs": Operation(_import),
+    "models.create": Operation(lambda copy: copy.engine().models.create("loan", "d", "o", {"a": "b"})),
+    "models.update": Operation(lambda copy: copy.engine().models.update("churn", owner="bob")),
+    "models.set_tag": Operation(lambda copy: copy.engine().models.set_tag("churn", "k", "v")),
+    "models.rename": Operation(lambda copy: copy.engine().models.rename("spare", "loan")),
+    "models.delete": Operation(lambda copy: copy.engine().models.delete("spare", reason="old")),
+    "models.register": Operation(
+        lambda copy: copy.engine().models.register("fresh", run_id=DONE, artifact_path="plots")
+    ),
+    "models.update_version": Operation(lambda copy: copy.engine().models.update_version("churn", 5, owner="bob")),
+    "models.set_version_tag": Operation(lambda copy: copy.engine().models.set_version_tag("churn", 5, "k", "v")),
+    "models.delete_version": Operation(lambda copy: copy.engine().models.delete_version("spare", 1, reason="old")),
+    "models.set_alias": Operation(lambda copy: copy.engine().models.set_alias("churn", "next", 4)),
+    "models.remove_alias": Operation(lambda copy: copy.engine().models.remove_alias("spare", "old")),
+    "gates.check": Operation(_check),
+    "gates.gather": Operation(lambda copy: copy.engine("bob").gates.gather("churn", 5, to=Stage.PRODUCTION)),
+    "approvals.request": Operation(_request, commits=2),
+    "approvals.approve": Operation(lambda copy: copy.engine("alice").approvals.approve(4, "yes")),
+    "approvals.reject": Operation(lambda copy: copy.engine("alice").approvals.reject(4, "no")),
+    "approvals.revoke": Operation(lambda copy: copy.engine("alice").approvals.revoke(3, "wait")),
+    "approvals.withdraw": Operation(lambda copy: copy.engine("bob").approvals.withdraw(4)),
+    "promotions.promote": Operation(_promote, commits=2),
+    "promotions.roll_back": Operation(
+        lambda copy: copy.engine("bob").promotions.roll_back("churn", reason="bad"), commits=2
+    ),
+    "maintenance.backup": Operation(
+        lambda copy: copy.engine().maintenance.backup(copy.folder / "backup"), commits=0, files=True
+    ),
+    "maintenance.restore": Operation(
+        lambda copy: copy.engine().maintenance.restore(copy.folder / "earlier", reason="oops"), commits=1, files=True
+    ),
+}
