@@ -9,8 +9,9 @@ import click
 from engine.cli.cells import age, plain
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import MODEL, REQUEST, VERSION
-from engine.cli.options import STAGE, paging_options, reason_option
+from engine.cli.options import paging_options, reason_option
 from engine.cli.output import Column, Format, format_options, show_page, show_record
+from engine.cli.words import STAGE
 from engine.core.paging import Page
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ import click
 from engine.cli.cells import moment
 from engine.cli.diagnostics import FAILED, narrate
 from engine.cli.groups import LazyGroup
-from engine.cli.options import MOMENT, gathered, paging_options
+from engine.cli.options import gathered, paging_options
 from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record
 from engine.cli.progress import ProgressLine
+from engine.cli.words import MOMENT
 
 if TYPE_CHECKING:
     from engine.audit.model import AuditEntry, TreeHead

@@ -10,8 +10,9 @@ from engine.cli.cells import age, pairs
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import EXPERIMENT
-from engine.cli.options import PAIR, Search, as_mapping, search_options
+from engine.cli.options import Search, as_mapping, search_options
 from engine.cli.output import Column, Format, format_options, show_page, show_record
+from engine.cli.words import PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from engine.cli.cells import count, duration, moment, plain, size
 from engine.cli.diagnostics import USAGE, narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import MODEL
-from engine.cli.options import STAGE
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_record, show_rows
+from engine.cli.words import STAGE
 from engine.core.errors import PolicyInvalid
 
 if TYPE_CHECKING:

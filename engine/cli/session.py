@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from engine.api import Engine
 
+    class OpenConsole(Protocol):
+        """Starts the console on a workspace."""
 
-class OpenConsole(Protocol):
-    """Starts the console on a workspace."""
+        def __call__(
+            self, *, workspace: str | None, as_user: str | None, read_only: bool, words: tuple[str, ...]
+        ) -> int:
+            """Run the console until it is left.
 
-    def __call__(self, *, workspace: str | None, as_user: str | None, read_only: bool, words: tuple[str, ...]) -> int:
-        """Run the console until it is left.
+            Args:
+                workspace: The directory named by the user, or `None`.
+                as_user: The name given with `--as`, or `None`.
+                read_only: True refuses every change.
+                words: Where to begin, in the console's command grammar, such as `("runs",)`.
 
-        Args:
-            workspace: The directory named by the user, or `None`.
-            as_user: The name given with `--as`, or `None`.
-            read_only: True refuses every change.
-            words: Where to begin, in the console's command grammar, such as `("runs",)`.
-
-        Returns:
-            The exit code.
-        """
+            Returns:
+                The exit code.
+            """
 
 
-@dataclass(slots=True)
 class Session:
     """One command line's options and its engine, opened when a verb first needs it.
 
     Args:
         open_console: Starts the console, when there is one.
+
+    Attributes:
         workspace: The directory given with `--workspace`, or `None`.
         as_user: The name given with `--as`, or `None`.
         read_only: Whether `--readonly` was given.
         long_lived: Whether what runs is more than a short verb: the console, or training for the demo.
     """
 
-    open_console: OpenConsole | None = None
-    workspace: str | None = None
-    as_user: str | None = None
-    read_only: bool = False
-    long_lived: bool = False
-    _engine: Engine | None = field(default=None, init=False)
+    def __init__(self, open_console: OpenConsole | None = None) -> None:
+        self.open_console = open_console
+        self.workspace: str | None = None
+        self.as_user: str | None = None
+        self.read_only = False
+        self.long_lived = False
+        self._engine: Engine | None = None
 
     def engine(self) -> Engine:
         """The engine of the workspace asked for.

@@ -18,8 +18,9 @@ from engine.cli.diagnostics import FAILED, narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.lineage import show_lineage
 from engine.cli.live_names import MODEL, REFERENCE, VERSION
-from engine.cli.options import PAIR, Search, reason_option, search_options, yes_option
+from engine.cli.options import Search, reason_option, search_options, yes_option
 from engine.cli.output import Column, Format, format_options, show_json, show_page, show_record, show_rows
+from engine.cli.words import PAIR
 
 if TYPE_CHECKING:
     from engine.cli.session import Session

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from engine.tracking.model import DatasetInput, Environment
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from engine.db.transaction import Snapshot, Transaction
+    from engine.tracking.model import DatasetInput, Environment
 
 ArtifactRow = tuple[str, str, int]
 """path, digest, size in bytes."""
@@ -32,6 +31,8 @@ def inputs(snapshot: Snapshot, run: int) -> tuple[DatasetInput, ...]:
     """The datasets a run read, in the order in which they were first seen in the workspace."""
     sql = """SELECT d.name, d.digest, d.schema, d.rows, u.context
              FROM run_dataset u JOIN dataset d ON d.id = u.dataset WHERE u.run = ? ORDER BY d.id, u.context"""
+    from engine.tracking.model import DatasetInput  # a list does without
+
     return tuple(DatasetInput(*row) for row in snapshot.execute(sql, (run,)))
 
 
@@ -96,6 +97,8 @@ def environment(snapshot: Snapshot, run: int) -> Environment | None:
     if row is None:
         return None
     commit, dirty, python, packages, seed, host, command_line, pid = row
+    from engine.tracking.model import Environment  # a list does without
+
     return Environment(
         git_commit=commit,
         git_dirty=None if dirty is None else bool(dirty),

@@ -10,13 +10,14 @@ from engine.core.query import RUNS, parse_filter, parse_order_by
 from engine.core.text import clean
 from engine.tracking import detail_store, experiment_store, run_store, search_store
 from engine.tracking.lookup import MAX_PAGE, RunService, resolve
-from engine.tracking.model import Artifact, Comparison, Run, RunColumns, RunDetail, RunQuery
+from engine.tracking.model import Run, RunQuery
 
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Sequence
 
     from engine.db.transaction import Snapshot
+    from engine.tracking.model import Comparison, RunColumns, RunDetail
 
 
 class RunReading(RunService):
@@ -32,6 +33,8 @@ class RunReading(RunService):
             NotFound: there is no such run; the hint names runs of that name, or the nearest names.
             InvalidInput: several runs' ids begin so; the message lists them.
         """
+        from engine.tracking.model import Artifact, RunDetail  # a list does without
+
         with self._database.snapshot() as snapshot:
             row_id = resolve(snapshot, run_id).row_id
             run = self._load(snapshot, [row_id], None, None)[row_id]
@@ -121,6 +124,8 @@ class RunReading(RunService):
         with self._database.snapshot() as snapshot:
             found = run_store.columns(snapshot)
         kinds = ("metric", "param", "tag")
+        from engine.tracking.model import RunColumns  # a list does without
+
         return RunColumns(*(tuple(name for each, name in found if each == kind) for kind in kinds))
 
     def compare(self, run_ids: Sequence[str], baseline: str | None = None) -> Comparison:

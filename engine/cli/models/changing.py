@@ -11,9 +11,10 @@ from engine.cli.cells import count
 from engine.cli.confirmation import confirm
 from engine.cli.diagnostics import narrate
 from engine.cli.live_names import ALIAS, MODEL, VERSION
-from engine.cli.options import PAIR, as_mapping, gathered, reason_option, yes_option
+from engine.cli.options import as_mapping, gathered, reason_option, yes_option
 from engine.cli.output import Format, format_options, show_record
 from engine.cli.versions import encode as encode_version
+from engine.cli.words import PAIR
 
 if TYPE_CHECKING:
     from engine.cli.session import Session

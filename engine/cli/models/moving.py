@@ -11,8 +11,9 @@ from engine.cli.diagnostics import FAILED, REFUSED, narrate
 from engine.cli.gate_tables import show_plan, show_report
 from engine.cli.live_names import MODEL, VERSION
 from engine.cli.models.reading import encode_promotion
-from engine.cli.options import STAGE, gathered
+from engine.cli.options import gathered
 from engine.cli.output import Format, format_options, show_lines, show_record
+from engine.cli.words import STAGE
 from engine.core.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:

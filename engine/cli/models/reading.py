@@ -9,9 +9,10 @@ import click
 from engine.cli.cells import age, moment, pairs, plain, words
 from engine.cli.lineage import show_lineage
 from engine.cli.live_names import MODEL, VERSION
-from engine.cli.options import MOMENT, Search, paging_options, search_options
+from engine.cli.options import Search, paging_options, search_options
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.versions import COLUMNS as VERSION_COLUMNS
+from engine.cli.words import MOMENT
 from engine.core.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:

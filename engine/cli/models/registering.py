@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from engine.cli.live_names import MODEL, RUN
-from engine.cli.options import PAIR, as_mapping, gathered
+from engine.cli.options import as_mapping, gathered
 from engine.cli.output import Format, format_options, show_record
 from engine.cli.versions import encode
+from engine.cli.words import PAIR
 from engine.core.errors import InvalidInput
 
 if TYPE_CHECKING:

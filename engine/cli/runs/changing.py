@@ -10,9 +10,9 @@ import click
 from engine.cli.cells import count
 from engine.cli.diagnostics import narrate
 from engine.cli.live_names import RUN
-from engine.cli.options import DURATION, PAIR
 from engine.cli.output import Format, format_options, show_json, show_record, show_rows
 from engine.cli.runs.listing import RUN_COLUMNS, encode
+from engine.cli.words import DURATION, PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

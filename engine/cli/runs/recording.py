@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from engine.cli.live_names import EXPERIMENT, RUN
-from engine.cli.options import MEASURE, MOMENT, PAIR, as_mapping, gathered
+from engine.cli.options import as_mapping, gathered
 from engine.cli.output import Format, format_options, show_lines, show_record
 from engine.cli.runs.listing import encode
+from engine.cli.words import MEASURE, MOMENT, PAIR
 from engine.core.errors import InvalidInput
 
 if TYPE_CHECKING:

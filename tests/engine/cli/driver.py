@@ -56,4 +56,5 @@ def run_process(*words: str | Path, env: Mapping[str, str] | None = None, stdin:
 
 def terminal(*words: str | Path, columns: int = 160, rows: int = 50) -> PtySession:
     """`qd` in a real pseudo-terminal; to be entered."""
-    return PtySession([*COMMAND, *map(str, words)], columns, rows)
+    plain = {"COLUMNS": "", "LINES": ""}  # the size is what the terminal says
+    return PtySession([*COMMAND, *map(str, words)], columns, rows, plain)
