@@ -31,7 +31,7 @@ LOUD = frozenset({"override"})
 
 SHOWN: tuple[Shown[AuditEntry], ...] = (
     Shown(
-        Column("seq", "#", width=6, minimum=4, align="right", priority=9), lambda entry, _now: (str(entry.seq), "dim")
+        Column("seq", "#", width=5, minimum=3, align="right", priority=9), lambda entry, _now: (str(entry.seq), "dim")
     ),
     Shown(
         Column("age", "AGE", width=4, minimum=4, align="right", priority=7),
@@ -46,7 +46,7 @@ SHOWN: tuple[Shown[AuditEntry], ...] = (
         lambda entry, _now: (entry.verb, "loud" if entry.verb in LOUD else "strong"),
     ),
     Shown(
-        Column("key", "OBJECT", width=20, minimum=10, maximum=48, weight=2, priority=8),
+        Column("key", "OBJECT", width=18, minimum=15, maximum=48, weight=2, priority=8),
         lambda entry, _now: (f"{entry.kind} {entry.key}", ""),
     ),
     Shown(
@@ -54,7 +54,7 @@ SHOWN: tuple[Shown[AuditEntry], ...] = (
         lambda entry, _now: (entry.reason, ""),
     ),
     Shown(
-        Column("via", "BY", width=7, minimum=7, priority=3),
+        Column("via", "BY", width=7, minimum=7, priority=1),
         lambda entry, _now: (entry.via, "dim"),
     ),
     Shown(
