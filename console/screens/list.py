@@ -109,6 +109,7 @@ class ListView(View, Generic[T]):
         self._frozen = False
         self._loaded = False
         self._counting = False
+        self._terms: tuple[str, ...] = ()
         self._remark = ""
         self._problem = ""
 
@@ -194,13 +195,15 @@ class ListView(View, Generic[T]):
     # --- reading
 
     def load(self) -> None:
-        """Read anew: the first page, then the whole order."""
+        """Read anew: the first page and then the whole order, or at once the whole where the cursor is to stay."""
         deck, source, location = self.deck, self.resource.source, self.location
         engine = deck.engine
+        other_words = bool(location.terms) and location.terms != self._terms
+        read = source.first if other_words or not self._loaded else source.whole
+        self._terms, self._counting = location.terms, False
 
         def compute() -> tuple[Sequence[Shown[T]], Listing[T]]:
-            columns = source.columns(engine, location)
-            return columns, (source.whole if self._loaded else source.first)(engine, location)
+            return source.columns(engine, location), read(engine, location)
 
         deck.read(self._group("list"), compute, self._arrived, self._failed)
 
@@ -213,7 +216,10 @@ class ListView(View, Generic[T]):
         if [shown.column for shown in columns] != [shown.column for shown in self._columns]:
             self.table.set_columns([shown.column for shown in columns])
         self._columns = columns
+        lost = listing.partial and self.table.cursor_key not in listing.items
         self._take(listing)
+        if lost:
+            self.table.go_to(0)
         self._mark_sort()
         self._counting = listing.partial
         if listing.partial:
