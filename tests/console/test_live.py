@@ -1,20 +1,24 @@
 from __future__ import annotations
 
-import subprocess
+import asyncio
 import sys
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.message import Message
 
 from console.live import REPAINT_SECONDS, Health, LiveFeed, Throttle, merge
 from engine.core.errors import WorkspaceError
 from engine.core.events import Changes, Event
+from engine.registry.model import Stage
 from tests.console.driver import console
 from tests.console.world import World
+
+if TYPE_CHECKING:
+    from textual.message import Message
 
 
 def test_a_throttle_passes_the_first_at_once_and_then_keeps_its_distance() -> None:
@@ -40,9 +44,13 @@ def _changes(things: list[tuple[str, str, str]], start: int) -> Changes:
 
 
 @given(_EVENTS, _EVENTS)
-def test_merging_two_looks_is_one_look_at_both(first: list[tuple[str, str, str]], second: list[tuple[str, str, str]]) -> None:
+def test_merging_two_looks_is_one_look_at_both(
+    first: list[tuple[str, str, str]], second: list[tuple[str, str, str]]
+) -> None:
     merged = merge(_changes(first, 1), _changes(second, 100))
-    whole = {(event.kind, event.change, event.key) for event in (*_changes(first, 1).events, *_changes(second, 100).events)}
+    whole = {
+        (event.kind, event.change, event.key) for event in (*_changes(first, 1).events, *_changes(second, 100).events)
+    }
     assert {(event.kind, event.change, event.key) for event in merged.events} == whole
     assert [event.id for event in merged.events] == sorted(event.id for event in merged.events)
 
@@ -130,7 +138,8 @@ async def test_what_another_process_commits_comes_to_the_screen(world: World) ->
     )
     async with console(world.engine, "runs") as deck:
         await deck.expect("elsewhere")
-        subprocess.run([sys.executable, "-c", program, str(world.workspace.path), run.id], check=True)
+        child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(world.workspace.path), run.id)
+        assert await child.wait() == 0
         await deck.press("ctrl+r")
         await deck.expect_line("elsewhere", "0.123")
         await deck.press("colon")
@@ -166,8 +175,6 @@ async def test_the_charts_of_a_run_move(world: World) -> None:
 
 async def test_an_inbox_that_was_empty_fills_by_itself(guarded: World) -> None:
     version = guarded.version()
-    from engine.registry.model import Stage
-
     async with console(guarded.engine, "approvals") as deck:
         await deck.expect("Nothing waits for approval")
         guarded.as_("bob").approvals.request("churn", version.version, to=Stage.PRODUCTION, reason="please")
