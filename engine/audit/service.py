@@ -22,7 +22,7 @@ from engine.audit.model import (
 from engine.audit.verification import Progress, verify_log
 from engine.core.clock import Clock
 from engine.core.errors import InvalidInput, NotFound
-from engine.core.paging import Page, decode_token, encode_token
+from engine.core.paging import Page, decode_number, encode_token
 from engine.db.database import Database
 from engine.db.transaction import Transaction
 
@@ -115,7 +115,7 @@ class AuditLog:
         """
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
-        before_seq = None if page_token is None else _position(page_token)
+        before_seq = None if page_token is None else decode_number(page_token, most=MAX_SIZE)
         with self._database.snapshot() as snapshot:
             rows = store.newest(snapshot, where, before_seq=before_seq, limit=limit + 1)
         token = encode_token(rows[limit - 1][0]) if len(rows) > limit else None
@@ -221,13 +221,6 @@ class AuditLog:
                 raise InvalidInput(f"There is no log of {old_size} records to prove; it has {size} now.")
             path = consistency_path(old_size, size, store.subtrees(snapshot))
         return ConsistencyProof(old_size, size, path)
-
-
-def _position(page_token: str) -> int:
-    seq = decode_token(page_token)
-    if not isinstance(seq, int) or isinstance(seq, bool) or not 0 < seq <= MAX_SIZE:
-        raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")
-    return seq
 
 
 def _no_record(seq: int, size: int) -> NotFound:

@@ -49,3 +49,22 @@ def decode_token(token: str) -> object:
         return json.loads(base64.b64decode(padded.encode(), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise InvalidInput("The page token is not valid.", hint="Start again without a page token.") from error
+
+
+def decode_number(token: str, *, most: int = 2**63 - 1) -> int:
+    """Unpack the position of a list along numbers from 1.
+
+    Args:
+        token: A token from an earlier page.
+        most: The greatest number there can be.
+
+    Returns:
+        The number.
+
+    Raises:
+        InvalidInput: the token is not of such a list.
+    """
+    number = decode_token(token)
+    if type(number) is not int or not 0 < number <= most:
+        raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")
+    return number

@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine.audit.service import record
 from engine.core.access import Access, Role
 from engine.core.errors import Conflict, InvalidInput
-from engine.core.paging import Page, decode_token, encode_token
+from engine.core.paging import Page, decode_number, encode_token
 from engine.db.database import Database
 from engine.db.transaction import Snapshot, Transaction
 from engine.deployment import store
@@ -214,7 +214,7 @@ class Promotions:
         """
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
-        below = None if page_token is None else _position(page_token)
+        below = None if page_token is None else decode_number(page_token)
         if model is not None:
             self._models.get(model)
         with self._database.snapshot() as view:
@@ -368,10 +368,3 @@ def _audit(tx: Transaction, promotion: Promotion, found: Situation, verb: str) -
         },
         reason=promotion.reason,
     )
-
-
-def _position(page_token: str) -> int:
-    position = decode_token(page_token)
-    if not isinstance(position, int) or isinstance(position, bool) or not 0 < position < 2**63:
-        raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")
-    return position

@@ -17,7 +17,7 @@ from engine.core.errors import (
     NotFound,
     PermissionDenied,
 )
-from engine.core.paging import Page, decode_token, encode_token
+from engine.core.paging import Page, decode_number, encode_token
 from engine.db.database import Database
 from engine.db.transaction import Snapshot, Transaction
 from engine.policy.file import PolicyFile
@@ -265,7 +265,7 @@ class Approvals:
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
         wanted = None if state is None else _state_named(state)
-        below = None if page_token is None else _position(page_token)
+        below = None if page_token is None else decode_number(page_token)
         policy, now_ms = self._policy_file.read(), self._clock.now_ms()
         found: list[ApprovalRequest] = []
         with self._database.snapshot() as view:
@@ -445,10 +445,3 @@ def _state_named(text: str) -> ApprovalState:
     except ValueError as error:
         words = ", ".join(state.value for state in ApprovalState)
         raise InvalidInput("There is no such state of a request.", hint=f"The states are {words}.") from error
-
-
-def _position(page_token: str) -> int:
-    position = decode_token(page_token)
-    if not isinstance(position, int) or isinstance(position, bool) or not 0 < position < 2**63:
-        raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")
-    return position

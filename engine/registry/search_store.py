@@ -5,33 +5,19 @@ A workspace holds thousands of versions, not millions, so every condition is ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from engine.core.errors import InvalidInput
 from engine.core.query import And, Comparison, Entity, Field, Filter, Not, Operator, Or, OrderBy
+from engine.db.conditions import NUMBERS, Sql, compared
 from engine.db.transaction import Snapshot
 
 MAX_KEYS = 20
 """Most sort keys."""
 
-_MAX_PATTERN_BYTES = 50_000  # SQLite's limit for LIKE and GLOB
-_GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
 _NULL_TESTS = (Operator.IS_NULL, Operator.IS_NOT_NULL)
-_IS_NUMBER = "<= 9e999"  # true for every number and for no text; NaN is stored as text
-
-
-class Sql(NamedTuple):
-    """A piece of SQL and its values, in order.
-
-    Args:
-        text: The SQL, with `?` for every value.
-        values: The values.
-    """
-
-    text: str
-    values: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +139,7 @@ def _terms(subject: Subject, order: Sequence[OrderBy]) -> list[_Term]:
     for key in distinct.values():
         value = _value(subject, key.field)
         if key.field.entity is Entity.METRIC:
-            rank = f"(SELECT iif(x {_IS_NUMBER}, 0, iif(x IS NULL, 2, 1)) FROM (SELECT {value.text} AS x))"
+            rank = f"(SELECT iif(x {NUMBERS}, 0, iif(x IS NULL, 2, 1)) FROM (SELECT {value.text} AS x))"
             terms.append(_Term(Sql(rank, value.values), descending=False))
         elif key.field.entity is not Entity.ATTRIBUTE or key.field.key in subject.nullable:
             terms.append(_Term(Sql(f"({value.text}) IS NULL", value.values), descending=False))
@@ -219,7 +205,7 @@ def _attribute(subject: Subject, tree: Comparison) -> Sql:
     column = subject.attributes[tree.field.key]
     if tree.operator in _NULL_TESTS:
         return Sql(f"(({column}) {tree.operator.value})")
-    condition = _compared(column, tree)
+    condition = compared(column, tree.operator, tree.value)
     return Sql(f"coalesce({condition.text}, 0)", condition.values)
 
 
@@ -231,28 +217,8 @@ def _keyed(subject: Subject, tree: Comparison) -> Sql:
         return Sql(f"{'NOT ' if absent else ''}EXISTS ({found})", (tree.field.key,))
     literal = tree.value[0] if isinstance(tree.value, tuple) else tree.value
     is_metric = tree.field.entity is Entity.METRIC
-    condition = _compared("k.value" if is_metric or isinstance(literal, str) else "k.number", tree)
+    condition = compared("k.value" if is_metric or isinstance(literal, str) else "k.number", tree.operator, tree.value)
     text = f"EXISTS ({found} AND {condition.text}"
     if is_metric and tree.operator in (Operator.GREATER, Operator.AT_LEAST):
-        text += f" AND k.value {_IS_NUMBER}"
+        text += f" AND k.value {NUMBERS}"
     return Sql(f"{text})", (tree.field.key, *condition.values))
-
-
-def _compared(column: str, tree: Comparison) -> Sql:
-    write = _PATTERNS.get(tree.operator)
-    if write is not None:
-        pattern = write(str(tree.value))
-        if len(pattern.encode()) > _MAX_PATTERN_BYTES:
-            raise InvalidInput("The pattern after LIKE or ILIKE is too long.", hint="Shorten it.")
-        return Sql(f"{column} {'GLOB' if tree.operator is Operator.LIKE else 'LIKE'} ?", (pattern,))
-    if isinstance(tree.value, tuple):
-        return Sql(f"{column} {tree.operator.value} ({', '.join('?' * len(tree.value))})", tree.value)
-    return Sql(f"{column} {tree.operator.value} ?", (tree.value,))
-
-
-def _glob(pattern: str) -> str:
-    """A LIKE pattern as a GLOB pattern: SQLite's own LIKE folds case."""
-    return "".join(_GLOB.get(character, character) for character in pattern)
-
-
-_PATTERNS: Mapping[Operator, Callable[[str], str]] = {Operator.LIKE: _glob, Operator.ILIKE: str}

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from engine.core.errors import InvalidInput
 from engine.core.query import And, Comparison, Entity, Filter, Not, Operator, Or
+from engine.db.conditions import NUMBERS, Sql, compared
 from engine.tracking.batch_store import key_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.core.query import Field, Value
+    from engine.core.query import Field
     from engine.db.transaction import Snapshot
-
-MAX_PATTERN_BYTES = 50_000
-"""Longest LIKE or GLOB pattern that SQLite takes."""
-
-NUMBERS = "<= 9e999"
-"""True for every number, infinities included, and for no text: NaN is stored as one."""
 
 _TABLES = {Entity.METRIC: "latest_metric", Entity.PARAM: "param", Entity.TAG: "tag"}
 _KINDS = {Entity.METRIC: "metric", Entity.PARAM: "param", Entity.TAG: "tag"}
@@ -41,18 +35,6 @@ NULLABLE = frozenset({"end_time", "duration"})
 """Attributes that a run may not have."""
 
 
-class Sql(NamedTuple):
-    """A piece of SQL and its values, in order.
-
-    Args:
-        text: The SQL, with `?` for every value.
-        values: The values.
-    """
-
-    text: str
-    values: tuple[object, ...] = ()
-
-
 def joined(word: str, parts: Sequence[Sql]) -> Sql:
     """Parts joined by AND or OR as a balanced tree: SQLite refuses one deeper than 1,000."""
     if len(parts) == 1:
@@ -60,36 +42,6 @@ def joined(word: str, parts: Sequence[Sql]) -> Sql:
     middle = len(parts) // 2
     left, right = joined(word, parts[:middle]), joined(word, parts[middle:])
     return Sql(f"({left.text} {word} {right.text})", left.values + right.values)
-
-
-def compared(column: str, operator: Operator, value: Value) -> Sql:
-    """A column, never NULL where it matters, against a literal.
-
-    Raises:
-        InvalidInput: a pattern is longer than SQLite takes.
-    """
-    if isinstance(value, tuple):
-        marks = ", ".join("?" * len(value))
-        return Sql(f"{column} {operator.value} ({marks})", value)
-    if operator is Operator.LIKE:
-        return Sql(f"{column} GLOB ?", (_pattern(_glob(str(value))),))
-    if operator is Operator.ILIKE:
-        return Sql(f"{column} LIKE ?", (_pattern(str(value)),))
-    return Sql(f"{column} {operator.value} ?", (value,))
-
-
-def _glob(pattern: str) -> str:
-    """A LIKE pattern as a GLOB pattern: SQLite's own LIKE folds case."""
-    return "".join(_GLOB.get(character, character) for character in pattern)
-
-
-_GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
-
-
-def _pattern(pattern: str) -> str:
-    if len(pattern.encode()) > MAX_PATTERN_BYTES:
-        raise InvalidInput("The pattern after LIKE or ILIKE is too long.", hint="Shorten it.")
-    return pattern
 
 
 class FilterCompiler:

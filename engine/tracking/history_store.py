@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from engine.tracking.filter_store import NUMBERS
+from engine.db.conditions import NUMBERS
 from engine.tracking.model import HistoryPoint
 from engine.tracking.rules import NAN, loaded
 

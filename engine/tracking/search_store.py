@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from engine.core.errors import InvalidInput
 from engine.core.query import Entity
-from engine.tracking.filter_store import FilterCompiler, Sql, candidates
+from engine.db.conditions import Sql
+from engine.tracking.filter_store import FilterCompiler, candidates
 from engine.tracking.order_store import Stretch, after, sorted_by, stretches
 
 if TYPE_CHECKING:
