@@ -20,7 +20,8 @@ from engine.cli.lineage import show_lineage
 from engine.cli.live_names import MODEL, REFERENCE, VERSION
 from engine.cli.options import Search, reason_option, search_options, yes_option
 from engine.cli.output import Column, Format, format_options, show_json, show_page, show_record, show_rows
-from engine.cli.words import PAIR
+from engine.cli.words import MOMENT, PAIR
+from engine.core.paging import Page
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
@@ -44,6 +45,12 @@ FILES = (
     Column("path", lambda file: file.path),
     Column("size_bytes", lambda file: file.size_bytes, size, "size", right=True),
     Column("digest", lambda file: file.digest, digest),
+)
+PAST = (
+    Column("model", lambda state: state.model),
+    Column("version", lambda state: state.version, right=True),
+    Column("stage", lambda state: state.stage.value),
+    Column("aliases", lambda state: list(state.aliases), words),
 )
 
 
@@ -80,11 +87,15 @@ def versions() -> None:
 
 @versions.command("list")
 @click.argument("model", type=MODEL, required=False)
+@click.option("--at", type=MOMENT, help="What was where at that time, from the audit log; whole, without a filter.")
 @search_options(example="stage = 'production' and metrics.auc > 0.9", order="metrics.auc desc")
 @format_options
 @click.pass_obj
-def list_(session: Session, model: str | None, search: Search, fmt: Format) -> None:
+def list_(session: Session, model: str | None, at: int | None, search: Search, fmt: Format) -> None:
     """List versions of MODEL, or of all models, newest first."""
+    if at is not None:
+        show_page(Page(session.engine().promotions.at(model, at)), PAST, fmt)
+        return
     page = session.engine().models.versions(
         model, search.filter, search.order_by, limit=search.limit, page_token=search.page_token
     )

@@ -74,3 +74,31 @@ def test_a_headless_verb_loads_nothing_heavy(workspace: Path, words: list[str]) 
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert json.loads(done.stderr.splitlines()[-1]) == [], done.stderr
     assert done.returncode == 0, done.stderr
+
+
+NOT_FOR_A_LIST = (
+    "_hashlib",
+    "asyncio",
+    "difflib",
+    "engine.audit.service",
+    "engine.core.events",
+    "engine.db.feed",
+    "engine.policy.model",
+    "engine.registry.model",
+    "engine.tracking.detail_model",
+    "engine.tracking.importing",
+    "engine.tracking.recording",
+    "importlib.metadata",
+    "logging",
+    "subprocess",
+    "tomllib",
+)
+"""What a list of runs has no use for; each costs a millisecond or many of the hundred it may take."""
+
+
+def test_a_list_of_runs_loads_only_what_it_shows(workspace: Path) -> None:
+    (workspace / "quarterdeck.toml").write_text("[models.churn.production]\napprovals = 1\n")
+    words = ["runs", "list", "--limit", "10", "--json"]
+    command = [sys.executable, "-c", PROBE.format(heavy=NOT_FOR_A_LIST), "--workspace", str(workspace), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stderr.splitlines()[-1]) == []

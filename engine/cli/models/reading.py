@@ -12,6 +12,7 @@ from engine.cli.live_names import MODEL, VERSION
 from engine.cli.options import Search, paging_options, search_options
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.versions import COLUMNS as VERSION_COLUMNS
+from engine.cli.versions import PAST
 from engine.cli.words import MOMENT
 from engine.core.errors import InvalidInput, NotFound
 
@@ -30,11 +31,6 @@ COLUMNS = (
     Column("owner", lambda model: model.owner),
     Column("updated_ms", lambda model: model.updated_ms, age, "changed", right=True),
     Column("tags", lambda model: model.tags, pairs),
-)
-STATES = (
-    Column("version", lambda state: state.version, right=True),
-    Column("stage", lambda state: state.stage.value),
-    Column("aliases", lambda state: list(state.aliases), words),
 )
 
 
@@ -105,7 +101,7 @@ def _show_past(session: Session, name: str, at_ms: int, fmt: Format) -> None:
         return
     if fmt is Format.HUMAN:
         show_lines([f"{name} at {moment(at_ms)}", ""])
-    show_rows(states, STATES, fmt)
+    show_rows(states, PAST, fmt)
 
 
 @click.command()

@@ -19,6 +19,15 @@ import click
 import pytest
 
 from engine.cli.root import root
+from engine.core.errors import (
+    Busy,
+    InvalidInput,
+    PolicyInvalid,
+    QuarterdeckError,
+    Refused,
+    WorkspaceMissing,
+    WorkspaceReplaced,
+)
 from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import COMMAND, Qd, run_process, terminal
 
@@ -217,6 +226,35 @@ def _until_all_is_read(pipe: IO[str]) -> None:
             return
         os.sched_yield()
     raise AssertionError("it never read its stdin")
+
+
+CODES = {
+    InvalidInput: 2,
+    PolicyInvalid: 2,
+    Busy: 3,
+    WorkspaceMissing: 3,
+    WorkspaceReplaced: 3,
+    Refused: 4,
+    QuarterdeckError: 1,
+}
+
+
+def _errors(kind: type[QuarterdeckError]) -> Iterator[type[QuarterdeckError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _errors(child)
+
+
+@pytest.mark.parametrize("error", sorted(set(_errors(QuarterdeckError)), key=str))
+def test_every_error_has_its_exit_code_and_one_line(
+    qd: Qd, monkeypatch: pytest.MonkeyPatch, error: type[QuarterdeckError]
+) -> None:
+    def fail() -> None:
+        raise error("It is so.", hint="Do this.", details={"blockers": ["It is so. Do this.", "And so."]})
+
+    monkeypatch.setitem(root.commands, "fail", click.Command("fail", callback=fail))
+    expected = next(code for kind, code in CODES.items() if issubclass(error, kind))
+    assert qd("fail", code=expected).err == "qd: It is so. Do this.\n    also: And so.\n"
 
 
 def test_a_secret_crash_is_one_line_and_a_code(qd: Qd, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:

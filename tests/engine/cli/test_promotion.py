@@ -176,6 +176,8 @@ def test_what_was_where_at_a_past_time(qd: Qd, sample: Sample) -> None:
     assert {item["stage"] for item in qd("models", "show", "churn", "--at", str(before), "--json").json["items"]} == {
         "Registered"
     }
+    listed = qd("versions", "list", "--at", str(between), "--json").json
+    assert listed == {"items": past["items"], "next_page_token": None}
     assert "no version at" in qd("models", "show", "churn", "--at", "2020-01-01", code=1).err
     assert "no model" in qd("models", "show", "chrn", "--at", "now", code=1).err
 
