@@ -241,8 +241,7 @@ class ListView(View, Generic[T]):
         self._loaded = True
         self._remark = listing.remark
         self._keys, self._known = listing.keys, None
-        if listing.items:
-            self._items.update(listing.items)
+        self._remember(listing.items)
         self.table.set_keys(listing.keys)
         if listing.items:
             self.table.put_rows(self._cells(listing.items))
@@ -288,11 +287,15 @@ class ListView(View, Generic[T]):
         self.deck.read(self._group("rows"), lambda: source.rows(engine, keys, location), self._rows_came)
 
     def _rows_came(self, items: Mapping[Key, T]) -> None:
+        self._remember(items)
+        self.table.put_rows(self._cells(items))
+
+    def _remember(self, items: Mapping[Key, T]) -> None:
+        """Keep things that were read; of many read before only those in view and the marked."""
         if len(self._items) > 4 * max(len(self.table.visible_keys), 250):
             keep = {*self.table.visible_keys, *self.table.marks}
             self._items = {key: item for key, item in self._items.items() if key in keep}
         self._items.update(items)
-        self.table.put_rows(self._cells(items))
 
     # --- order, filter, columns
 
