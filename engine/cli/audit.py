@@ -25,7 +25,7 @@ def _who(entry: AuditEntry) -> str:
 
 COLUMNS = (
     Column("seq", lambda entry: entry.seq, right=True),
-    Column("time_ms", lambda entry: entry.time_ms, moment, "time"),
+    Column("time_ms", lambda entry: entry.time_ms, moment, "time", right=True),
     Column("actor", _who),
     Column("verb", lambda entry: entry.verb),
     Column("kind", lambda entry: entry.kind),

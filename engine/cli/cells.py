@@ -124,6 +124,13 @@ def moment(time_ms: int | None) -> str:
     return "-" if time_ms is None else format_time(time_ms)
 
 
+def moment_and_age(time_ms: int) -> str:
+    """The time with how long ago that is, or how long until then. time_ms: milliseconds since the epoch."""
+    past_ms = time.time_ns() // 1_000_000 - time_ms
+    distance = f"{format_age(past_ms)} ago" if past_ms >= 0 else f"in {format_age(-past_ms)}"
+    return f"{format_time(time_ms)} ({distance})"
+
+
 def duration(span_ms: int | None) -> str:
     """A length of time, such as `4m 05s`; a dash for none. span_ms: milliseconds."""
     return "-" if span_ms is None else format_duration(span_ms)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.cli.cells import age, duration, moment, short, size, text
+from engine.cli.cells import duration, moment_and_age, short, size, text
 from engine.core.text import clean, fit, width
 
 _LINE = 2_000
@@ -16,12 +16,13 @@ _CELL = 120
 _INDENT = "  "
 _MOST_ENTRIES = 40
 _SPANS = ("duration_ms", "_age_ms", "expiry_ms")
-_HEADINGS = {"stage_ms": "since"}
+_HEADINGS = {"stage_ms": "since", "size_bytes": "size"}
+_PERSON = {"name", "on_behalf_of"}
 
 
 def heading(name: str) -> str:
     """A field's name as people read it: without its unit, in words."""
-    return _HEADINGS.get(name, name.removesuffix("_ms").removesuffix("_bytes").replace("_", " "))
+    return _HEADINGS.get(name, name.removesuffix("_ms").replace("_bytes", "_size").replace("_", " "))
 
 
 def reading(name: str, value: object) -> str:
@@ -38,9 +39,11 @@ def reading(name: str, value: object) -> str:
         if name.endswith(_SPANS):
             return duration(value)
         if name.endswith("_ms"):
-            return f"{moment(value)} ({age(value)} ago)"
+            return moment_and_age(value)
         if name.endswith("_bytes"):
             return size(value)
+    if isinstance(value, Mapping) and set(value) == _PERSON:
+        return f"{value['name']} (by {value['on_behalf_of']})" if value["on_behalf_of"] else str(value["name"])
     return short(value) if value not in ("", [], {}) else "-"
 
 
@@ -81,7 +84,7 @@ def flatten(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str,
 
 def _is_nested(value: object) -> bool:
     if isinstance(value, Mapping):
-        return bool(value)
+        return bool(value) and set(value) != _PERSON
     return isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value)
 
 

@@ -42,7 +42,7 @@ class Column:
         value: Takes an item, gives what programs read.
         show: Takes that value, gives what people read.
         title: The heading people read.
-        right: Whether to align right (numbers).
+        right: Whether to align right and never to cut (numbers and times).
     """
 
     # A plain class: a dataclass or named tuple takes ten times as long to define, at every start.

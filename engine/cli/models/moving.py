@@ -40,6 +40,8 @@ def check(session: Session, /, model: str, version: int, stage: Stage, fmt: Form
         return 0
     failed = ", ".join(result.label for result in report.failures)
     narrate(f"qd: {model}/{version} may not enter {report.target}: {failed} did not pass.")
+    for result in report.failures:
+        narrate(f"    {result.label}: {result.message}")
     return REFUSED
 
 

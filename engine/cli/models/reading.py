@@ -40,7 +40,7 @@ def _move_words(moves: list[Move]) -> str:
 
 PROMOTIONS = (
     Column("id", lambda promotion: promotion.id, right=True),
-    Column("time_ms", lambda promotion: promotion.time_ms, moment, "time"),
+    Column("time_ms", lambda promotion: promotion.time_ms, moment, "time", right=True),
     Column("model", lambda promotion: promotion.model),
     Column("version", lambda promotion: promotion.version, right=True),
     Column("kind", lambda promotion: promotion.kind.value),

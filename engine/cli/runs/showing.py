@@ -25,7 +25,7 @@ _ID = 10
 POINTS = (
     Column("key", lambda point: point[0]),
     Column("step", lambda point: point[2], right=True),
-    Column("time_ms", lambda point: point[3], moment, "time"),
+    Column("time_ms", lambda point: point[3], moment, "time", right=True),
     Column("value", lambda point: point[1], right=True),
 )
 LATEST = (Column("key", lambda pair: pair[0]), Column("value", lambda pair: pair[1], right=True))
