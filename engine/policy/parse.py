@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.core.access import Role
 from engine.core.errors import InvalidInput
+from engine.core.names import name_problem
 from engine.core.timetext import DAY_MS, parse_time
 from engine.policy.model import (
     EVERYONE,
@@ -81,6 +82,9 @@ def _roles(table: Table) -> Mapping[Role, tuple[str, ...]]:
 def _stages(models: Table) -> Mapping[tuple[str, str], StagePolicy]:
     stages = {}
     for model, table in models.each_table():
+        problem = "" if model == EVERYONE else name_problem(model)
+        if problem:
+            table.refuse(None, f"holds for no model, since none can have that name: {problem}.")
         for word in STAGE_WORDS:
             if word in table:
                 stages[model, word] = _stage(table.table(word))

@@ -108,10 +108,12 @@ class Table:
         """A finite number, not below `least`."""
 
         def read(value: Any) -> float:
-            if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+            if isinstance(value, bool) or not isinstance(value, int | float):
                 raise InvalidInput(
                     f"must be a number, not {_kind(value)}.", hint="Write it without quotes, such as 0.8."
                 )
+            if not _is_finite(value):
+                raise InvalidInput("must be a finite number.", hint="Leave it out for no bound.")
             if least is not None and value < least:
                 raise InvalidInput(f"must be at least {least:g}.")
             return float(value)

@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping
 
 from engine.core.errors import InvalidInput
-
-MAX_NAME = 250
-"""Longest name of a model, in characters."""
+from engine.core.names import MAX_MODEL_NAME, RESERVED, name_problem
 
 MAX_TEXT = 20_000
 """Longest description, in characters."""
@@ -24,7 +22,6 @@ MAX_TAG_VALUE = 8_000
 
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _LIKE_A_VERSION = re.compile(r"v[0-9]+", re.IGNORECASE)
-_RESERVED = "/@:"
 
 
 def check_model_name(name: str) -> str:
@@ -41,46 +38,15 @@ def check_model_name(name: str) -> str:
             `churn/7` and `churn@champion` use them) or a character that cannot be seen; or it is `*` or only dots; or
             it is not in Unicode's composed form (NFC), so that another name could look exactly like it.
     """
-    problem = _name_problem(name)
+    problem = name_problem(name)
     if problem:
         from engine.core.text import clean  # only a wrong name needs it
 
         raise InvalidInput(
             f"{clean(name, limit=60)!r} cannot name a model: {problem}.",
-            hint=f"Use up to {MAX_NAME} visible characters without {' '.join(_RESERVED)}, such as churn-eu.",
+            hint=f"Use up to {MAX_MODEL_NAME} visible characters without {' '.join(RESERVED)}, such as churn-eu.",
         )
     return name
-
-
-def _name_problem(name: str) -> str:
-    reserved = next((mark for mark in _RESERVED if mark in name), "")
-    problems = {
-        "it is empty": not name.strip(),
-        f"it has {len(name)} characters": len(name) > MAX_NAME,
-        "it begins or ends with a space": name != name.strip(),
-        "it is made of dots alone": set(name) <= {"."},
-        "policies write it for every model": name == "*",
-        f"it holds {reserved}, which references such as churn/7 and churn@champion use": bool(reserved),
-        "it holds a character that cannot be seen or shown": not _shown_as_is(name),
-        "its letters and accents are apart, and another name looks the same": not _composed(name),
-    }
-    return next((problem for problem, found in problems.items() if found), "")
-
-
-def _shown_as_is(text: str) -> bool:
-    if text.isascii() and text.isprintable():
-        return True
-    from engine.core.text import clean  # plain ASCII, the usual case, does without
-
-    return clean(text, limit=MAX_NAME) == text
-
-
-def _composed(text: str) -> bool:
-    if text.isascii():
-        return True
-    from unicodedata import is_normalized  # plain ASCII, the usual case, does without
-
-    return is_normalized("NFC", text)
 
 
 def check_alias(alias: str) -> str:

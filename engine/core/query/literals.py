@@ -121,6 +121,9 @@ def _whole(raw: str) -> int | None:
 
 def _logged(source: Source, operator: Operator, token: Token) -> str | float:
     if token.kind == "word":
+        if operator not in ORDERINGS and number_of(token.raw) is None:
+            hint = f"Texts stand in quotes: write '{token.raw}'."
+            raise source.error(token.start, "expected a quoted text or a number.", hint)
         return float(_number(source, token))
     if operator in ORDERINGS:
         hint = "Only numbers are ordered; write them without quotes."

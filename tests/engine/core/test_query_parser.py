@@ -298,6 +298,7 @@ def test_a_whole_number_stays_whole_while_it_fits_64_bits() -> None:
         ("auc > 1", 1, "Known: run_id"),
         ("dataset.size = 'x'", 1, "They have name, digest, context."),
         ("status = failed", 10, "Write 'failed'."),
+        ("params.family = forest", 17, "expected a quoted text or a number. Texts stand in quotes: write 'forest'."),
         ("status < 'failed'", 8, "Use one of = != LIKE ILIKE IN NOT IN"),
         ("user_id = 7", 11, "Write '7'."),
         ("start_time > 'soon'", 14, "is no time"),

@@ -155,6 +155,9 @@ PRODUCTION = "[models.churn.production]\n"
         ('[defaults]\nsingle_production = "yes"\n', 2, "defaults.single_production", "true or false, not a text"),
         ("[models.churn.Production]\n", 1, "models.churn.Production", "Did you mean production?"),
         ("[models]\nchurn = 1\n", 2, "models.churn", "must be a table"),
+        ('[models."a/b".production]\n', 1, 'models."a/b"', "holds for no model"),
+        ('[models."churn ".production]\n', 1, 'models."churn "', "ends with a space"),
+        ('[models."cafe\u0301".production]\n', 1, 'models."cafe\u0301"', "another name looks the same"),
         (PRODUCTION + "approvals = -1\n", 2, "models.churn.production.approvals", "whole number from 0 to 20"),
         (PRODUCTION + "approvals = true\n", 2, "models.churn.production.approvals", "whole number"),
         (PRODUCTION + "approvals = 1.0\n", 2, "models.churn.production.approvals", "whole number"),
@@ -175,7 +178,7 @@ PRODUCTION = "[models.churn.production]\n"
             PRODUCTION + 'gates = [{gate="metric",metric="a",min=nan}]\n',
             2,
             "models.churn.production.gates[0].min",
-            "must be a number",
+            "must be a finite number",
         ),
         (
             PRODUCTION + 'gates = [{gate="metric",metric="a",min=true}]\n',

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import InvalidInput
+from engine.core.names import MAX_MODEL_NAME
 from engine.core.text import clean
 from engine.registry.model import Column, Signature, Stage
-from engine.registry.names import MAX_NAME, check_alias, check_model_name, check_tag, check_word
+from engine.registry.names import check_alias, check_model_name, check_tag, check_word
 
 HOSTILE = (
     "a\x1b[31mb",
@@ -50,7 +51,7 @@ def test_a_visible_name_is_taken(name: str) -> None:
         (".", "dots"),
         ("*", "every model"),
         ("cafe\u0301", "looks the same"),
-        ("x" * (MAX_NAME + 1), "251 characters"),
+        ("x" * (MAX_MODEL_NAME + 1), "251 characters"),
     ],
 )
 def test_a_name_that_references_or_files_would_trip_over_is_refused_with_the_reason(name: str, why: str) -> None:
@@ -73,7 +74,7 @@ def test_a_name_that_is_taken_is_shown_as_it_is_and_survives_in_a_reference(name
         check_model_name(name)
     except InvalidInput:
         return
-    assert clean(name, limit=MAX_NAME) == name
+    assert clean(name, limit=MAX_MODEL_NAME) == name
     assert f"{name}/7".rpartition("/") == (name, "/", "7")
     assert f"{name}@champion".rpartition("@") == (name, "@", "champion")
 
