@@ -164,10 +164,10 @@ class Database:
                 begin(writer, timeout_ms=self._busy_timeout_ms)
                 self._local.writing = True
                 try:
-                    self._check_identity()  # again, since the wait may have been long
                     transaction = Transaction(writer, actor, self._clock.now_ms())
                     yield transaction
                     transaction.flush_events()
+                    self._check_identity()  # again: the wait, or the work, may have been long
                     writer.execute("COMMIT")
                 except BaseException:
                     roll_back(writer)
