@@ -168,6 +168,10 @@ def override_blockers(found: Situation, passable: list[Blocker]) -> Iterator[Blo
         if result.label not in shown and result.gate != IntegrityGate.gate:
             message = f"The gate {result.label} passed when the override was approved, and does not any more."
             yield Blocker(GateFailed, message, "Withdraw the request and ask again.")
+    demands = found.demands(found.report.target)
+    if demands.frozen(found.now_ms) and not demands.frozen(request.created_ms):
+        message = f"{found.report.target} was not frozen when the override was asked for, and is now."
+        yield Blocker(PolicyRefused, message, "Withdraw the request and ask again, or wait.")
 
 
 def rollback_blockers(found: Situation, way: WayBack, expect: Expectation, demote_to: Stage) -> Iterator[Blocker]:

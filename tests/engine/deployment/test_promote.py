@@ -435,3 +435,16 @@ def test_what_was_where_is_answered_for_any_past_time(world: World) -> None:
         for moment in (moments[0] - 1, *moments)
     ]
     assert serving == [[], [1], [2]]
+
+
+def test_an_override_goes_past_no_freeze_that_began_after_it_was_asked_for(make_world: MakeWorld) -> None:
+    world = make_world(ONE_APPROVAL + 'freeze = [{from = "2025-10-09T09:00Z", to = "2025-10-09T12:00Z"}]\n')
+    world.register(0.7)
+    request = world.request(1, override=True)
+    world.approve(request, "alice")
+    world.clock.advance(HOUR_MS)
+    with pytest.raises(PolicyRefused, match="was not frozen when the override was asked for"):
+        world.promote(1, by="root", override=True)
+    world.engine("bob").approvals.withdraw(request.id)
+    world.approve(world.request(1, override=True), "alice")
+    assert len(world.promote(1, by="root", override=True).overridden) == 3
