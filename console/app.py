@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual import events, on
 from textual.binding import Binding
@@ -43,6 +43,14 @@ HOLD_SECONDS = 0.2
 
 KEPT_VIEWS = 8
 """Views that keep their cursor and data while the operator is elsewhere."""
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A widget that makes the movements its `KEYS` name."""
+
+    def move(self, movement: str) -> None:
+        """Make one."""
 
 
 class Body(Widget):
@@ -264,12 +272,22 @@ class ConsoleApp(TerminalApp[int]):
             await self._settle()
             return
         focused = self.focused or self.screen
+        if self._moves(focused, event.key):
+            return
         if event.is_printable or not await self._own_binding(focused, event.key):
             await super().on_event(event)
         for node in focused.ancestors_with_self:
             if not await self._handled_by(node):
                 break
         await self._settle()
+
+    def _moves(self, focused: Widget, key: str) -> bool:
+        """Let a table or a page move at once, past every queue; what it shows next is all the key does."""
+        movement = getattr(focused, "KEYS", {}).get(key)
+        if movement is None or not isinstance(focused, Movable):
+            return False
+        focused.move(movement)
+        return True
 
     async def _own_binding(self, focused: Widget, key: str) -> bool:
         """Do what a key is bound to in the focused widget itself; Textual would do it only after the keys that wait."""
