@@ -14,7 +14,7 @@ from engine.cli.groups import LazyGroup
 from engine.cli.live_names import MODEL
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_record, show_rows
 from engine.cli.words import STAGE
-from engine.core.errors import PolicyInvalid
+from engine.core.errors import NotFound, PolicyInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -153,7 +153,21 @@ def check(session: Session, file: str | None, fmt: Format) -> int:
         show_lines([f"{path}: ok, {asked}" if path.exists() else f"{path}: none, so nothing is asked for"])
     else:
         show_record({"ok": True, "file": str(path), "digest": found.digest, "problems": []}, fmt)
+    if not file:
+        _tell_of_unknown_models(session, found)
     return 0
+
+
+def _tell_of_unknown_models(session: Session, found: Policy) -> None:
+    """A model may come after its rules, so this is no mistake; a mistyped name would look just like it."""
+    from engine.policy.model import EVERYONE
+
+    models = session.engine().models
+    for name in sorted({model for model, _ in found.stages} - {EVERYONE}):
+        try:
+            models.get(name)
+        except NotFound as error:
+            narrate(f"qd: there is no model {name} yet, so its rules hold for nothing now. {error.hint}")
 
 
 def _policy_file(session: Session) -> Path:

@@ -83,6 +83,18 @@ def test_every_mistake_is_named_by_file_line_and_key(qd: Qd, workspace: Path, tm
     assert qd("policy", "check", "--json").json["ok"] is True, "the workspace's own is another file"
 
 
+def test_rules_for_a_model_that_is_not_there_are_told(qd: Qd, workspace: Path) -> None:
+    qd("models", "create", "chrn")
+    _write(workspace, GOOD)
+    checked = qd("policy", "check")
+    assert checked.code == 0
+    assert "there is no model churn yet, so its rules hold for nothing now. Did you mean chrn?" in checked.err
+    _write(workspace, "")
+    qd("models", "rename", "chrn", "churn")
+    _write(workspace, GOOD)
+    assert "no model" not in qd("policy", "check").err
+
+
 def test_a_wrong_policy_of_the_workspace_can_still_be_checked(qd: Qd, workspace: Path) -> None:
     _write(workspace, "approvals = \n")
     assert f"{workspace / 'quarterdeck.toml'}:1: " in qd("policy", "check", code=2).err
