@@ -17,11 +17,14 @@ MAX_MARKS = 4  # combining marks a cell keeps; more is an attack on the lines ab
 MAX_JOINED = 11  # code points in an emoji sequence
 CACHE_SIZE = 4096
 
-TRUSTED = re.compile(
-    "[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2100-\u2319"
-    "\u231c-\u23e8\u23ed-\u23ef\u23f1-\u23f2\u23f4-\u25fc\u25ff\u2800-\u28ff\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7a3\uff01-\uff60\ufffd]*"
+_NARROW = (
+    " -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2100-\u2319"
+    "\u231c-\u2328\u232b-\u23e8\u23ed-\u23ef\u23f1-\u23f2\u23f4-\u25fc\u25ff\u2800-\u28ff\ufffd"
 )
+NARROW = re.compile(f"[{_NARROW}]*")
+"""Characters that are one cell each wherever they stand: such text needs no search for clusters."""
+
+TRUSTED = re.compile(f"[{_NARROW}\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*")
 """Characters on whose width all terminals agree. After any other the cursor's place is not trusted."""
 
 # ruff: noqa: RUF001 - the table lists look-alikes on purpose
@@ -70,7 +73,7 @@ class Glyphs:
 
     def cells(self, text: str) -> list[str]:
         """The cells of a text; as many as its width. The list is shared: do not change it."""
-        if text.isascii() and text.isprintable():
+        if text.isprintable() and (text.isascii() or (self._unicode and NARROW.fullmatch(text))):
             return list(text)
         found = self._cache.get(text)
         if found is None:
