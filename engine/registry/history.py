@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +21,11 @@ class _Past:
     aliases: dict[str, int] = field(default_factory=dict)
 
 
-def replay(entries: Iterable[AuditEntry], until_ms: int) -> tuple[VersionState, ...]:
+def replay(entries: Sequence[AuditEntry], until_ms: int) -> tuple[VersionState, ...]:
     """Tell the state of every version at a moment.
 
-    A clock that was set back does not undo what was written before: a record counts as no earlier than those before it.
+    The order of the records is what happened; their times come from clocks, which are set forward and back. The past
+    is therefore cut where the fewest records contradict it.
 
     Args:
         entries: All records of the kinds in `KINDS`, oldest first; others are passed over.
@@ -34,11 +35,7 @@ def replay(entries: Iterable[AuditEntry], until_ms: int) -> tuple[VersionState, 
         Each version that existed then, by model and number.
     """
     models: dict[str, _Past] = {}
-    latest_ms: int | None = None
-    for entry in entries:
-        latest_ms = entry.time_ms if latest_ms is None else max(latest_ms, entry.time_ms)
-        if latest_ms > until_ms:
-            break
+    for entry in entries[: _happened(entries, until_ms)]:
         if entry.kind == "model":
             _replay_model(models, entry)
         elif entry.kind == "version":
@@ -48,6 +45,16 @@ def replay(entries: Iterable[AuditEntry], until_ms: int) -> tuple[VersionState, 
         for name, past in sorted(models.items())
         for number in sorted(past.stages)
     )
+
+
+def _happened(entries: Sequence[AuditEntry], until_ms: int) -> int:
+    """How many of the records, from the oldest, had happened: the most that speak for it less those that do not."""
+    happened = best = score = 0
+    for count, entry in enumerate(entries, start=1):
+        score += 1 if entry.time_ms <= until_ms else -1
+        if score >= best:
+            happened, best = count, score
+    return happened
 
 
 def _aliases(past: _Past, number: int) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAX_PAGE = 5_000
 """Most models or versions of a page."""
 
+_FOREVER_MS = 2**63
+
 
 class ModelReading:
     """Finds and reads models and versions.
@@ -232,6 +234,8 @@ class ModelReading:
         from engine.audit.service import AuditLog
         from engine.registry.history import KINDS, replay
 
+        if time_ms >= self._clock.now_ms():
+            time_ms = _FOREVER_MS  # whatever time a clock gave it, what is recorded has happened by now
         log = AuditLog(self._database, self._clock)
         entries: list[AuditEntry] = []
         with self._database.snapshot():  # one view for all pages

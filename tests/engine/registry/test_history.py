@@ -141,8 +141,23 @@ def test_a_clock_set_back_does_not_reorder_the_past(desk: Desk) -> None:
     desk.clock.advance(-5_000)
     desk.move(1, Stage.STAGING)
     registered_ms = desk.clock.now_ms() + 5_000
+    desk.clock.advance(10_000)
     assert desk.models.at(None, registered_ms - 1) == ()
     assert desk.models.at(None, registered_ms) == (VersionState("churn", 1, Stage.STAGING),)
+
+
+def test_a_clock_that_jumped_ahead_once_hides_nothing_of_what_came_after(desk: Desk) -> None:
+    desk.clock.advance(1_000_000_000)
+    desk.register("churn")
+    desk.clock.advance(-1_000_000_000)
+    registered_ms = desk.clock.now_ms()
+    assert desk.models.at("churn", registered_ms) == (VersionState("churn", 1, Stage.REGISTERED),), "it is there now"
+    for stage in (Stage.STAGING, Stage.ARCHIVED, Stage.PRODUCTION):
+        desk.clock.advance(1_000)
+        desk.move(1, stage)
+    desk.clock.advance(1_000)
+    states = [desk.models.at("churn", registered_ms + seconds * 1_000) for seconds in (2, 3)]
+    assert states == [(VersionState("churn", 1, stage),) for stage in (Stage.ARCHIVED, Stage.PRODUCTION)]
 
 
 def test_the_past_is_read_through_every_page_of_the_log(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
