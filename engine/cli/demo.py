@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,23 @@ def demo(session: Session, fmt: Format, *, headless: bool, no_live: bool) -> int
     progress.close()
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     if headless or not watched or session.open_console is None or fmt is not Format.HUMAN:
-        show_record(summary, fmt)
-        narrate(f"Next: qd --workspace {summary.workspace}")
+        # The live run's process needs seconds to load its libraries: its id may not be there yet.
+        show_record(summary, fmt, leave_out=() if summary.live_run else ("live_run",))
+        if not no_live:
+            narrate("One run, network-live, keeps training in the background for ten minutes.")
+        narrate(f"Next: {_program()} --workspace {shlex.quote(summary.workspace)}")
         return 0
     return session.open_console(
         workspace=summary.workspace, as_user=session.as_user, read_only=session.read_only, words=()
     )
+
+
+def _program() -> str:
+    """What to type for this program: its path where the shell would not find its name, as before `.venv` is active."""
+    import shutil
+    from pathlib import Path
+
+    own, found = Path(sys.argv[0]), shutil.which("qd")
+    if own.name != "qd" or (found is not None and Path(found).resolve() == own.resolve()):
+        return "qd"
+    return shlex.quote(str(own))

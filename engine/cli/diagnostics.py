@@ -126,7 +126,8 @@ def _usage(error: click.ClickException) -> int:
     elif isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE_THE_NOUN and path != "qd":
         narrate(f"qd: {error.option_name} stands before the noun: `qd {error.option_name} …{path.removeprefix('qd')}`.")
     else:
-        narrate(f"qd: {message} Try `{path} --help`.")
+        sentence = " ".join(message.split())  # click puts choices on lines of their own
+        narrate(f"qd: {sentence}{'' if sentence.endswith(('.', '?', ')')) else '.'} Try `{path} --help`.")
     return error.exit_code if isinstance(error, click.UsageError) else FAILED
 
 

@@ -117,3 +117,7 @@ def test_a_real_bash_completes_through_the_script(sample: Sample, qd: Qd, tmp_pa
         env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"},
     )
     assert done.stdout.split() == ["churn"], done.stderr
+
+
+def test_a_missing_shell_is_asked_for_in_one_sentence(qd: Qd) -> None:
+    assert qd("completion", code=2).err.endswith("Choose from: bash, zsh, fish. Try `qd completion --help`.\n")

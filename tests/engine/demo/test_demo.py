@@ -46,6 +46,17 @@ def test_the_summary_tells_what_is_there(made: tuple[Path, dict[str, Any]]) -> N
     assert summary["runs"] == 36
 
 
+def test_the_next_step_can_be_typed_as_it_is_printed(made: tuple[Path, dict[str, Any]]) -> None:
+    program = Path(sys.executable).with_name("qd")
+    words = [str(program), "--workspace", str(made[0]), "demo", "--no-live"]
+    environ = {**os.environ, "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60, env=environ)
+    assert done.stderr == f"Next: {program} --workspace {made[0]}\n"
+    found = {**environ, "PATH": f"{program.parent}:{environ['PATH']}"}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60, env=found)
+    assert done.stderr == f"Next: qd --workspace {made[0]}\n"
+
+
 def test_repeating_it_changes_nothing(made: tuple[Path, dict[str, Any]]) -> None:
     directory, summary = made
     again = qd(directory, "demo", "--headless", "--no-live", "--json")
