@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +17,8 @@ from engine.core.errors import (
     WorkspaceCorrupt,
     WorkspaceFull,
     WorkspaceReadOnly,
-    WorkspaceTooNew,
 )
 from engine.db.database import Database
-from engine.db.migrations import migrations
 from tests.builders import make_database
 
 if TYPE_CHECKING:
@@ -118,15 +113,6 @@ def test_a_read_only_database_refuses_before_it_touches_the_file(tmp_path: Path)
     assert path.read_bytes() == before
 
 
-def test_a_database_of_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
-    path = make_database(tmp_path).path
-    with sqlite3.connect(path) as raw:
-        raw.execute("PRAGMA user_version=9999")
-    raw.close()
-    with pytest.raises(WorkspaceTooNew, match="9999"):
-        Database(path).migrate()
-
-
 @pytest.mark.parametrize(
     "content", [b"not a database at all, but long enough to be read" * 20, b"SQLite format 3\0" * 80]
 )
@@ -170,46 +156,6 @@ def test_a_writer_that_never_lets_go_makes_others_busy_not_wrong(tmp_path: Path)
     holder.close()
 
 
-def test_a_forked_child_uses_connections_of_its_own(database: Database) -> None:
-    with database.transaction(ADA) as tx:
-        emit(tx, "parent")
-    assert keys(database) == ["parent"]
-    child = os.fork()
-    if child == 0:
-        try:
-            with database.transaction(ADA) as tx:
-                emit(tx, "child")
-            os._exit(0 if keys(database) == ["parent", "child"] else 1)
-        finally:
-            os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    with database.transaction(ADA) as tx:
-        emit(tx, "parent again")
-    assert keys(database) == ["parent", "child", "parent again"]
-
-
-def test_processes_that_start_on_a_new_workspace_at_once_all_succeed(tmp_path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from engine.db.database import Database\n"
-        "sys.stdin.readline(); database = Database(Path(sys.argv[1])); database.migrate(); database.close()"
-    )
-    command = [sys.executable, "-c", script, str(tmp_path / "control.db")]
-    starters = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(8)]
-    outcomes = []
-    for starter in starters:
-        assert starter.stdin is not None
-        starter.stdin.write(b"go\n")
-        starter.stdin.flush()
-    for starter in starters:
-        _, errors = starter.communicate(timeout=60)
-        outcomes.append((starter.returncode, errors.decode()[-300:]))
-    assert outcomes == [(0, "")] * 8
-
-
-def test_migrations_are_numbered_without_gaps() -> None:
-    assert [migration.version for migration in migrations()] == list(range(1, len(migrations()) + 1))
-
-
 def test_migrating_twice_changes_nothing(database: Database) -> None:
     def schema() -> list[tuple[str, str]]:
         with database.snapshot() as snapshot:
@@ -218,21 +164,3 @@ def test_migrating_twice_changes_nothing(database: Database) -> None:
     before = schema()
     database.migrate()
     assert schema() == before
-
-
-def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path) -> None:
-    path = tmp_path / "control.db"
-    with sqlite3.connect(path) as raw:
-        raw.executescript(migrations()[0].statements())
-        raw.execute("INSERT INTO workspace VALUES (1, 'kept', 7)")
-        raw.execute("INSERT INTO schema_migration VALUES (1, 'spine', 7)")
-        raw.execute("PRAGMA user_version=1")
-    raw.close()
-    with pytest.raises(ReadOnlyMode, match="older"):
-        Database(path, read_only=True).migrate()
-    database = Database(path)
-    database.migrate()
-    with database.snapshot() as snapshot:
-        assert snapshot.execute("SELECT uuid FROM workspace").fetchone() == ("kept",)
-        assert snapshot.execute("PRAGMA user_version").fetchone()[0] == len(migrations())
-    database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,6 +118,50 @@ def test_the_ring_is_trimmed_and_a_reader_that_slept_is_told(
     fresh = feed.poll()
     assert fresh is not None
     assert not fresh.missed
+
+
+def test_a_feed_tells_when_the_ring_went_back(database: Database, feed: ChangeFeed) -> None:
+    """As when somebody writes an older copy over the file without telling anybody."""
+    emit(database, "a", "b", "c")
+    assert feed.poll() is not None
+    with database.transaction(ADA) as tx:
+        tx.execute("DELETE FROM event")
+        tx.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'event'")
+    changes = feed.poll()
+    assert changes is not None
+    assert changes.missed
+    assert changes.events == ()
+    emit(database, "next")
+    fresh = feed.poll()
+    assert fresh is not None
+    assert ([event.key for event in fresh.events], fresh.missed) == (["next"], False)
+
+
+def test_a_reader_that_was_away_while_the_ring_was_emptied_is_told(
+    database: Database, feed: ChangeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction, "RING_SIZE", 0)
+    emit(database, *(f"{number}" for number in range(2_000)))
+    emit(database, "last")
+    changes = feed.poll()
+    assert changes is not None
+    assert changes.missed
+
+
+def test_a_feed_is_polled_by_one_thread_and_closed_by_another(database: Database, feed: ChangeFeed) -> None:
+    ended = threading.Event()
+
+    def listen() -> None:
+        while not ended.is_set():
+            feed.poll()
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    for number in range(50):
+        emit(database, f"{number}")
+        feed.close()
+    ended.set()
+    listener.join()
 
 
 def test_a_feed_never_writes(database: Database, feed: ChangeFeed) -> None:
