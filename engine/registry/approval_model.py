@@ -323,9 +323,9 @@ def checked_reason(reason: str) -> str:
         The reason without blanks around it.
 
     Raises:
-        InvalidInput: it is empty or too long.
+        InvalidInput: it is empty, says nothing that can be seen, or is too long.
     """
     stripped = reason.strip()
-    if not stripped:
+    if not any(character.isprintable() and character != " " for character in stripped):
         raise InvalidInput("A reason is needed.", hint='Say why with --reason "…"; it goes into the audit log.')
     return check_word(stripped, "reason", MAX_REASON)

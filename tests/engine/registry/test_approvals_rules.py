@@ -192,7 +192,7 @@ def test_a_request_is_withdrawn_by_who_asked_or_an_admin() -> None:
         check_withdrawal(replace(REQUEST, state=ApprovalState.USED), Person("bob"), Role.ADMIN)
 
 
-@pytest.mark.parametrize("reason", ["", "  \n\t ", "x" * 2_001])
+@pytest.mark.parametrize("reason", ["", "  \n\t ", "\u200b", "\u2060 \u200e", "x" * 2_001])
 def test_a_reason_must_say_something_and_fit(reason: str) -> None:
     with pytest.raises(InvalidInput):
         checked_reason(reason)
