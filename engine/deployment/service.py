@@ -77,9 +77,11 @@ class Promotions:
             The plan; its `expect`, handed to `promote`, refuses when anything changed since.
 
         Raises:
+            InvalidInput: `demote_to` is Production.
             NotFound: no such model or version.
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
+        _check_demotion(demote_to)
         wish = Wish(to, override=override, demote_to=demote_to)
         with self._database.snapshot() as view:
             report = self._gates.check(model, version, to=to, store=False)
@@ -97,10 +99,12 @@ class Promotions:
             The plan; its `expect`, handed to `roll_back`, refuses when anything changed since.
 
         Raises:
+            InvalidInput: `demote_to` is Production.
             NotFound: no such model.
             Conflict: there is nothing to go back to.
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
+        _check_demotion(demote_to)
         with self._database.snapshot() as view:
             way = self._way_back(view, model)
             report = self._gates.check(model, way.target, to=Stage.PRODUCTION, store=False)

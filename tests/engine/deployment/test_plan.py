@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.core.errors import Conflict, NotFound, QuarterdeckError
+from engine.core.errors import Conflict, InvalidInput, NotFound, QuarterdeckError
 from engine.deployment.model import PromotionPlan
 from engine.registry.approval_model import ApprovalState
 from engine.registry.model import Stage
@@ -153,3 +153,15 @@ def test_a_plan_for_where_it_is_already_says_so(world: World) -> None:
     found = plan(world, 1)
     assert any("in Production already" in text for text in found.blockers)
     assert found.changes == ()
+
+
+def test_a_plan_refuses_what_the_promotion_would_refuse_as_input(world: World) -> None:
+    world.register()
+    world.register()
+    world.promote(1)
+    world.promote(2)
+    promotions = world.engine("bob").promotions
+    with pytest.raises(InvalidInput, match="cannot stay in Production"):
+        promotions.plan("churn", 1, to=Stage.PRODUCTION, demote_to=Stage.PRODUCTION)
+    with pytest.raises(InvalidInput, match="cannot stay in Production"):
+        promotions.plan_roll_back("churn", demote_to=Stage.PRODUCTION)
