@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,20 +70,21 @@ def take(workspace: Path, shot: Shot) -> None:
 def main() -> int:
     """Make the demo, let its live run move, take every picture (or those named)."""
     wanted = set(sys.argv[1:])
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Path(folder) / "demo"
-        command = [sys.executable, "-m", "console", "--workspace", str(workspace), "demo", "--headless"]
-        subprocess.run(command, check=True)
-        try:
-            FOLDER.mkdir(exist_ok=True)
-            with PtySession([sys.executable, "-c", "input()"]) as waiting:
-                waiting.listen(LIVE_SECONDS)  # so that the live run has a curve to show
-            for shot in SHOTS:
-                if not wanted or shot.name in wanted:
-                    take(workspace, shot)
-                    print(f"screenshots/{shot.name}.png")
-        finally:
-            stop_live(workspace)
+    workspace = Path(tempfile.gettempdir()) / "quarterdeck" / "demo"  # a plain path, since the pictures show it
+    shutil.rmtree(workspace.parent, ignore_errors=True)
+    command = [sys.executable, "-m", "console", "--workspace", str(workspace), "demo", "--headless"]
+    subprocess.run(command, check=True)
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        with PtySession([sys.executable, "-c", "input()"]) as waiting:
+            waiting.listen(LIVE_SECONDS)  # so that the live run has a curve to show
+        for shot in SHOTS:
+            if not wanted or shot.name in wanted:
+                take(workspace, shot)
+                print(f"screenshots/{shot.name}.png")
+    finally:
+        stop_live(workspace)
+        shutil.rmtree(workspace.parent, ignore_errors=True)
     return 0
 
 
