@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from textual.app import ComposeResult
+    from textual.timer import Timer
 
     from console.app import ConsoleApp
     from console.resources.resource import Shown
@@ -31,6 +32,9 @@ T = TypeVar("T")
 
 BREATH_SECONDS = 0.02
 """Between a first page and the rest: the screen paints meanwhile."""
+
+LETTER_SECONDS = 0.15
+"""The same while a filter is typed: the next letter finds nobody reading."""
 
 
 OURS = frozenset({"h", "l", "ctrl+d", "ctrl+u", "enter"})
@@ -109,6 +113,7 @@ class ListView(View, Generic[T]):
         self._frozen = False
         self._loaded = False
         self._counting = False
+        self._rest: Timer | None = None
         self._terms: tuple[str, ...] = ()
         self._remark = ""
         self._problem = ""
@@ -201,6 +206,8 @@ class ListView(View, Generic[T]):
         other_words = bool(location.terms) and location.terms != self._terms
         read = source.first if other_words or not self._loaded else source.whole
         self._terms, self._counting = location.terms, False
+        if self._rest is not None:
+            self._rest.stop()
 
         def compute() -> tuple[Sequence[Shown[T]], Listing[T]]:
             return source.columns(engine, location), read(engine, location)
@@ -223,7 +230,8 @@ class ListView(View, Generic[T]):
         self._mark_sort()
         self._counting = listing.partial
         if listing.partial:
-            self.set_timer(BREATH_SECONDS, self._load_rest)
+            pause = LETTER_SECONDS if self.deck.frame.typing else BREATH_SECONDS
+            self._rest = self.set_timer(pause, self._load_rest)
         self.deck.frame_changed()
 
     def _load_rest(self) -> None:
@@ -408,7 +416,6 @@ class ListView(View, Generic[T]):
     def _updated(self, items: Mapping[Key, T]) -> None:
         self._items.update(items)
         self.table.update_rows(self._cells(items))
-        self.deck.frame_changed()
 
     def _refresh_whole(self) -> None:
         """Read the order anew, but show it only where nothing moves under the cursor."""

@@ -14,7 +14,8 @@ Condition = Callable[[], bool]
 AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
 """Python keeps compiled modules, as it does for installed programs."""
 
-PAUSE = 0.05
+PAUSE = 0.3
+"""Seconds without output before the screen is brought up to date: while that is done, nothing is read."""
 
 
 class _Unread:
