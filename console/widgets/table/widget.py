@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 HEADING = 1  # lines above the first row
 WHEEL = 3  # rows a notch of the wheel moves the view
 READ_AHEAD_DELAY = 0.03  # seconds the view rests before rows outside it are asked for
-MAX_STRIPS = 2_000
+MAX_STRIPS = 300
 PATIENCE = 0.04  # seconds a moved view waits for its rows before it is drawn with the ones it has
 
 
