@@ -107,7 +107,7 @@ class ActiveRun:
         self._runs = runs
         self.id = run_id
         self.row_id = row_id
-        self._heartbeat = Heartbeat(runs, row_id, capture=capture) if beat else None
+        self._heartbeat = Heartbeat(runs, run_id, capture=capture) if beat else None
         if self._heartbeat is not None:
             self._heartbeat.start()
 

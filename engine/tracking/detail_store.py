@@ -77,7 +77,7 @@ def insert_environment(tx: Transaction, run: int, environment: Environment) -> N
     tx.execute(sql, row)
 
 
-def complete_environment(tx: Transaction, run: int, packages: Mapping[str, str], git_dirty: bool | None) -> None:
+def complete_environment(tx: Transaction, run_id: str, packages: Mapping[str, str], git_dirty: bool | None) -> None:
     """Add what takes long to find out; runs of the same packages share one list."""
     text = json.dumps(dict(sorted(packages.items())), separators=(",", ":"))
     from hashlib import sha256  # loads OpenSSL; a list of runs does without
@@ -85,8 +85,8 @@ def complete_environment(tx: Transaction, run: int, packages: Mapping[str, str],
     digest = sha256(text.encode()).hexdigest()
     tx.execute("INSERT OR IGNORE INTO package_set (digest, packages) VALUES (?, ?)", (digest, text))
     sql = """UPDATE run_environment SET git_dirty = ?, packages = (SELECT id FROM package_set WHERE digest = ?)
-             WHERE run = ?"""
-    tx.execute(sql, (git_dirty, digest, run))
+             WHERE run = (SELECT id FROM run WHERE run_id = ?)"""
+    tx.execute(sql, (git_dirty, digest, run_id))
 
 
 def environment(snapshot: Snapshot, run: int) -> Environment | None:

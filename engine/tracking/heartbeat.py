@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     class Pulse(Protocol):
         """Where signs of life are written."""
 
-        def beat(self, row_id: int) -> bool:
+        def beat(self, run_id: str) -> bool:
             """Write one; False when nobody waits for more."""
 
-        def complete_environment(self, row_id: int, packages: Mapping[str, str], git_dirty: bool | None) -> None:
+        def complete_environment(self, run_id: str, packages: Mapping[str, str], git_dirty: bool | None) -> None:
             """Add what took long to find out."""
 
 
@@ -34,19 +34,19 @@ class Heartbeat:
 
     Args:
         pulse: Where signs of life are written.
-        row_id: The run's integer key.
+        run_id: The run's id; its integer key may be another run's after a restore.
         capture: Find out packages and the git state first.
         interval_s: Seconds between two signs of life.
     """
 
-    def __init__(self, pulse: Pulse, row_id: int, *, capture: bool, interval_s: float = INTERVAL_S) -> None:
+    def __init__(self, pulse: Pulse, run_id: str, *, capture: bool, interval_s: float = INTERVAL_S) -> None:
         self._pulse = pulse
-        self._row_id = row_id
+        self._run_id = run_id
         self._capture = capture
         self._interval_s = interval_s
         self._folder = os.getcwd()  # noqa: PTH109 where the program started; it may change directory later
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._live, name=f"heartbeat-{row_id}", daemon=True)
+        self._thread = threading.Thread(target=self._live, name=f"heartbeat-{run_id[:8]}", daemon=True)
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
@@ -64,7 +64,7 @@ class Heartbeat:
         alive = True
         while alive and not self._stopped.wait(self._interval_s):
             try:
-                alive = self._pulse.beat(self._row_id)
+                alive = self._pulse.beat(self._run_id)
             except QuarterdeckError:
                 # A full disk or a busy workspace now may be well at the next beat; the training must not suffer.
                 continue
@@ -72,6 +72,6 @@ class Heartbeat:
     def _complete(self) -> None:
         found, dirty = packages(), git_dirty(self._folder)
         try:
-            self._pulse.complete_environment(self._row_id, found, dirty)
+            self._pulse.complete_environment(self._run_id, found, dirty)
         except QuarterdeckError:
             return  # the run goes on without its package list

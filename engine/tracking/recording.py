@@ -186,20 +186,20 @@ class RunRecording(RunFiles, RunChanging):
             run_store.finish(tx, run.row_id, status.value, tx.now_ms if status.is_over else None)
             tx.emit(kind="run", change="changed", key=run.run_id, row_id=run.row_id)
 
-    def beat(self, row_id: int) -> bool:
+    def beat(self, run_id: str) -> bool:
         """Write a sign of life of a running run; False when it is no longer running.
 
         Raises:
             QuarterdeckError: the workspace cannot be written.
         """
         with self._database.transaction(self._access.actor) as tx:
-            return run_store.beat(tx, row_id)
+            return run_store.beat(tx, run_id)
 
-    def complete_environment(self, row_id: int, packages: Mapping[str, str], git_dirty: bool | None) -> None:
+    def complete_environment(self, run_id: str, packages: Mapping[str, str], git_dirty: bool | None) -> None:
         """Add to a run's environment what took long to find out.
 
         Args:
-            row_id: The run's integer key.
+            run_id: The run's id.
             packages: Installed distributions, name to version.
             git_dirty: Whether tracked files differed from the commit; `None` when unknown.
 
@@ -207,7 +207,7 @@ class RunRecording(RunFiles, RunChanging):
             QuarterdeckError: the workspace cannot be written.
         """
         with self._database.transaction(self._access.actor) as tx:
-            detail_store.complete_environment(tx, row_id, packages, git_dirty)
+            detail_store.complete_environment(tx, run_id, packages, git_dirty)
 
 
 def _checked(params: Mapping[str, str], tags: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

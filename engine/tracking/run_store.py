@@ -100,10 +100,10 @@ def finish(tx: Transaction, row_id: int, status: str, end_ms: int | None) -> Non
     tx.execute("UPDATE run SET status = ?, end_ms = ? WHERE id = ?", (status, end_ms, row_id))
 
 
-def beat(tx: Transaction, row_id: int) -> bool:
+def beat(tx: Transaction, run_id: str) -> bool:
     """Write a sign of life; False when the run is no longer running."""
-    sql = "UPDATE run SET heartbeat_ms = ? WHERE id = ? AND status = 'running'"
-    return tx.execute(sql, (tx.now_ms, row_id)).rowcount == 1
+    sql = "UPDATE run SET heartbeat_ms = ? WHERE run_id = ? AND status = 'running'"
+    return tx.execute(sql, (tx.now_ms, run_id)).rowcount == 1
 
 
 def rename(tx: Transaction, row_id: int, name: str) -> None:

@@ -27,6 +27,7 @@ Connect = Callable[..., sqlite3.Connection]
 State = dict[str, Any]
 
 DONE, OPEN, LIVE, CHILD = (f"{number:032x}" for number in (101, 102, 103, 104))
+WAITING = f"{'f' * 8}{1:024x}"
 POINTS = [("loss", 0.5, 1, 1_000), ("loss", float("nan"), 2, 2_000), ("auc", 0.9, 2, 2_000)]
 
 LOST = sha256(b"lost").hexdigest()
@@ -36,11 +37,19 @@ _CONNECT = sqlite3.connect
 
 
 class FarIds(CountingIds):
-    """Run ids that no run has yet."""
+    """Run ids that no run has yet.
+
+    Args:
+        first: The digits that they begin with.
+    """
+
+    def __init__(self, first: str = "e") -> None:
+        super().__init__()
+        self._first = first * 8
 
     def new(self) -> str:
         """The next one."""
-        return "f" * 8 + super().new()[8:]
+        return self._first + super().new()[8:]
 
 
 class Copy:
@@ -129,9 +138,17 @@ def prepare(folder: Path) -> None:
         )
         for experiment, run_id in runs
     )
-    engine.runs.start("kept", "waiting", capture=False, status=RunStatus.SCHEDULED)
+    named = Engine(
+        world.workspace,
+        world.database,
+        policy_file=world.policy_file,
+        access=engine.access,
+        clock=world.clock,
+        ids=FarIds("f"),
+    )
+    assert named.runs.start("kept", "waiting", capture=False, status=RunStatus.SCHEDULED).id == WAITING
     engine.runs.log_bytes(DONE, b"one", "plots/one.txt")
-    engine.runs.beat(engine.runs.get(LIVE).row_id)
+    engine.runs.beat(LIVE)
     engine.runs.delete(OPEN)
     engine.experiments.delete("gone")
     world.register()
@@ -173,11 +190,6 @@ def _start(copy: Copy) -> object:
     )
 
 
-def _row(copy: Copy, name: str) -> int:
-    with closing(_CONNECT(copy.workspace.control_db)) as reader:
-        return int(reader.execute("SELECT id FROM run WHERE name = ?", (name,)).fetchone()[0])
-
-
 def _promote(copy: Copy) -> object:
     return copy.engine("bob").promotions.promote("churn", 3, to=Stage.PRODUCTION, reason="better")
 
@@ -205,9 +217,9 @@ OPERATIONS: dict[str, Operation] = {
     "runs.log_bytes": Operation(lambda copy: copy.engine().runs.log_bytes(DONE, b"two", "plots/two.txt"), files=True),
     "runs.log_files": Operation(_log_files, files=True),
     "runs.finish": Operation(lambda copy: copy.engine().runs.finish(LIVE)),
-    "runs.beat": Operation(lambda copy: copy.engine().runs.beat(_row(copy, "live"))),
+    "runs.beat": Operation(lambda copy: copy.engine().runs.beat(LIVE)),
     "runs.complete_environment": Operation(
-        lambda copy: copy.engine().runs.complete_environment(_row(copy, "waiting"), {"numpy": "2.0"}, git_dirty=True)
+        lambda copy: copy.engine().runs.complete_environment(WAITING, {"numpy": "2.0"}, git_dirty=True)
     ),
     "runs.rename": Operation(lambda copy: copy.engine().runs.rename(DONE, "new")),
     "runs.set_tag": Operation(lambda copy: copy.engine().runs.set_tag(DONE, "k", None)),

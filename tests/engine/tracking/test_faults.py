@@ -20,7 +20,7 @@ from engine.tracking.service import Runs
 from tests.builders import make_access, make_database, make_runs
 from tests.faults import Faults
 
-RUN, GONE = "a" * 32, "b" * 32
+RUN, GONE, SILENT = "a" * 32, "b" * 32, f"{1:032x}"
 LATER_MS = 60_000
 
 
@@ -55,8 +55,8 @@ OPERATIONS: dict[str, Callable[[Services], object]] = {
     "delete": lambda at: at.runs.delete(RUN),
     "restore": lambda at: at.runs.restore(GONE),
     "reap": lambda at: at.runs.reap(older_than_ms=1),
-    "beat": lambda at: at.runs.beat(3),
-    "environment": lambda at: at.runs.complete_environment(3, {"numpy": "2"}, git_dirty=True),
+    "beat": lambda at: at.runs.beat(SILENT),
+    "environment": lambda at: at.runs.complete_environment(SILENT, {"numpy": "2"}, git_dirty=True),
     "import": lambda at: at.runs.import_runs([RunImport("i", n, 0, metrics=[("m", 1.0, 0, 0)]) for n in "ab"]),
     "create experiment": lambda at: at.experiments.create("made", {"k": "v"}),
     "rename experiment": lambda at: at.experiments.rename("e", "other"),
@@ -79,7 +79,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     experiments.delete("deleted")
     silent = runs.start("e", "silent", status=RunStatus.SCHEDULED, capture=False)  # no thread that beats
     silent.finish(RunStatus.RUNNING)
-    runs.beat(silent.row_id)
+    runs.beat(silent.id)
     database.close()
     return path
 

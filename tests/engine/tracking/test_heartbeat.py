@@ -10,7 +10,7 @@ import pytest
 from engine.core.errors import Busy
 from engine.tracking.heartbeat import Heartbeat
 
-RUN = 7
+RUN = f"{7:032x}"
 SOON_S = 0.001
 LIMIT_S = 20.0
 
@@ -24,8 +24,8 @@ class Pulse:
         self.enough = threading.Event()
         self._failing, self._ends_after = failing, ends_after
 
-    def beat(self, row_id: int) -> bool:
-        assert row_id == RUN
+    def beat(self, run_id: str) -> bool:
+        assert run_id == RUN
         self.beats += 1
         if self.beats <= self._failing:
             raise Busy("The disk is slow.")
@@ -33,8 +33,8 @@ class Pulse:
             self.enough.set()
         return self.beats < self._ends_after
 
-    def complete_environment(self, row_id: int, packages: Mapping[str, str], git_dirty: bool | None) -> None:
-        assert (row_id, git_dirty in (True, False, None)) == (RUN, True)
+    def complete_environment(self, run_id: str, packages: Mapping[str, str], git_dirty: bool | None) -> None:
+        assert (run_id, git_dirty in (True, False, None)) == (RUN, True)
         self.completed.append(packages)
         if self._failing:
             raise Busy("The disk is slow.")

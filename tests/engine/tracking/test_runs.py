@@ -123,11 +123,11 @@ def test_a_silent_run_is_lost_and_reaped_with_its_last_sign_of_life_as_end(
 def test_a_beating_run_is_not_lost(runs: Runs, clock: ManualClock) -> None:
     run = runs.start("e", capture=False)
     clock.advance(LOST_AFTER_MS + 1)
-    assert runs.beat(run.row_id)
+    assert runs.beat(run.id)
     assert runs.get(run.id).state == "running"
     assert runs.reap() == ()
     run.finish()
-    assert not runs.beat(run.row_id)
+    assert not runs.beat(run.id)
 
 
 def test_runs_that_nobody_watches_are_never_lost(runs: Runs, clock: ManualClock) -> None:
