@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from engine.api import Engine as Engine
     from engine.api import create as create
     from engine.api import open as open  # noqa: A004 the field's word: engine.open()
+    from engine.api import open_damaged as open_damaged
     from engine.core import errors as errors
 
-__all__ = ["Engine", "create", "errors", "open"]
+__all__ = ["Engine", "create", "errors", "open", "open_damaged"]
 
 
 def __getattr__(name: str) -> object:

@@ -218,9 +218,10 @@ class Database:
         return ChangeFeed(self.path, connect=self._connect)
 
     def close(self) -> None:
-        """Close this process's connections, those in use once they are given back; the next use opens new ones."""
+        """Close this process's connections, those in use once they are given back; the next use opens what is there."""
         with in_use():
             self._pool.let_go()
+            self._identity = None
 
 
 def _statements(script: str) -> Iterator[str]:
