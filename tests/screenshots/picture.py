@@ -45,8 +45,12 @@ BOX = {
     "╵": "u", "═": "lr", "║": "ud",
 }  # fmt: skip
 HEAVY = frozenset("━┃")
-STAND_INS = {"✓": "√", "✔": "√", "✗": "x", "✘": "x", "○": "□", "★": "*"}
-"""For the few signs that the font does not have."""
+STROKES = {
+    "✓": ((1, 12), (4, 16), (9, 6)),
+    "✗": ((2, 7), (8, 15), (5, 11), (8, 7), (2, 15)),
+}
+"""Signs that the font does not have, as lines through a cell of 10 x 22."""
+RING = "○"
 LOWER = "▁▂▃▄▅▆▇█"
 LEFT = "▏▎▍▌▋▊▉"
 
@@ -94,7 +98,7 @@ class Picture:
         front, back = _colors(cell)
         if back != BACKGROUND:
             self._draw.rectangle((left, top, left + CELL_WIDTH - 1, top + CELL_HEIGHT - 1), fill=back)
-        text = STAND_INS.get(cell.data, cell.data)
+        text = cell.data
         if not text.strip():
             return
         code = ord(text[0])
@@ -110,6 +114,10 @@ class Picture:
         elif text in LEFT:
             width = CELL_WIDTH * (LEFT.index(text) + 1) // 8
             self._draw.rectangle((left, top, left + width - 1, top + CELL_HEIGHT - 1), fill=front)
+        elif text in STROKES:
+            self._draw.line([(left + x, top + y) for x, y in STROKES[text]], fill=front, width=2)
+        elif text == RING:
+            self._draw.ellipse((left + 1, top + 7, left + 8, top + 14), outline=front, width=1)
         else:
             self._draw.text((left, top + 1), text, font=self._fonts[cell.bold], fill=front)
         if cell.underscore:
