@@ -362,7 +362,7 @@ class ConsoleApp(TerminalApp[int]):
 
     def _answered(self, action: Action, subject: object, answers: Answers | None) -> None:
         if answers is None:
-            self.say(f"{action.label}: nothing was changed.", "dim")
+            self.say(f"{action.label.capitalize()}: nothing was changed.", "dim")
             return
         action.run(self, subject, answers)
 

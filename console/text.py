@@ -98,15 +98,22 @@ def paint(row: Row, width: int, base: Style | None = None) -> Strip:
     for text, look in row:
         if room <= 0:
             break
-        shown = clean(text, limit=_LONGEST_PIECE)
-        size = cell_len(shown)
-        if size > room:
-            shown, size = set_cell_size(shown, room - 1) + ELLIPSIS, room
+        shown, size = _cut(clean(text, limit=_LONGEST_PIECE), room)
         segments.append(Segment(shown, _under(base, look)))
         room -= size
     if room > 0:
         segments.append(Segment(" " * room, base))
     return Strip(segments, width)
+
+
+def _cut(text: str, room: int) -> tuple[str, int]:
+    """A text in at most `room` cells, and how many it takes; blanks that do not fit go without a sign."""
+    size = cell_len(text)
+    if size <= room:
+        return text, size
+    if cell_len(text.rstrip(" ")) <= room:
+        return set_cell_size(text, room), room
+    return set_cell_size(text, room - 1) + ELLIPSIS, room
 
 
 def _under(base: Style | None, look: str) -> Style:
@@ -141,12 +148,9 @@ def crop(row: Row, width: int) -> list[Part]:
     kept: list[Part] = []
     room = max(width, 0)
     for text, look in row:
-        shown = clean(text, limit=_LONGEST_PIECE)
-        size = cell_len(shown)
-        if size > room:
-            if room:
-                kept.append((set_cell_size(shown, room - 1) + ELLIPSIS, look))
+        if room <= 0:
             break
+        shown, size = _cut(clean(text, limit=_LONGEST_PIECE), room)
         kept.append((shown, look))
         room -= size
     return kept

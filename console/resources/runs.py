@@ -45,7 +45,7 @@ def _state(run: Run, _now_ms: int) -> Part:
 
 
 FIXED: tuple[Shown[Run], ...] = (
-    Shown(Column("run_name", "NAME", width=18, minimum=10, maximum=48, weight=3, priority=9), _name, "run_name"),
+    Shown(Column("run_name", "NAME", width=18, minimum=14, maximum=48, weight=3, priority=9), _name, "run_name"),
     Shown(Column("status", "STATE", width=11, minimum=11, priority=8), _state, "status"),
     Shown(
         Column("start_time", "AGE", width=4, minimum=4, align="right", priority=7),
@@ -58,7 +58,7 @@ FIXED: tuple[Shown[Run], ...] = (
         "duration",
     ),
     Shown(
-        Column("experiment", "EXPERIMENT", width=12, minimum=8, maximum=30, weight=1, priority=3),
+        Column("experiment", "EXPERIMENT", width=14, minimum=12, maximum=30, weight=1, priority=3),
         lambda run, _now: (run.experiment, ""),
         "experiment",
     ),

@@ -118,7 +118,8 @@ class Dialog(TerminalModal[Result], Generic[Result]):
     """
 
     DEFAULT_CSS = """
-    Dialog { align: center middle; background: transparent; }
+    Dialog { align: center middle; }
+    Dialog:ansi { background: transparent; }
     Dialog > Vertical {
         width: 76; max-width: 96%; height: auto; max-height: 90%;
         border: round ansi_blue; padding: 0 1; background: ansi_default;
