@@ -34,6 +34,8 @@ ENTITIES = {
 }
 """Every prefix a key may have, as MLflow spells them."""
 
+_LOGGED = (Entity.METRIC, Entity.PARAM)
+
 
 class Source:
     """A text being read.
@@ -124,8 +126,13 @@ class Source:
         known = [word for each in self.schema.attributes for word in (each.name, *each.aliases)]
         known += [word for word, entity in ENTITIES.items() if entity in self.schema.entities]
         known += others
-        hint = did_you_mean(name, known) or self._attribute_list()
+        hint = did_you_mean(name, known) or self._logged_key(name) or self._attribute_list()
         return self.error(offset, f"{self.schema.name} have nothing called {name!r}.", hint)
+
+    def _logged_key(self, name: str) -> str:
+        """For a bare name, the prefixes under which programs log: `auc` is most likely `metrics.auc`."""
+        logged = [f"{each.value}.{name}" for each in _LOGGED if each in self.schema.entities]
+        return f"Did you mean {' or '.join(logged)}?" if logged and "." not in name else ""
 
     def _attribute_list(self) -> str:
         names = ", ".join(attribute.name for attribute in self.schema.attributes)

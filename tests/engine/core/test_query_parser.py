@@ -295,7 +295,7 @@ def test_a_whole_number_stays_whole_while_it_fits_64_bits() -> None:
         ("metrik.auc > 1", 1, "Did you mean metric?"),
         ("param_s.a = 'x'", 1, "Did you mean params?"),
         ("statsu = 'x'", 1, "Did you mean status?"),
-        ("auc > 1", 1, "Known: run_id"),
+        ("auc > 1", 1, "Did you mean metrics.auc or params.auc?"),
         ("dataset.size = 'x'", 1, "They have name, digest, context."),
         ("status = failed", 10, "Write 'failed'."),
         ("params.family = forest", 17, "expected a quoted text or a number. Texts stand in quotes: write 'forest'."),
