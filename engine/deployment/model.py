@@ -132,6 +132,7 @@ class Situation:
         request: The request for approval that is not closed, if there is one.
         override_request: The same for an override.
         shown: The report the approvers of the override were shown, if there is one.
+        policy_gone: Whether the policy file is missing although versions were judged by one.
     """
 
     version: Version
@@ -144,6 +145,7 @@ class Situation:
     request: ApprovalRequest | None = None
     override_request: ApprovalRequest | None = None
     shown: GateReport | None = None
+    policy_gone: bool = False
 
     @property
     def others(self) -> tuple[int, ...]:

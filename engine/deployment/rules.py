@@ -6,13 +6,22 @@ from collections import Counter
 from collections.abc import Iterator
 
 from engine.core.access import Role
-from engine.core.errors import ApprovalMissing, Conflict, GateFailed, PermissionDenied, PolicyRefused, QuarterdeckError
+from engine.core.errors import (
+    ApprovalMissing,
+    Conflict,
+    GateFailed,
+    PermissionDenied,
+    PolicyInvalid,
+    PolicyRefused,
+    QuarterdeckError,
+)
 from engine.core.timetext import format_age, format_time
 from engine.deployment.model import Blocker, Decision, Expectation, Kind, Move, Situation, Wish
 from engine.deployment.succession import WayBack
 from engine.gates.model import GateReport
 from engine.policy.model import NO_DEMANDS, IntegrityGate
 from engine.registry.approval_model import ApprovalRequest, ApprovalState, Person
+from engine.registry.approval_reading import POLICY_GONE, POLICY_GONE_HINT
 from engine.registry.model import Stage
 
 CLOCK_SKEW_MS = 60_000
@@ -36,6 +45,7 @@ def decide(wish: Wish, found: Situation) -> Decision:
         GateFailed: a gate failed, or the evidence is for other bytes, another policy, or too old.
         PolicyRefused: the stage is frozen.
         ApprovalMissing: the stage, or the override, asks for approvals that are not there.
+        PolicyInvalid: the policy file is gone though versions were judged by it, and it is not the archive.
     """
     passable = list(policy_blockers(wish.to, found))
     hard = [*basic_blockers(wish, found), *(override_blockers(found, passable) if wish.override else passable)]
@@ -114,7 +124,9 @@ def rollback_moves(found: Situation, way: WayBack, demote_to: Stage) -> tuple[Mo
 
 
 def basic_blockers(wish: Wish, found: Situation) -> Iterator[Blocker]:
-    """What no override goes past: role, what the operator saw, whose evidence it is, and the bytes."""
+    """What no override goes past: the policy itself, role, what the operator saw, whose evidence it is, the bytes."""
+    if found.policy_gone and wish.to is not Stage.ARCHIVED:
+        yield Blocker(PolicyInvalid, POLICY_GONE, POLICY_GONE_HINT)
     yield from _role(found, Role.ADMIN if wish.override else Role.OPERATOR)
     yield from _seen(wish.expect, found)
     if found.version.stage is wish.to:

@@ -19,6 +19,7 @@ from engine.gates.model import GateReport
 from engine.gates.service import Gates
 from engine.policy.file import PolicyFile
 from engine.registry.approval_model import Person, checked_reason
+from engine.registry.approval_reading import policy_gone
 from engine.registry.approvals import Approvals
 from engine.registry.model import Model, Stage, Version, VersionState
 from engine.registry.service import Models
@@ -148,7 +149,7 @@ class Promotions:
             GateFailed: a gate failed, or the evidence is for other bytes, another policy, or too old.
             PolicyRefused: the stage is frozen.
             ApprovalMissing: the stage, or the override, asks for approvals that are not there.
-            PolicyInvalid: `quarterdeck.toml` is wrong.
+            PolicyInvalid: `quarterdeck.toml` is wrong, or gone though versions were judged by it.
         """
         actor = self._access.require(Role.ADMIN if override else Role.OPERATOR, "models promote")
         why = checked_reason(reason)
@@ -254,6 +255,7 @@ class Promotions:
             production=_numbers(production_versions(view, model)),
             generation=store.generation(view, model),
             policy=policy,
+            policy_gone=policy_gone(view, policy),
             actor=self._access.actor,
             report=report,
             now_ms=now_ms,

@@ -44,7 +44,7 @@ def load_policy(path: Path) -> Policy:
         data = path.read_bytes()
     except FileNotFoundError:
         if not path.is_symlink():
-            return Policy()
+            return Policy(missing=True)
         raise _unreadable(path, "it is a link to nothing") from None
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error

@@ -220,6 +220,7 @@ class Policy:
         protected_aliases: Aliases that may name only a version in Production.
         stages: What entering a stage takes, by (model or `*`, stage word).
         digest: SHA-256 of what the file says, whatever its comments and layout; 64 hex digits.
+        missing: There is no file at all; it asks for the same as an empty one, but nobody has written so.
     """
 
     roles: Mapping[Role, tuple[str, ...]] | None = None
@@ -230,6 +231,7 @@ class Policy:
     protected_aliases: tuple[str, ...] = ("production", "champion")
     stages: Mapping[tuple[str, str], StagePolicy] = field(default_factory=dict)
     digest: str = NO_FILE_DIGEST
+    missing: bool = field(default=False, compare=False)
 
     def stage(self, model: str, stage: str) -> StagePolicy:
         """What a version of `model` must show to enter `stage`.

@@ -93,6 +93,26 @@ def standing_now(view: Snapshot, stored: StoredRequest, policy: Policy, now_ms: 
     return replace(request, state=state, problem=problem)
 
 
+POLICY_GONE = "quarterdeck.toml is gone: this workspace has judged versions by one, and nobody can tell what it asked."
+"""Why nothing is approved or enters a stage while the file is missing."""
+
+POLICY_GONE_HINT = "Put the file back; if nothing shall be asked for any more, write an empty one."
+"""What to do about it: an empty file is somebody's visible act, a deleted one may be an accident."""
+
+
+def policy_gone(view: Snapshot, policy: Policy) -> bool:
+    """Whether the policy file is missing although this workspace was judged by one.
+
+    Args:
+        view: The caller's transaction or snapshot.
+        policy: The policy of this moment.
+
+    Returns:
+        True when the defaults in force are nobody's decision.
+    """
+    return policy.missing and store.judged_by_file(view)
+
+
 def waits_for(request: ApprovalRequest, who: Person, policy: Policy) -> bool:
     """Whether a request waits for somebody's decision.
 

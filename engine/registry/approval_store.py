@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.db.transaction import Snapshot, Transaction
+from engine.policy.model import NO_FILE_DIGEST
 from engine.registry.approval_model import ApprovalState, Binding, Decision, Person, Verdict
 from engine.registry.model import Stage
 
@@ -205,3 +206,13 @@ def _request(row: Sequence[object]) -> StoredRequest:
 def _int(value: object) -> int:
     assert isinstance(value, int)  # noqa: S101 the column's declared type
     return value
+
+
+def judged_by_file(view: Snapshot) -> bool:
+    """Whether any gate report or promotion relied on a policy file; the audit log remembers those of deleted models."""
+    row = view.execute(
+        "SELECT EXISTS (SELECT 1 FROM gate_report WHERE policy_digest <> ?1) OR EXISTS (SELECT 1 FROM audit "
+        "WHERE kind = 'promotion' AND json_valid(after) AND json_extract(after, '$.policy') <> ?1)",
+        (NO_FILE_DIGEST,),
+    ).fetchone()
+    return bool(row[0])

@@ -16,6 +16,7 @@ from engine.core.errors import (
     InvalidInput,
     NotFound,
     PermissionDenied,
+    PolicyInvalid,
 )
 from engine.core.paging import Page, decode_number, encode_token
 from engine.db.database import Database
@@ -36,7 +37,16 @@ from engine.registry.approval_model import (
     checked_reason,
     may_approve,
 )
-from engine.registry.approval_reading import all_requests, binding, standing_now, waits_for, write_audit
+from engine.registry.approval_reading import (
+    POLICY_GONE,
+    POLICY_GONE_HINT,
+    all_requests,
+    binding,
+    policy_gone,
+    standing_now,
+    waits_for,
+    write_audit,
+)
 from engine.registry.approval_store import StoredRequest
 from engine.registry.model import Stage, Version
 from engine.registry.names import check_word
@@ -107,7 +117,7 @@ class Approvals:
             AlreadyExists: there is such a request that can still be decided on or used.
             Conflict: the version is in that stage already, the stage takes no approval, or the version changed while
                 the gates ran.
-            PolicyInvalid: `quarterdeck.toml` is wrong.
+            PolicyInvalid: `quarterdeck.toml` is wrong, or gone though versions were judged by it.
         """
         operation = "approvals request"
         actor = self._access.require(Role.OPERATOR, operation)
@@ -157,7 +167,7 @@ class Approvals:
             NotFound: there is no request of that number.
             Conflict: it can no longer be decided on, or the actor has approved already; the details show its state.
             PolicyRefused: the actor asked for it (also under another name), or is not listed.
-            PolicyInvalid: `quarterdeck.toml` is wrong.
+            PolicyInvalid: `quarterdeck.toml` is wrong, or gone though versions were judged by it.
         """
         return self._decide(request_id, Verdict.APPROVE, reason)
 
@@ -178,7 +188,7 @@ class Approvals:
             NotFound: there is no request of that number.
             Conflict: it can no longer be decided on; the details show its state.
             PolicyRefused: the actor asked for it (also under another name), or is not listed.
-            PolicyInvalid: `quarterdeck.toml` is wrong.
+            PolicyInvalid: `quarterdeck.toml` is wrong, or gone though versions were judged by it.
         """
         return self._decide(request_id, Verdict.REJECT, reason)
 
@@ -198,7 +208,7 @@ class Approvals:
             InvalidInput: the reason is empty or too long.
             NotFound: there is no request of that number.
             Conflict: it can no longer be decided on, or the actor has not approved it; the details show its state.
-            PolicyInvalid: `quarterdeck.toml` is wrong.
+            PolicyInvalid: `quarterdeck.toml` is wrong, or gone though versions were judged by it.
         """
         return self._decide(request_id, Verdict.REVOKE, reason)
 
@@ -218,7 +228,7 @@ class Approvals:
             InvalidInput: the reason is too long.
             NotFound: there is no request of that number.
             Conflict: it is closed already; the details show its state.
-            PolicyInvalid: `quarterdeck.toml` is wrong.
+            PolicyInvalid: `quarterdeck.toml` is wrong, or gone though versions were judged by it.
         """
         with self._changing(request_id, Role.OPERATOR, "approvals withdraw") as (tx, policy, before):
             why = check_word(reason.strip(), "reason", MAX_REASON)
@@ -396,6 +406,8 @@ class Approvals:
     def _policy(self, tx: Transaction, role: Role, operation: str) -> Policy:
         """The policy of this moment; the session may be older than the actor's role in it."""
         policy = self._policy_file.read()
+        if policy_gone(tx, policy):
+            raise PolicyInvalid(POLICY_GONE, hint=POLICY_GONE_HINT)
         now = policy.role_of(tx.actor.name)
         if now < role:
             raise PermissionDenied(

@@ -76,6 +76,11 @@ class World:
         os.utime(part, ns=(old, old))  # long settled, so that nobody waits for an editor to finish
         part.replace(self.workspace.policy_file)
 
+    def lose_policy(self) -> None:
+        """Delete the policy file, and work in a new session."""
+        self.workspace.policy_file.unlink()
+        self.policy_file = PolicyFile(self.workspace.policy_file)
+
     def ids_taken(self) -> int:
         """A number that grows, so that two policies never share a time stamp."""
         return int(self.ids.new(), 16)
