@@ -20,6 +20,7 @@ MAX_TAG_KEY = 250
 MAX_TAG_VALUE = 8_000
 """Longest value of a tag, in characters."""
 
+_STAGES = frozenset(("registered", "staging", "archived"))  # `production` only ever names what is there: see the policy
 _ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _LIKE_A_VERSION = re.compile(r"v[0-9]+", re.IGNORECASE)
 
@@ -68,6 +69,27 @@ def check_alias(alias: str) -> str:
 
     why = "it has a meaning of its own" if reserved else "only letters, digits, _ and - may stand in it, 1 to 255"
     raise InvalidInput(f"{clean(alias, limit=60)!r} cannot be an alias: {why}.", hint="Use one such as champion.")
+
+
+def check_new_alias(alias: str) -> str:
+    """Let an alias pass that is about to be set, or refuse it; one that was set long ago may still be read and removed.
+
+    Args:
+        alias: The alias asked for.
+
+    Returns:
+        The same alias.
+
+    Raises:
+        InvalidInput: as `check_alias` says, or it is called like a stage other than Production, in any letter case:
+            `churn@staging` would say that a version is in Staging, and nothing keeps it there.
+    """
+    if alias.lower() in _STAGES:
+        raise InvalidInput(
+            f"{alias!r} cannot be an alias: a stage is called so.",
+            hint="Use one such as champion; `qd models promote` moves a version to a stage.",
+        )
+    return check_alias(alias)
 
 
 def check_word(text: str, what: str, limit: int = MAX_WORD) -> str:

@@ -12,7 +12,15 @@ from engine.core.errors import AlreadyExists, Conflict, NotFound, PolicyRefused
 from engine.registry import lookup, model_store, store
 from engine.registry.intake import Intake, drafted
 from engine.registry.model import Model, Signature, Stage, Version
-from engine.registry.names import MAX_TEXT, check_alias, check_model_name, check_tag, check_tags, check_word
+from engine.registry.names import (
+    MAX_TEXT,
+    check_alias,
+    check_model_name,
+    check_new_alias,
+    check_tag,
+    check_tags,
+    check_word,
+)
 from engine.registry.reading import ModelReading
 from engine.registry.stages import write_alias
 
@@ -353,7 +361,7 @@ class Models(ModelReading):
 
         Args:
             name: The model's name.
-            alias: Letters, digits, `_`, `-`; not `latest`, not like `v7`.
+            alias: Letters, digits, `_`, `-`; not `latest`, not like `v7`, not `staging` or another stage.
             version: The version's number.
 
         Returns:
@@ -368,7 +376,7 @@ class Models(ModelReading):
             PolicyInvalid: the policy file is wrong, so nobody can tell.
         """
         actor = self._access.require(Role.OPERATOR, "models alias")
-        check_alias(alias)
+        check_new_alias(alias)
         with self._database.transaction(actor) as tx:
             found = lookup.version(tx, name, version)
             if self._policy_file.read().protects(alias) and found.stage is not Stage.PRODUCTION:

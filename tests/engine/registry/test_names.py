@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.errors import InvalidInput
+from engine.core.errors import InvalidInput, PolicyRefused
 from engine.core.names import MAX_MODEL_NAME
 from engine.core.text import clean
 from engine.registry.model import Column, Signature, Stage
-from engine.registry.names import check_alias, check_model_name, check_tag, check_word
+from engine.registry.names import check_alias, check_model_name, check_new_alias, check_tag, check_word
+from tests.engine.registry.desk import Desk
 
 HOSTILE = (
     "a\x1b[31mb",
@@ -91,6 +92,21 @@ def test_an_alias_of_letters_digits_and_dashes_is_taken(alias: str) -> None:
 def test_an_alias_that_means_something_else_or_cannot_be_typed_is_refused(alias: str) -> None:
     with pytest.raises(InvalidInput, match="cannot be an alias"):
         check_alias(alias)
+
+
+@pytest.mark.parametrize("alias", ["staging", "Staging", "ARCHIVED", "registered"])
+def test_an_alias_called_like_a_stage_is_not_set_but_can_still_be_read_and_removed(alias: str) -> None:
+    with pytest.raises(InvalidInput, match="a stage is called so"):
+        check_new_alias(alias)
+    assert check_alias(alias) == alias
+
+
+def test_production_is_an_alias_that_the_policy_protects(desk: Desk) -> None:
+    version = desk.register()
+    with pytest.raises(PolicyRefused, match="protected"):
+        desk.models.set_alias("churn", "production", version.version)
+    with pytest.raises(InvalidInput, match="a stage is called so"):
+        desk.models.set_alias("churn", "staging", version.version)
 
 
 @pytest.mark.parametrize(
