@@ -57,6 +57,9 @@ RESOURCES: dict[str, Entry] = {
     "approvals": Entry("console.resources.approvals:view", "requests that wait for a decision", ("a", "inbox")),
     "audit": Entry("console.resources.audit:view", "who changed what, when and why"),
     "record": Entry("console.screens.record:Record", "one audit record: before and after", (), named=True),
+    "workspace": Entry(
+        "console.screens.workspace:WorkspaceView", "policy, storage, soundness, backup", ("ws", "policy")
+    ),
     "help": Entry("console.screens.help:Help", "keys and commands"),
 }
 """By name, in the order help lists them."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.core.clock import ManualClock
@@ -227,6 +229,30 @@ async def test_experiments_are_made_renamed_deleted_and_restored(world: World) -
         await deck.expect("churn is deleted already.")
         await deck.press("u")
         await deck.expect_line("churn", "active")
+
+
+async def test_the_workspace_shows_policy_and_storage_and_is_checked_and_backed_up(
+    guarded: World, tmp_path: Path
+) -> None:
+    guarded.promote(guarded.version())
+    async with console(guarded.engine, "workspace", LARGE) as deck:
+        await deck.expect_line("approver", "alice")
+        await deck.expect_line("→ production", "approvals 1 of any approver", "gates metric, fields")
+        await deck.expect("Audit log", "Storage", "not checked in this session")
+        await deck.press("K")
+        await deck.expect_line("✓ database", "sound")
+        await deck.press("B")
+        await deck.type(str(tmp_path / "kept"))
+        await deck.press("enter")
+        await deck.expect("Backed up to")
+    assert (tmp_path / "kept" / "control.db").is_file()
+
+
+async def test_a_wrong_policy_is_shown_where_the_policy_stands(world: World) -> None:
+    world.version()
+    world.write_policy("[roles]\nadmin = 5\n")
+    async with console(world.engine, "workspace") as deck:
+        await deck.expect("admin", "line 2")
 
 
 async def test_models_are_made_edited_and_deleted(world: World) -> None:
