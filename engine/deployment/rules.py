@@ -20,8 +20,7 @@ from engine.deployment.model import Blocker, Decision, Expectation, Kind, Move, 
 from engine.deployment.succession import WayBack
 from engine.gates.model import GateReport
 from engine.policy.model import NO_DEMANDS, IntegrityGate
-from engine.registry.approval_model import ApprovalRequest, ApprovalState, Person
-from engine.registry.approval_reading import POLICY_GONE, POLICY_GONE_HINT
+from engine.registry.approval_model import POLICY_GONE, POLICY_GONE_HINT, ApprovalRequest, ApprovalState, Person
 from engine.registry.model import Stage
 
 CLOCK_SKEW_MS = 60_000

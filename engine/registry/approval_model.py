@@ -15,6 +15,12 @@ from engine.registry.names import check_word
 MAX_REASON = 2_000
 """Longest reason, in characters."""
 
+POLICY_GONE = "quarterdeck.toml is gone: this workspace has judged versions by one, and nobody can tell what it asked."
+"""Why nothing is approved or enters a stage while the file is missing."""
+
+POLICY_GONE_HINT = "Put the file back; if nothing shall be asked for any more, write an empty one."
+"""What to do about it: an empty file is somebody's visible act, a deleted one may be an accident."""
+
 
 class ApprovalState(StrEnum):
     """Where a request stands. Only an approved request lets a version pass; the states from `rejected` on are final."""

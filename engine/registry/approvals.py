@@ -26,6 +26,8 @@ from engine.policy.model import Policy
 from engine.registry import approval_store as store
 from engine.registry.approval_model import (
     MAX_REASON,
+    POLICY_GONE,
+    POLICY_GONE_HINT,
     ApprovalRequest,
     ApprovalState,
     Decision,
@@ -38,8 +40,6 @@ from engine.registry.approval_model import (
     may_approve,
 )
 from engine.registry.approval_reading import (
-    POLICY_GONE,
-    POLICY_GONE_HINT,
     all_requests,
     binding,
     policy_gone,

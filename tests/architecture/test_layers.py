@@ -1,89 +1,101 @@
-"""The house rules that no import contract can say: where SQL stands, who reads a store, what a start may load."""
+"""The house rules, held over every file of the source; and each rule seen to refuse what it is there to refuse."""
 
 from __future__ import annotations
 
 import ast
-import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.architecture import rules
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("engine", "console") for path in (ROOT / folder).rglob("*.py"))
-SQL = re.compile(
-    r"^\s*(?:SELECT\s.+\sFROM|INSERT\s+(?:OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(?:TABLE|INDEX|TRIGGER)"
-    r"|DROP\s+TABLE|WITH\s+(?:RECURSIVE\s+)?\w+\s+AS\s*\(|PRAGMA\s+\w+)\b",
-    re.IGNORECASE | re.DOTALL,
-)
+OF_ENGINE = [path for path in SOURCES if path.is_relative_to(ROOT / "engine")]
+OF_CONSOLE = [path for path in SOURCES if path.is_relative_to(ROOT / "console")]
 
 
 def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def may_hold_sql(name: str) -> bool:
-    return name.startswith(("engine/db/", "engine/audit/")) or name.endswith(("/store.py", "_store.py"))
-
-
-def sql_texts(tree: ast.AST) -> list[str]:
-    docstrings = {
-        id(node.body[0].value)
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    }
-    return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in docstrings
-        and SQL.match(node.value)
-    ]
-
-
-def imported_modules(tree: ast.AST) -> list[str]:
-    found: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.extend(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.append(node.module)
-            found.extend(f"{node.module}.{alias.name}" for alias in node.names)
-    return found
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_sql_stands_only_in_stores(path: Path) -> None:
-    found = sql_texts(ast.parse(path.read_text(encoding="utf-8")))
-    assert not found or may_hold_sql(relative(path)), f"SQL outside a store: {found}"
+def test_sql_stands_and_runs_only_in_stores(path: Path) -> None:
+    assert rules.may_hold_sql(relative(path)) or rules.sql_in(parsed(path)) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_a_store_is_imported_only_from_its_own_folder(path: Path) -> None:
-    folder = ".".join(path.relative_to(ROOT).parent.parts)
-    foreign = [
-        name
-        for name in imported_modules(ast.parse(path.read_text(encoding="utf-8")))
-        if re.search(r"^engine\.\w+\.(?:\w+_)?store(?:\.|$)", name)
-        and not name.startswith((f"{folder}.", "engine.artifacts."))
-    ]
-    assert not foreign
+    assert rules.foreign_stores(parsed(path), ".".join(path.relative_to(ROOT).parent.parts)) == []
 
 
-def test_the_rule_for_sql_can_fail() -> None:
-    assert sql_texts(ast.parse('x = "SELECT a FROM b"')) == ["SELECT a FROM b"]
-    assert sql_texts(ast.parse('def f():\n    "SELECT a FROM b"\n')) == []
+@pytest.mark.parametrize("path", OF_CONSOLE, ids=relative)
+def test_the_console_uses_the_front_door(path: Path) -> None:
+    assert rules.below_the_front_door(parsed(path)) == []
+
+
+@pytest.mark.parametrize("path", OF_ENGINE, ids=relative)
+def test_heavy_libraries_wait_in_the_function_that_needs_them(path: Path) -> None:
+    assert rules.heavy_at_start(parsed(path)) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_files_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 600
-    long = [
-        node.name
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (node.end_lineno or 0) - node.lineno >= 60
-    ]
-    assert not long
+    assert rules.too_long(path.read_text(encoding="utf-8")) == []
+
+
+def test_the_console_starts_the_command_line_from_one_place() -> None:
+    users = [relative(path) for path in OF_CONSOLE if "engine.cli" in rules.imports_in(parsed(path))]
+    assert users == ["console/__main__.py"]
+
+
+def in_tracking(tree: ast.Module) -> list[str]:
+    return rules.foreign_stores(tree, "engine.tracking")
+
+
+@pytest.mark.parametrize(
+    ("rule", "source", "breaks"),
+    [
+        (rules.sql_in, 'x = "SELECT a FROM b"', True),
+        (rules.sql_in, 'x = f"SELECT {a} FROM {b} WHERE c = ?"', True),
+        (rules.sql_in, 'x = "insert or ignore into a values (?)"', True),
+        (rules.sql_in, 'x = "WITH a (b) AS (SELECT 1) SELECT b"', True),
+        (rules.sql_in, 'x = "PRAGMA user_version"', True),
+        (rules.sql_in, "tx.execute(made_elsewhere)", True),
+        (rules.sql_in, 'def f():\n    "SELECT a FROM b"\n', False),
+        (rules.sql_in, 'x = "Choose a version from the list"', False),
+        (in_tracking, "from engine.registry import store", True),
+        (in_tracking, "from engine.registry.store import model", True),
+        (in_tracking, "import engine.registry.model_store as x", True),
+        (in_tracking, "def f():\n    from engine.registry import approval_store", True),
+        (in_tracking, "from . import run_store", True),
+        (in_tracking, "from engine.tracking import run_store", False),
+        (in_tracking, "from engine.registry.model import Stage", False),
+        (rules.below_the_front_door, "import sqlite3", True),
+        (rules.below_the_front_door, "from engine.db.database import Database", True),
+        (rules.below_the_front_door, "from engine.tracking.service import Runs", True),
+        (rules.below_the_front_door, "from engine.tracking import run_store", True),
+        (rules.below_the_front_door, "def f():\n    import engine.registry.service", True),
+        (rules.below_the_front_door, "from engine.tracking.model import Run", False),
+        (rules.below_the_front_door, "from engine.core.query.tree import Filter", False),
+        (rules.heavy_at_start, "import numpy as np", True),
+        (rules.heavy_at_start, "class A:\n    import pandas", True),
+        (rules.heavy_at_start, "try:\n    from sklearn.tree import X\nexcept ImportError:\n    pass", True),
+        (rules.heavy_at_start, "if TYPE_CHECKING:\n    import numpy as np", False),
+        (rules.heavy_at_start, "def f():\n    import numpy as np", False),
+    ],
+)
+def test_each_rule_refuses_what_it_is_for(rule: Callable[[ast.Module], list[str]], source: str, breaks: bool) -> None:
+    assert bool(rule(ast.parse(source))) is breaks
+
+
+def test_the_rule_for_lengths_refuses_what_it_is_for() -> None:
+    body = "    x = 1\n"
+    assert rules.too_long("def f():\n" + body * 59) == []
+    assert rules.too_long("def f():\n" + body * 60) == ["f"]
+    assert rules.too_long("x = 1\n" * 601) == ["the file"]
