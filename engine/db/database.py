@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from engine.core.clock import SystemClock
 from engine.core.errors import ReadOnlyMode, WorkspaceReplaced, WorkspaceTooNew
@@ -55,6 +55,11 @@ class Database:
         self._pool = Pool(path, connect=connect, busy_timeout_ms=busy_timeout_ms)
         self._local = threading.local()
         self._identity: FileIdentity | None = None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "an open workspace cannot be sent to another process; call engine.open() in the worker and send it run ids"
+        )
 
     def migrate(self) -> None:
         """Bring the file to the newest schema, creating it when it is missing.

@@ -20,6 +20,7 @@ from tests.bench.pty.session import PtySession
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65_534
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # newer Pythons warn of threads
 
 READING: tuple[tuple[str, ...], ...] = (
     ("experiments", "list", "--json"),

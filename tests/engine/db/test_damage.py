@@ -20,6 +20,7 @@ from tests.builders import make_database, make_workspace
 from tests.faults import Faults
 
 ADA = Actor("ada")
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # newer Pythons warn of threads
 
 
 @pytest.fixture

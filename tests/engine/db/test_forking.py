@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -12,13 +13,16 @@ from pathlib import Path
 
 import pytest
 
+import engine
 from engine.core.access import Actor
 from engine.core.errors import WorkspaceError
 from engine.db import forking
 from engine.db.database import Database
+from engine.tracking.model import RunStatus
 from tests.builders import make_database
 
 ADA = Actor("ada")
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # newer Pythons warn of threads
 
 
 @pytest.fixture
@@ -203,3 +207,12 @@ def test_a_fork_does_not_wait_for_ever(database: Database, monkeypatch: pytest.M
     reader.join()
     assert child.go() == 1
     emit(database, "parent goes on")
+
+
+def test_an_open_workspace_says_that_it_cannot_be_sent_to_a_worker(tmp_path: Path) -> None:
+    made = engine.create(tmp_path / "workspace")
+    with engine.open(made.path) as opened:
+        run = opened.runs.start("x", capture=False, status=RunStatus.SCHEDULED)
+        for thing in (opened, opened.runs, run):
+            with pytest.raises(TypeError, match=r"call engine\.open\(\) in the worker"):
+                pickle.dumps(thing)
