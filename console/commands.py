@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.everywhere import EVERYWHERE
-from console.location import Location, filter_text, filter_words
+from console.location import Location, filter_text
 from console.registry import GRAMMAR
 from console.typing import Stage, Typed, common_start
 from engine.core.command import Action as Deed
@@ -110,13 +109,23 @@ def known_names(app: ConsoleApp) -> Names:
 def run_command(app: ConsoleApp, text: str) -> None:
     """Do what was typed; what is wrong with it is told."""
     try:
-        command = parse_command(text, GRAMMAR)
+        command = parse_command(completed(text), GRAMMAR)
         if isinstance(command, Deed):
             _do(app, command)
         else:
             app.jump(command)
     except QuarterdeckError as error:
         app.fail(error)
+
+
+def completed(text: str) -> str:
+    """A command with its first word written out, where only one resource or verb begins like it; else as it is."""
+    word, space, rest = text.strip().partition(" ")
+    if GRAMMAR.resource(word) or GRAMMAR.verb(word):
+        return text
+    known = [*GRAMMAR.resources.values(), *GRAMMAR.verbs.values()]
+    found = [each.name for each in known if any(name.startswith(word) for name in (each.name, *each.aliases))]
+    return f"{found[0]}{space}{rest}" if word and len(found) == 1 else text
 
 
 def _do(app: ConsoleApp, deed: Deed) -> None:
@@ -166,8 +175,3 @@ def type_filter(app: ConsoleApp) -> None:
             _end(app)
 
     app.frame.ask("/", before, typed)
-
-
-def filtered(location: Location, text: str) -> Location:
-    """A location with another filter."""
-    return replace(location, terms=filter_words(text))
