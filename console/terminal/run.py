@@ -20,7 +20,7 @@ from console.terminal.driver import TerminalDriver
 ENDING = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
 PATIENCE = 3.0  # seconds an app that was told to end may take before the process is ended for it
 USAGE, CRASHED = 2, 1
-DETAILS = "QUARTERDECK_TRACEBACK"  # set to 1: a crash shows where it happened
+DETAILS = "QUARTERDECK_DEBUG"  # set to 1: a crash shows where it happened
 
 
 def run_app(app: TerminalApp[Any]) -> int:

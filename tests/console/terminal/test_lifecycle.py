@@ -81,7 +81,7 @@ def test_a_crash_gives_the_terminal_back_and_says_why_in_one_clean_line(start: S
 
 
 def test_a_crash_shows_where_when_asked(start: Start) -> None:
-    session = start(QUARTERDECK_TRACEBACK="1")
+    session = start(QUARTERDECK_DEBUG="1")
     session.send("x")
     assert session.wait() == 1
     assert b"Traceback" in session.output
