@@ -20,6 +20,7 @@ from console.navigation import Navigator
 from console.terminal.app import TerminalApp
 from console.work import Workers
 from engine.core.errors import QuarterdeckError
+from engine.core.events import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -82,6 +83,7 @@ class ConsoleApp(TerminalApp[int]):
         self.last_shell = ""
         self.history: list[str] = []
         self._holding = False
+        self._early: list[events.Key] = []
         self._unsettled: list[tuple[Awaitable[Any], Callable[[], object] | None]] = []
         self._views: dict[tuple[str, str, str], View] = {}
 
@@ -107,6 +109,7 @@ class ConsoleApp(TerminalApp[int]):
         if self._holding:
             self._holding = False
             self._end_batch()
+            self.call_next(self._take_early)
 
     def on_unmount(self) -> None:
         """Let the threads end."""
@@ -205,6 +208,8 @@ class ConsoleApp(TerminalApp[int]):
 
     def show_here(self) -> None:
         """Bring the navigator's place into the body."""
+        if self._exit:
+            return
         here = self.navigator.here
         key = registry.identity(here)
         view = self._views.pop(key, None)
@@ -221,7 +226,9 @@ class ConsoleApp(TerminalApp[int]):
         if view.is_attached:
             view.display = True
             view.relocate(here)
-            view.shown()
+            if view.behind:
+                view.behind = False
+                view.changed(Changes((), missed=True))
             view.take_focus()
         else:
             self.settle_after(self.frame.query_one(Body).mount(view), view.take_focus)
@@ -266,6 +273,21 @@ class ConsoleApp(TerminalApp[int]):
         """
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
+        elif self._exit:
+            return  # the screens are going: what was typed behind the word that quits is for nobody
+        elif self._holding or self._early:
+            self._early.append(event)
+            await self._take_early()
+        else:
+            await self._key(event)
+
+    async def _take_early(self) -> None:
+        """Do what was typed before there was anything to see, once there is."""
+        while self._early and not self._holding:
+            await self._key(self._early.pop(0))
+
+    async def _key(self, event: events.Key) -> None:
+        if self._exit:
             return
         self.last_input = time.monotonic()
         if len(self.screen_stack) == 1 and not self.frame.typing and self.press(key_name(event)):
@@ -370,6 +392,10 @@ class ConsoleApp(TerminalApp[int]):
         """A key of Textual's that must not act."""
 
     async def action_quit(self) -> None:
+        """Leave; see `quit`."""
+        self.quit()
+
+    def quit(self) -> None:
         """Leave; asks only while something is being done."""
         if not self.desk.acting:
             self.exit(0)
@@ -381,7 +407,7 @@ class ConsoleApp(TerminalApp[int]):
 
     def action_help_quit(self) -> None:
         """Ctrl-c: leave safely."""
-        self.run_worker(self.action_quit())
+        self.quit()
 
     # --- news
 
@@ -391,9 +417,13 @@ class ConsoleApp(TerminalApp[int]):
 
     @on(LiveFeed.Changed)
     def _changed(self, message: LiveFeed.Changed) -> None:
-        for view in list(self._views.values()):
-            if view.is_attached:
+        for view in self._views.values():
+            if not view.is_attached or not view.concerns(message.changes):
+                continue
+            if view.display:
                 view.changed(message.changes)
+            else:
+                view.behind = True  # it catches up when it is shown again
 
     @on(LiveFeed.HealthChanged)
     def _health(self, message: LiveFeed.HealthChanged) -> None:

@@ -78,7 +78,7 @@ def _home(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
 
 
 def _quit(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
-    app.run_worker(app.action_quit())
+    app.quit()
 
 
 EVERYWHERE: tuple[Action, ...] = (

@@ -90,16 +90,20 @@ class View(Widget):
     def load(self) -> None:
         """Read what it shows, anew."""
 
+    behind = False
+    """Whether something that concerns it changed while another view was shown."""
+
+    def concerns(self, changes: Changes) -> bool:
+        """Whether any of it is about what this view shows."""
+        return changes.missed or any(event.kind in self.kinds for event in changes.events)
+
     def changed(self, changes: Changes) -> None:
-        """Something in the workspace changed; by default a reason to read anew, if it concerns this view."""
-        if changes.missed or any(event.kind in self.kinds for event in changes.events):
-            self.load()
+        """Something that concerns this view changed; by default a reason to read anew."""
+        del changes
+        self.load()
 
     def tick(self) -> None:
         """Some seconds went by: ages, and runs whose process has fallen silent, may read differently."""
-
-    def shown(self) -> None:
-        """It is in view again."""
 
     def relocate(self, location: Location) -> None:
         """The same view with another filter, order or columns."""

@@ -168,7 +168,6 @@ class Ask(Dialog[Answers]):
         self._fields = fields
         self._danger = danger
         self._lines = list(action.consequences(subject))
-        self._label = action.label
         self._inputs = {field.name: PlainInput(field.value) for field in fields}
         self._problem = Bar()
         self._choices = Choices([("n", "Cancel"), ("y", action.label)])

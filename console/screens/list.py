@@ -381,6 +381,10 @@ class ListView(View, Generic[T]):
 
     # --- news
 
+    def concerns(self, changes: Changes) -> bool:
+        """Whether any of it is about this resource."""
+        return changes.missed or any(event.kind in self.resource.kinds for event in changes.events)
+
     def changed(self, changes: Changes) -> None:
         """Re-read what is in view and changed; count what is new; never move the order under the cursor."""
         mine = [event for event in changes.events if event.kind in self.resource.kinds]

@@ -179,3 +179,19 @@ async def test_an_inbox_that_was_empty_fills_by_itself(guarded: World) -> None:
         await deck.expect("Nothing waits for approval")
         guarded.as_("bob").approvals.request("churn", version.version, to=Stage.PRODUCTION, reason="please")
         await deck.expect_line("churn/1", "○ open", "bob", "please")
+
+
+async def test_a_view_catches_up_when_it_is_shown_again(world: World) -> None:
+    world.version()
+    async with console(world.engine, "models") as deck:
+        await deck.expect_line("churn", "1")
+        await deck.press("enter")
+        await deck.expect("versions churn")
+        world.as_("bob").models.create("fraud")
+        world.as_("bob").models.update("churn", owner="maria")
+        await deck.expect_line("churn/1")
+        await deck.press("escape")
+        await deck.expect_line("churn", "maria")
+        await deck.expect("↑ 1 new")
+        await deck.press("ctrl+r")
+        await deck.expect("fraud", "2 models")
