@@ -7,7 +7,9 @@ pixel or in-band size reports; output goes to standard output through `Painter`,
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import struct
 import sys
 import termios
 import tty
@@ -56,6 +58,7 @@ class TerminalDriver(Driver):
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._escape_timer: TimerHandle | None = None
         self._pasted: str | None = None
+        self._typed_ahead = 0
         self._before: list[Any] | None = None
         self._outlet: Outlet | None = None
         self._painter = Painter(self.capabilities, *self.terminal_size())
@@ -171,6 +174,8 @@ class TerminalDriver(Driver):
             mode[tty.OFLAG] &= ~termios.OPOST  # a line feed goes down, and does not return: a shorter move
             mode[tty.CC][termios.VMIN] = 1
             termios.tcsetattr(self._input, termios.TCSANOW, mode)
+        with contextlib.suppress(OSError):
+            self._typed_ahead = struct.unpack("i", fcntl.ioctl(self._input, termios.FIONREAD, b"\0" * 4))[0]
 
     def _read(self) -> None:
         try:
@@ -182,6 +187,9 @@ class TerminalDriver(Driver):
         if not data:
             self._gone()
             return
+        if self._typed_ahead:  # the terminal still made a line feed of Enter, as it does for line input
+            ahead, self._typed_ahead = self._typed_ahead, max(self._typed_ahead - len(data), 0)
+            data = data[:ahead].replace(b"\n", b"\r") + data[ahead:]
         if self._escape_timer is not None:
             self._escape_timer.cancel()
             self._escape_timer = None
