@@ -44,12 +44,12 @@ SCHEMA = Schema(
 
 SHOWN: tuple[Shown[ApprovalRequest], ...] = (
     Shown(
-        Column("id", "#", width=4, minimum=3, align="right", priority=9),
+        Column("id", "#", width=3, minimum=3, align="right", priority=9),
         lambda request, _now: (str(request.id), "dim"),
         "id",
     ),
     Shown(
-        Column("ref", "VERSION", width=14, minimum=10, maximum=40, weight=2, priority=9),
+        Column("ref", "VERSION", width=16, minimum=16, maximum=40, weight=2, priority=9, whole=160),
         lambda request, _now: (request.ref, "name"),
         "model",
     ),
@@ -64,16 +64,16 @@ SHOWN: tuple[Shown[ApprovalRequest], ...] = (
         "state",
     ),
     Shown(
-        Column("have", "HAVE", width=5, minimum=4, align="right", priority=7),
+        Column("have", "HAVE", width=4, minimum=4, align="right", priority=7),
         lambda request, _now: (f"{len(request.approvers)}/{request.need}", "" if request.missing else "good"),
     ),
     Shown(
-        Column("requester", "BY", width=8, minimum=6, maximum=20, priority=6),
+        Column("requester", "BY", width=6, minimum=6, maximum=20, priority=6),
         lambda request, _now: (request.requested_by.name, ""),
         "requester",
     ),
     Shown(
-        Column("created", "AGE", width=4, minimum=4, align="right", priority=6),
+        Column("created", "AGE", width=4, minimum=4, align="right", priority=4),
         lambda request, now: (age(request.created_ms, now), "dim"),
         "created",
     ),
@@ -82,7 +82,7 @@ SHOWN: tuple[Shown[ApprovalRequest], ...] = (
         lambda request, now: (duration(max(request.expires_ms - now, 0)) if request.state.active else "", "dim"),
     ),
     Shown(
-        Column("reason", "REASON", width=16, minimum=10, weight=4, priority=5),
+        Column("reason", "REASON", width=16, minimum=8, weight=4, priority=5),
         lambda request, _now: (("OVERRIDE " if request.override else "") + request.reason, ""),
         "reason",
     ),
@@ -106,7 +106,9 @@ def facts(request: ApprovalRequest) -> Facts:
 
 
 def _fetch(engine: Engine, _location: Location) -> Iterable[ApprovalRequest]:
-    return all_pages(lambda token: engine.approvals.page(None, limit=1_000, page_token=token))
+    """What waits comes first, then what is decided; the newest first in both."""
+    requests = all_pages(lambda token: engine.approvals.page(None, limit=1_000, page_token=token))
+    return sorted(requests, key=lambda request: (not request.state.active, -request.id))
 
 
 # --- what can be done to requests
@@ -243,10 +245,9 @@ APPROVALS: Resource[ApprovalRequest] = Resource(
         "Nothing waits for approval, and nothing ever did.",
         "Ask for one:  e on a promotion, or  qd approvals request MODEL N --to production --reason …",
     ),
-    sort=("id", True),
 )
 
 
 def view(location: Location) -> View:
-    """The inbox: every request, newest first; `/state=open` shows those that wait."""
+    """The inbox: what waits first, then what is decided; `/state=open` shows the first alone."""
     return ListView(APPROVALS, location)

@@ -46,11 +46,11 @@ SHOWN: tuple[Shown[AuditEntry], ...] = (
         lambda entry, _now: (entry.verb, "loud" if entry.verb in LOUD else "strong"),
     ),
     Shown(
-        Column("key", "OBJECT", width=18, minimum=15, maximum=48, weight=2, priority=8),
+        Column("key", "OBJECT", width=18, minimum=15, maximum=48, weight=2, priority=8, whole=48),
         lambda entry, _now: (f"{entry.kind} {entry.key}", ""),
     ),
     Shown(
-        Column("reason", "WHY", width=20, minimum=10, weight=4, priority=6),
+        Column("reason", "WHY", width=20, minimum=8, weight=4, priority=6),
         lambda entry, _now: (entry.reason, ""),
     ),
     Shown(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN: tuple[Shown[Experiment], ...] = (
     Shown(
-        Column("name", "EXPERIMENT", width=20, minimum=10, maximum=60, weight=3, priority=9),
+        Column("name", "EXPERIMENT", width=20, minimum=10, maximum=60, weight=3, priority=9, whole=60),
         lambda experiment, _now: (experiment.name, "name" if experiment.lifecycle == "active" else "dim"),
         "name",
     ),

@@ -30,7 +30,7 @@ def _numbers(versions: tuple[int, ...], look: str, mark: str) -> Part:
 
 SHOWN: tuple[Shown[Model], ...] = (
     Shown(
-        Column("name", "MODEL", width=16, minimum=10, maximum=40, weight=3, priority=9),
+        Column("name", "MODEL", width=16, minimum=10, maximum=40, weight=3, priority=9, whole=160),
         lambda model, _now: (model.name, "name"),
         "name",
     ),

@@ -45,7 +45,14 @@ def _state(run: Run, _now_ms: int) -> Part:
 
 
 FIXED: tuple[Shown[Run], ...] = (
-    Shown(Column("run_name", "NAME", width=18, minimum=14, maximum=48, weight=3, priority=9), _name, "run_name"),
+    Shown(
+        Column("run_name", "NAME", width=18, minimum=10, maximum=48, weight=3, priority=9, whole=32), _name, "run_name"
+    ),
+    Shown(
+        Column("experiment", "EXPERIMENT", width=12, minimum=10, maximum=30, weight=1, priority=8, whole=24),
+        lambda run, _now: (run.experiment, ""),
+        "experiment",
+    ),
     Shown(Column("status", "STATE", width=11, minimum=11, priority=8), _state, "status"),
     Shown(
         Column("start_time", "AGE", width=4, minimum=4, align="right", priority=7),
@@ -56,11 +63,6 @@ FIXED: tuple[Shown[Run], ...] = (
         Column("duration", "TOOK", width=7, minimum=7, align="right", priority=4),
         lambda run, _now: (duration(run.duration_ms if run.end_ms is not None else None), ""),
         "duration",
-    ),
-    Shown(
-        Column("experiment", "EXPERIMENT", width=14, minimum=12, maximum=30, weight=1, priority=3),
-        lambda run, _now: (run.experiment, ""),
-        "experiment",
     ),
 )
 LAST: tuple[Shown[Run], ...] = (
@@ -97,7 +99,7 @@ class RunSource:
         """The fixed columns and those of choice, by default the keys most used."""
         names = location.columns or self._usual_names(engine)
         self._usual = names
-        return [*FIXED[:3], *map(chosen_column, names), *FIXED[3:], *LAST]
+        return [*FIXED[:4], *map(chosen_column, names), *FIXED[4:], *LAST]
 
     def _usual_names(self, engine: Engine) -> tuple[str, ...]:
         known = engine.run_reading.columns()

@@ -34,7 +34,7 @@ USUAL_METRICS = 3
 
 SHOWN: tuple[Shown[Version], ...] = (
     Shown(
-        Column("key", "VERSION", width=16, minimum=10, maximum=40, weight=3, priority=9),
+        Column("key", "VERSION", width=18, minimum=18, maximum=40, weight=3, priority=9, whole=160),
         lambda version, _now: (version.key, "production" if version.stage is Stage.PRODUCTION else "name"),
         "version_number",
     ),
@@ -61,7 +61,7 @@ SHOWN: tuple[Shown[Version], ...] = (
         "size_bytes",
     ),
     Shown(
-        Column("owner", "OWNER", width=8, minimum=6, maximum=20, priority=2),
+        Column("owner", "OWNER", width=8, minimum=6, maximum=20, priority=3),
         lambda version, _now: (version.owner, ""),
         "owner",
     ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from rich.cells import cell_len
+
 GUTTER = 2  # the mark and a space, left of the first column
+LEAST = 8  # cells that a column wider than the screen shrinks to at most
 GAP = 2  # blanks between two columns
 
 
@@ -35,6 +38,7 @@ class Column:
         role: Style role of cells that have none.
         priority: On a narrow terminal columns of low priority leave first.
         sortable: Whether a click on the heading asks for this order.
+        whole: Texts up to this many cells are shown whole, at the cost of other columns; for what identifies a row.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Column:
     role: str = ""
     priority: int = 0
     sortable: bool = True
+    whole: int = 0
 
 
 class Placed(NamedTuple):
@@ -71,12 +76,44 @@ def arrange(columns: Sequence[Column], available: int, offset: int = 0) -> list[
     room = available - GUTTER
     if not columns or room <= 0:
         return []
+    columns = _fitting(columns, room)
     chosen = _most_important(columns, room) if offset == 0 else _in_order(columns, room, offset)
     placed, x = [], GUTTER
     for index, width in zip(chosen, _widths([columns[index] for index in chosen], room), strict=True):
         placed.append(Placed(index, x, width))
         x += width + GAP
     return placed
+
+
+def widened(columns: tuple[Column, ...], rows: Iterable[Row]) -> tuple[Column, ...]:
+    """The columns, those to be shown whole as wide as the longest text of these rows; never narrower than before."""
+    places = [place for place, column in enumerate(columns) if column.whole]
+    if not places:
+        return columns
+    found, longest = list(rows), {}
+    for place in places:
+        sizes = (_cells(row[place].text) for row in found if place < len(row))
+        longest[place] = min(max(sizes, default=0), columns[place].whole)
+    if all(longest[place] <= columns[place].minimum for place in places):
+        return columns
+    return tuple(
+        replace(column, minimum=max(column.minimum, longest.get(place, 0))) for place, column in enumerate(columns)
+    )
+
+
+def _cells(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def _fitting(columns: Sequence[Column], room: int) -> Sequence[Column]:
+    """The columns, none wanting more than the screen has beside the first one."""
+    most = max(room - columns[0].minimum - GAP, LEAST)
+    if all(column.minimum <= most for column in columns[1:] if column.whole):
+        return columns
+    return [
+        columns[0],
+        *(replace(each, minimum=min(each.minimum, most)) if each.whole else each for each in columns[1:]),
+    ]
 
 
 def last_offset(columns: Sequence[Column], available: int) -> int:

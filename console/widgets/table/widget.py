@@ -9,7 +9,7 @@ from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.widget import Widget
 
-from console.widgets.table.column import Column, Row, arrange, last_offset
+from console.widgets.table.column import Column, Row, arrange, last_offset, widened
 from console.widgets.table.layout import Lines
 from console.widgets.table.roles import DEFAULT_ROLES
 from console.widgets.table.rows import Key, TableRows
@@ -220,11 +220,19 @@ class VirtualTable(Widget, can_focus=True):
 
     def put_rows(self, rows: Mapping[Key, Row]) -> None:
         """Answer `RowsNeeded`."""
+        self._widen(rows)
         self._changed(self._data.store(rows, known_only=False))
 
     def update_rows(self, rows: Mapping[Key, Row]) -> None:
         """Rows that may have changed; those never shown are ignored, and only cells that differ are drawn."""
+        self._widen(rows)
         self._changed(self._data.store(rows, known_only=True))
+
+    def _widen(self, rows: Mapping[Key, Row]) -> None:
+        columns = widened(self._columns, rows.values())
+        if columns is not self._columns:
+            self._columns = columns
+            self._relayout()
 
     def forget_rows(self, keys: Collection[Key] | None = None) -> None:
         """Read rows again when they are shown, all of them by default."""

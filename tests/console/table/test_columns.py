@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.widgets.table.column import GAP, GUTTER, Column, arrange, last_offset
+from console.widgets.table.column import GAP, GUTTER, Cell, Column, arrange, last_offset, widened
 
 COLUMNS = st.lists(
     st.builds(
@@ -93,3 +93,27 @@ def test_scrolling_right_keeps_the_first_column_and_goes_on_from_a_later_one() -
     columns = [column(name) for name in "abcdef"]
     narrow = GUTTER + 3 * 10 + 2 * GAP
     assert [place.column for place in arrange(columns, narrow, offset=3)][:2] == [0, 3]
+
+
+def _widths(columns: tuple[Column, ...], available: int) -> dict[str, int]:
+    return {columns[place.column].name: place.width for place in arrange(columns, available)}
+
+
+@given(st.lists(st.text(alphabet="ab漢", max_size=60), max_size=5), st.integers(30, 160))
+def test_what_identifies_a_row_is_whole_where_it_fits_beside_the_first_column(texts: list[str], available: int) -> None:
+    columns = (
+        column("number", 4, minimum=3, priority=9),
+        column("reference", 14, minimum=10, weight=2, priority=9, whole=100),
+        column("reason", 30, minimum=10, priority=5, weight=4),
+        column("state", 12, minimum=12, priority=8),
+    )
+    grown = widened(columns, [(Cell("1"), Cell(text), Cell("why")) for text in texts])
+    widths = _widths(grown, available)
+    needed = max((sum(2 if letter == "漢" else 1 for letter in text) for text in texts), default=0)
+    assert widths["reference"] >= min(needed, available - GUTTER - 3 - GAP)
+
+
+def test_columns_that_identify_nothing_never_grow_with_their_texts() -> None:
+    columns = (column("reference", whole=8), column("reason"))
+    assert widened(columns, [(Cell("short"), Cell("a reason of many words"))]) is widened(columns, [])
+    assert [each.minimum for each in widened(columns, [(Cell("x" * 50), Cell("y" * 50))])] == [8, 5]
