@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.audit.service import record
+from engine.core.errors import PolicyInvalid
 from engine.db.transaction import Snapshot, Transaction
 from engine.policy.model import Policy
 from engine.registry import approval_store as store
 from engine.registry.approval_model import (
+    POLICY_GONE,
+    POLICY_GONE_HINT,
     ApprovalRequest,
     ApprovalState,
     Binding,
@@ -56,7 +59,8 @@ def standing_now(view: Snapshot, stored: StoredRequest, policy: Policy, now_ms: 
         now_ms: The time to judge at, in milliseconds since the epoch.
 
     Returns:
-        The request with its state. Who approved a closed one is told as it was, whatever the policy says now.
+        The request with its state; expired once the audit log knows of a time after its end. Who
+            approved a closed one is told as it was, whatever the policy says now.
     """
     demands = policy.stage(stored.model, stored.to.value)
     decisions = store.decisions(view, stored.id)
@@ -89,15 +93,10 @@ def standing_now(view: Snapshot, stored: StoredRequest, policy: Policy, now_ms: 
         return request
     version = read_version(view, stored.model, stored.version)
     now = binding(view, version, stored.to, policy)
+    if store.outlived(view, stored):
+        now_ms = max(now_ms, stored.expires_ms)  # a clock that was set back revives nothing
     state, problem = state_of(request, now, arrived=version.stage is stored.to, now_ms=now_ms)
     return replace(request, state=state, problem=problem)
-
-
-POLICY_GONE = "quarterdeck.toml is gone: this workspace has judged versions by one, and nobody can tell what it asked."
-"""Why nothing is approved or enters a stage while the file is missing."""
-
-POLICY_GONE_HINT = "Put the file back; if nothing shall be asked for any more, write an empty one."
-"""What to do about it: an empty file is somebody's visible act, a deleted one may be an accident."""
 
 
 def policy_gone(view: Snapshot, policy: Policy) -> bool:
@@ -111,6 +110,20 @@ def policy_gone(view: Snapshot, policy: Policy) -> bool:
         True when the defaults in force are nobody's decision.
     """
     return policy.missing and store.judged_by_file(view)
+
+
+def check_policy_there(view: Snapshot, policy: Policy) -> None:
+    """Refuse to go on when nobody can tell what the policy demands.
+
+    Args:
+        view: The caller's transaction or snapshot.
+        policy: The policy of this moment.
+
+    Raises:
+        PolicyInvalid: the policy file is missing although this workspace was judged by one.
+    """
+    if policy_gone(view, policy):
+        raise PolicyInvalid(POLICY_GONE, hint=POLICY_GONE_HINT)
 
 
 def waits_for(request: ApprovalRequest, who: Person, policy: Policy) -> bool:

@@ -216,3 +216,13 @@ def judged_by_file(view: Snapshot) -> bool:
         (NO_FILE_DIGEST,),
     ).fetchone()
     return bool(row[0])
+
+
+def outlived(view: Snapshot, request: StoredRequest) -> bool:
+    """Whether anything was recorded after a request was made and after it had expired, whatever the clock says now."""
+    row = view.execute(
+        "SELECT EXISTS (SELECT 1 FROM audit INDEXED BY audit_time WHERE time_ms >= ? AND seq > "
+        "(SELECT min(seq) FROM audit WHERE kind = 'approval' AND key = ?))",
+        (request.expires_ms, str(request.id)),
+    ).fetchone()
+    return bool(row[0])

@@ -16,7 +16,6 @@ from engine.core.errors import (
     InvalidInput,
     NotFound,
     PermissionDenied,
-    PolicyInvalid,
 )
 from engine.core.paging import Page, decode_number, encode_token
 from engine.db.database import Database
@@ -26,8 +25,6 @@ from engine.policy.model import Policy
 from engine.registry import approval_store as store
 from engine.registry.approval_model import (
     MAX_REASON,
-    POLICY_GONE,
-    POLICY_GONE_HINT,
     ApprovalRequest,
     ApprovalState,
     Decision,
@@ -42,7 +39,7 @@ from engine.registry.approval_model import (
 from engine.registry.approval_reading import (
     all_requests,
     binding,
-    policy_gone,
+    check_policy_there,
     standing_now,
     waits_for,
     write_audit,
@@ -406,8 +403,7 @@ class Approvals:
     def _policy(self, tx: Transaction, role: Role, operation: str) -> Policy:
         """The policy of this moment; the session may be older than the actor's role in it."""
         policy = self._policy_file.read()
-        if policy_gone(tx, policy):
-            raise PolicyInvalid(POLICY_GONE, hint=POLICY_GONE_HINT)
+        check_policy_there(tx, policy)
         now = policy.role_of(tx.actor.name)
         if now < role:
             raise PermissionDenied(

@@ -165,16 +165,20 @@ class Models(ModelReading):
             AlreadyExists: the new name is taken.
             Conflict: a version is in Staging or Production.
             PolicyRefused: the policy demands other things of the new name.
-            PolicyInvalid: the policy file is wrong, so nobody can tell.
+            PolicyInvalid: the policy file is wrong, or gone though versions were judged by it, so nobody can tell.
         """
         actor = self._access.require(Role.OPERATOR, "models rename")
         check_model_name(new)
+        from engine.registry.approval_reading import check_policy_there  # most sessions rename nothing
+
         with self._database.transaction(actor) as tx:
             found = lookup.model(tx, name)
             if new == name:
                 return found
             _refuse_serving(found, "renamed")
-            _refuse_other_demands(self._policy_file.read(), name, new)
+            policy = self._policy_file.read()
+            check_policy_there(tx, policy)
+            _refuse_other_demands(policy, name, new)
             try:
                 model_store.rename(tx, found.row_id, new)
             except sqlite3.IntegrityError as error:

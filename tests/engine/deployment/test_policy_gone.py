@@ -57,6 +57,12 @@ def test_rollback_and_archiving_work_while_the_policy_file_is_gone(bare: World) 
     assert bare.production() == ()
 
 
+def test_a_model_is_not_renamed_into_demands_that_nobody_can_read(bare: World) -> None:
+    bare.register(model="easy")
+    with pytest.raises(PolicyInvalid, match="is gone"):
+        bare.engine("mallory").models.rename("easy", "churn-2")
+
+
 def test_deleting_the_judged_model_does_not_make_the_workspace_forget_its_policy(bare: World) -> None:
     bare.promote(2, to=Stage.ARCHIVED)
     bare.engine("root").models.delete("churn", reason="cover the tracks")

@@ -79,6 +79,10 @@ class World:
     def lose_policy(self) -> None:
         """Delete the policy file, and work in a new session."""
         self.workspace.policy_file.unlink()
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Work in a new session, which has not seen the policy file yet."""
         self.policy_file = PolicyFile(self.workspace.policy_file)
 
     def ids_taken(self) -> int:

@@ -9,6 +9,7 @@ import pytest
 from engine.audit.model import AuditFilter
 from engine.core.errors import (
     AlreadyExists,
+    ApprovalMissing,
     Conflict,
     GateFailed,
     InvalidInput,
@@ -173,6 +174,28 @@ def test_an_approver_who_loses_the_role_no_longer_counts(world: World) -> None:
     assert session.approvals.get(request.id).state is ApprovalState.OPEN
     with pytest.raises(PermissionDenied):
         session.approvals.approve(request.id, "my session is older than the policy")
+
+
+def test_a_clock_that_is_set_back_does_not_revive_an_expired_approval(world: World) -> None:
+    request = world.request(1)
+    world.approve(request, "alice")
+    world.clock.advance(25 * HOUR_MS)
+    world.register()  # the log has seen a time after the end
+    world.clock.advance(-25 * HOUR_MS)
+    world.register()
+    assert world.engine("bob").approvals.get(request.id).state is ApprovalState.EXPIRED
+    with pytest.raises(ApprovalMissing, match="expired"):
+        world.promote(1)
+    world.approved(2)
+    assert world.production() == (2,)
+
+
+def test_a_clock_that_was_wrong_before_a_request_was_made_does_not_expire_it(world: World) -> None:
+    world.clock.advance(1_000 * HOUR_MS)
+    world.register()
+    world.clock.advance(-1_000 * HOUR_MS)
+    world.approved(1)
+    assert world.production() == (1,)
 
 
 def test_an_expired_request_takes_no_decision(world: World) -> None:
