@@ -39,7 +39,10 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Rules:
-    """What the policy file said, in the test's own words. Times are milliseconds since the epoch."""
+    """What the policy file said of the model churn, in the test's own words. Times are milliseconds since the epoch.
+
+    `gone` says that there is no file; the rest is then what it said last.
+    """
 
     approvals: int = 0
     approvers: tuple[str, ...] = ()
@@ -48,6 +51,7 @@ class Rules:
     frozen: tuple[int, int] | None = None
     single: bool = True
     lost_role: str = ""
+    gone: bool = False
 
     @property
     def demands(self) -> tuple[object, ...]:
@@ -55,11 +59,14 @@ class Rules:
         return self.approvals, self.approvers, self.least_auc, self.worse_by, self.frozen
 
     def rank(self, name: str) -> int:
-        """What a person may do; one of them may have lost the role."""
+        """What a person may do; one of them may have lost the role, and without a file everybody may do everything."""
+        if self.gone:
+            return RANK["admin"]
         roles = {"root": "admin", "boss": "admin", "alice": "approver", "carol": "approver", "bob": "operator"}
         return RANK["viewer"] if name == self.lost_role else RANK[roles.get(name, "viewer")]
 
 
+NO_DEMANDS = Rules().demands
 Person = frozenset[str]
 
 
@@ -75,6 +82,7 @@ class Asked:
     time_ms: int
     demands: tuple[object, ...]
     serving: frozenset[int]
+    latest_ms: int = 0
     yes: dict[str, Person] = field(default_factory=dict)
     over: bool = False
 
@@ -93,6 +101,16 @@ class Judge:
     moved: dict[int, tuple[str, str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     turns: int = 0
+    name: str = "churn"
+    judged: bool = False
+
+    @property
+    def in_force(self) -> Rules:
+        """What holds for the model under the name it has now."""
+        if self.name == "churn" and not self.rules.gone:
+            return self.rules
+        single = self.rules.single or self.rules.gone
+        return Rules(single=single, lost_role=self.rules.lost_role, gone=self.rules.gone)
 
     @property
     def serving(self) -> frozenset[int]:
@@ -101,18 +119,30 @@ class Judge:
 
     def consume(self, entry: Entry) -> None:
         """Take the next record; the rules and damages told before it were in force when it was written."""
+        for asked in self.asked.values():
+            asked.latest_ms = max(asked.latest_ms, entry.time_ms)
         if entry.kind == "version":
             self._version(entry)
         elif entry.kind == "approval":
             self._approval(entry)
         elif entry.kind == "promotion":
             self._promotion(entry)
+        elif entry.kind == "model" and entry.verb == "rename":
+            self._rename(entry)
 
     def settled(self) -> None:
         """To be called between operations: no stage may have changed without a promotion."""
         if self.moved:
             self.problems.append(f"stages changed without a promotion: {self.moved}")
             self.moved.clear()
+
+    def _rename(self, entry: Entry) -> None:
+        if set(self.stages.values()) & {"Production", "Staging"}:
+            self.problems.append(f"record {entry.seq}: renamed while it serves")
+        known = self.judged or not self.rules.gone
+        if known and self.rules.demands != NO_DEMANDS:
+            self.problems.append(f"record {entry.seq}: renamed to where other things are demanded")
+        self.name = (entry.after or {})["name"]
 
     def _version(self, entry: Entry) -> None:
         number = int(entry.key.rpartition("/")[2])
@@ -127,6 +157,7 @@ class Judge:
 
     def _approval(self, entry: Entry) -> None:
         after = entry.after or {}
+        self.judged = self.judged or not self.rules.gone
         if entry.verb in ("request", "request override"):
             self.asked[entry.key] = Asked(
                 version=int(after["version"].rpartition("/")[2]),
@@ -135,7 +166,7 @@ class Judge:
                 digest=after["digest"],
                 by=_person(entry),
                 time_ms=entry.time_ms,
-                demands=self.rules.demands,
+                demands=self.in_force.demands,
                 serving=self.serving,
             )
             return
@@ -155,6 +186,9 @@ class Judge:
             self.problems.append(f"{entered} entered Production with the promotion of {version}")
         if any(self.stages[number] != before for number, (before, _) in self.moved.items()):
             self.problems.append(f"the log contradicts itself at {entry.seq}")
+        if self.judged and self.rules.gone and entry.verb != "roll back" and to != "Archived":
+            self.problems.append(f"record {entry.seq}: {version} entered {to} while the policy was gone")
+        self.judged = self.judged or not self.rules.gone
         if to == "Production":
             self._entry_into_production(entry, version)
         self._remember(entry, version, to)
@@ -169,7 +203,7 @@ class Judge:
         self.problems += [f"record {entry.seq}, {entry.verb} of {version}: {problem}" for problem in wrong]
 
     def _promote(self, entry: Entry, version: int) -> list[str]:
-        rules, wrong = self.rules, []
+        rules, wrong = self.in_force, []
         if rules.rank(entry.actor) < RANK["operator"]:
             wrong.append(f"{entry.actor} is no operator")
         if rules.frozen and rules.frozen[0] <= entry.time_ms < rules.frozen[1]:
@@ -190,7 +224,7 @@ class Judge:
 
     def _override(self, entry: Entry, version: int) -> list[str]:
         wrong = []
-        if self.rules.rank(entry.actor) < RANK["admin"]:
+        if self.in_force.rank(entry.actor) < RANK["admin"]:
             wrong.append(f"{entry.actor} is no admin")
         request = self._used(entry, override=True)
         yes = self._counted(request, entry, version) if request else []
@@ -200,7 +234,7 @@ class Judge:
 
     def _roll_back(self, entry: Entry, version: int) -> list[str]:
         wrong = []
-        if self.rules.rank(entry.actor) < RANK["operator"]:
+        if self.in_force.rank(entry.actor) < RANK["operator"]:
             wrong.append(f"{entry.actor} is no operator")
         newest = next((number for number in reversed(self.proven) if number in self.serving), None)
         earlier = self.proven[: self.proven.index(newest)] if newest is not None else self.proven
@@ -218,14 +252,14 @@ class Judge:
     def _counted(self, request: Asked, entry: Entry, version: int) -> list[Person]:
         """The approvals that count: of different people, allowed now, for these bytes under these rules."""
         what = (request.version, request.to, request.digest, request.demands, request.serving)
-        now = (version, "Production", self.digests[version], self.rules.demands, self.serving)
-        if what != now or entry.time_ms >= request.time_ms + DAY_MS:
+        now = (version, "Production", self.digests[version], self.in_force.demands, self.serving)
+        if what != now or max(entry.time_ms, request.latest_ms) >= request.time_ms + DAY_MS:
             return []
         people: list[Person] = []
         for name, person in request.yes.items():
-            listed = not self.rules.approvers or name in self.rules.approvers
+            listed = not self.in_force.approvers or name in self.in_force.approvers
             different = not any(person & other for other in (request.by, *people))
-            if listed and different and self.rules.rank(name) >= RANK["approver"]:
+            if listed and different and self.in_force.rank(name) >= RANK["approver"]:
                 people.append(person)
         return people
 
@@ -242,7 +276,7 @@ class Judge:
             asked.over = asked.over or (asked.to == "Production" and asked.serving != self.serving)
         if to == "Production":
             self.proven.append(version)
-            if self.rules.single and len(self.serving) != 1:
+            if self.in_force.single and len(self.serving) != 1:
                 self.problems.append(f"{sorted(self.serving)} serve at once")
 
 

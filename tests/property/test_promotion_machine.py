@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from engine.audit.service import AuditLog
 from engine.core.access import Access, Actor, Role
-from engine.core.errors import AlreadyExists, Conflict, NotFound, Refused
+from engine.core.errors import AlreadyExists, Conflict, NotFound, PolicyInvalid, Refused
 from engine.registry.model import Stage
 from tests.engine.deployment.world import HOUR_MS, PEOPLE, World
 from tests.property.promotion_oracle import Judge, Rules
@@ -29,8 +29,22 @@ FROZEN = (1_760_054_400_000, 1_760_140_800_000)
 names = st.sampled_from(("root", "boss", "alice", "carol", "bob", "bob", "victor"))
 actors = st.tuples(names, st.sampled_from(("", "", "", "", "", "ci", "bob", "alice")))
 numbers = st.integers(0, 5)
-FIELDS = tuple(field.name for field in fields(Rules))
-EVENTS = ("wait", "bytes", "revoke", "reject", "withdraw", "other", "back", "asker", "yes", "by", "one bot", "oneself")
+FIELDS = tuple(field.name for field in fields(Rules) if field.name != "gone")
+EVENTS = (
+    "wait",
+    "bytes",
+    "revoke",
+    "reject",
+    "withdraw",
+    "other",
+    "back",
+    "asker",
+    "yes",
+    "by",
+    "one bot",
+    "oneself",
+    "lost",
+)
 twists = st.sampled_from((*FIELDS, *EVENTS))
 stages = st.sampled_from((Stage.PRODUCTION, Stage.PRODUCTION, Stage.PRODUCTION, *Stage))
 rules = st.builds(
@@ -81,7 +95,7 @@ class PromotionMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert self.log.verify().ok
-        states = self.world.engine("victor").promotions.at("churn", 2**50)
+        states = self.world.engine("victor").promotions.at(self.judge.name, 2**50)
         assert {state.version: state.stage.value for state in states} == self.judge.stages
         self.world.database.close()
         shutil.rmtree(self.folder)
@@ -93,7 +107,7 @@ class PromotionMachine(RuleBasedStateMachine):
         service, _, method = act.partition(".")
         try:
             return getattr(getattr(session, service), method)(*arguments, **options)
-        except (Refused, Conflict, NotFound, AlreadyExists):
+        except (Refused, Conflict, NotFound, AlreadyExists, PolicyInvalid):
             return None
 
     def named(self, number: int) -> int:
@@ -109,16 +123,36 @@ class PromotionMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.judge.measured) < 6)
     @rule(auc=st.sampled_from((0.7, 0.85, 0.9)), data=st.sampled_from(("d1", "d1", "d2")))
     def register(self, auc: float, data: str) -> None:
-        self.world.set_policy("")
-        version = self.world.register(auc, data=data)
+        now = self.judge.rules
+        if not now.gone:
+            self.world.set_policy("")
+        version = self.world.register(auc, data=data, model=self.judge.name)
         self.judge.measured[version.version] = (auc, data)
-        self.set_rules(self.judge.rules)
+        if not now.gone:
+            self.set_rules(now)
 
-    @rule(wanted=rules)
-    def set_rules(self, wanted: Rules) -> None:
+    @rule(wanted=rules, anew=st.booleans())
+    def set_rules(self, wanted: Rules, *, anew: bool = False) -> None:
         policy, people = written(wanted)
         self.world.set_policy(policy, people=people)
         self.judge.rules = wanted
+        if anew:
+            self.world.reopen()
+
+    @precondition(lambda self: not self.judge.rules.gone)
+    @rule()
+    def lose_policy(self) -> None:
+        self.world.lose_policy()
+        self.judge.rules = replace(self.judge.rules, gone=True)
+
+    @precondition(lambda self: self.judge.rules.gone)
+    @rule(anew=st.booleans())
+    def restore_policy(self, *, anew: bool) -> None:
+        self.set_rules(replace(self.judge.rules, gone=False), anew=anew)
+
+    @rule(who=actors, new=st.sampled_from(("churn", "easy")))
+    def rename(self, who: tuple[str, str], new: str) -> None:
+        self.attempt(who, "models.rename", self.judge.name, new)
 
     @rule(hours=st.sampled_from((1, 12, 24, -1)))
     def wait(self, hours: int) -> None:
@@ -128,7 +162,9 @@ class PromotionMachine(RuleBasedStateMachine):
     def request(
         self, who: tuple[str, str], number: int, *, override: bool = False, to: Stage = Stage.PRODUCTION
     ) -> None:
-        made = self.attempt(who, "approvals.request", "churn", self.named(number), to=to, reason="x", override=override)
+        made = self.attempt(
+            who, "approvals.request", self.judge.name, self.named(number), to=to, reason="x", override=override
+        )
         if made is not None:
             self.last_request = made.id
 
@@ -161,10 +197,12 @@ class PromotionMachine(RuleBasedStateMachine):
         """What may happen between approval and promotion."""
         if twist == "wait":
             self.wait(24)
+        elif twist == "lost" and not self.judge.rules.gone:
+            self.lose_policy()
         elif twist == "bytes":
             self.swap_bytes(number, whole=False)
         elif twist in FIELDS:
-            self.set_rules(replace(self.judge.rules, **{twist: getattr(other, twist)}))
+            self.set_rules(replace(self.judge.rules, gone=False, **{twist: getattr(other, twist)}))
         elif twist in ("revoke", "reject"):
             self.attempt(approver, f"approvals.{twist}", self.last_request, "x")
         elif twist == "withdraw":
@@ -188,9 +226,9 @@ class PromotionMachine(RuleBasedStateMachine):
         demote_to = Stage.ARCHIVED if demote_to is Stage.PRODUCTION else demote_to
         planner = self.world.engine(*who)
         planner.access = Access(Actor(who[0], on_behalf_of=who[1]), Role.ADMIN)
-        plan = planner.promotions.plan("churn", number, to=to, override=override, demote_to=demote_to)
+        plan = planner.promotions.plan(self.judge.name, number, to=to, override=override, demote_to=demote_to)
         options: dict[str, Any] = {"to": to, "reason": "x", "override": override, "demote_to": demote_to}
-        done = self.attempt(who, "promotions.promote", "churn", number, expect=plan.expect, **options)
+        done = self.attempt(who, "promotions.promote", self.judge.name, number, expect=plan.expect, **options)
         assert (done is not None) == plan.allowed, plan.blockers
 
     @rule(number=numbers, event=st.sampled_from(("other", "back", "staging")))
@@ -198,7 +236,7 @@ class PromotionMachine(RuleBasedStateMachine):
         """Somebody else is faster; the operator, who has every approval, decides on what was there before."""
         number = self.named(number)
         before = self.view(number)
-        seen = self.world.engine("victor").promotions.plan("churn", number, to=Stage.PRODUCTION).expect
+        seen = self.world.engine("victor").promotions.plan(self.judge.name, number, to=Stage.PRODUCTION).expect
         if event == "staging":
             self.promote(("bob", ""), number, Stage.STAGING)
         else:
@@ -208,7 +246,7 @@ class PromotionMachine(RuleBasedStateMachine):
         for approver in ("alice", "carol"):
             self.attempt((approver, ""), "approvals.approve", self.last_request, "x")
         options: dict[str, Any] = {"to": Stage.PRODUCTION, "reason": "x", "expect": seen}
-        done = self.attempt(("bob", ""), "promotions.promote", "churn", number, **options)
+        done = self.attempt(("bob", ""), "promotions.promote", self.judge.name, number, **options)
         assert done is None or before == self.view(number), "promoted on a view that no longer held"
 
     def view(self, number: int) -> tuple[object, ...]:
@@ -217,20 +255,20 @@ class PromotionMachine(RuleBasedStateMachine):
 
     @rule(who=actors)
     def roll_back(self, who: tuple[str, str]) -> None:
-        self.attempt(who, "promotions.roll_back", "churn", reason="x")
+        self.attempt(who, "promotions.roll_back", self.judge.name, reason="x")
 
     @rule(who=actors, number=numbers, alias=st.sampled_from(("production", "champion", "candidate")))
     def set_alias(self, who: tuple[str, str], number: int, alias: str) -> None:
-        self.attempt(who, "models.set_alias", "churn", alias, self.named(number))
+        self.attempt(who, "models.set_alias", self.judge.name, alias, self.named(number))
 
     @rule(number=numbers, whole=st.booleans())
     def swap_bytes(self, number: int, whole: bool) -> None:
         number = self.named(number)
         if whole:
-            self.world.repair(number)
+            self.world.repair(number, self.judge.name)
             self.judge.damaged.discard(number)
         else:
-            self.world.damage(number)
+            self.world.damage(number, self.judge.name)
             self.judge.damaged.add(number)
 
     @invariant()
@@ -247,7 +285,7 @@ class PromotionMachine(RuleBasedStateMachine):
     def the_log_tells_the_stages_and_protected_aliases_name_what_serves(self) -> None:
         if not self.judge.stages:
             return
-        model = self.world.engine("victor").models.get("churn")
+        model = self.world.engine("victor").models.get(self.judge.name)
         assert set(model.production) == self.judge.serving
         assert {number for alias, number in model.aliases.items() if alias != "candidate"} <= self.judge.serving
 
