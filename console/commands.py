@@ -9,7 +9,7 @@ from console.location import Location, filter_text
 from console.registry import GRAMMAR
 from console.typing import Stage, Typed, common_start
 from engine.core.command import Action as Deed
-from engine.core.command import parse_command, unparse_command
+from engine.core.command import ResourceWords, VerbWords, parse_command, unparse_command
 from engine.core.completion import Names, complete
 from engine.core.errors import InvalidInput, QuarterdeckError
 
@@ -123,7 +123,7 @@ def completed(text: str) -> str:
     word, space, rest = text.strip().partition(" ")
     if GRAMMAR.resource(word) or GRAMMAR.verb(word):
         return text
-    known = [*GRAMMAR.resources.values(), *GRAMMAR.verbs.values()]
+    known: list[ResourceWords | VerbWords] = [*GRAMMAR.resources.values(), *GRAMMAR.verbs.values()]
     found = [each.name for each in known if any(name.startswith(word) for name in (each.name, *each.aliases))]
     return f"{found[0]}{space}{rest}" if word and len(found) == 1 else text
 

@@ -82,7 +82,7 @@ SHOWN: tuple[Shown[ApprovalRequest], ...] = (
         lambda request, now: (duration(max(request.expires_ms - now, 0)) if request.state.active else "", "dim"),
     ),
     Shown(
-        Column("reason", "REASON", width=16, minimum=8, weight=4, priority=5),
+        Column("reason", "REASON", width=20, minimum=14, weight=4, priority=7),
         lambda request, _now: (("OVERRIDE " if request.override else "") + request.reason, ""),
         "reason",
     ),

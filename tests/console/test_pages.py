@@ -210,7 +210,7 @@ async def test_rejecting_withdrawing_and_deciding_too_late(guarded: World) -> No
         await deck.expect("nothing can be decided any more")
     async with console(guarded.engine, "approvals") as deck:
         await deck.expect_line("churn/1", "○ open")
-        await deck.press("down", "W")
+        await deck.press("W")
         await deck.expect("Take your own request back.")
         await deck.press("enter")
         await deck.expect_line("churn/1", "· withdrawn")
@@ -273,3 +273,29 @@ async def test_models_are_made_edited_and_deleted(world: World) -> None:
         await deck.type("fraud")
         await deck.press("enter", "y")
         await deck.expect("No registered models yet.")
+
+
+async def test_a_promotion_is_one_row_that_says_what_moved(world: World) -> None:
+    world.promote(world.version(), to=Stage.STAGING)
+    async with console(world.engine) as deck:
+        await deck.expect_line("promote", "churn/1  Registered → Staging")
+        assert "promotion 1" not in deck.text()
+        assert len([line for line in deck.lines() if " promote " in line]) == 1
+        await deck.press("A")
+        await deck.expect_line("promote", "churn/1  Registered → Staging")
+        await deck.expect_line("promote", "version churn/1")
+
+
+async def test_the_inbox_begins_with_what_waits(guarded: World) -> None:
+    for _ in range(2):
+        version = guarded.version()
+        guarded.engine.approvals.request("churn", version.version, to=Stage.PRODUCTION, reason="better")
+    guarded.engine.approvals.withdraw(2, "not yet")
+    async with console(guarded.engine) as deck:
+        await deck.expect("Waiting for approval")
+        await deck.press("a")
+        await deck.expect_line("churn/2", "· withdrawn")
+        rows = [line for line in deck.lines() if "churn/" in line]
+        assert "○ open" in rows[0]
+        await deck.press("enter")
+        await deck.expect("promotion churn/1/production")
