@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from engine.gates.model import Facts, GateResult, Status
-from engine.gates.numbers import difference, written
+from engine.gates.numbers import difference, written_apart
 from engine.policy.model import MetricGate
 
 
@@ -29,10 +29,11 @@ def run(spec: MetricGate, facts: Facts) -> GateResult:
     margin, bound, word = min(_rooms(spec, value))
     status = Status.PASS if margin >= 0 else Status.FAIL
     verb = "keeps" if status is Status.PASS else "breaks"
+    shown, shown_bound = written_apart(value, bound)
     return GateResult(
         spec.gate,
         status,
-        f"{spec.metric} = {written(value)} {verb} the {word} {written(bound)}.",
+        f"{spec.metric} = {shown} {verb} the {word} {shown_bound}.",
         subject=spec.metric,
         value=value,
         threshold=bound,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 
 from engine.gates.model import Facts, GateResult, Status
-from engine.gates.numbers import difference, written
+from engine.gates.numbers import difference, written_apart
 from engine.policy.model import NotWorseGate
 from engine.registry.model import Version
 
@@ -43,9 +43,11 @@ def _against(spec: NotWorseGate, version: Version, baseline: Version) -> GateRes
     threshold = difference(other, allowance) if higher else difference(other, 0.0, allowance)
     status = Status.PASS if margin >= 0 else Status.FAIL
     verdict = "is not worse than" if status is Status.PASS else "is worse than"
+    signed = allowance if higher else -allowance
+    shown, shown_other, shown_allowance = written_apart(value, other, signed)
     message = (
-        f"{spec.metric} = {written(value)} {verdict} version {baseline.version} in Production "
-        f"({written(other)}, margin {written(allowance)})."
+        f"{spec.metric} = {shown} {verdict} version {baseline.version} in Production "
+        f"({shown_other}, margin {shown_allowance.removeprefix('-')})."
     )
     return GateResult(
         spec.gate,

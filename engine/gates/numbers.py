@@ -24,6 +24,20 @@ def difference(left: float, right: float, allowance: float = 0.0) -> float:
     return rounded
 
 
-def written(value: float) -> str:
-    """A number for a sentence: at most six significant digits."""
-    return f"{value:.6g}"
+def written_apart(*values: float) -> tuple[str, ...]:
+    """Numbers that a sentence compares: six significant digits, or more where the comparison shows only then.
+
+    Args:
+        values: Finite; the first is judged by `first - second + third` (the third is 0 when left out).
+
+    Returns:
+        The numbers, with as many digits as keep the sign of that difference, and equal numbers equal.
+    """
+    left, right, *allowance = values
+    true = difference(left, right, *allowance)
+    for digits in range(6, 18):
+        texts = tuple(f"{value:.{digits}g}" for value in values)
+        shown = difference(*map(float, texts))
+        if (shown > 0) - (shown < 0) == (true > 0) - (true < 0):
+            return texts
+    return tuple(map(repr, values))

@@ -52,3 +52,8 @@ def test_a_minimum_passes_exactly_when_the_value_reaches_it(value: float, low: f
     assert (result.status is Status.PASS) == (value >= low)
     assert result.margin is not None
     assert (result.margin >= 0) == (value >= low)
+
+
+def test_a_value_just_below_its_bound_does_not_look_like_the_bound() -> None:
+    result = metric.run(MetricGate("auc", min=0.9), make_facts(make_version(metrics={"auc": 0.89999999})))
+    assert result.message == "auc = 0.89999999 breaks the minimum 0.9."

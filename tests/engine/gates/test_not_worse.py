@@ -39,6 +39,20 @@ def test_worse_than_production_by_more_than_the_margin_fails(
     assert result.evidence["baseline"] == 5
 
 
+@pytest.mark.parametrize(
+    ("value", "better", "shown"),
+    [
+        (0.88999999, "higher", "auc = 0.88999999 is worse than version 5 in Production (0.9, margin 0.01)."),
+        (0.89, "higher", "auc = 0.89 is not worse than version 5 in Production (0.9, margin 0.01)."),
+        (0.91000001, "lower", "auc = 0.91000001 is worse than version 5 in Production (0.9, margin 0.01)."),
+        (0.123456789, "higher", "auc = 0.123457 is worse than version 5 in Production (0.9, margin 0.01)."),
+    ],
+)
+def test_the_message_has_as_many_digits_as_make_the_comparison_evident(value: float, better: str, shown: str) -> None:
+    facts = make_facts(make_version(metrics={"auc": value}), baseline(0.9))
+    assert not_worse.run(NotWorseGate("auc", margin=0.01, better=better), facts).message == shown
+
+
 def test_nothing_in_production_passes_with_a_message() -> None:
     result = not_worse.run(NotWorseGate("auc"), make_facts())
     assert result.status is Status.PASS
