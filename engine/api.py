@@ -88,7 +88,7 @@ class Engine:
         """Experiments."""
         from engine.tracking.experiments import Experiments
 
-        return Experiments(self.database, self.access)
+        return Experiments(self.database, self.access, self.clock)
 
     @cached_property
     def runs(self) -> Runs:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from engine.core.access import Access
+    from engine.core.clock import Clock
     from engine.db.database import Database
     from engine.db.transaction import Snapshot, Transaction
 
@@ -32,11 +33,13 @@ class Experiments:
     Args:
         database: The control database.
         access: Who acts, with which role.
+        clock: Tells the time, for ages in filters.
     """
 
-    def __init__(self, database: Database, access: Access) -> None:
+    def __init__(self, database: Database, access: Access, clock: Clock) -> None:
         self._database = database
         self._access = access
+        self._clock = clock
 
     def create(self, name: str, tags: Mapping[str, str] | None = None) -> Experiment:
         """Make an experiment.
@@ -97,7 +100,7 @@ class Experiments:
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
         with self._database.snapshot() as snapshot:
-            found = _matching(snapshot, filter, include_deleted=include_deleted)
+            found = _matching(snapshot, filter, self._clock.now_ms(), include_deleted=include_deleted)
             after = None if page_token is None else _position(page_token)
             rest = [row for row in found if after is None or (-row[2], row[0]) > after]
             items = tuple(_experiment(snapshot, row) for row in rest[:limit])
@@ -310,9 +313,9 @@ class _Asked:
     datasets: Sequence[Mapping[str, str]]
 
 
-def _matching(snapshot: Snapshot, text: str, *, include_deleted: bool) -> list[store.ExperimentRow]:
+def _matching(snapshot: Snapshot, text: str, now_ms: int, *, include_deleted: bool) -> list[store.ExperimentRow]:
     """Experiments that pass a filter, newest first. There are few: they are asked in memory, one by one."""
-    tree = parse_filter(text, schema=EXPERIMENTS)
+    tree = parse_filter(text, schema=EXPERIMENTS, now_ms=now_ms)
     rows = [row for row in store.everything(snapshot) if include_deleted or row[4] is None]
     rows.sort(key=lambda row: (-row[2], row[0]))
     if tree is None:

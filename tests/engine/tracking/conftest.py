@@ -33,8 +33,8 @@ def runs(database: Database, clock: ManualClock) -> Runs:
 
 
 @pytest.fixture
-def experiments(database: Database) -> Experiments:
-    return Experiments(database, make_access())
+def experiments(database: Database, clock: ManualClock) -> Experiments:
+    return Experiments(database, make_access(), clock)
 
 
 @pytest.fixture

@@ -144,6 +144,14 @@ def test_deleted_experiments_are_listed_when_asked_for(experiments: Experiments)
     assert names(experiments, "lifecycle_stage = 'deleted'", include_deleted=True) == ["a"]
 
 
+def test_lists_are_filtered_by_age(experiments: Experiments, clock: ManualClock) -> None:
+    experiments.create("old")
+    clock.advance(3 * 86_400_000)
+    experiments.create("new")
+    assert [each.name for each in experiments.page("last_update_time > '1d'").items] == ["new"]
+    assert [each.name for each in experiments.page("creation_time < '2d'").items] == ["old"]
+
+
 def test_lists_are_filtered_by_name_and_tags(experiments: Experiments) -> None:
     experiments.create("churn-a", {"team": "x"})
     experiments.create("churn-b", {"team": "y"})
@@ -171,9 +179,11 @@ OPERATIONS: dict[str, Callable[[Experiments], object]] = {
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_change_asks_for_the_role(experiments: Experiments, database: Database, operation: str) -> None:
+def test_every_change_asks_for_the_role(
+    experiments: Experiments, database: Database, clock: ManualClock, operation: str
+) -> None:
     experiments.create("e")
     for access, refusal in ((make_access(Role.VIEWER), PermissionDenied), (make_access(read_only=True), ReadOnlyMode)):
         with pytest.raises(refusal):
-            OPERATIONS[operation](Experiments(database, access))
+            OPERATIONS[operation](Experiments(database, access, clock))
     assert names(experiments) == ["e"]

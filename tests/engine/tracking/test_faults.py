@@ -75,7 +75,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kept = RunImport("e", "kept", 0, run_id=RUN, params={"p": "1"}, tags={"t": "1"}, metrics=[("m", 1.0, 0, 0)])
     runs.import_runs([kept, RunImport("deleted", "gone", 0, run_id=GONE)])
     runs.delete(GONE)
-    experiments = Experiments(database, make_access())
+    experiments = Experiments(database, make_access(), ManualClock())
     experiments.delete("deleted")
     silent = runs.start("e", "silent", status=RunStatus.SCHEDULED, capture=False)  # no thread that beats
     silent.finish(RunStatus.RUNNING)
@@ -106,7 +106,7 @@ def copies(original: Path, tmp_path: Path) -> Iterator[Callable[[Faults | None],
         runs = make_runs(database, clock=clock)
         for _ in range(10):
             runs._ids.new()  # noqa: SLF001 past the ids that the original has used
-        return Services(runs, Experiments(database, access)), database.path
+        return Services(runs, Experiments(database, access, clock)), database.path
 
     yield copy
     for database in opened:
