@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from console.text import Part
 from engine.core.timetext import format_age, format_duration, format_time
+
+if TYPE_CHECKING:
+    from engine.audit.model import AuditEntry
 
 NONE = "–"  # noqa: RUF001 a dash for "nothing" must not read as a minus
 """Stands where there is no value."""
@@ -55,6 +59,16 @@ VERDICTS: dict[str, Part] = {
 def pill(table: dict[str, Part], word: str) -> Part:
     """A state as a word with a colour; a word we do not know stands as it is."""
     return table.get(word, (word, ""))
+
+
+def recorded(entry: AuditEntry) -> str:
+    """What a record is about, such as `model churn`; promotions and requests by version and stage, not by number."""
+    before, after = entry.before or {}, entry.after or {}
+    if entry.kind == "promotion" and "version" in after and "stage" in before and "stage" in after:
+        return f"{after['version']}  {before['stage']} → {after['stage']}"
+    if entry.kind == "approval" and "version" in after and "to" in after:
+        return f"{after['version']} → {after['to']}"
+    return f"{entry.kind} {entry.key}"
 
 
 def number(value: float | None, digits: int = _DIGITS) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Needs
-from console.formats import age, moment
+from console.formats import age, moment, recorded
 from console.location import Location, filter_text
 from console.resources.resource import Listing, Resource, Shown
 from console.screens.list import ListView
@@ -47,7 +47,7 @@ SHOWN: tuple[Shown[AuditEntry], ...] = (
     ),
     Shown(
         Column("key", "OBJECT", width=18, minimum=15, maximum=48, weight=2, priority=8, whole=48),
-        lambda entry, _now: (f"{entry.kind} {entry.key}", ""),
+        lambda entry, _now: (recorded(entry), ""),
     ),
     Shown(
         Column("reason", "WHY", width=20, minimum=8, weight=4, priority=6),
@@ -124,7 +124,7 @@ class AuditSource:
 
 
 def _passes(entry: AuditEntry, words: Sequence[Word]) -> bool:
-    text = f"{entry.actor} {entry.verb} {entry.kind} {entry.key} {entry.reason} {entry.via}"
+    text = f"{entry.actor} {entry.verb} {entry.kind} {entry.key} {recorded(entry)} {entry.reason} {entry.via}"
     return all(word.matches(text) for word in words)
 
 
@@ -163,7 +163,7 @@ def _diff(app: ConsoleApp, entry: AuditEntry, _answers: Answers) -> None:
     from console.screens.help import Wide
     from console.screens.record import diff_lines
 
-    title = f"{entry.verb} {entry.kind} {entry.key}"
+    title = f"{entry.verb} {recorded(entry)}"
     app.open_dialog(Wide(title, diff_lines(entry.before, entry.after, min(app.size.width - 8, 104))))
 
 

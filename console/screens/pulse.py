@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
-from console.formats import DECISIONS, NONE, STATES, age, count, number, pill, plural
+from console.formats import DECISIONS, NONE, STATES, age, count, number, pill, plural, recorded
 from console.location import Location
 from console.text import Part, table
 from console.views import Page
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.audit.model import AuditEntry
 
 COUNTED = (RunStatus.RUNNING, RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED, RunStatus.SCHEDULED)
-MOST_LIVE, MOST_MODELS, MOST_WAITING, MOST_AUDIT, MOST_JUDGED = 12, 20, 8, 12, 30
+MOST_LIVE, MOST_MODELS, MOST_WAITING, MOST_AUDIT, MOST_JUDGED = 12, 20, 8, 30, 30
 SPARK_POINTS = 60
 PAUSE_SECONDS = 1.0
 """Between two readings of everything: counting 100,000 runs takes a tenth of it."""
@@ -60,7 +60,7 @@ class Situation:
         models: Registered models, those in Production first.
         waiting: Open requests, newest first.
         failing: Latest reports that do not pass, for versions on their way.
-        audit: The newest records.
+        audit: The newest records, one for a promotion.
     """
 
     states: Mapping[str, int]
@@ -88,7 +88,7 @@ def read(engine: Engine) -> Situation:
         tuple(ordered[:MOST_MODELS]),
         engine.approvals.page("open", limit=MOST_WAITING).items,
         _failing(engine),
-        engine.audit.page(limit=MOST_AUDIT).items,
+        _acts(engine.audit.page(limit=MOST_AUDIT).items),
     )
 
 
@@ -321,6 +321,18 @@ def _failing_lines(failing: Sequence[GateReport], now_ms: int, *, roomy: bool) -
     return lines
 
 
+def _acts(audit: Sequence[AuditEntry]) -> tuple[AuditEntry, ...]:
+    """The records without those of versions that a promotion moved: its own record says it."""
+    told: set[tuple[int, str]] = set()
+    for entry in audit:
+        if entry.kind == "promotion" and entry.after:
+            key = str(entry.after["version"])
+            model = key.rpartition("/")[0]
+            others = (f"{model}/{number_}" for number_, _stage in entry.after["replaced"])
+            told |= {(entry.time_ms, each) for each in (key, *others)}
+    return tuple(entry for entry in audit if entry.kind != "version" or (entry.time_ms, entry.key) not in told)
+
+
 def _audit_lines(audit: Sequence[AuditEntry], now_ms: int) -> list[Line]:
     if not audit:
         return []
@@ -329,7 +341,7 @@ def _audit_lines(audit: Sequence[AuditEntry], now_ms: int) -> list[Line]:
             (f"  {age(entry.time_ms, now_ms):>4}", "dim"),
             (entry.actor, ""),
             (entry.verb, "loud" if entry.verb == "override" else "strong"),
-            (f"{entry.kind} {entry.key}", ""),
+            (recorded(entry), ""),
             (entry.reason, "dim"),
         ]
         for entry in audit

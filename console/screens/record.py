@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from console.formats import moment
+from console.formats import moment, recorded
 from console.text import Part, wrap
 from console.views import Page
 from console.widgets.document import Line, blank, fields, heading
@@ -108,7 +108,7 @@ class Record(Page["AuditEntry"]):
         """Who, what, when, why; then before and after."""
         who = data.actor + (f" for {data.on_behalf_of}" if data.on_behalf_of else "")
         pairs: list[tuple[str, Part]] = [
-            ("what", (f"{data.verb} {data.kind} {data.key}", "strong")),
+            ("what", (f"{data.verb} {recorded(data)}", "strong")),
             ("who", (who, "")),
             ("from", (f"{data.origin} by {data.via}", "dim")),
             ("when", (moment(data.time_ms), "")),

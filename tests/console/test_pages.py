@@ -293,6 +293,7 @@ async def test_the_inbox_begins_with_what_waits(guarded: World) -> None:
     guarded.engine.approvals.withdraw(2, "not yet")
     async with console(guarded.engine) as deck:
         await deck.expect("Waiting for approval")
+        await deck.expect_line("withdraw", "churn/2 → Production", "not yet")
         await deck.press("a")
         await deck.expect_line("churn/2", "· withdrawn")
         rows = [line for line in deck.lines() if "churn/" in line]
