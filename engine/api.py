@@ -244,8 +244,9 @@ def _engine(found: Workspace, database: Database, *, as_user: str | None, via: s
     # A list on the command line asks for no role, and must not wait for the policy; every change asks.
     policy = None if via == "cli" and as_user is None else policy_file.read()
     actor = current_actor(os.environ, via=via, as_user=as_user, policy=policy)
-    role = (lambda: policy_file.read().role_of(actor.name)) if policy is None else policy.role_of(actor.name)
-    access = Access(actor, role, read_only=database.read_only)
+    access = Access(actor, lambda: policy_file.read().role_of(actor.name), read_only=database.read_only)
+    if policy is not None:
+        _ = access.role  # known from here on, so that it can be shown while the file is wrong
     return Engine(found, database, policy_file=policy_file, access=access, clock=clock, ids=ids)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from engine.core.errors import PermissionDenied, ReadOnlyMode
+from engine.core.errors import PermissionDenied, PolicyInvalid, ReadOnlyMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,15 +48,17 @@ class Access:
 
     Args:
         actor: Who acts.
-        role: The actor's role in this workspace, or what finds it out when somebody first asks.
+        role: The actor's role in this workspace, or what finds it out: it is then asked anew for every change, so that
+            a role lost while a session is open is lost.
         read_only: True when the engine was opened read-only; no role overrides it.
     """
 
-    __slots__ = ("_actor", "_read_only", "_role")
+    __slots__ = ("_actor", "_given", "_known", "_read_only")
 
     def __init__(self, actor: Actor, role: Role | Callable[[], Role], read_only: bool = False) -> None:
         self._actor = actor
-        self._role = role
+        self._known = role if isinstance(role, Role) else None
+        self._given = role
         self._read_only = read_only
 
     @property
@@ -71,14 +73,17 @@ class Access:
 
     @property
     def role(self) -> Role:
-        """The actor's role in this workspace.
+        """The actor's role in this workspace, to be shown: the last one known while `quarterdeck.toml` is wrong.
 
         Raises:
-            PolicyInvalid: the role was left to be looked up, and `quarterdeck.toml` is wrong.
+            PolicyInvalid: `quarterdeck.toml` is wrong, and no role was known before.
         """
-        if not isinstance(self._role, Role):
-            self._role = self._role()
-        return self._role
+        try:
+            return self._now()
+        except PolicyInvalid:
+            if self._known is None:
+                raise
+            return self._known
 
     def require(self, role: Role, operation: str) -> Actor:
         """Let an operation pass, or refuse it.
@@ -92,16 +97,46 @@ class Access:
 
         Raises:
             ReadOnlyMode: the engine was opened read-only.
-            PermissionDenied: the actor's role is too low.
+            PermissionDenied: the actor's role of this moment is too low.
+            PolicyInvalid: `quarterdeck.toml` is wrong, so nobody can tell.
         """
+        self._check_writable(operation)
+        return self._checked(self._now(), role, operation)
+
+    def require_still(self, role: Role, operation: str) -> Actor:
+        """The same for what goes on for hours, such as logging: a wrong file must not end a training.
+
+        Args:
+            role: The least role that may do it.
+            operation: What it is called; for the message.
+
+        Returns:
+            The actor.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor's role, the last one known while the policy is wrong, is too low.
+            PolicyInvalid: `quarterdeck.toml` is wrong, and no role was known before.
+        """
+        self._check_writable(operation)
+        return self._checked(self.role, role, operation)
+
+    def _now(self) -> Role:
+        given = self._given
+        self._known = known = given if isinstance(given, Role) else given()
+        return known
+
+    def _check_writable(self, operation: str) -> None:
         if self.read_only:
             raise ReadOnlyMode(
                 f"{operation} is refused: this session is read-only.",
                 hint="Open the workspace without --readonly to make changes.",
             )
-        if self.role < role:
+
+    def _checked(self, has: Role, needed: Role, operation: str) -> Actor:
+        if has < needed:
             raise PermissionDenied(
-                f"{operation} needs the role {role.label}; {self.actor.name} is {self.role.label}.",
+                f"{operation} needs the role {needed.label}; {self.actor.name} is {has.label}.",
                 hint="Ask an admin to change [roles] in quarterdeck.toml.",
             )
         return self.actor

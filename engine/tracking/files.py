@@ -120,7 +120,7 @@ class RunFiles(RunService):
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
-        self._access.require(Role.OPERATOR, "runs log")
+        self._access.require_still(Role.OPERATOR, "runs log")
         target = safe_path(path)
         self._refuse_unknown(run_id)
         blob = self._artifacts.put_bytes(data)
@@ -146,7 +146,7 @@ class RunFiles(RunService):
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
-        self._access.require(Role.OPERATOR, "runs log")
+        self._access.require_still(Role.OPERATOR, "runs log")
         targets = [(local, safe_path(path)) for local, path in files]
         self._refuse_unknown(run_id)
         stored = [(path, self._artifacts.put_file(local)) for local, path in targets]

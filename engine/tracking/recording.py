@@ -135,7 +135,7 @@ class RunRecording(RunFiles, RunChanging):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require(Role.OPERATOR, "runs log")
+        actor = self._access.require_still(Role.OPERATOR, "runs log")
         with self._database.transaction(actor) as tx:
             run = open_run(tx, run_id)
             _store_batch(tx, run.row_id, run.run_id, batch)
@@ -155,7 +155,7 @@ class RunRecording(RunFiles, RunChanging):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require(Role.OPERATOR, "runs log")
+        actor = self._access.require_still(Role.OPERATOR, "runs log")
         check_text(dataset.name, "The dataset's name", MAX_NAME, may_be_empty=False)
         check_text(dataset.digest, "The dataset's digest", MAX_NAME, may_be_empty=False)
         check_text(dataset.schema, "The dataset's schema", MAX_SCHEMA)
@@ -180,7 +180,7 @@ class RunRecording(RunFiles, RunChanging):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require(Role.OPERATOR, "runs finish")
+        actor = self._access.require_still(Role.OPERATOR, "runs finish")
         with self._database.transaction(actor) as tx:
             run = open_run(tx, run_id)
             run_store.finish(tx, run.row_id, status.value, tx.now_ms if status.is_over else None)
