@@ -83,12 +83,12 @@ def _promote(app: ConsoleApp, plan: PromotionPlan, answers: Answers) -> None:
         )
 
     def done(_promotion: object) -> None:
-        undo = " Undo: z rolls back." if plan.to is Stage.PRODUCTION else ""
-        app.say(f"Done: {version.key} is in {plan.to.value}.{undo}")
-        if plan.kind is Kind.ROLLBACK:
-            app.replace(Location("history", version.model))  # there may be nothing more to go back to
-        elif isinstance(app.view, PromotionView):
-            app.view.load()
+        if isinstance(app.view, PromotionView):  # nothing is left to plan here: back to where the operator came from
+            if not app.navigator.up():
+                app.navigator.replace(Location("versions", version.model))
+            app.show_here()
+        undo = "z rolls back" if plan.to is Stage.PRODUCTION else "p, then t, moves it back"
+        app.say(f"Done: {version.key} is in {plan.to.value}. Undo: {undo}.")
 
     app.act(carry_out, done, shell_of(plan, reason))
 
@@ -311,7 +311,17 @@ def _obstacles(plan: PromotionPlan, width: int) -> list[Line]:
         first, *rest = wrap(blocker, max(width - 6, 20))
         lines.append(Line([("   ✗ ", "bad"), (first, "bad")]))
         lines += [Line([(f"     {part}", "bad")]) for part in rest]
-    return lines
+    return lines + _way_out(plan)
+
+
+def _way_out(plan: PromotionPlan) -> list[Line]:
+    """The key that asks for approval or gives it, where that is what is missing."""
+    request = plan.request
+    if plan.kind is Kind.ROLLBACK or plan.have >= plan.need:
+        return []
+    if request is None or not request.state.active:
+        return [Line([("     ", ""), ("e", "key"), (" asks for approval", "dim")])]
+    return [Line([("     ", ""), ("a", "key"), (f" approves request {request.id}", "dim")])]
 
 
 def _approvals(plan: PromotionPlan, now_ms: int, width: int) -> list[Line]:

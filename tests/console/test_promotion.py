@@ -45,12 +45,12 @@ async def test_from_request_over_approval_to_production_with_the_keyboard(guarde
         await deck.press("p")
         await deck.expect("promotion churn/1/staging", "Nothing stands in the way.")
         await deck.press("t")
-        await deck.expect("promotion churn/1/production", "It needs 1 approval")
+        await deck.expect("promotion churn/1/production", "It needs 1 approval", "e asks for approval")
         await deck.press("e")
         await deck.expect("Ask for approval.")
         await deck.type("ready")
         await deck.press("enter")
-        await deck.expect("○ open", "request 1 by ada")
+        await deck.expect("○ open", "request 1 by ada", "a approves request 1")
         async with console(guarded.as_("alice", Role.APPROVER), "approvals") as inbox:
             await inbox.expect_line("churn/1", "○ open", "0/1", "ada", "ready")
             await inbox.press("a")
@@ -61,7 +61,9 @@ async def test_from_request_over_approval_to_production_with_the_keyboard(guarde
         await deck.press("p")
         await deck.expect("Promote churn/1 to Production", " PRODUCTION ")
         await _give_reason_and_confirm(deck, "ship")
-        await deck.expect("Done: churn/1 is in Production.")
+        await deck.expect("Done: churn/1 is in Production. Undo: z rolls back.")
+        await deck.expect_line("churn/1", "◆ Production")
+        assert "versions churn" in deck.lines()[1]
     assert guarded.engine.models.version("churn", 1).stage is Stage.PRODUCTION
 
 
@@ -161,7 +163,7 @@ async def test_promote_is_also_a_command(world: World) -> None:
         await deck.press("p")
         await deck.type("go")
         await deck.press("enter")
-        await deck.expect("Done: churn/1 is in Staging.")
+        await deck.expect("Done: churn/1 is in Staging.", "versions churn")
         await deck.press("colon")
         await deck.type("copy-cli")
         await deck.press("enter")
