@@ -290,6 +290,9 @@ class ConsoleApp(TerminalApp[int]):
         if self._exit:
             return
         self.last_input = time.monotonic()
+        if event.key in ("ctrl+c", "ctrl+z"):  # wherever the operator is, also in a dialog or a line of text
+            self.press(key_name(event))
+            return
         if len(self.screen_stack) == 1 and not self.frame.typing and self.press(key_name(event)):
             await self._settle()
             return

@@ -81,6 +81,10 @@ def _quit(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     app.quit()
 
 
+def _suspend(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    app.action_suspend_process()
+
+
 EVERYWHERE: tuple[Action, ...] = (
     Action("filter", "/", "filter", _filter, "Filter: words, !word, /regex/, auc>0.9.", needs=Needs.NOTHING),
     Action("command", ":", "command", _command, "Type a command; Tab completes.", needs=Needs.NOTHING),
@@ -97,5 +101,6 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("copy-cli", "", "copy as command", _copy_cli, "Copy the shell command of this.", needs=Needs.NOTHING),
     Action("quit", "q", "quit", _quit, "Leave; asks only while something is being done.", needs=Needs.NOTHING),
     Action("quit-now", "ctrl-c", "quit", _quit, "Leave safely.", needs=Needs.NOTHING),
+    Action("suspend", "ctrl-z", "suspend", _suspend, "Back to the shell; fg comes back.", needs=Needs.NOTHING),
 )
 """In the order help lists them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,27 @@ def test_keys_behind_quit_are_for_nobody(terminal: PtySession, more: str) -> Non
 
 @pytest.mark.slow
 def test_a_command_typed_before_the_first_screen_is_done(terminal: PtySession) -> None:
+    terminal.send(":runs\r")
+    terminal.until_text("2 runs")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["", ":ru", "/tr", "?"])
+def test_control_c_leaves_from_everywhere(terminal: PtySession, before: str) -> None:
+    terminal.until_text("● live")
+    terminal.send(f":runs\r{before}\x03")
+    assert terminal.wait() == 0
+
+
+@pytest.mark.slow
+def test_control_z_gives_the_terminal_back_until_the_console_is_continued(terminal: PtySession) -> None:
+    terminal.until_text("● live")
+    terminal.until_quiet(0.2)
+    terminal.send("\x1a")
+    terminal.until(terminal.stopped)
+    terminal.until_quiet(0.05)
+    assert terminal.mode() == terminal.first_mode
+    terminal.signal(signal.SIGCONT)
     terminal.send(":runs\r")
     terminal.until_text("2 runs")
 
