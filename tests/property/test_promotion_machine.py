@@ -44,6 +44,7 @@ EVENTS = (
     "one bot",
     "oneself",
     "lost",
+    "clock",
 )
 twists = st.sampled_from((*FIELDS, *EVENTS))
 stages = st.sampled_from((Stage.PRODUCTION, Stage.PRODUCTION, Stage.PRODUCTION, *Stage))
@@ -150,8 +151,15 @@ class PromotionMachine(RuleBasedStateMachine):
     def restore_policy(self, *, anew: bool) -> None:
         self.set_rules(replace(self.judge.rules, gone=False), anew=anew)
 
-    @rule(who=actors, new=st.sampled_from(("churn", "easy")))
-    def rename(self, who: tuple[str, str], new: str) -> None:
+    @rule(who=actors, new=st.sampled_from(("churn", "easy")), out=st.booleans(), lost=st.booleans())
+    def rename(self, who: tuple[str, str], new: str, *, out: bool, lost: bool) -> None:
+        """Rename it, perhaps after everything was taken out of service and the policy was lost."""
+        if lost:
+            self.twist("lost", who, 0, self.judge.rules)
+        for number, stage in self.judge.stages.items() if out else ():
+            if stage in ("Staging", "Production"):
+                options: dict[str, Any] = {"to": Stage.ARCHIVED, "reason": "x"}
+                self.attempt(("root", ""), "promotions.promote", self.judge.name, number, **options)
         self.attempt(who, "models.rename", self.judge.name, new)
 
     @rule(hours=st.sampled_from((1, 12, 24, -1)))
@@ -199,6 +207,10 @@ class PromotionMachine(RuleBasedStateMachine):
             self.wait(24)
         elif twist == "lost" and not self.judge.rules.gone:
             self.lose_policy()
+        elif twist == "clock":
+            self.wait(24)
+            self.set_alias(("root", ""), number, "candidate")
+            self.wait(-24)
         elif twist == "bytes":
             self.swap_bytes(number, whole=False)
         elif twist in FIELDS:
