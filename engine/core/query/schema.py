@@ -139,7 +139,7 @@ RUNS = Schema(
     entities=frozenset({Entity.METRIC, Entity.PARAM, Entity.TAG, Entity.DATASET}),
     ties=(_by("start_time", descending=True), _by("run_id")),
 )
-"""Runs: everything can be asked of them."""
+"""Runs: everything can be asked of them. `status` is the stored one, as for MLflow: a lost run still says running."""
 
 EXPERIMENTS = Schema(
     name="experiments",

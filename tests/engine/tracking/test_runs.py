@@ -120,6 +120,16 @@ def test_a_silent_run_is_lost_and_reaped_with_its_last_sign_of_life_as_end(
     assert (entry.verb, entry.kind, entry.key) == ("reap", "run", run.id)
 
 
+def test_filters_ask_for_the_stored_status_which_stays_running_when_a_run_is_lost(
+    runs: Runs, clock: ManualClock
+) -> None:
+    run = runs.start("e", capture=False)
+    clock.advance(LOST_AFTER_MS + 1)
+    assert runs.get(run.id).state == LOST
+    assert [each.run_id for each in runs.page(RunQuery("status = 'running'")).items] == [run.id]
+    assert runs.count(RunQuery("status = 'lost'")) == 0
+
+
 def test_a_beating_run_is_not_lost(runs: Runs, clock: ManualClock) -> None:
     run = runs.start("e", capture=False)
     clock.advance(LOST_AFTER_MS + 1)
