@@ -37,6 +37,9 @@ LETTER_SECONDS = 0.15
 """The same while a filter is typed: the next letter finds nobody reading."""
 
 
+MOST_KEPT = 1_000
+"""Things kept before those are let go whose rows the table has forgotten."""
+
 OURS = frozenset({"h", "l", "ctrl+d", "ctrl+u", "enter"})
 """Keys of the table that mean something else in a list."""
 
@@ -299,10 +302,10 @@ class ListView(View, Generic[T]):
         self.table.put_rows(self._cells(items))
 
     def _remember(self, items: Mapping[Key, T]) -> None:
-        """Keep things that were read; of many read before only those in view and the marked."""
-        if len(self._items) > 4 * max(len(self.table.visible_keys), 250):
-            keep = {*self.table.visible_keys, *self.table.marks}
-            self._items = {key: item for key, item in self._items.items() if key in keep}
+        """Keep things that were read; of many only those whose rows the table keeps too, and the marked."""
+        if len(self._items) > MOST_KEPT:
+            row, marks = self.table.row, self.table.marks
+            self._items = {key: item for key, item in self._items.items() if key in marks or row(key) is not None}
         self._items.update(items)
 
     # --- order, filter, columns

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.clock import ManualClock
-from engine.tracking.model import RunStatus
+from engine.tracking.model import RunImport, RunStatus
 from tests.console.driver import LARGE, SMALL, console
 from tests.console.world import World
 
@@ -216,6 +216,18 @@ async def test_copying_a_cell_and_a_row(world: World) -> None:
         assert deck.app.clipboard == "tree"
         await deck.press("C")
         await deck.until(lambda: "finished" in deck.app.clipboard, "the row on the clipboard")
+
+
+async def test_every_row_can_be_acted_on_however_far_one_went(world: World) -> None:
+    runs = [RunImport("churn", f"run-{number:04}", start_ms=world.clock.now_ms() - number) for number in range(2_000)]
+    world.engine.runs.import_runs(runs)
+    async with console(world.engine, "runs") as deck:
+        await deck.expect("2,000 runs", "run-0000")
+        await deck.press(*["pagedown"] * 70)
+        await deck.press(*["pageup"] * 25)
+        await deck.until(lambda: deck.app.view is not None and deck.app.view.copy_text(whole=False) != "", "a row")
+        await deck.press("y")
+        await deck.expect('"run_id"')
 
 
 async def test_registering_a_version_from_a_run(world: World) -> None:
