@@ -66,13 +66,15 @@ class ConsoleApp(TerminalApp[int]):
     Args:
         engine: The open workspace.
         start: The first view.
+        workspace: The directory as the operator named it; empty when it was found.
     """
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [Binding("ctrl+q", "nothing", show=False, system=True)]  # noqa: RUF012 Textual's own form; quitting is ours
 
-    def __init__(self, engine: Engine, start: Location) -> None:
+    def __init__(self, engine: Engine, start: Location, workspace: str = "") -> None:
         super().__init__(ansi_color=True)
+        self.workspace = workspace
         self.theme = "ansi-dark"
         self.engine = engine
         self.navigator = Navigator(start)

@@ -9,7 +9,7 @@ from console.location import Location, filter_text
 from console.registry import GRAMMAR
 from console.typing import Stage, Typed, common_start
 from engine.core.command import Action as Deed
-from engine.core.command import ResourceWords, VerbWords, parse_command, unparse_command
+from engine.core.command import ResourceWords, VerbWords, parse_command
 from engine.core.completion import Names, complete
 from engine.core.errors import InvalidInput, QuarterdeckError
 
@@ -150,11 +150,6 @@ def promotion_of(deed: Deed) -> Location:
         raise InvalidInput("promote takes a model and a version.", hint="Type `:promote churn 7 --to production`.")
     to = dict(deed.options).get("to") or "production"
     return Location("promotion", f"{words[0]}/{words[1]}/{to.lower()}")
-
-
-def shell_of_view(app: ConsoleApp) -> str:
-    """The shell command that opens the present view."""
-    return unparse_command(app.navigator.here)
 
 
 def type_filter(app: ConsoleApp) -> None:

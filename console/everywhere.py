@@ -66,9 +66,14 @@ def _copy_row(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
 
 
 def _copy_cli(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
-    from console.commands import shell_of_view
+    from console.shell import in_workspace, shell_of
 
-    app.copy(app.last_shell or shell_of_view(app))
+    here, engine = app.navigator.here, app.engine
+    app.read(
+        "copy-cli",
+        lambda: app.last_shell or shell_of(engine, here),
+        lambda line: app.copy(in_workspace(line, app.workspace)),
+    )
 
 
 def _home(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:

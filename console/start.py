@@ -41,4 +41,4 @@ def start(workspace: str | None, *, as_user: str | None, read_only: bool, words:
         from console.app import ConsoleApp
         from console.terminal.run import run_app
 
-        return run_app(ConsoleApp(engine, begin))
+        return run_app(ConsoleApp(engine, begin, workspace or ""))

@@ -108,7 +108,7 @@ class RunSource:
 
     def first(self, engine: Engine, location: Location) -> Listing[Run]:
         """The first page."""
-        query, words = self._query(engine, location)
+        query, words = self.query(engine, location)
         if words:
             return self.whole(engine, location)
         page = engine.run_reading.page(query)
@@ -117,7 +117,7 @@ class RunSource:
 
     def whole(self, engine: Engine, location: Location) -> Listing[Run]:
         """The whole order, as integers."""
-        query, words = self._query(engine, location)
+        query, words = self.query(engine, location)
         keys = engine.run_reading.keys(query)
         if not words:
             return Listing(keys, {})
@@ -144,8 +144,13 @@ class RunSource:
             *(f"tags.{key}" for key in known.tags),
         ]
 
-    def _query(self, engine: Engine, location: Location) -> tuple[RunQuery, tuple[Word, ...]]:
-        """The query of a location, and the words that SQL cannot answer (regular expressions)."""
+    def query(self, engine: Engine, location: Location) -> tuple[RunQuery, tuple[Word, ...]]:
+        """The query of a location, and the words that SQL cannot answer (regular expressions).
+
+        Raises:
+            FilterSyntaxError: the filter or the order does not parse.
+            QuarterdeckError: the workspace cannot be read.
+        """
         experiment = location.name or None
         text = filter_text(location)
         if location.since:

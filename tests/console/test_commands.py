@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from console.commands import completed
+from console.registry import GRAMMAR
+from console.shell import in_workspace, shell_of
+from engine.core.command import View, parse_command
 from tests.console.driver import console
 from tests.console.world import World
 
@@ -34,3 +37,30 @@ async def test_enter_takes_the_only_completion(world: World) -> None:
         await deck.type("aud")
         await deck.press("enter")
         await deck.expect("OBJECT", "WHY")
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("runs", "qd runs list"),
+        ("runs auc>0.9", "qd runs list --filter 'metrics.auc > 0.9'"),
+        ("runs churn sort:-auc", "qd runs list --experiment churn --order-by 'metrics.auc DESC'"),
+        ("versions churn stage=staging", "qd versions list churn --filter \"stage = 'staging'\""),
+        ("models", "qd models list"),
+        ("history churn", "qd models history churn"),
+        ("audit since:2h", "qd audit list --since 2h"),
+        ("pulse", "qd console pulse"),
+        ("models /word", "qd console models /word"),
+        ("runs nothing>1", "qd console runs 'nothing>1'"),
+    ],
+)
+def test_a_view_has_a_twin_in_the_shell(world: World, typed: str, line: str) -> None:
+    world.version()
+    place = parse_command(typed, GRAMMAR)
+    assert isinstance(place, View)
+    assert shell_of(world.engine, place) == line
+
+
+def test_the_command_names_the_workspace_that_was_named() -> None:
+    assert in_workspace("qd runs list", "my work") == "qd --workspace 'my work' runs list"
+    assert in_workspace("qd runs list", "") == "qd runs list"

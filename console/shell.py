@@ -1,0 +1,100 @@
+"""The shell command that shows without the console what a view shows. Imported when one is copied."""
+
+from __future__ import annotations
+
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from console.location import Location, filter_text
+from engine.core.command import unparse_command
+from engine.core.errors import QuarterdeckError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.api import Engine
+
+_SHOWN = {
+    "run": ("runs", "show"),
+    "version": ("versions", "show"),
+    "history": ("models", "history"),
+    "record": ("audit", "show"),
+}
+"""Views of one thing, and the words that print it."""
+
+_FILTERED = ("models", "versions", "experiments")
+
+
+def shell_of(engine: Engine, location: Location) -> str:
+    """The command of a view: its headless twin where there is one, else the one that opens the console there.
+
+    Args:
+        engine: The open workspace.
+        location: The view.
+
+    Returns:
+        A line for a POSIX shell, beginning with `qd`.
+    """
+    try:
+        words = _twin(engine, location)
+    except QuarterdeckError:  # a filter that does not parse has no twin
+        words = None
+    return unparse_command(location) if words is None else " ".join(["qd", *map(_quoted, words)])
+
+
+def in_workspace(line: str, workspace: str) -> str:
+    """A command with the workspace that the console was opened with; empty leaves it to the environment."""
+    return f"qd --workspace {quote(workspace)} {line.removeprefix('qd ')}" if workspace else line
+
+
+def _quoted(word: str) -> str:
+    """A word for the shell; filters hold single quotes, which double ones spare from escapes."""
+    spared = "'" in word and not any(mark in word for mark in '"$`\\!')
+    return f'"{word}"' if spared else quote(word)
+
+
+def _twin(engine: Engine, location: Location) -> list[str] | None:
+    if location.resource in _SHOWN:
+        return [*_SHOWN[location.resource], location.name]
+    if location.resource == "runs":
+        return _runs(engine, location)
+    if location.resource in _FILTERED and not location.since:
+        return _filtered(engine, location)
+    if location.resource == "approvals" and location == Location("approvals"):
+        return ["approvals", "list"]
+    if location.resource == "audit" and not (location.terms or location.name):
+        times = [word for name in ("since", "at") if (at := getattr(location, name)) for word in (f"--{name}", at)]
+        return ["audit", "list", *times]
+    return None
+
+
+def _runs(engine: Engine, location: Location) -> list[str] | None:
+    from console.resources.runs import RunSource
+
+    query, expressions = RunSource().query(engine, location)
+    if expressions:
+        return None
+    experiment = ["--experiment", query.experiment] if query.experiment else []
+    return ["runs", "list", *experiment, *_options(query.filter, query.order_by)]
+
+
+def _filtered(engine: Engine, location: Location) -> list[str] | None:
+    """The twin of a short list; `None` where a free word is looked for, which only the console does."""
+    from engine.core.query import schema
+    from engine.core.query.quick import parse_quick, parse_quick_order
+    from engine.core.query.writer import unparse, unparse_order_by
+
+    asked = {"models": schema.MODELS, "versions": schema.VERSIONS, "experiments": schema.EXPERIMENTS}[location.resource]
+    known = engine.run_reading.columns()
+    quick = parse_quick(filter_text(location), asked, known.metrics, known.params, engine.clock.now_ms())
+    if quick.words or (location.resource == "experiments" and location.sort):
+        return None
+    order = parse_quick_order(location.sort, asked, known.metrics, known.params)
+    text = unparse(quick.predicate) if quick.predicate is not None else ""
+    name = [location.name] if location.name else []
+    at = ["--at", location.at] if location.at else []
+    return [location.resource, "list", *name, *at, *_options(text, [unparse_order_by([each]) for each in order])]
+
+
+def _options(text: str, order: Sequence[str]) -> list[str]:
+    return [*(["--filter", text] if text else []), *(word for each in order for word in ("--order-by", each))]
