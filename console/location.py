@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from engine.core.command import View as Location
+from engine.core.timetext import format_time
 
 __all__ = ["Location", "filter_text", "filter_words", "identity", "title"]
 
 _TERM = re.compile(r"""!?(?:'[^']*+'|"[^"]*+"|`[^`]*+`|/(?:[^/\\]|\\.)++/|[^\s'"`]++)++""", re.DOTALL)
 _SHORT_ID = 8
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
+_EPOCH = re.compile(r"[0-9]{11,15}")
 
 
 def identity(location: Location) -> tuple[str, str, str]:
@@ -19,9 +21,10 @@ def identity(location: Location) -> tuple[str, str, str]:
 
 
 def title(location: Location) -> str:
-    """The breadcrumb, such as `versions churn`; run ids are shortened."""
+    """The breadcrumb, such as `versions churn`; run ids are shortened, epoch times written in UTC."""
     name = _RUN_ID.sub(lambda found: found[0][:_SHORT_ID], location.name)
-    words = [location.resource, *([name] if name else []), *([f"@{location.at}"] if location.at else [])]
+    at = format_time(int(location.at)) if _EPOCH.fullmatch(location.at) else location.at
+    words = [location.resource, *([name] if name else []), *([f"@{at}"] if at else [])]
     return " ".join(words)
 
 

@@ -12,7 +12,7 @@ from console.resources.resource import Listing, Resource, Shown
 from console.screens.list import ListView
 from console.widgets.table import Column, Key
 from engine.audit.model import AuditEntry, AuditFilter
-from engine.core.timetext import parse_time
+from engine.core.timetext import format_time, parse_time
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -174,7 +174,7 @@ def _json(app: ConsoleApp, entry: AuditEntry, _answers: Answers) -> None:
 
 
 def _that_moment(app: ConsoleApp, entry: AuditEntry, _answers: Answers) -> None:
-    app.enter(Location("state", at=str(entry.time_ms)))
+    app.enter(Location("state", at=format_time(entry.time_ms)))
 
 
 def _verify(app: ConsoleApp, _subject: object, _answers: Answers) -> None:

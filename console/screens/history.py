@@ -10,6 +10,7 @@ from console.location import Location
 from console.text import Part, table, wrap
 from console.views import Page
 from console.widgets.document import Line, blank, heading
+from engine.core.timetext import format_time
 from engine.deployment.model import Kind, Promotion
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def _open(app: ConsoleApp, promotion: Promotion, _answers: Answers) -> None:
 
 
 def _then(app: ConsoleApp, promotion: Promotion, _answers: Answers) -> None:
-    app.enter(Location("state", promotion.model, at=str(promotion.time_ms)))
+    app.enter(Location("state", promotion.model, at=format_time(promotion.time_ms)))
 
 
 def _json(app: ConsoleApp, promotion: Promotion, _answers: Answers) -> None:
