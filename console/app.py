@@ -418,7 +418,8 @@ class ConsoleApp(TerminalApp[int]):
 
     @on(Workers.Finished)
     def _finished(self, message: Workers.Finished) -> None:
-        self.desk.settle(message)
+        if not self._exit:  # its view may be gone
+            self.desk.settle(message)
 
     @on(LiveFeed.Changed)
     def _changed(self, message: LiveFeed.Changed) -> None:

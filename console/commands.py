@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from console.everywhere import EVERYWHERE
@@ -15,6 +16,8 @@ from engine.core.errors import InvalidInput, QuarterdeckError
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
+
+_AGO = re.compile(r"\s+@?((?:[0-9.]+(?:ms|s|min|m|h|d|w))+)\s+ago\s*$")
 
 MOST_SHOWN = 8
 """Completions shown in the hint line."""
@@ -119,7 +122,8 @@ def run_command(app: ConsoleApp, text: str) -> None:
 
 
 def completed(text: str) -> str:
-    """A command with its first word written out, where only one resource or verb begins like it; else as it is."""
+    """A command with its first word written out where only one begins like it, and `5m ago` as `@5m`; else as it is."""
+    text = _AGO.sub(r" @\1", text)
     word, space, rest = text.strip().partition(" ")
     if GRAMMAR.resource(word) or GRAMMAR.verb(word):
         return text

@@ -23,6 +23,9 @@ from tests.console.world import World
         ("run", "run"),
         ("pro churn 1", "pro churn 1"),
         ("nothing", "nothing"),
+        ("state 5m ago", "state @5m"),
+        ("stat churn @1h30m ago", "state churn @1h30m"),
+        ("runs /ago", "runs /ago"),
         ("", ""),
     ],
 )

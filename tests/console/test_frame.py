@@ -176,7 +176,9 @@ async def test_the_view_as_a_command_can_be_copied(world: World) -> None:
         await deck.press("colon")
         await deck.type("copy-cli")
         await deck.press("enter")
-        await deck.until(lambda: deck.app.clipboard == "qd console runs sort:-auc", "the command on the clipboard")
+        await deck.until(
+            lambda: deck.app.clipboard == "qd runs list --order-by 'metrics.auc DESC'", "the command on the clipboard"
+        )
 
 
 async def test_what_cannot_be_opened_is_said_where_it_would_stand(world: World) -> None:

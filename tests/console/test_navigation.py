@@ -102,4 +102,5 @@ def test_a_location_survives_being_a_command() -> None:
 def test_titles_shorten_run_ids_and_name_the_moment() -> None:
     assert title(B) == "run aaaaaaaa"
     assert title(Location("state", at="2h")) == "state @2h"
+    assert title(Location("state", at="1795252055713")) == "state @2026-11-21T09:07:35.713Z"
     assert identity(replace(A, sort="-auc")) == identity(A)

@@ -68,4 +68,4 @@ async def test_keys_that_come_before_the_data_wait_for_it(world: World) -> None:
     world.run("tree")
     async with console(world.engine, "runs") as deck:
         deck.send("enter")
-        await deck.expect("run 00000000", "1 charts")
+        await deck.expect("run 00000000", "chart 1 of 2")
