@@ -228,7 +228,12 @@ class ChartGrid(Widget, can_focus=True):
 
     def _cells(self) -> list[LineChart]:
         """The pool of chart widgets, shown or not."""
-        return list(self.query_one("#charts").query_children(LineChart)) if self.is_mounted else []
+        return list(self.query_one("#charts").query_children(LineChart)) if self._ready else []
+
+    @property
+    def _ready(self) -> bool:
+        """Whether the widgets are there: data may arrive before they are mounted or after they have gone."""
+        return self.is_mounted and bool(self.query("#charts")) and bool(self.query("#page"))
 
     @on(events.Mount)
     @on(events.Resize)
@@ -247,7 +252,7 @@ class ChartGrid(Widget, can_focus=True):
 
     def _arrange(self) -> None:
         """Choose rows and columns for the size, keep the selected chart on the page, and fill it."""
-        if not self.is_mounted:
+        if not self._ready:
             return
         self._rows, self._columns = shape_for(self.size.width, self.size.height, len(self._charts))
         self._page = self._selected // self._per_page
