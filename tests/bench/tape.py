@@ -15,6 +15,7 @@ AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
 """Python keeps compiled modules, as it does for installed programs."""
 
 PAUSE = 0.3
+LONGEST_WAIT = 1.0
 """Seconds without output before the screen is brought up to date: while that is done, nothing is read."""
 
 
@@ -69,9 +70,11 @@ class Tape(PtySession):
         """
         found: list[float] = []
         deadline = time.monotonic() + within
+        look = time.monotonic() + LONGEST_WAIT
         while len(found) < len(conditions):
-            if not self.pump(PAUSE):
+            if not self.pump(PAUSE) or time.monotonic() > look:  # a live screen never pauses
                 found += self.replay(conditions[len(found) :])
+                look = time.monotonic() + LONGEST_WAIT
             if time.monotonic() > deadline:
                 raise TimedOut("\n".join(self.screen.display))
         return found
