@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 import sys
 import tempfile
@@ -257,6 +258,13 @@ def as_somebody_else(act: Callable[[], object]) -> str:
     return said
 
 
+def source_is_closed() -> bool:
+    """Whether another user cannot reach the product's own files, so that nothing could be loaded as them."""
+    here = Path(engine.__file__)
+    return os.getuid() == 0 and any(not folder.stat().st_mode & stat.S_IXOTH for folder in here.parents)
+
+
+@pytest.mark.skipif(source_is_closed(), reason="this checkout can be read by root alone")
 def test_a_workspace_without_permission_is_named(tmp_path: Path) -> None:
     with reachable_folder() as folder:
         made = engine.create(folder / "workspace")

@@ -76,6 +76,8 @@ class PtySession:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
+                for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_DFL)  # as a shell would; `nohup make test` ignores hang-ups
                 _set_size(0, self.columns, self.rows)
                 os.execvpe(self.argv[0], list(self.argv), environ)  # noqa: S606 - a pty child has no shell
             finally:

@@ -112,7 +112,7 @@ def test_no_connection_is_open_while_a_process_forks(database: Database) -> None
         for entry in Path("/proc/self/fd").iterdir():
             with suppress(FileNotFoundError):  # the listing's own
                 found.append(str(entry.readlink()))
-        return [name for name in found if "control.db" in name]
+        return [name for name in found if name.startswith(str(database.path))]
 
     assert files()
     assert Child(lambda: not files()).go() == 0
