@@ -311,7 +311,7 @@ def test_a_restore_that_is_killed_leaves_the_old_state_or_the_new_one(workspace:
         "while True:\n"
         "    for name in sys.argv[2:]: opened.maintenance.restore(name, reason='again')\n"
     )
-    seen = set()
+    seen: set[int] = set()
     for turn in range(60):  # at least twelve kills, and as many more as it takes to meet both states
         if turn >= 12 and seen == {1, 2}:
             break
