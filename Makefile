@@ -21,7 +21,8 @@ install: $(READY) ## Make .venv and install Quarterdeck with its tools
 demo: $(READY) ## Train, register and promote real models in a fresh workspace, then open the console
 	$(BIN)/qd --workspace .demo demo
 
-test: $(READY) ## Run the whole test suite
+test: $(READY) ## Run the whole test suite, with the real mlflow client in .venv-clients (or in $$QD_CLIENTS)
+	$(BIN)/python -m tests.clients.environment
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 check: $(READY) ## Lint, format, types, import contracts, dead code
@@ -42,4 +43,4 @@ screenshots: $(READY) ## Remake screenshots/ from the demo's real screens
 	$(BIN)/python -m tests.screenshots
 
 clean: ## Remove what the targets above made
-	rm -rf $(VENV) .demo .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-clients .demo .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
