@@ -11,17 +11,20 @@ from engine.core.access import Access
 from engine.core.clock import SystemClock
 from engine.core.errors import AlreadyExists
 from engine.core.ids import RandomIds
+from engine.db.connection import Durability
 from engine.db.database import Database
 from engine.db.workspace import Workspace, find_workspace, make_directories, require_workspace
 from engine.policy.file import PolicyFile
 from engine.policy.identity import current_actor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from engine.artifacts.store import ArtifactStore
     from engine.audit.service import AuditLog
+    from engine.core.access import Actor, Role
     from engine.core.clock import Clock
     from engine.core.ids import Ids
     from engine.db.feed import ChangeFeed
@@ -148,6 +151,26 @@ class Engine:
 
         return Maintenance(self.workspace, self.database, self.access, self.artifacts, self.clock)
 
+    def acting(self, actor: Actor, role: Role | Callable[[], Role]) -> Engine:
+        """The same workspace as somebody else uses it, over the same connections: what a server gives each caller.
+
+        Args:
+            actor: Who acts.
+            role: The actor's role, or what finds it out.
+
+        Returns:
+            An engine; closing it closes this one's connections too.
+        """
+        access = Access(actor, role, read_only=self.access.read_only)
+        return Engine(
+            self.workspace,
+            self.database,
+            policy_file=self._policy_file,
+            access=access,
+            clock=self.clock,
+            ids=self._ids,
+        )
+
     def feed(self) -> ChangeFeed:
         """News of changes made from now on, by any process.
 
@@ -171,7 +194,7 @@ class Engine:
         self.close()
 
 
-def open(  # noqa: A001 the field's word; every argument has a default
+def open(  # noqa: A001, PLR0913 the field's word; every argument has a default
     workspace: str | os.PathLike[str] | None = None,
     *,
     read_only: bool = False,
@@ -179,6 +202,7 @@ def open(  # noqa: A001 the field's word; every argument has a default
     via: str = "api",
     clock: Clock | None = None,
     ids: Ids | None = None,
+    durability: Durability = Durability.FULL,
 ) -> Engine:
     """Open a workspace.
 
@@ -190,6 +214,7 @@ def open(  # noqa: A001 the field's word; every argument has a default
         via: The front used (`api`, `cli`, `console`, `http`); goes into the audit log.
         clock: Tells the time; the system's by default.
         ids: Makes run ids; random by default.
+        durability: What a commit waits for.
 
     Returns:
         The engine, ready to use.
@@ -208,7 +233,7 @@ def open(  # noqa: A001 the field's word; every argument has a default
     """
     found = require_workspace(find_workspace(workspace, environ=os.environ, cwd=Path.cwd()))
     clock = clock or SystemClock()
-    database = Database(found.control_db, clock=clock, read_only=read_only)
+    database = Database(found.control_db, clock=clock, read_only=read_only, durability=durability)
     database.migrate()
     return _engine(found, database, as_user=as_user, via=via, clock=clock, ids=ids or RandomIds())
 

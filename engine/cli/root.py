@@ -23,10 +23,11 @@ NOUNS: dict[str, Member] = {
     "models": Member("engine.cli.models", "models", "Registered models: gates, promotion, rollback, history."),
     "policy": Member("engine.cli.policy", "policy", "Show and check quarterdeck.toml, roles and freezes."),
     "runs": Member("engine.cli.runs", "runs", "Runs with parameters, metrics and artifacts."),
+    "server": Member("engine.cli.server", "server", "Serve the workspace to MLflow clients and over HTTP."),
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
 
-_LONG_LIVED = (None, "console", "demo")
+_LONG_LIVED = (None, "console", "demo", "server")
 """Commands whose process ends in Python's own way: with everything that libraries want done at exit."""
 
 

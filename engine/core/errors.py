@@ -128,6 +128,29 @@ class Busy(QuarterdeckError):
     exit_code = 3
 
 
+class Overloaded(QuarterdeckError):
+    """More was asked at once than the server lets wait; `details["retry_after_s"]` says when to try again."""
+
+    code = "overloaded"
+    http_status = 503
+    exit_code = 3
+
+
+class Unauthenticated(QuarterdeckError):
+    """No token was given, or none that is known and still good."""
+
+    code = "unauthenticated"
+    http_status = 401
+    exit_code = 4
+
+
+class TooLarge(InvalidInput):
+    """What was sent is larger than what is taken."""
+
+    code = "too_large"
+    http_status = 413
+
+
 class WorkspaceError(QuarterdeckError):
     """The workspace itself cannot be used."""
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import (
@@ -27,6 +28,17 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 8192
 """Bytes; one in eight fewer page splits than 4096 on interleaved metric keys, measured with `make bench`."""
+
+
+class Durability(Enum):
+    """What a commit waits for."""
+
+    FULL = "full"
+    """Until the disk has it: it survives a power cut."""
+
+    RELAXED = "relaxed"
+    """Until the operating system has it: it survives a crash of the process, not a power cut."""
+
 
 BUSY_TIMEOUT_MS = 60_000
 """How long a write waits for other writers; writes are short, so only a stuck process makes anybody wait so long."""

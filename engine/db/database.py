@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.core.clock import SystemClock
-from engine.core.errors import ReadOnlyMode, WorkspaceReplaced, WorkspaceTooNew
-from engine.db.connection import BUSY_TIMEOUT_MS, begin, file_identity, roll_back, translated
+from engine.core.errors import ReadOnlyMode, WorkspaceError, WorkspaceReplaced, WorkspaceTooNew
+from engine.db.connection import BUSY_TIMEOUT_MS, Durability, begin, file_identity, roll_back, translated
 from engine.db.forking import in_use
 from engine.db.migrations import migrations
 from engine.db.pool import Pool
@@ -36,6 +36,7 @@ class Database:
         read_only: Refuse every write, and never create or change a file.
         connect: `sqlite3.connect`, or a stand-in with its signature (tests inject faults here).
         busy_timeout_ms: How long a write waits for other writers, in milliseconds.
+        durability: What a commit waits for.
     """
 
     def __init__(
@@ -46,13 +47,15 @@ class Database:
         read_only: bool = False,
         connect: Connect = sqlite3.connect,
         busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+        durability: Durability = Durability.FULL,
     ) -> None:
         self.path = path
         self.read_only = read_only
+        self.durability = durability
         self._clock = clock or SystemClock()
         self._connect = connect
         self._busy_timeout_ms = busy_timeout_ms
-        self._pool = Pool(path, connect=connect, busy_timeout_ms=busy_timeout_ms)
+        self._pool = Pool(path, connect=connect, busy_timeout_ms=busy_timeout_ms, durability=durability)
         self._local = threading.local()
         self._identity: FileIdentity | None = None
 
@@ -163,22 +166,67 @@ class Database:
             raise ReadOnlyMode("This session is read-only.", hint="Open the workspace without --readonly.")
         if getattr(self._local, "writing", False):
             raise RuntimeError("a transaction is already open in this thread; pass it down instead")
-        with in_use(), translated(self.path):
-            self._check_identity()
-            with self._pool.writer() as writer:
-                begin(writer, timeout_ms=self._busy_timeout_ms)
-                self._local.writing = True
-                try:
-                    transaction = Transaction(writer, actor, self._clock.now_ms())
-                    yield transaction
-                    transaction.flush_events()
-                    self._check_identity()  # again: the wait, or the work, may have been long
-                    writer.execute("COMMIT")
-                except BaseException:
-                    roll_back(writer)
-                    raise
-                finally:
-                    self._local.writing = False
+        group: sqlite3.Connection | None = getattr(self._local, "group", None)
+        with in_use(), translated(self.path), self._lock(group) as writer:
+            self._local.writing = True
+            try:
+                transaction = Transaction(writer, actor, self._clock.now_ms())
+                yield transaction
+                transaction.flush_events()
+            finally:
+                self._local.writing = False
+
+    @contextmanager
+    def group(self) -> Iterator[None]:
+        """Keep every transaction of this thread, until the block ends, with one durable commit.
+
+        A transaction inside that raises is undone alone; the others are kept. Readings inside see what the group has
+        written so far.
+
+        Raises:
+            QuarterdeckError: as `transaction`, for the lock and for the commit; then nothing of the group was written.
+            RuntimeError: this thread already has a transaction or a group open.
+        """
+        if getattr(self._local, "group", None) is not None:
+            raise RuntimeError("a group is already open in this thread")
+        with in_use(), translated(self.path), self._whole() as writer:
+            self._local.group = writer
+            try:
+                yield
+            finally:
+                self._local.group = None
+
+    def _lock(self, group: sqlite3.Connection | None) -> AbstractContextManager[sqlite3.Connection]:
+        return self._whole() if group is None else self._part(group)
+
+    @contextmanager
+    def _whole(self) -> Iterator[sqlite3.Connection]:
+        """The writer, in a transaction of its own."""
+        self._check_identity()
+        with self._pool.writer() as writer:
+            begin(writer, timeout_ms=self._busy_timeout_ms)
+            try:
+                yield writer
+                self._check_identity()  # again: the wait, or the work, may have been long
+                writer.execute("COMMIT")
+            except BaseException:
+                roll_back(writer)
+                raise
+
+    @contextmanager
+    def _part(self, writer: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        """The writer, in a part of the group's transaction that can be undone alone."""
+        if not writer.in_transaction:  # a full disk undoes the whole transaction, whatever is still to come
+            raise WorkspaceError("The group this belongs to could not be kept; nothing was written.", hint="Try again.")
+        writer.execute("SAVEPOINT part")
+        try:
+            yield writer
+        except BaseException:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK TO part")
+                writer.execute("RELEASE part")
+            raise
+        writer.execute("RELEASE part")
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -199,6 +247,10 @@ class Database:
             current: Snapshot | None = getattr(self._local, "snapshot", None)
             if current is not None:
                 yield current
+                return
+            group: sqlite3.Connection | None = getattr(self._local, "group", None)
+            if group is not None:
+                yield Snapshot(group)
                 return
             self._check_identity()
             with self._pool.reader() as reader:

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engine.db.connection import BUSY_TIMEOUT_MS, open_reader, open_writer
+from engine.db.connection import BUSY_TIMEOUT_MS, Durability, open_reader, open_writer
 from engine.db.forking import close_before_fork
 
 if TYPE_CHECKING:
@@ -26,9 +26,18 @@ class Pool:
         path: The database file.
         connect: `sqlite3.connect`, or a stand-in with its signature.
         busy_timeout_ms: How long a connection waits for other processes, in milliseconds.
+        durability: What a commit of the writer waits for.
     """
 
-    def __init__(self, path: Path, *, connect: Connect, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        connect: Connect,
+        busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+        durability: Durability = Durability.FULL,
+    ) -> None:
+        self._durability = durability
         self._path = path
         self._connect = connect
         self._busy_timeout_ms = busy_timeout_ms
@@ -98,6 +107,8 @@ class Pool:
 
     def _open_writer(self, *, create: bool) -> tuple[sqlite3.Connection, bool]:
         made = open_writer(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms, create=create)
+        if self._durability is Durability.RELAXED:
+            made.execute("PRAGMA synchronous=NORMAL")
         return made, True
 
 

@@ -220,14 +220,33 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class ExperimentImport:
+    """An experiment from elsewhere, to be stored as it is.
+
+    Args:
+        name: Its unique name.
+        created_ms: When it was made, in milliseconds since the epoch.
+        updated_ms: When it was last changed, in milliseconds since the epoch.
+        tags: Its tags.
+        deleted_ms: When it was deleted, if it is; its runs come with their own.
+    """
+
+    name: str
+    created_ms: int
+    updated_ms: int
+    tags: Mapping[str, str] = field(default_factory=dict)
+    deleted_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunImport:
-    """A finished run from elsewhere, to be stored as it is.
+    """A run from elsewhere, to be stored as it is.
 
     Args:
         experiment: The experiment's name; made when missing.
         name: The run's name.
-        run_id: Its public id, 32 hex digits; a new one when `None`.
-        status: How it ended.
+        run_id: Its public id, up to 256 letters, digits, `-` and `_`; a new one when `None`.
+        status: How it stands.
         start_ms: When it began, in milliseconds since the epoch.
         end_ms: When it ended, if it has.
         user: Who ran it; the importing actor when empty.
@@ -235,6 +254,10 @@ class RunImport:
         metrics: Every point, in any order.
         tags: Its tags.
         note: Free text.
+        parent_run_id: The run it belongs to, if any.
+        deleted_ms: When it was deleted, if it is.
+        inputs: The data it read.
+        files: Its artifacts, whose bytes are stored already.
     """
 
     experiment: str
@@ -248,3 +271,7 @@ class RunImport:
     metrics: Sequence[MetricPoint] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    parent_run_id: str | None = None
+    deleted_ms: int | None = None
+    inputs: Sequence[DatasetInput] = ()
+    files: Sequence[Artifact] = ()

@@ -1,4 +1,4 @@
-"""Storing finished runs from elsewhere, many in one transaction."""
+"""Storing runs from elsewhere, many in one transaction, and giving them back in the same shape."""
 
 from __future__ import annotations
 
@@ -10,26 +10,36 @@ from typing import TYPE_CHECKING
 from engine.audit.service import record
 from engine.core.access import Role
 from engine.core.errors import AlreadyExists, InvalidInput
-from engine.tracking import batch_store, run_store
+from engine.tracking import batch_store, detail_store, experiment_store, import_store, run_store
 from engine.tracking.active import Batch
-from engine.tracking.experiments import ensure
+from engine.tracking.experiments import create, ensure
 from engine.tracking.lookup import RunService
-from engine.tracking.rules import MAX_NAME, MAX_NOTE, check_integer, check_text, metric_columns
+from engine.tracking.model import Artifact, ExperimentImport, MetricPoint, RunImport, RunStatus
+from engine.tracking.recording import check_dataset
+from engine.tracking.rules import (
+    MAX_NAME,
+    MAX_NOTE,
+    MAX_TAG,
+    check_integer,
+    check_pairs,
+    check_text,
+    loaded,
+    metric_columns,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.db.transaction import Transaction
-    from engine.tracking.model import RunImport
+    from engine.db.transaction import Snapshot, Transaction
 
 RUNS_PER_TRANSACTION = 500
 """Other writers wait while one is open: about a tenth of a second for runs of twenty values."""
 
-_RUN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}", re.ASCII)
 
 
 class RunImporting(RunService):
-    """Stores runs from elsewhere."""
+    """Stores runs and experiments from elsewhere, and gives runs to elsewhere."""
 
     def import_runs(self, runs: Iterable[RunImport]) -> int:
         """Store runs from elsewhere as they are: their ids, times, status and every metric point.
@@ -38,7 +48,7 @@ class RunImporting(RunService):
         one group fails, those before it stay. Runs are read from the iterable as they are needed.
 
         Args:
-            runs: The runs.
+            runs: The runs; none of them may be here already.
 
         Returns:
             How many were stored.
@@ -55,50 +65,255 @@ class RunImporting(RunService):
         stored = 0
         while group := [(run, _batch(run)) for run in islice(rest, RUNS_PER_TRANSACTION)]:
             with self._database.transaction(actor) as tx:
-                self._store_group(tx, group)
+                experiments = {name: ensure(tx, name) for name in dict.fromkeys(run.experiment for run, _ in group)}
+                _store_group(tx, [(self._insert(tx, run, experiments), run, batch) for run, batch in group])
+                _record(tx, group[0][0], {"runs": len(group), "experiments": sorted(experiments)})
             stored += len(group)
         return stored
 
-    def _store_group(self, tx: Transaction, group: Sequence[tuple[RunImport, Batch]]) -> None:
-        experiments: dict[str, int] = {}
-        rows: list[tuple[int, Batch]] = []
-        for run, batch in group:
-            if run.experiment not in experiments:
-                experiments[run.experiment] = ensure(tx, run.experiment)
-            rows.append((self._store_run(tx, run, experiments[run.experiment]), batch))
-        batch_store.insert_group(tx, rows)
-        after = {"runs": len(group), "experiments": sorted(experiments)}
-        record(tx, verb="import", kind="run", key=group[0][0].run_id or group[0][0].name, before=None, after=after)
+    def merge_runs(self, runs: Sequence[RunImport]) -> int:
+        """Store runs from elsewhere, and bring those that are here already up to what is said of them.
 
-    def _store_run(self, tx: Transaction, run: RunImport, experiment: int) -> int:
+        A known run gets the name, status, times, note and deletion that are given, the points, parameters, inputs and
+        files it has not, and the values of the tags that are given; nothing that it has besides is taken away. A run
+        may stand in the list more than once, to bring a long history in parts. All are stored in one transaction with
+        one audit record: hand over few at a time, for other writers wait meanwhile.
+
+        Args:
+            runs: The runs; each with its id. Their experiments are made when missing, and may be deleted.
+
+        Returns:
+            How many of them were not here before.
+
+        Raises:
+            InvalidInput: something in a run cannot be kept, or one has no id; nothing was stored.
+            ReadOnlyMode: the session is read-only.
+            PermissionDenied: the actor is not an operator.
+        """
+        actor = self._access.require(Role.OPERATOR, "runs import")
+        group = [(run, _batch(run, may_lack_id=False)) for run in runs]
+        if not group:
+            return 0
+        with self._database.transaction(actor) as tx:
+            here = import_store.known(tx, {run.run_id or "" for run, _ in group})
+            experiments = {
+                name: _any_experiment(tx, name) for name in dict.fromkeys(run.experiment for run, _ in group)
+            }
+            had = import_store.param_keys(tx, [each.row_id for each in here.values()])
+            new: dict[str, int] = {}
+            rows: list[tuple[int, RunImport, Batch]] = []
+            for run, batch in group:
+                run_id = run.run_id or ""
+                row_id = new.get(run_id) or (here[run_id].row_id if run_id in here else 0)
+                if run_id in here:
+                    self._update(tx, run, here[run_id])
+                    batch = _without(batch, had[row_id])  # noqa: PLW2901 the same batch, less what is here
+                elif not row_id:
+                    row_id = new[run_id] = self._insert(tx, run, experiments)
+                    had[row_id] = set(batch.params)
+                else:
+                    batch = _without(batch, had[row_id])  # noqa: PLW2901 same
+                rows.append((row_id, run, batch))
+            _store_group(tx, rows)
+            after = {"runs": len(new), "changed": len(here), "experiments": sorted(experiments)}
+            _record(tx, group[0][0], after)
+        return len(new)
+
+    def link_runs(self, parents: Sequence[tuple[str, str]]) -> int:
+        """Put runs below the runs they belong to, once both are here.
+
+        Args:
+            parents: (child, parent) run ids; those of which one is not here are passed over.
+
+        Returns:
+            How many were put elsewhere than they stood.
+
+        Raises:
+            InvalidInput: a run would be its own parent.
+            ReadOnlyMode: the session is read-only.
+            PermissionDenied: the actor is not an operator.
+        """
+        actor = self._access.require(Role.OPERATOR, "runs import")
+        if any(child == parent for child, parent in parents):
+            raise InvalidInput("A run cannot be its own parent.")
+        if not parents:
+            return 0
+        with self._database.transaction(actor) as tx:
+            linked = import_store.link(tx, parents)
+            if linked:
+                record(tx, verb="import", kind="run", key=parents[0][0], before=None, after={"parents": linked})
+        return linked
+
+    def import_experiments(self, experiments: Sequence[ExperimentImport]) -> int:
+        """Store experiments from elsewhere, and bring those of the same name up to what is said of them.
+
+        Args:
+            experiments: The experiments. A known one gets the tags that are given and is deleted or restored as they
+                say; all are stored in one transaction with one audit record.
+
+        Returns:
+            How many are new or were changed.
+
+        Raises:
+            InvalidInput: a name or a tag cannot be kept; nothing was stored.
+            ReadOnlyMode: the session is read-only.
+            PermissionDenied: the actor is not an operator.
+        """
+        actor = self._access.require(Role.OPERATOR, "experiments import")
+        for each in experiments:
+            _check_experiment(each)
+        if not experiments:
+            return 0
+        with self._database.transaction(actor) as tx:
+            changed = [each.name for each in experiments if _merge_experiment(tx, each)]
+            if changed:
+                after = {"experiments": len(changed)}
+                record(tx, verb="import", kind="experiment", key=changed[0], before=None, after=after)
+        return len(changed)
+
+    def export_runs(self, run_ids: Sequence[str]) -> tuple[RunImport, ...]:
+        """Everything that is known of runs, as `import_runs` takes it.
+
+        Args:
+            run_ids: The runs, by their whole ids; those that are not here are left out. All their points are held in
+                memory: ask for few at a time.
+
+        Returns:
+            The runs, by id.
+        """
+        with self._database.snapshot() as snapshot:
+            here = import_store.known(snapshot, run_ids)
+            row_ids = [each.row_id for each in here.values()]
+            points: dict[int, list[MetricPoint]] = {row_id: [] for row_id in row_ids}
+            for row_id, key, value, step, time_ms in import_store.points(snapshot, row_ids):
+                points[row_id].append((key, loaded(value), step, time_ms))
+            params = run_store.pairs(snapshot, "param", row_ids, None)
+            tags = run_store.pairs(snapshot, "tag", row_ids, None)
+            rows = sorted(run_store.rows(snapshot, row_ids), key=lambda row: row[1])
+            return tuple(
+                _exported(snapshot, row, Batch(tags=tags[row[0]], params=params[row[0]]), points[row[0]])
+                for row in rows
+            )
+
+    def _insert(self, tx: Transaction, run: RunImport, experiments: Mapping[str, int]) -> int:
         run_id = run.run_id or self._ids.new()
         new = run_store.NewRun(
-            run_id,
-            experiment,
-            run.name,
-            run.status.value,
-            run.start_ms,
-            run.end_ms,
-            None,
-            run.user or tx.actor.name,
-            None,
-            run.note,
+            run_id=run_id,
+            experiment=experiments[run.experiment],
+            name=run.name,
+            status=run.status.value,
+            start_ms=run.start_ms,
+            end_ms=run.end_ms,
+            heartbeat_ms=None,
+            user=run.user or tx.actor.name,
+            parent=None,
+            note=run.note,
         )
         try:
             row_id = run_store.insert(tx, new)
         except sqlite3.IntegrityError as error:
             raise AlreadyExists(f"There is a run with the id {run_id} already.", hint="Leave it out.") from error
+        if run.deleted_ms is not None:
+            run_store.mark_deleted(tx, row_id, run.deleted_ms)
         tx.emit(kind="run", change="created", key=run_id, row_id=row_id)
         return row_id
 
+    def _update(self, tx: Transaction, run: RunImport, here: import_store.KnownRun) -> None:
+        deleted_ms = here.deleted_ms if run.deleted_ms is not None and here.deleted_ms is not None else run.deleted_ms
+        state = import_store.RunState(
+            run.name, run.status.value, run.start_ms, run.end_ms, run.user or tx.actor.name, run.note, deleted_ms
+        )
+        import_store.update(tx, here.row_id, state)
+        tx.emit(kind="run", change="changed", key=run.run_id or "", row_id=here.row_id)
 
-def _batch(run: RunImport) -> Batch:
+
+def _store_group(tx: Transaction, rows: Sequence[tuple[int, RunImport, Batch]]) -> None:
+    batch_store.insert_group(tx, [(row_id, batch) for row_id, _, batch in rows])
+    for row_id, run, _ in rows:
+        for dataset in run.inputs:
+            detail_store.add_input(tx, row_id, dataset)
+        if run.files:
+            detail_store.add_artifacts(tx, row_id, [(file.path, file.digest, file.size_bytes) for file in run.files])
+    parents = [(run.run_id, run.parent_run_id) for _, run, _ in rows if run.run_id and run.parent_run_id]
+    import_store.link(tx, parents)
+
+
+def _record(tx: Transaction, first: RunImport, after: Mapping[str, object]) -> None:
+    record(tx, verb="import", kind="run", key=first.run_id or first.name, before=None, after=after)
+
+
+def _batch(run: RunImport, *, may_lack_id: bool = True) -> Batch:
+    if run.run_id is None and not may_lack_id:
+        raise InvalidInput("A run without an id cannot be brought up.", hint="Give each its run_id.")
     if run.run_id is not None and not _RUN_ID.fullmatch(run.run_id):
-        raise InvalidInput("A run id is 32 lower-case hex digits.")
+        raise InvalidInput("A run id is 1 to 256 letters, digits, `-` or `_`, and begins with a letter or digit.")
+    if run.parent_run_id is not None and run.parent_run_id == run.run_id:
+        raise InvalidInput("A run cannot be its own parent.")
     check_text(run.name, "The run's name", MAX_NAME, may_be_empty=False)
     check_text(run.user, "The run's user", MAX_NAME)
     check_text(run.note, "The note", MAX_NOTE)
     check_integer(run.start_ms, "The run's start")
-    if run.end_ms is not None:
-        check_integer(run.end_ms, "The run's end")
+    for time_ms, what in ((run.end_ms, "end"), (run.deleted_ms, "deletion")):
+        if time_ms is not None:
+            check_integer(time_ms, f"The run's {what}")
+    for dataset in run.inputs:
+        check_dataset(dataset)
     return Batch.of(metric_columns(run.metrics), run.params, run.tags)
+
+
+def _without(batch: Batch, had: set[str]) -> Batch:
+    params = {key: value for key, value in batch.params.items() if key not in had}
+    had.update(params)
+    return batch._replace(params=params)
+
+
+def _any_experiment(tx: Transaction, name: str) -> int:
+    found = experiment_store.find(tx, name)
+    return create(tx, name, {}) if found is None else found[0]
+
+
+def _check_experiment(each: ExperimentImport) -> None:
+    check_text(each.name, "The experiment's name", MAX_NAME, may_be_empty=False)
+    check_pairs(each.tags, "tag", MAX_TAG)
+    for time_ms in (each.created_ms, each.updated_ms, each.deleted_ms or 0):
+        check_integer(time_ms, "The experiment's time")
+
+
+def _merge_experiment(tx: Transaction, each: ExperimentImport) -> bool:
+    """Store one experiment; whether anything was new."""
+    found = experiment_store.find(tx, each.name)
+    if found is None:
+        import_store.insert_experiment(tx, each)
+        tx.emit(kind="experiment", change="created", key=each.name)
+        return True
+    had = experiment_store.tags(tx, found[0])
+    tags = {key: value for key, value in each.tags.items() if had.get(key) != value}
+    moved = (found[4] is None) is not (each.deleted_ms is None)
+    if not tags and not moved:
+        return False
+    import_store.set_experiment_tags(tx, found[0], tags)
+    if moved:
+        import_store.mark_experiment(tx, found[0], each.deleted_ms)
+    tx.emit(kind="experiment", change="deleted" if moved and each.deleted_ms else "changed", key=each.name)
+    return True
+
+
+def _exported(snapshot: Snapshot, row: run_store.RunRow, pairs: Batch, points: Sequence[MetricPoint]) -> RunImport:
+    row_id, run_id, experiment, _, name, status, start_ms, end_ms, _, deleted_ms, user, parent, note = row
+    return RunImport(
+        experiment=experiment,
+        name=name,
+        start_ms=start_ms,
+        run_id=run_id,
+        status=RunStatus(status),
+        end_ms=end_ms,
+        user=user,
+        params=pairs.params,
+        metrics=points,
+        tags=pairs.tags,
+        note=note,
+        parent_run_id=parent,
+        deleted_ms=deleted_ms,
+        inputs=detail_store.inputs(snapshot, row_id),
+        files=tuple(Artifact(*file) for file in detail_store.artifacts(snapshot, row_id)),
+    )

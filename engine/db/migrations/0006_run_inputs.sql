@@ -1,0 +1,1 @@
+-- What a run read and made: more of its datasets, and the models it logged.

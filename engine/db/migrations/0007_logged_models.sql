@@ -1,0 +1,1 @@
+-- Logged models: what training leaves behind before anybody registers it.

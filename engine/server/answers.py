@@ -1,0 +1,55 @@
+"""Answers: JSON without detours, texts, and errors in the native words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.responses import PlainTextResponse, Response
+
+from engine.core.errors import QuarterdeckError
+from engine.core.text import clean
+
+MAX_ECHO = 200
+"""Most characters of a message: what a client sent is never given back at length."""
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class JsonAnswer(Response):
+    """A JSON answer.
+
+    Args:
+        content: JSON values, msgspec structs or dataclasses.
+        status_code: The HTTP status.
+    """
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Encode; bytes are taken as JSON that is encoded already."""
+        return content if isinstance(content, bytes) else _ENCODER.encode(content)
+
+
+def text(content: str, status_code: int = 200) -> Response:
+    """A plain-text answer."""
+    return PlainTextResponse(content, status_code)
+
+
+def said(message: str) -> str:
+    """A message as it may leave the server: cleaned, and no longer than `MAX_ECHO` allows."""
+    return clean(message, limit=MAX_ECHO)
+
+
+def native_error(error: QuarterdeckError) -> Response:
+    """An error in the words of our own API: code, message, hint and details."""
+    body = {"error": {"code": error.code, "message": said(error.message), "hint": said(error.hint)}}
+    return with_retry(JsonAnswer(body, error.http_status), error)
+
+
+def with_retry(answer: Response, error: QuarterdeckError) -> Response:
+    """Add `Retry-After` to the answer of an error that says when to try again."""
+    after_s = error.details.get("retry_after_s")
+    if after_s is not None:
+        answer.headers["retry-after"] = str(after_s)
+    return answer

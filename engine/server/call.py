@@ -1,0 +1,132 @@
+"""One request being answered: what a handler may ask of it, and the three ways to the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from engine.core.errors import InvalidInput, TooLarge
+from engine.server.answers import said
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from starlette.requests import Request
+
+    from engine.api import Engine
+    from engine.server.work import Work
+
+T = TypeVar("T")
+
+
+class Call:
+    """One request being answered.
+
+    Args:
+        request: The request.
+        path: The values of the path's parameters.
+        engine: The workspace as the caller may use it.
+        work: Where operations run.
+        max_body_bytes: Most bytes of a body that is read whole.
+    """
+
+    __slots__ = ("_max_body_bytes", "_work", "engine", "path", "request")
+
+    def __init__(
+        self, request: Request, path: Mapping[str, str], engine: Engine, work: Work, *, max_body_bytes: int
+    ) -> None:
+        self.request = request
+        self.path = path
+        self.engine = engine
+        self._work = work
+        self._max_body_bytes = max_body_bytes
+
+    async def read(self, operation: Callable[[], T]) -> T:
+        """Run an operation that only reads, on a reader's thread.
+
+        Raises:
+            QuarterdeckError: as the operation says.
+            Overloaded: too many wait.
+        """
+        return await self._work.read(operation)
+
+    async def write(self, operation: Callable[[], T]) -> T:
+        """Run an operation that writes shortly, in the next group; returns when the group is durable.
+
+        Raises:
+            QuarterdeckError: as the operation says, or as the commit of its group says.
+            Overloaded: too many wait.
+        """
+        return await self._work.write(operation)
+
+    async def act(self, operation: Callable[[], T]) -> T:
+        """Run an operation that takes long before it writes (gates, hashing), in a transaction of its own.
+
+        Raises:
+            QuarterdeckError: as the operation says.
+            Overloaded: too many wait.
+        """
+        return await self._work.act(operation)
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            TooLarge: it has more bytes than are taken.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self.request.stream():
+            size += len(piece)
+            if size > self._max_body_bytes:
+                raise TooLarge(f"The body has more than {self._max_body_bytes} bytes.", hint="Send less at once.")
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def stream(self) -> AsyncIterator[bytes]:
+        """The body piece by piece."""
+        return self.request.stream()
+
+    async def json(self, kind: type[T]) -> T:
+        """The body as JSON of a type; numbers may be written as texts, unknown fields are ignored.
+
+        Args:
+            kind: A msgspec struct, or any type msgspec knows.
+
+        Returns:
+            The value.
+
+        Raises:
+            InvalidInput: it is no JSON, or not of that type; the message names the field.
+            TooLarge: it has more bytes than are taken.
+        """
+        body = await self.body()
+        try:
+            return msgspec.json.decode(body or b"{}", type=kind, strict=False)
+        except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidInput(said(f"The request is not valid: {error}.")) from error
+
+    def query(self, kind: type[T]) -> T:
+        """The query string as a type; a parameter given several times is a list where the type has one.
+
+        Args:
+            kind: A msgspec struct.
+
+        Returns:
+            The value.
+
+        Raises:
+            InvalidInput: it is not of that type; the message names the parameter.
+        """
+        lists = {field.encode_name for field in msgspec.structs.fields(kind) if _is_list(field.type)}  # type: ignore[arg-type]
+        pairs = self.request.query_params
+        given = {name: pairs.getlist(name) if name in lists else pairs[name] for name in pairs}
+        try:
+            return msgspec.convert(given, type=kind, strict=False)
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise InvalidInput(said(f"The query is not valid: {error}.")) from error
+
+
+def _is_list(annotation: object) -> bool:
+    return getattr(annotation, "__origin__", None) in (list, tuple)

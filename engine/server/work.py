@@ -1,0 +1,181 @@
+"""Where operations run: readers side by side, short writes in groups that share one durable commit, long ones alone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.core.errors import Overloaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.db.database import Database
+
+T = TypeVar("T")
+
+READERS = 4
+"""Threads that read; SQLite lets go of the interpreter while it searches."""
+
+ACTORS = 2
+"""Threads for operations that take long before they write."""
+
+MAX_WAITING = 1_024
+"""Most operations of one way that wait; more are told to come again."""
+
+MAX_GROUP = 512
+"""Most writes of one commit."""
+
+MAX_GROUP_S = 0.1
+"""Longest that a group takes writes in, in seconds; other processes wait while it is open."""
+
+_RETRY_AFTER_S = 1
+
+
+class _Write:
+    """A write that waits for its group."""
+
+    __slots__ = ("answer", "error", "future", "operation")
+
+    def __init__(self, operation: Callable[[], Any], future: asyncio.Future[Any]) -> None:
+        self.operation = operation
+        self.future = future
+        self.answer: Any = None
+        self.error: BaseException | None = None
+
+
+class Work:
+    """Runs the operations of a server.
+
+    Args:
+        database: The database whose groups the writes share.
+        loop: The event loop that waits for answers.
+        max_waiting: Most operations of one way that wait.
+    """
+
+    def __init__(self, database: Database, loop: asyncio.AbstractEventLoop, *, max_waiting: int = MAX_WAITING) -> None:
+        self._database = database
+        self._loop = loop
+        self._max_waiting = max_waiting
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._actors = ThreadPoolExecutor(ACTORS, "actor")
+        self._reading = 0
+        self._acting = 0
+        self._queue: deque[_Write] = deque()
+        self._filled = threading.Condition(threading.Lock())
+        self._closed = False
+        self._writer = threading.Thread(target=self._write_groups, name="writer", daemon=True)
+        self._writer.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for their group."""
+        return len(self._queue)
+
+    async def read(self, operation: Callable[[], T]) -> T:
+        """Run an operation that only reads.
+
+        Raises:
+            QuarterdeckError: as the operation says.
+            Overloaded: too many wait.
+        """
+        self._admit(self._reading)
+        self._reading += 1
+        try:
+            return await self._loop.run_in_executor(self._readers, operation)
+        finally:
+            self._reading -= 1
+
+    async def act(self, operation: Callable[[], T]) -> T:
+        """Run an operation that takes long before it writes, in transactions of its own.
+
+        Raises:
+            QuarterdeckError: as the operation says.
+            Overloaded: too many wait.
+        """
+        self._admit(self._acting)
+        self._acting += 1
+        try:
+            return await self._loop.run_in_executor(self._actors, operation)
+        finally:
+            self._acting -= 1
+
+    async def write(self, operation: Callable[[], T]) -> T:
+        """Run an operation that writes shortly, in the next group.
+
+        Returns:
+            Its answer, once the group's commit is durable.
+
+        Raises:
+            QuarterdeckError: as the operation says, or as the commit of its group says; then nothing was written.
+            Overloaded: too many wait, or the server is closing.
+        """
+        self._admit(len(self._queue))
+        waiting = _Write(operation, self._loop.create_future())
+        with self._filled:
+            self._queue.append(waiting)
+            self._filled.notify()
+        answer: T = await waiting.future
+        return answer
+
+    def close(self) -> None:
+        """Finish what waits, then end the threads."""
+        with self._filled:
+            self._closed = True
+            self._filled.notify()
+        self._writer.join()
+        self._readers.shutdown(cancel_futures=True)
+        self._actors.shutdown(cancel_futures=True)
+
+    def _admit(self, waiting: int) -> None:
+        if waiting >= self._max_waiting or self._closed:
+            raise Overloaded(
+                "The server has more to do than it lets wait.",
+                hint="Try again shortly.",
+                details={"retry_after_s": _RETRY_AFTER_S},
+            )
+
+    def _write_groups(self) -> None:
+        while True:
+            with self._filled:
+                while not self._queue and not self._closed:
+                    self._filled.wait()
+                if not self._queue:
+                    return
+            done: list[_Write] = []
+            try:
+                with self._database.group():
+                    self._write_group(done)
+            except BaseException as error:  # noqa: BLE001 the edge: every waiting request gets the reason
+                if not done:  # the group could not even begin
+                    done.append(self._queue.popleft())
+                for write in done:
+                    write.error = write.error or error
+            self._loop.call_soon_threadsafe(_answer, done)
+
+    def _write_group(self, done: list[_Write]) -> None:
+        """Run what waits, and what comes meanwhile, until the queue is empty or the group is full."""
+        until = time.monotonic() + MAX_GROUP_S
+        while self._queue and len(done) < MAX_GROUP:
+            write = self._queue.popleft()
+            done.append(write)
+            try:
+                write.answer = write.operation()
+            except Exception as error:  # noqa: BLE001 the edge: it belongs to that request alone
+                write.error = error
+            if time.monotonic() > until:
+                return
+
+
+def _answer(done: list[_Write]) -> None:
+    for write in done:
+        if write.future.done():  # its client has gone
+            continue
+        if write.error is not None:
+            write.future.set_exception(write.error)
+        else:
+            write.future.set_result(write.answer)
