@@ -1,4 +1,4 @@
-"""Storing runs from elsewhere, many in one transaction, and giving them back in the same shape."""
+"""Storing runs from elsewhere, many in one transaction."""
 
 from __future__ import annotations
 
@@ -12,25 +12,16 @@ from engine.core.access import Role
 from engine.core.errors import AlreadyExists, InvalidInput
 from engine.tracking import batch_store, detail_store, experiment_store, import_store, run_store
 from engine.tracking.active import Batch
+from engine.tracking.experiment_importing import ExperimentImporting
 from engine.tracking.experiments import create, ensure
-from engine.tracking.lookup import RunService
-from engine.tracking.model import Artifact, ExperimentImport, MetricPoint, RunImport, RunStatus
-from engine.tracking.recording import check_dataset
-from engine.tracking.rules import (
-    MAX_NAME,
-    MAX_NOTE,
-    MAX_TAG,
-    check_integer,
-    check_pairs,
-    check_text,
-    loaded,
-    metric_columns,
-)
+from engine.tracking.exporting import RunExporting
+from engine.tracking.rules import MAX_NAME, MAX_NOTE, MAX_SCHEMA, check_integer, check_text, metric_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.db.transaction import Snapshot, Transaction
+    from engine.db.transaction import Transaction
+    from engine.tracking.model import DatasetInput, RunImport
 
 RUNS_PER_TRANSACTION = 500
 """Other writers wait while one is open: about a tenth of a second for runs of twenty values."""
@@ -38,7 +29,7 @@ RUNS_PER_TRANSACTION = 500
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}", re.ASCII)
 
 
-class RunImporting(RunService):
+class RunImporting(ExperimentImporting, RunExporting):
     """Stores runs and experiments from elsewhere, and gives runs to elsewhere."""
 
     def import_runs(self, runs: Iterable[RunImport]) -> int:
@@ -144,57 +135,6 @@ class RunImporting(RunService):
                 record(tx, verb="import", kind="run", key=parents[0][0], before=None, after={"parents": linked})
         return linked
 
-    def import_experiments(self, experiments: Sequence[ExperimentImport]) -> int:
-        """Store experiments from elsewhere, and bring those of the same name up to what is said of them.
-
-        Args:
-            experiments: The experiments. A known one gets the tags that are given and is deleted or restored as they
-                say; all are stored in one transaction with one audit record.
-
-        Returns:
-            How many are new or were changed.
-
-        Raises:
-            InvalidInput: a name or a tag cannot be kept; nothing was stored.
-            ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
-        """
-        actor = self._access.require(Role.OPERATOR, "experiments import")
-        for each in experiments:
-            _check_experiment(each)
-        if not experiments:
-            return 0
-        with self._database.transaction(actor) as tx:
-            changed = [each.name for each in experiments if _merge_experiment(tx, each)]
-            if changed:
-                after = {"experiments": len(changed)}
-                record(tx, verb="import", kind="experiment", key=changed[0], before=None, after=after)
-        return len(changed)
-
-    def export_runs(self, run_ids: Sequence[str]) -> tuple[RunImport, ...]:
-        """Everything that is known of runs, as `import_runs` takes it.
-
-        Args:
-            run_ids: The runs, by their whole ids; those that are not here are left out. All their points are held in
-                memory: ask for few at a time.
-
-        Returns:
-            The runs, by id.
-        """
-        with self._database.snapshot() as snapshot:
-            here = import_store.known(snapshot, run_ids)
-            row_ids = [each.row_id for each in here.values()]
-            points: dict[int, list[MetricPoint]] = {row_id: [] for row_id in row_ids}
-            for row_id, key, value, step, time_ms in import_store.points(snapshot, row_ids):
-                points[row_id].append((key, loaded(value), step, time_ms))
-            params = run_store.pairs(snapshot, "param", row_ids, None)
-            tags = run_store.pairs(snapshot, "tag", row_ids, None)
-            rows = sorted(run_store.rows(snapshot, row_ids), key=lambda row: row[1])
-            return tuple(
-                _exported(snapshot, row, Batch(tags=tags[row[0]], params=params[row[0]]), points[row[0]])
-                for row in rows
-            )
-
     def _insert(self, tx: Transaction, run: RunImport, experiments: Mapping[str, int]) -> int:
         run_id = run.run_id or self._ids.new()
         new = run_store.NewRun(
@@ -257,8 +197,17 @@ def _batch(run: RunImport, *, may_lack_id: bool = True) -> Batch:
         if time_ms is not None:
             check_integer(time_ms, f"The run's {what}")
     for dataset in run.inputs:
-        check_dataset(dataset)
+        _check_dataset(dataset)
     return Batch.of(metric_columns(run.metrics), run.params, run.tags)
+
+
+def _check_dataset(dataset: DatasetInput) -> None:
+    check_text(dataset.name, "The dataset's name", MAX_NAME, may_be_empty=False)
+    check_text(dataset.digest, "The dataset's digest", MAX_NAME, may_be_empty=False)
+    check_text(dataset.schema, "The dataset's schema", MAX_SCHEMA)
+    check_text(dataset.context, "The dataset's context", MAX_NAME)
+    if dataset.rows is not None:
+        check_integer(dataset.rows, "The dataset's number of rows", least=0)
 
 
 def _without(batch: Batch, had: set[str]) -> Batch:
@@ -270,50 +219,3 @@ def _without(batch: Batch, had: set[str]) -> Batch:
 def _any_experiment(tx: Transaction, name: str) -> int:
     found = experiment_store.find(tx, name)
     return create(tx, name, {}) if found is None else found[0]
-
-
-def _check_experiment(each: ExperimentImport) -> None:
-    check_text(each.name, "The experiment's name", MAX_NAME, may_be_empty=False)
-    check_pairs(each.tags, "tag", MAX_TAG)
-    for time_ms in (each.created_ms, each.updated_ms, each.deleted_ms or 0):
-        check_integer(time_ms, "The experiment's time")
-
-
-def _merge_experiment(tx: Transaction, each: ExperimentImport) -> bool:
-    """Store one experiment; whether anything was new."""
-    found = experiment_store.find(tx, each.name)
-    if found is None:
-        import_store.insert_experiment(tx, each)
-        tx.emit(kind="experiment", change="created", key=each.name)
-        return True
-    had = experiment_store.tags(tx, found[0])
-    tags = {key: value for key, value in each.tags.items() if had.get(key) != value}
-    moved = (found[4] is None) is not (each.deleted_ms is None)
-    if not tags and not moved:
-        return False
-    import_store.set_experiment_tags(tx, found[0], tags)
-    if moved:
-        import_store.mark_experiment(tx, found[0], each.deleted_ms)
-    tx.emit(kind="experiment", change="deleted" if moved and each.deleted_ms else "changed", key=each.name)
-    return True
-
-
-def _exported(snapshot: Snapshot, row: run_store.RunRow, pairs: Batch, points: Sequence[MetricPoint]) -> RunImport:
-    row_id, run_id, experiment, _, name, status, start_ms, end_ms, _, deleted_ms, user, parent, note = row
-    return RunImport(
-        experiment=experiment,
-        name=name,
-        start_ms=start_ms,
-        run_id=run_id,
-        status=RunStatus(status),
-        end_ms=end_ms,
-        user=user,
-        params=pairs.params,
-        metrics=points,
-        tags=pairs.tags,
-        note=note,
-        parent_run_id=parent,
-        deleted_ms=deleted_ms,
-        inputs=detail_store.inputs(snapshot, row_id),
-        files=tuple(Artifact(*file) for file in detail_store.artifacts(snapshot, row_id)),
-    )

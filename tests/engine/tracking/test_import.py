@@ -60,7 +60,7 @@ def test_runs_are_stored_in_groups_with_one_audit_record_each(runs: Runs, audit:
     ("bad", "error"),
     [
         (replace(RUN, name="twin"), AlreadyExists),
-        (replace(RUN, run_id="xyz"), InvalidInput),
+        (replace(RUN, run_id="../x"), InvalidInput),
         (replace(RUN, run_id=None, name=""), InvalidInput),
         (replace(RUN, run_id=None, params={"": "x"}), InvalidInput),
         (replace(RUN, run_id=None, metrics=[("", 1.0, 0, 0)]), InvalidInput),
