@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from mlflow.exceptions import MlflowException, RestException
+from mlflow.exceptions import MlflowException
 
 Call = Callable[..., requests.Response]
 """`api("POST", "runs/create", json=...)`; a path that begins with a slash is taken as it is."""
@@ -36,6 +36,6 @@ def refused(action: Callable[..., object], *args: object, **options: object) -> 
     Returns:
         What the server said.
     """
-    with pytest.raises(RestException) as caught:
+    with pytest.raises(MlflowException) as caught:
         action(*args, **options)
     return Refusal(caught.value)
