@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
     from engine.policy.model import Policy
+    from engine.processes.service import Processes
     from engine.registry.approvals import Approvals
     from engine.registry.service import Models
     from engine.tracking.experiments import Experiments
@@ -150,6 +151,13 @@ class Engine:
         from engine.maintenance.service import Maintenance
 
         return Maintenance(self.workspace, self.database, self.access, self.artifacts, self.clock)
+
+    @cached_property
+    def processes(self) -> Processes:
+        """The long-running processes of the workspace: its server."""
+        from engine.processes.service import Processes
+
+        return Processes(self.workspace, self.access)
 
     def acting(self, actor: Actor, role: Role | Callable[[], Role]) -> Engine:
         """The same workspace as somebody else uses it, over the same connections: what a server gives each caller.

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.diagnostics import narrate
+from engine.cli.groups import LazyGroup
+from engine.cli.output import Format, format_options, show_record
+from engine.core.errors import NotFound
 from engine.db.connection import Durability
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=LazyGroup, invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0: a free one.")
 @click.option(
@@ -20,15 +24,35 @@ if TYPE_CHECKING:
     type=click.Choice([each.value for each in Durability]),
     default=Durability.FULL.value,
     show_default=True,
-    help="What a commit waits for before a request is answered.",
+    help="What an answer waits for: the disk (full), or the operating system (relaxed: a power cut may lose seconds).",
 )
 @click.pass_context
 def server(context: click.Context, host: str, port: int, durability: str) -> int | None:
-    """Serve the workspace over HTTP: MLflow clients log to it with MLFLOW_TRACKING_URI=http://HOST:PORT."""
+    """Serve the workspace over HTTP, until Ctrl-C; MLflow clients log to it with MLFLOW_TRACKING_URI=http://HOST:PORT."""
     if context.invoked_subcommand is not None:
         return None
     from engine.server.run import serve
     from engine.server.settings import Settings
 
     session: Session = context.obj
-    return serve(session.engine(), Settings(host=host, port=port, durability=Durability(durability)))
+    kept = Durability(durability)
+    return serve(session.engine_to_serve(kept), Settings(host=host, port=port, durability=kept))
+
+
+@server.command()
+@format_options
+@click.pass_obj
+def status(session: Session, fmt: Format) -> None:
+    """Show the server of this workspace: where it is, its clients, rates, latencies and errors."""
+    found = session.engine().processes.server()
+    if found is None:
+        raise NotFound("No server runs on this workspace.", hint="Start one with `qd server`.")
+    show_record(found, fmt)
+
+
+@server.command()
+@click.pass_obj
+def stop(session: Session) -> None:
+    """Ask the server of this workspace to answer what it has begun and to end; waits until it has."""
+    stopped = session.engine().processes.stop_server()
+    narrate(f"The server at {stopped.owner.url} has ended.")

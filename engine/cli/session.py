@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from engine.api import Engine
+    from engine.db.connection import Durability
 
     class OpenConsole(Protocol):
         """Starts the console on a workspace."""
@@ -62,6 +63,22 @@ class Session:
             from engine import api
 
             self._engine = api.open(self.workspace, read_only=self.read_only, as_user=self.as_user, via="cli")
+        return self._engine
+
+    def engine_to_serve(self, durability: Durability) -> Engine:
+        """The engine of the workspace asked for, for a server.
+
+        Args:
+            durability: What a commit waits for.
+
+        Raises:
+            QuarterdeckError: as `engine.open` says.
+        """
+        from engine import api
+
+        self._engine = api.open(
+            self.workspace, read_only=self.read_only, as_user=self.as_user, via="http", durability=durability
+        )
         return self._engine
 
     def engine_to_restore(self) -> Engine:

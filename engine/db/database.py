@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 from engine.core.clock import SystemClock
 from engine.core.errors import ReadOnlyMode, WorkspaceError, WorkspaceReplaced, WorkspaceTooNew
-from engine.db.connection import BUSY_TIMEOUT_MS, Durability, begin, file_identity, roll_back, translated
+from engine.db.connection import (
+    BUSY_TIMEOUT_MS,
+    Durability,
+    begin,
+    file_identity,
+    open_writer,
+    roll_back,
+    translated,
+)
 from engine.db.forking import in_use
 from engine.db.migrations import migrations
 from engine.db.pool import Pool
@@ -25,6 +33,9 @@ if TYPE_CHECKING:
     from engine.db.connection import Connect, FileIdentity
     from engine.db.feed import ChangeFeed
     from engine.db.migrations import Migration
+
+_LATE_CHECKPOINT_PAGES = 16_384
+"""Where a commit moves the log after all, should nobody have done so beside it: 128 MiB."""
 
 
 class Database:
@@ -261,6 +272,28 @@ class Database:
                 finally:
                     self._local.snapshot = None
                     roll_back(reader)
+
+    def checkpoint(self, at_bytes: int) -> None:
+        """Move the write-ahead log into the database if it has grown; from the first call on, commits leave it to this.
+
+        Args:
+            at_bytes: The length from which it is moved.
+
+        Raises:
+            WorkspaceFull: no space is left.
+            WorkspaceCorrupt: the file is damaged.
+            WorkspaceError: the disk failed.
+        """
+        with in_use(), translated(self.path):
+            self._pool.leave_checkpoints(_LATE_CHECKPOINT_PAGES)
+            log = self.path.with_name(self.path.name + "-wal")
+            if not log.exists() or log.stat().st_size < at_bytes:
+                return
+            beside = open_writer(self.path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)
+            try:
+                beside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            finally:
+                beside.close()
 
     def feed(self) -> ChangeFeed:
         """A feed of the changes made from now on, by any process, over a connection of its own.

@@ -38,6 +38,7 @@ class Pool:
         durability: Durability = Durability.FULL,
     ) -> None:
         self._durability = durability
+        self._checkpoint_pages: int | None = None
         self._path = path
         self._connect = connect
         self._busy_timeout_ms = busy_timeout_ms
@@ -70,6 +71,18 @@ class Pool:
         """
         with self._writing, self._lent(self._writers, lambda: self._open_writer(create=create)) as connection:
             yield connection
+
+    def leave_checkpoints(self, pages: int) -> None:
+        """Have the writer move its log into the database only when that is very long: somebody else does it beside.
+
+        Args:
+            pages: From how many pages on the writer does it after all.
+        """
+        if self._checkpoint_pages != pages:
+            self._checkpoint_pages = pages
+            with self._guard:
+                for writer in self._writers:
+                    writer.execute(f"PRAGMA wal_autocheckpoint={pages:d}")
 
     def let_go(self) -> None:
         """Close the connections that are not in use, and have those in use closed when they are given back."""
@@ -109,6 +122,8 @@ class Pool:
         made = open_writer(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms, create=create)
         if self._durability is Durability.RELAXED:
             made.execute("PRAGMA synchronous=NORMAL")
+        if self._checkpoint_pages is not None:
+            made.execute(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages:d}")
         return made, True
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 
 from engine.core.errors import NotFound, QuarterdeckError
+from engine.core.text import clean
+from engine.db.connection import Durability
 from engine.server.call import Call
 
 if TYPE_CHECKING:
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from engine.server.gate import Gate
-    from engine.server.routes import Dialect, RouteTable
+    from engine.server.measures import Measures
+    from engine.server.routes import Dialect, Match, RouteTable
     from engine.server.settings import Settings
     from engine.server.work import Work
 
@@ -38,7 +43,7 @@ class App:
         gate: Decides who may come in, and as whom.
         work: Where operations run.
         settings: Limits and addresses.
-        log_failure: Told of an error that nobody foresaw.
+        measures: Told of every answer.
     """
 
     def __init__(
@@ -48,29 +53,33 @@ class App:
         work: Work,
         settings: Settings,
         *,
-        log_failure: Callable[[str, BaseException], None],
+        measures: Measures,
     ) -> None:
         self._table = table
         self._gate = gate
         self._work = work
         self._settings = settings
-        self._log_failure = log_failure
+        self._relaxed = settings.durability is Durability.RELAXED
+        self._measures = measures
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connection (WebSockets, lifespan) are not taken."""
         if scope["type"] != "http":
             return
-        request = Request(scope, receive, send)
+        began = perf_counter()
+        match = self._table.find(scope["method"], scope["path"])
         try:
-            answer = await self._answer(request)
+            answer = await self._answer(Request(scope, receive, send), match)
         except ClientDisconnect:
             return
+        if self._relaxed:
+            answer.headers["x-quarterdeck-durability"] = "relaxed"
         await answer(scope, receive, send)
+        self._measures.request(match.route if match else None, answer.status_code, perf_counter() - began)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, match: Match | None) -> Response:
         scope = request.scope
         path = scope["path"]
-        match = self._table.find(scope["method"], path)
         dialect: Dialect = match.dialect if match else self._table.dialect_of(path)
         try:
             engine = self._gate.admit(request, match)
@@ -83,9 +92,18 @@ class App:
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 the edge of a request: no traceback leaves the server
-            self._log_failure(f"{scope['method']} {path}", error)
+            self._log(f"{scope['method']} {path}", error)
             failure = ServerError("The server failed to answer this request.", hint="Its log says why.")
             return dialect.answer_error(failure)
+
+    def _log(self, request: str, error: Exception) -> None:
+        """Say on stderr, for whoever runs the server, where it failed; the client is told nothing of it."""
+        from traceback import extract_tb
+
+        at = extract_tb(error.__traceback__)[-1]
+        what = clean(f"{request}: {type(error).__name__}: {error} ({at.filename}:{at.lineno})", limit=1_000)
+        self._measures.failure(what)
+        sys.stderr.write(what + "\n")
 
     def _unknown(self, dialect: Dialect, path: str) -> Response:
         methods = self._table.methods(path)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from starlette.responses import Response
 
 from engine.server.answers import native_error, text
 from engine.server.routes import Body, Dialect, Route
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
-
     from engine.server.call import Call
+    from engine.server.measures import Measures
 
 
 async def health(_: Call) -> Response:
@@ -24,17 +24,22 @@ async def product_version(_: Call) -> Response:
     return text("3.17.2")
 
 
-async def own_version(_: Call) -> Response:
-    """The version of Quarterdeck."""
-    return text(version("quarterdeck"))
+def dialect(measures: Measures) -> Dialect:
+    """The routes.
 
+    Args:
+        measures: What `/metrics` tells.
+    """
 
-DIALECT = Dialect(
-    prefixes=("/",),
-    routes=(
-        Route("GET", "/health", health, role=None, body=Body.NONE),
-        Route("GET", "/version", product_version, role=None, body=Body.NONE),
-        Route("GET", "/api/qd/v1/version", own_version, body=Body.NONE),
-    ),
-    answer_error=native_error,
-)
+    async def metrics(_: Call) -> Response:
+        return Response(measures.prometheus(), media_type="text/plain; version=0.0.4")
+
+    return Dialect(
+        prefixes=("/",),
+        routes=(
+            Route("GET", "/health", health, role=None, body=Body.NONE),
+            Route("GET", "/version", product_version, role=None, body=Body.NONE),
+            Route("GET", "/metrics", metrics, body=Body.NONE),
+        ),
+        answer_error=native_error,
+    )

@@ -1,29 +1,126 @@
-"""Runs the server until it is told to stop."""
+"""Runs the server: takes the workspace's lock, listens, tells how it does, and ends without losing an answer."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 import sys
+import threading
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from engine.server import health
+from engine.core.errors import Busy, InvalidInput, QuarterdeckError
+from engine.policy.identity import os_user
+from engine.processes.lock import ServerLock
+from engine.processes.model import ServerOwner
 from engine.server.app import App
+from engine.server.dialects import table
 from engine.server.gate import Gate
-from engine.server.mlflow import dialect as mlflow
-from engine.server.routes import RouteTable
+from engine.server.measures import Measures
+from engine.server.upkeep import Upkeep
 from engine.server.work import Work
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.api import Engine
     from engine.server.settings import Settings
 
-DIALECTS = (health.DIALECT, mlflow.DIALECT)
+DRAIN_S = 10
+"""How long requests that have begun may take once the server is told to stop, in seconds."""
+
+_BACKLOG = 1024
+
+
+class _Uvicorn(uvicorn.Server):
+    """The HTTP server; tells when it answers.
+
+    Args:
+        config: How it is set up.
+        started: Told.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._tell_started()
+
+
+class Server:
+    """One server of one workspace.
+
+    Args:
+        engine: The workspace.
+        settings: How it is set up.
+        started: Told the server's URL once it answers.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings, *, started: Callable[[str], None]) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._started = started
+        self._uvicorn: _Uvicorn | None = None
+        self._told_to_stop = False
+
+    def run(self) -> None:
+        """Answer requests until told to stop: by SIGTERM or SIGINT in the main thread, by `stop` in any.
+
+        Raises:
+            Busy: another server has the workspace, or the port is taken.
+            InvalidInput: the address cannot be listened on, or the TLS files cannot be used.
+            WorkspaceError: the workspace cannot be written.
+        """
+        import uvloop
+
+        with ServerLock(self._engine.workspace).take() as lock, listening(self._settings) as listener:
+            url = _url(self._settings, listener)
+            lock.tell(_owner(self._engine, self._settings, url))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve(lock, listener, url))
+
+    def stop(self) -> None:
+        """Have `run` return once what has begun is answered; from any thread."""
+        self._told_to_stop = True
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+
+    async def _serve(self, lock: ServerLock, listener: socket.socket, url: str) -> None:
+        measures = Measures(clients=self._clients, queue=lambda: work.waiting)
+        work = Work(self._engine.database, asyncio.get_running_loop(), measures=measures)
+        app = App(
+            table(measures),
+            Gate(self._engine, self._settings),
+            work,
+            self._settings,
+            measures=measures,
+        )
+        self._uvicorn = server = _Uvicorn(_config(app, self._settings), started=lambda: self._started(url))
+        server.should_exit = self._told_to_stop
+        upkeep = Upkeep(self._engine, lock, measures)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                serving = tasks.create_task(server.serve(sockets=[listener]))
+                keeping = tasks.create_task(upkeep.run())
+                await serving
+                keeping.cancel()
+        finally:
+            work.close()
+
+    def _clients(self) -> int:
+        return len(self._uvicorn.server_state.connections) if self._uvicorn else 0
 
 
 def serve(engine: Engine, settings: Settings) -> int:
-    """Answer requests until SIGTERM or SIGINT.
+    """Answer requests until SIGTERM or SIGINT; says on stderr where.
 
     Args:
         engine: The workspace.
@@ -31,36 +128,139 @@ def serve(engine: Engine, settings: Settings) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        QuarterdeckError: as `Server.run` says.
     """
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(engine, settings))
-
-
-async def _serve(engine: Engine, settings: Settings) -> int:
-    work = Work(engine.database, asyncio.get_running_loop())
-    table = RouteTable(DIALECTS)
-    app = App(table, Gate(engine, settings), work, settings, log_failure=_log_failure)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        http="httptools",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=int(settings.idle_s),
-        limit_concurrency=settings.max_connections,
-        timeout_graceful_shutdown=10,
-    )
-    try:
-        await uvicorn.Server(config).serve()
-    finally:
-        work.close()
+    _quicken_threads()
+    Server(engine, settings, started=_say_where).run()
     return 0
 
 
-def _log_failure(what: str, error: BaseException) -> None:
-    sys.stderr.write(f"{what}: {type(error).__name__}: {error}\n")
+def _quicken_threads() -> None:
+    """Hand the interpreter over sooner: a request waits for the writer's thread, and that one for the loop's."""
+    sys.setswitchinterval(0.0005)
+
+
+def _say_where(url: str) -> None:
+    sys.stderr.write(f"Quarterdeck serves at {url}\nMLflow clients: export MLFLOW_TRACKING_URI={url}\n")
+    sys.stderr.flush()
+
+
+def _config(app: App, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=int(settings.idle_s),
+        limit_concurrency=settings.max_connections,
+        timeout_graceful_shutdown=DRAIN_S,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+def listening(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say.
+
+    Args:
+        settings: The address and port.
+
+    Returns:
+        The socket; close it.
+
+    Raises:
+        Busy: the port is taken.
+        InvalidInput: there is no such address here, or it may not be used.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise InvalidInput(f"{settings.host[:100]} is not an address.", hint="Give --host 127.0.0.1.") from error
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Busy(
+                f"Port {settings.port} of {settings.host} is taken by another program.",
+                hint="Give another one with --port.",
+            ) from error
+        raise InvalidInput(
+            f"{settings.host} port {settings.port} cannot be listened on: {error.strerror}.",
+            hint="Give --host 127.0.0.1 and a port above 1023.",
+        ) from error
+    return listener
+
+
+def _url(settings: Settings, listener: socket.socket) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "https" if settings.tls_certificate else "http"
+    return f"{scheme}://{host}:{listener.getsockname()[1]}"
+
+
+def _owner(engine: Engine, settings: Settings, url: str) -> ServerOwner:
+    return ServerOwner(
+        pid=os.getpid(),
+        user=os_user(),
+        url=url,
+        started_ms=engine.clock.now_ms(),
+        durability=settings.durability.value,
+        version=version("quarterdeck"),
+    )
+
+
+class ThreadedServer:
+    """A server in a thread of this process, for programs and tests that want one beside them.
+
+    Args:
+        engine: The workspace.
+        settings: How it is set up; port 0 takes a free one.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._started = threading.Event()
+        self._error: QuarterdeckError | None = None
+        self._server = Server(engine, settings, started=self._answers)
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
+        self.url = ""
+
+    def _answers(self, url: str) -> None:
+        self.url = url
+        self._started.set()
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except QuarterdeckError as error:
+            self._error = error
+        finally:
+            self._started.set()
+
+    def __enter__(self) -> str:
+        """Start it.
+
+        Returns:
+            Its URL.
+
+        Raises:
+            QuarterdeckError: it could not start.
+        """
+        self._thread.start()
+        self._started.wait()
+        if self._error is not None:
+            raise self._error
+        return self.url
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+        self._thread.join()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.db.database import Database
+    from engine.server.measures import Measures
 
 T = TypeVar("T")
 
@@ -54,10 +55,19 @@ class Work:
     Args:
         database: The database whose groups the writes share.
         loop: The event loop that waits for answers.
+        measures: Told of every group.
         max_waiting: Most operations of one way that wait.
     """
 
-    def __init__(self, database: Database, loop: asyncio.AbstractEventLoop, *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        database: Database,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        measures: Measures,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        self._measures = measures
         self._database = database
         self._loop = loop
         self._max_waiting = max_waiting
@@ -147,6 +157,7 @@ class Work:
                 if not self._queue:
                     return
             done: list[_Write] = []
+            began = time.perf_counter()
             try:
                 with self._database.group():
                     self._write_group(done)
@@ -155,6 +166,7 @@ class Work:
                     done.append(self._queue.popleft())
                 for write in done:
                     write.error = write.error or error
+            self._measures.group(len(done), time.perf_counter() - began)
             self._loop.call_soon_threadsafe(_answer, done)
 
     def _write_group(self, done: list[_Write]) -> None:

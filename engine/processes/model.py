@@ -1,0 +1,110 @@
+"""What a long-running process tells of itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+HISTORY_S = 60
+"""How many seconds of its past a server tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOwner:
+    """Who serves a workspace.
+
+    Args:
+        pid: The process.
+        user: The operating system's user it runs as.
+        url: Where it answers.
+        started_ms: When it started, in milliseconds since the epoch.
+        durability: What a commit waits for: `full` or `relaxed`.
+        version: The version of Quarterdeck.
+    """
+
+    pid: int
+    user: str
+    url: str
+    started_ms: int
+    durability: str
+    version: str
+
+    def to_json(self) -> str:
+        """As kept in the lock file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServerOwner:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        import msgspec  # only who looks for a server needs it
+
+        return msgspec.json.decode(text, type=cls)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """How a server does; latencies in milliseconds over its last minutes, `None` before the first one.
+
+    Args:
+        updated_ms: When it said so, in milliseconds since the epoch.
+        clients: Open connections.
+        requests: Requests answered since it started.
+        requests_by_second: Requests answered in each of the last seconds, the newest last; at most `HISTORY_S`.
+        client_errors: Answers of 400 to 499.
+        server_errors: Answers of 500 and more.
+        request_p50_ms: Median time from a request's head to its answer.
+        request_p99_ms: The same for all but one in a hundred.
+        queue: Writes waiting for their group.
+        writes: Writes done.
+        commits: Durable commits that kept them.
+        commit_p50_ms: Median time of a group: its writes and its commit.
+        commit_p99_ms: The same for all but one in a hundred.
+        errors: The last failures nobody foresaw, the newest first; texts are not cleaned.
+    """
+
+    updated_ms: int
+    clients: int
+    requests: int
+    requests_by_second: tuple[int, ...]
+    client_errors: int
+    server_errors: int
+    request_p50_ms: float | None
+    request_p99_ms: float | None
+    queue: int
+    writes: int
+    commits: int
+    commit_p50_ms: float | None
+    commit_p99_ms: float | None
+    errors: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """As kept in the status file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServerStatus:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        import msgspec  # only who looks for a server needs it
+
+        return msgspec.json.decode(text, type=cls)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that is there now.
+
+    Args:
+        owner: Who serves.
+        status: How it does; `None` in its first moments.
+    """
+
+    owner: ServerOwner
+    status: ServerStatus | None
