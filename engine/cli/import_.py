@@ -14,7 +14,7 @@ from engine.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
-    from engine.exchange.model import ImportReport
+    from engine.exchange.model import ImportReport, KindReport
 
 KINDS = (
     Column("kind", lambda each: each.kind),
@@ -86,19 +86,20 @@ def _fields(report: ImportReport) -> dict[str, object]:
     return {
         "source": report.source,
         "stored": dict(report.stored),
-        "kinds": [
-            {
-                "kind": each.kind,
-                "source": each.source,
-                "here": each.here,
-                "source_digest": each.source_digest,
-                "digest": each.digest,
-                "equal": each.equal,
-                "differences": each.differences,
-            }
-            for each in report.kinds
-        ],  # fmt: skip
+        "kinds": [_kind_fields(each) for each in report.kinds],
         "skipped": report.skipped,
         "skipped_counts": dict(report.skipped_counts),
         "seconds": report.seconds,
+    }
+
+
+def _kind_fields(each: KindReport) -> dict[str, object]:
+    return {
+        "kind": each.kind,
+        "source": each.source,
+        "here": each.here,
+        "source_digest": each.source_digest,
+        "digest": each.digest,
+        "equal": each.equal,
+        "differences": each.differences,
     }

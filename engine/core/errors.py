@@ -151,6 +151,14 @@ class TooLarge(InvalidInput):
     http_status = 413
 
 
+class Unreachable(QuarterdeckError):
+    """Another machine does not answer, or not in words that we understand."""
+
+    code = "unreachable"
+    http_status = 502
+    exit_code = 3
+
+
 class WorkspaceError(QuarterdeckError):
     """The workspace itself cannot be used."""
 

@@ -43,6 +43,20 @@ class RunExporting(RunService):
                 for row in rows
             )
 
+    def latest_values(self, run_ids: Sequence[str]) -> dict[str, dict[str, float]]:
+        """The latest value of every metric of runs, as tables show and searches ask it.
+
+        Args:
+            run_ids: The runs, by their whole ids; those that are not here are left out.
+
+        Returns:
+            Value by key, by run id.
+        """
+        with self._database.snapshot() as snapshot:
+            here = import_store.known(snapshot, run_ids)
+            found = run_store.latest_metrics(snapshot, [each.row_id for each in here.values()], None)
+        return {run_id: found[each.row_id] for run_id, each in here.items()}
+
 
 def _exported(snapshot: Snapshot, row: run_store.RunRow, pairs: Batch, points: Sequence[MetricPoint]) -> RunImport:
     from engine.tracking.model import Artifact, RunImport, RunStatus
