@@ -66,6 +66,11 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
         return {table: sorted(raw.execute(f"SELECT * FROM {table}"), key=repr) for table in tables(raw)}
 
 
+def narrowed(rows: list[tuple[object, ...]], *, to: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """The columns that were there before: later migrations add theirs at the end."""
+    return sorted((row[: len(to[0])] for row in rows), key=repr) if to else rows
+
+
 def schema(path: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path)) as raw:
         return dict(raw.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
@@ -96,7 +101,7 @@ def test_every_older_database_is_brought_up_to_date_and_keeps_its_rows(
     assert {number: row for number, row in applied.items() if number <= version} == {  # type: ignore[operator]
         row[0]: row for row in before.pop("schema_migration")
     }
-    assert {table: after[table] for table in before} == before
+    assert {table: narrowed(after[table], to=rows) for table, rows in before.items()} == before
     assert schema(path) == schema(full)
 
 
