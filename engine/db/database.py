@@ -201,11 +201,13 @@ class Database:
         if getattr(self._local, "group", None) is not None:
             raise RuntimeError("a group is already open in this thread")
         with in_use(), translated(self.path), self._whole() as writer:
-            self._local.group = writer
+            self._local.group, self._local.undone = writer, None
             try:
                 yield
             finally:
                 self._local.group = None
+            if self._local.undone is not None:
+                raise self._local.undone
 
     def _lock(self, group: sqlite3.Connection | None) -> AbstractContextManager[sqlite3.Connection]:
         return self._whole() if group is None else self._part(group)
@@ -232,12 +234,14 @@ class Database:
         writer.execute("SAVEPOINT part")
         try:
             yield writer
-        except BaseException:
+            writer.execute("RELEASE part")
+        except BaseException as error:
             if writer.in_transaction:
                 writer.execute("ROLLBACK TO part")
                 writer.execute("RELEASE part")
+            else:
+                self._local.undone = error  # the reason why all the others are lost too
             raise
-        writer.execute("RELEASE part")
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

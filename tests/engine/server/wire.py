@@ -25,13 +25,24 @@ class Answer(NamedTuple):
 
 
 class Wire:
-    """One connection to a server, and the engine behind it."""
+    """One connection to a server, and the engine behind it where a test has it."""
 
-    def __init__(self, url: str, engine: Engine) -> None:
+    def __init__(self, url: str, engine: Engine | None) -> None:
         self.url = url
-        self.engine = engine
+        self._engine = engine
         parts = urlsplit(url)
         self._connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+
+    @classmethod
+    def to(cls, url: str) -> Self:
+        """A connection to a server in another process."""
+        return cls(url, None)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine behind the server."""
+        assert self._engine is not None, "this server runs in another process"
+        return self._engine
 
     def __enter__(self) -> Self:
         return self

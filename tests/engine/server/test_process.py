@@ -1,0 +1,158 @@
+"""`qd server` as a process: one a workspace, quick to answer, and never half gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.api import Engine
+from engine.core.errors import Busy, NotFound
+from engine.processes.lock import ServerLock
+from tests.engine.server.wire import Wire
+
+QD = (sys.executable, "-m", "console")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return engine.create(tmp_path / "workspace").path
+
+
+@contextmanager
+def serving(workspace: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server process that answers, and its URL."""
+    command = (*QD, "--workspace", str(workspace), "server", "--port", "0", *options)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            yield process, process.stderr.readline().rpartition(" ")[2].strip()
+        finally:
+            process.kill()
+
+
+def qd(workspace: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = (*QD, "--workspace", str(workspace), *words)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_it_answers_before_it_says_where(workspace: Path) -> None:
+    with serving(workspace) as (_, url), engine.open(workspace) as opened, Wire(url, opened) as wire:
+        assert wire.call("GET", "/health").body == b"OK"
+        assert wire.call("GET", "/version").body == b"3.17.2"
+
+
+def test_a_second_server_is_refused_and_told_who_has_the_workspace(workspace: Path) -> None:
+    with serving(workspace) as (process, url):
+        second = qd(workspace, "server", "--port", "0")
+    assert second.returncode == 3
+    assert url in second.stderr
+    assert str(process.pid) in second.stderr
+    assert len(second.stderr.splitlines()) == 1
+
+
+def test_status_tells_what_the_server_does_and_stop_ends_it(workspace: Path) -> None:
+    with serving(workspace) as (process, url):
+        told = json.loads(qd(workspace, "server", "status", "--json").stdout)
+        assert told["owner"]["url"] == url
+        assert told["owner"]["durability"] == "full"
+        stopped = qd(workspace, "server", "stop")
+        assert (stopped.returncode, process.wait(20)) == (0, 0)
+    assert qd(workspace, "server", "status").returncode == 1
+    assert qd(workspace, "server", "stop").returncode == 1
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_cleanly_when_told(workspace: Path, sign: signal.Signals) -> None:
+    with serving(workspace) as (process, _):
+        process.send_signal(sign)
+        assert process.wait(20) == 0
+    with engine.open(workspace) as opened:
+        assert opened.processes.server() is None
+
+
+def test_a_killed_server_leaves_no_lock_behind(workspace: Path) -> None:
+    with serving(workspace) as (process, _):
+        process.kill()
+        process.wait(20)
+    with engine.open(workspace) as opened:
+        assert opened.processes.server() is None
+        with pytest.raises(NotFound):
+            opened.processes.stop_server()
+    with serving(workspace) as (_, url):
+        assert url.startswith("http://127.0.0.1:")
+
+
+def test_relaxed_durability_is_named_in_every_answer(workspace: Path) -> None:
+    with (
+        serving(workspace, "--durability", "relaxed") as (_, url),
+        engine.open(workspace) as opened,
+        Wire(url, opened) as wire,
+    ):
+        assert wire.call("GET", "/health").headers["x-quarterdeck-durability"] == "relaxed"
+    with serving(workspace) as (_, url), engine.open(workspace) as opened, Wire(url, opened) as wire:
+        assert "x-quarterdeck-durability" not in wire.call("GET", "/health").headers
+
+
+def test_a_taken_port_is_said_in_one_line(workspace: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused = qd(workspace, "server", "--port", str(taken.getsockname()[1]))
+    assert refused.returncode == 3
+    assert "--port" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_an_address_of_another_machine_is_said_in_one_line(workspace: Path) -> None:
+    refused = qd(workspace, "server", "--host", "no.such.host.invalid", "--port", "0")
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_commands_work_beside_the_server(workspace: Path) -> None:
+    with serving(workspace) as (_, url), engine.open(workspace) as opened, Wire(url, opened) as wire:
+        assert qd(workspace, "experiments", "create", "beside").returncode == 0
+        assert wire.call("GET", "/health").status == 200
+
+
+def test_the_lock_is_for_its_owner_alone(workspace: Path) -> None:
+    with serving(workspace), engine.open(workspace) as opened:
+        assert (workspace / "server.lock").stat().st_mode & 0o077 == 0
+        with pytest.raises(Busy):
+            ServerLock(opened.workspace).take()
+
+
+def test_an_unknown_path_and_method_are_4xx(wire: Wire) -> None:
+    assert wire.call("GET", "/nope").status == 404
+    assert wire.call("GET", "/api/2.0/mlflow/nope").json["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+    answer = wire.call("DELETE", "/health")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET")
+
+
+def test_measures_speak_prometheus(wire: Wire) -> None:
+    wire.call("GET", "/health")
+    told = wire.call("GET", "/metrics").body.decode()
+    assert 'quarterdeck_http_requests_total{method="GET",route="/health",status="200"} 1' in told
+    assert "quarterdeck_http_request_seconds_count 1" in told
+
+
+def _status(opened: Engine) -> int:
+    found = opened.processes.server()
+    return found.status.requests if found and found.status else 0
+
+
+def test_the_process_is_this_one_when_it_serves_from_a_thread(wire: Wire) -> None:
+    found = wire.engine.processes.server()
+    assert found is not None
+    assert found.owner.pid == os.getpid()
+    assert _status(wire.engine) >= 0

@@ -1,0 +1,129 @@
+"""Requests at once: they share commits, wait in bounded queues, and each gets its own answer."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.api import Engine
+from engine.core.errors import InvalidInput, NotFound, Overloaded
+from engine.server.measures import Measures
+from engine.server.work import Work
+from tests.engine.server.wire import Wire
+
+
+@pytest.fixture
+def measures() -> Measures:
+    return Measures(clients=int, queue=int)
+
+
+@pytest.fixture
+async def work(tmp_path: Path, measures: Measures) -> AsyncIterator[Work]:
+    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+        found = Work(opened.database, asyncio.get_running_loop(), measures=measures, max_waiting=4)
+        yield found
+        await asyncio.to_thread(found.close)
+
+
+async def test_answers_go_to_those_who_asked(work: Work) -> None:
+    answers = await asyncio.gather(*(work.write(number.__index__) for number in range(4)))
+    assert answers == [0, 1, 2, 3]
+
+
+async def test_an_error_is_told_to_its_own_request_alone(work: Work) -> None:
+    def fail() -> None:
+        raise InvalidInput("no")
+
+    answers = await asyncio.gather(
+        work.write(lambda: 1), work.write(fail), work.write(lambda: 3), return_exceptions=True
+    )
+    assert [answers[0], answers[2]] == [1, 3]
+    assert isinstance(answers[1], InvalidInput)
+
+
+@pytest.mark.parametrize("way", ["read", "write", "act"])
+async def test_more_than_may_wait_are_told_to_come_again(work: Work, way: str) -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def wait() -> bool:
+        begun.set()
+        return gate.wait()
+
+    run = getattr(work, way)
+    waiting = [asyncio.ensure_future(run(wait))]
+    await asyncio.to_thread(begun.wait)
+    # The write that has begun has left the queue for its group; the other ways count it.
+    waiting += [asyncio.ensure_future(run(wait)) for _ in range(4 if way == "write" else 3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded) as refused:
+        await run(gate.wait)
+    assert refused.value.details["retry_after_s"] == 1
+    gate.set()
+    assert all(await asyncio.gather(*waiting))
+
+
+async def test_a_group_that_cannot_be_kept_is_told_to_all_of_it(work: Work, tmp_path: Path) -> None:
+    (tmp_path / "workspace" / "control.db").unlink()
+    answers = await asyncio.gather(work.write(lambda: 1), work.write(lambda: 2), return_exceptions=True)
+    assert all(isinstance(answer, Exception) for answer in answers)
+
+
+async def test_writes_that_wait_share_a_commit(work: Work, measures: Measures) -> None:
+    gate = threading.Event()
+    first = asyncio.ensure_future(work.write(gate.wait))
+    await asyncio.sleep(0)
+    rest = [asyncio.ensure_future(work.write(int)) for _ in range(3)]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, *rest)
+    assert (measures.writes, sum(measures.groups.counts)) == (4, 1)
+
+
+async def test_after_closing_nothing_is_taken(tmp_path: Path, measures: Measures) -> None:
+    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+        work = Work(opened.database, asyncio.get_running_loop(), measures=measures)
+        await asyncio.to_thread(work.close)
+        with pytest.raises(Overloaded):
+            await work.write(int)
+
+
+def _start_run(opened: Engine) -> str:
+    with opened.runs.start("load", capture=False) as run:
+        return run.id
+
+
+def test_clients_at_once_lose_nothing_and_are_answered_after_the_commit(wire: Wire) -> None:
+    run = _start_run(wire.engine)
+
+    def client(key: str) -> None:
+        with Wire(wire.url, wire.engine) as own:
+            for step in range(25):
+                body = {"run_id": run, "key": key, "value": step, "timestamp": step, "step": step}
+                assert own.mlflow("POST", "runs/log-metric", body).status == 200
+                assert wire.engine.runs.get(run).metrics[key] == step
+
+    with ThreadPoolExecutor(8) as clients:
+        list(clients.map(client, [f"m{number}" for number in range(8)]))
+    for number in range(8):
+        points = wire.engine.runs.metric_points(run, f"m{number}").items
+        assert [step for _, _, step, _ in points] == list(range(25))
+
+
+def test_the_same_batch_sent_twice_is_stored_once(wire: Wire) -> None:
+    run = _start_run(wire.engine)
+    body = {"run_id": run, "key": "auc", "value": 0.5, "timestamp": 7, "step": 1}
+    assert [wire.mlflow("POST", "runs/log-metric", body).status for _ in range(3)] == [200] * 3
+    assert len(wire.engine.runs.metric_points(run, "auc").items) == 1
+
+
+def test_a_stranger_is_refused_in_the_words_of_the_dialect(wire: Wire) -> None:
+    answer = wire.mlflow("POST", "runs/log-metric", {"run_id": "0" * 32, "key": "a", "value": 1, "timestamp": 1})
+    assert (answer.status, answer.json["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+    with pytest.raises(NotFound):
+        wire.engine.runs.get("0" * 32)
