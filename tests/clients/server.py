@@ -59,7 +59,7 @@ def start(workspace: Path, *options: str, port: int | None = None) -> Server:
     """Start a server and wait until it answers `/health`.
 
     Args:
-        workspace: The workspace it serves; made by the server when it is not there.
+        workspace: The workspace it serves; made first when it is not there.
         *options: Further words after `qd server`.
         port: Where it listens; a free one unless given.
 
@@ -72,8 +72,10 @@ def start(workspace: Path, *options: str, port: int | None = None) -> Server:
     chosen = port or free_port()
     workspace.parent.mkdir(parents=True, exist_ok=True)
     log = workspace.parent / f"{workspace.name}-server-{chosen}.log"
-    command = [sys.executable, "-m", "console", "--workspace", str(workspace)]
-    command += ["server", "--port", str(chosen), *options]
+    quarterdeck = [sys.executable, "-m", "console", "--workspace", str(workspace)]
+    if not workspace.exists():
+        subprocess.run([*quarterdeck, "init"], cwd=ROOT, check=True, capture_output=True, timeout=LONGEST_START_S)
+    command = [*quarterdeck, "server", "--port", str(chosen), *options]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
