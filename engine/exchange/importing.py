@@ -16,12 +16,13 @@ from engine.core.errors import InvalidInput
 from engine.exchange.comparing import Ledger, experiment_rows, run_rows
 from engine.exchange.files import FileIntake
 from engine.exchange.model import ImportReport, SkippedList
+from engine.exchange.models import ModelIntake, model_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from engine.api import Engine
-    from engine.exchange.model import SourceRun
+    from engine.exchange.model import SourceModel, SourceRun
     from engine.exchange.source import Source
     from engine.tracking.model import ExperimentImport, MetricPoint, RunImport
 
@@ -68,6 +69,8 @@ class Importer:
         self._skipped = SkippedList()
         self._ledger = Ledger()
         self._files = FileIntake(engine, source, self._skipped)
+        self._models = ModelIntake(engine, source, self._files if self._options.files else None, self._skipped)
+        self._seen_models: dict[str, SourceModel] = {}
 
     def step(self) -> Mapping[str, int]:
         """Bring the workspace up to the source as it is now.
@@ -93,6 +96,7 @@ class Importer:
             done += len(group)
             self._options.progress("runs", done, max(done, total))
         _count(stored, "parents", self._engine.runs.link_runs(parents))
+        self._import_models(stored)
         return stored
 
     def report(self, stored: Mapping[str, int], seconds: float) -> ImportReport:
@@ -116,6 +120,10 @@ class Importer:
             for run in self._engine.runs.export_runs(run_ids):
                 here.enter(run.run_id or "", run_rows(run, latest.get(run.run_id or "")))
             self._options.progress("comparing", min(len(owners), done + _RUNS_PER_READ), len(owners))
+        for name in self._ledger.owners("models"):
+            rows = self._models.rows_here(name)
+            if rows is not None:
+                here.enter(name, rows)
         return ImportReport(
             source=self._source.name,
             stored=stored,
@@ -161,6 +169,17 @@ class Importer:
         _count(stored, "changed runs", len(missing) - len(new))
         _count(stored, "metrics", sum(len(run.metrics) for run in missing))
         self._seen.update((each.run.run_id or "", each.stamp) for each in group)
+
+    def _import_models(self, stored: dict[str, int]) -> None:
+        for model in self._source.models(self._skipped):
+            if self._seen_models.get(model.name) == model:
+                continue
+            prepared = self._models.prepared(model)
+            rows = model_rows(prepared)
+            self._ledger.enter(model.name, rows)
+            if self._models.rows_here(model.name) != rows:
+                _count(stored, "models and versions", self._models.store(prepared))
+            self._seen_models[model.name] = model
 
     def _enter(self, each: SourceRun, run: RunImport) -> None:
         latest = each.latest
