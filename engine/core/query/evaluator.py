@@ -87,7 +87,7 @@ def _stored(field: Field, row: Row) -> Sequence[Stored]:
         Entity.TAG: row.tags,
         Entity.ATTRIBUTE: row.attributes,
     }
-    value = keyed[field.entity].get(field.key)
+    value = keyed.get(field.entity, {}).get(field.key)
     return [] if value is None else [value]
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 from engine.core.query.lexer import Token, tokenize
 from engine.core.query.literals import check_operator, check_same_type, compare, read_literal
-from engine.core.query.schema import RUNS, Schema
-from engine.core.query.source import Source
+from engine.core.query.schema import RUNS, SPAN_ATTRIBUTES, Schema
+from engine.core.query.source import ENTITIES, Source
 from engine.core.query.tree import And, Comparison, Entity, Field, Filter, Not, Operator, Or, OrderBy, Value
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class _Parser:
             raise self.expected("a key such as metrics.auc", self._text_first(token))
         self.take()
         after = self.token
-        has_quoted = token.kind == "word" and token.raw.endswith(".") and token.raw.count(".") == 1
+        has_quoted = token.kind == "word" and _is_prefix(token.raw)
         quoted = after if has_quoted and after.kind == "quoted" and after.start == token.end else None
         if quoted:
             self.take()
@@ -215,6 +215,12 @@ class _Parser:
             return OrderBy(field, descending=True)
         self.accept("ASC")
         return OrderBy(field)
+
+
+def _is_prefix(word: str) -> bool:
+    """Whether a word ends where a quoted key may follow: `tags.`, `span.attributes.`."""
+    prefix, _, rest = word.partition(".")
+    return word.endswith(".") and (not rest or (rest == SPAN_ATTRIBUTES and ENTITIES.get(prefix) is Entity.SPAN))
 
 
 _WORDS = tuple(

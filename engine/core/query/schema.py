@@ -38,6 +38,12 @@ ORDERINGS = frozenset(_ORDER)
 DATASET_KEYS = ("name", "digest", "context")
 """What can be asked of a run's datasets; any one dataset may answer."""
 
+SPAN_KEYS = ("name", "type", "status", "content")
+"""What can be asked of a trace's spans; conditions joined by AND must hold for one and the same span."""
+
+SPAN_ATTRIBUTES = "attributes."
+"""What stands before the key of a span's attribute."""
+
 
 class Attribute(NamedTuple):
     """A built-in property (a named tuple: fifty are made at import, on every start path).
@@ -84,6 +90,8 @@ class Schema:
         Raises:
             KeyError: the field names an attribute that this schema does not have.
         """
+        if field.entity is Entity.SPAN and field.key.startswith(SPAN_ATTRIBUTES):
+            return Kind.LOGGED
         if field.entity is not Entity.ATTRIBUTE:
             return _ENTITY_KINDS[field.entity]
         attribute = self.attribute(field.key)
@@ -108,6 +116,10 @@ _ENTITY_KINDS = {
     Entity.PARAM: Kind.LOGGED,
     Entity.TAG: Kind.LOGGED,
     Entity.DATASET: Kind.TEXT,
+    Entity.METADATA: Kind.LOGGED,
+    Entity.SPAN: Kind.TEXT,
+    Entity.FEEDBACK: Kind.LOGGED,
+    Entity.EXPECTATION: Kind.LOGGED,
 }
 
 
@@ -197,3 +209,31 @@ AUDIT = Schema(
     ties=(_by("seq", descending=True),),
 )
 """The audit log, newest first."""
+
+TRACES = Schema(
+    name="traces",
+    attributes=(
+        *_attributes(
+            Kind.TEXT,
+            "trace_id|request_id",
+            "name|trace_name",
+            "experiment",
+            "experiment_id",
+            "client_request_id",
+            "request|request_preview",
+            "response|response_preview",
+            "session|session_id",
+            "user|user_id",
+            "run_id",
+            "prompt",
+            "text",
+        ),
+        *_attributes(Kind.WORD, "state|status"),
+        *_attributes(Kind.TIME, "start_time|timestamp|timestamp_ms|created", "end_time|end_time_ms"),
+        *_attributes(Kind.DURATION, "duration|execution_time|execution_time_ms"),
+        *_attributes(Kind.NUMBER, "spans", "input_tokens", "output_tokens", "total_tokens|tokens"),
+    ),
+    entities=frozenset({Entity.TAG, Entity.METADATA, Entity.SPAN, Entity.FEEDBACK, Entity.EXPECTATION}),
+    ties=(_by("start_time", descending=True), _by("trace_id")),
+)
+"""Traces. `run_id` and `prompt` hold when any run or prompt linked does, `text` when any span's content does."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.core.errors import FilterSyntaxError
-from engine.core.query.schema import DATASET_KEYS, Schema
+from engine.core.query.schema import DATASET_KEYS, SPAN_ATTRIBUTES, SPAN_KEYS, Schema
 from engine.core.query.tree import Entity, Field
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ ENTITIES = {
     "run": Entity.ATTRIBUTE,
     "datasets": Entity.DATASET,
     "dataset": Entity.DATASET,
+    "trace": Entity.ATTRIBUTE,
+    "metadata": Entity.METADATA,
+    "request_metadata": Entity.METADATA,
+    "span": Entity.SPAN,
+    "spans": Entity.SPAN,
+    "feedback": Entity.FEEDBACK,
+    "expectation": Entity.EXPECTATION,
 }
 """Every prefix a key may have, as MLflow spells them."""
 
@@ -94,7 +101,7 @@ class Source:
         entity = ENTITIES.get(prefix.lower())
         if entity is None:
             raise self.unknown(prefix, word.start)
-        return self._keyed(entity, quoted.content if quoted else key, word)
+        return self._keyed(entity, key + quoted.content if quoted else key, word)
 
     def _keyed(self, entity: Entity, key: str, word: Token) -> Field:
         if not key:
@@ -106,6 +113,14 @@ class Source:
         if entity is Entity.DATASET and key not in DATASET_KEYS:
             known = ", ".join(DATASET_KEYS)
             raise self.error(word.start, f"datasets have no {key!r}.", f"They have {known}.")
+        if (
+            entity is Entity.SPAN
+            and key not in SPAN_KEYS
+            and not (key.startswith(SPAN_ATTRIBUTES) and key != SPAN_ATTRIBUTES)
+        ):
+            raise self.error(
+                word.start, f"spans have no {key!r}.", f"They have {', '.join(SPAN_KEYS)}, attributes.<key>."
+            )
         return Field(entity, key)
 
     def attribute(self, name: str, offset: int) -> Field:

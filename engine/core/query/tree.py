@@ -19,6 +19,10 @@ class Entity(Enum):
     TAG = "tags"
     ATTRIBUTE = "attributes"
     DATASET = "datasets"
+    METADATA = "metadata"
+    SPAN = "span"
+    FEEDBACK = "feedback"
+    EXPECTATION = "expectation"
 
 
 class Operator(Enum):
@@ -55,7 +59,8 @@ class Field:
     Args:
         entity: The kind of key.
         key: The metric's, parameter's or tag's key as logged; for attributes the canonical name in the schema
-            (aliases are resolved); for datasets `name`, `digest` or `context`.
+            (aliases are resolved); for datasets `name`, `digest` or `context`; for spans `name`, `type`, `status`,
+            `content` or `attributes.<key>`; for feedback and expectations the name of the assessment.
     """
 
     entity: Entity
