@@ -19,6 +19,8 @@ MAX_NAME = 255
 """Longest part between two slashes, in UTF-8 bytes: what file systems take when an artifact is downloaded."""
 
 _REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:/|$)", re.ASCII)
+_MOST_DECODINGS = 8
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -33,6 +35,23 @@ class Blob:
 
     digest: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that something left behind, or a folder of them.
+
+    Args:
+        path: Its logical path below what it belongs to.
+        digest: SHA-256 of the bytes; for a folder of its manifest.
+        size_bytes: Its size; for a folder in all.
+        is_dir: Whether it is a folder.
+    """
+
+    path: str
+    digest: str
+    size_bytes: int
+    is_dir: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +99,46 @@ def safe_path(text: str) -> str:
         The normalised path.
 
     Raises:
-        InvalidInput: it is empty, absolute, over `MAX_PATH` characters, or holds `..`, `//`, a backslash, a control
-            character, or a part of more than `MAX_NAME` bytes.
+        InvalidInput: it is empty, absolute, a URL, over `MAX_PATH` characters, or holds `..`, `//`, a backslash, a
+            control character, or a part of more than `MAX_NAME` bytes; or it is any of these once percent-decoded.
     """
     if len(text) > MAX_PATH:
         raise InvalidInput(f"The artifact path has {len(text)} characters; at most {MAX_PATH} are kept.")
+    path = _checked(text, text)
+    if "%" in text:
+        _refuse_hidden(text)
+    return path
+
+
+def _checked(text: str, shown: str) -> str:
     if text.startswith("/") or "//" in text:
-        raise _unsafe(text, "it must be relative, with single slashes")
+        raise _unsafe(shown, "it must be relative, with single slashes")
     if _REFUSED.search(text):
-        raise _unsafe(text, "backslashes, control characters and invalid Unicode are not kept")
+        raise _unsafe(shown, "backslashes, control characters and invalid Unicode are not kept")
+    if _SCHEME.match(text):
+        raise _unsafe(shown, "it is a URL or begins with a drive")
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if not parts:
-        raise _unsafe(text, "it names nothing")
+        raise _unsafe(shown, "it names nothing")
     if ".." in parts:
-        raise _unsafe(text, "it must not contain '..'")
+        raise _unsafe(shown, "it must not contain '..'")
     if any(len(part.encode()) > MAX_NAME for part in parts):
-        raise _unsafe(text, f"a name in it is longer than {MAX_NAME} bytes")
+        raise _unsafe(shown, f"a name in it is longer than {MAX_NAME} bytes")
     return "/".join(parts)
+
+
+def _refuse_hidden(text: str) -> None:
+    """Clients and proxies decode once more than they should: what a path hides behind percents must be safe too."""
+    from urllib.parse import unquote  # most paths hold no percent
+
+    for _ in range(_MOST_DECODINGS):
+        decoded = unquote(text, errors="surrogateescape")
+        if decoded == text:
+            return
+        # Bytes that are no UTF-8 can stand for no separator.
+        _checked(decoded.encode(errors="replace").decode(), text)
+        text = decoded
+    raise _unsafe(text, "it is percent-encoded too often")
 
 
 def _unsafe(text: str, why: str) -> InvalidInput:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from hashlib import _Hash as Hash
     from pathlib import Path
+    from typing import Self
 
     from engine.db.workspace import Workspace
 
@@ -68,11 +69,11 @@ class ArtifactStore:
             WorkspaceError: the disk failed.
         """
         digest = _sha256(data).hexdigest()
-        if not self._is_stored(digest, len(data)):
-            with self._writing() as (part, target):
-                target.write(data)
-                self._keep(part, target, digest)
-        return Blob(digest, len(data))
+        if self.holds(digest, len(data)):
+            return Blob(digest, len(data))
+        with self.incoming() as incoming:
+            incoming.write(data)
+            return incoming.keep()
 
     def put_file(self, path: Path) -> Blob:
         """Store a copy of a file; durable when this returns.
@@ -90,16 +91,26 @@ class ArtifactStore:
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
-        with _source(path) as source, self._writing() as (part, target):
-            hashed, size_bytes = _sha256(), 0
+        with _source(path) as source, self.incoming() as incoming:
             while chunk := source.read(CHUNK_BYTES):
-                hashed.update(chunk)
-                target.write(chunk)
-                size_bytes += len(chunk)
-            digest = hashed.hexdigest()
-            if not self._is_stored(digest, size_bytes):
-                self._keep(part, target, digest)
-        return Blob(digest, size_bytes)
+                incoming.write(chunk)
+            return incoming.keep()
+
+    def incoming(self) -> Incoming:
+        """Begin to store bytes that come piece by piece.
+
+        Returns:
+            What takes them; nothing is stored before its `keep`.
+
+        Raises:
+            WorkspaceFull: no space is left.
+            WorkspaceReadOnly: the file system does not let us write.
+            WorkspaceError: the disk failed.
+        """
+        with disk_errors(self._objects, "the artifact folder"):
+            self._objects.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._sweep()
+            return Incoming(self, self._objects)
 
     def open(self, digest: str) -> BinaryIO:
         """Open an object for reading, after checking that its bytes still have its digest.
@@ -114,23 +125,35 @@ class ArtifactStore:
             InvalidInput: it is not a digest.
             IntegrityError: the object is missing, or its bytes have changed.
         """
-        path = self.path_of(digest)
-        try:
-            stream = path.open("rb")
-        except OSError as error:
-            raise _unreadable(digest, error) from error
+        stream = self.open_unchecked(digest)
         try:
             unchanged = _digest_of(stream) == digest
         except OSError as error:
             stream.close()
-            raise _unreadable(digest, error) from error
+            raise unreadable(digest, error) from error
         if not unchanged:
             stream.close()
-            raise IntegrityError(
-                f"The bytes of the artifact {digest[:12]} have changed since they were stored.", hint=_RESTORE
-            )
+            raise changed(digest)
         stream.seek(0)
         return stream
+
+    def open_unchecked(self, digest: str) -> BinaryIO:
+        """Open an object for whoever compares its bytes with its digest while reading them.
+
+        Args:
+            digest: 64 lower-case hex digits.
+
+        Returns:
+            The open file, at its beginning; the caller closes it.
+
+        Raises:
+            InvalidInput: it is not a digest.
+            IntegrityError: the object is missing.
+        """
+        try:
+            return self.path_of(digest).open("rb")
+        except OSError as error:
+            raise unreadable(digest, error) from error
 
     def verify(self, digest: str) -> bool:
         """Whether an object is there and its bytes still have its digest.
@@ -147,25 +170,19 @@ class ArtifactStore:
             return False
         return True
 
-    def _is_stored(self, digest: str, size_bytes: int) -> bool:
-        # A damaged object of the right length is found by `open`; one cut short by a bad disk is written again.
+    def holds(self, digest: str, size_bytes: int) -> bool:
+        """Whether an object of that digest and length is there.
+
+        A damaged object of the right length is found by `open`; one cut short by a bad disk is written again.
+
+        Args:
+            digest: 64 lower-case hex digits.
+            size_bytes: Its size.
+        """
         try:
             return self.path_of(digest).stat().st_size == size_bytes
         except OSError:
             return False
-
-    @contextmanager
-    def _writing(self) -> Iterator[tuple[Path, BinaryIO]]:
-        part = self._objects / f"{os.urandom(8).hex()}.part"
-        with disk_errors(self._objects, "the artifact folder"):
-            self._objects.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._sweep()
-            try:
-                with part.open("xb") as target:
-                    yield part, target
-            finally:
-                with suppress(FileNotFoundError):
-                    part.unlink()
 
     def _sweep(self) -> None:
         """Remove, once, what processes that were killed have left."""
@@ -178,15 +195,91 @@ class ArtifactStore:
                 if part.stat().st_mtime < oldest:
                     part.unlink()
 
-    def _keep(self, part: Path, target: BinaryIO, digest: str) -> None:
-        target.flush()
-        os.fsync(target.fileno())
+    def adopt(self, part: Path, digest: str) -> None:
+        """Make a synced file of this folder the object of that digest; durable when this returns.
+
+        Args:
+            part: The file; gone afterwards.
+            digest: SHA-256 of its bytes.
+
+        Raises:
+            OSError: the disk failed.
+        """
         path = self.path_of(digest)
         if not path.parent.exists():
             path.parent.mkdir(exist_ok=True, mode=0o700)
             sync(self._objects)
         part.replace(path)
         sync(path.parent)
+
+
+class Incoming:
+    """Bytes on their way into the store: hashed as they come, an object once they are whole.
+
+    One thread at a time may use it; leaving its `with` block before `keep` leaves nothing behind.
+
+    Args:
+        store: Where they go.
+        folder: Where the bytes wait.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+
+    def __init__(self, store: ArtifactStore, folder: Path) -> None:
+        self._store = store
+        self._folder = folder
+        self._part = folder / f"{os.urandom(8).hex()}.part"
+        self._hashed = _sha256()
+        self.size_bytes = 0
+        self._target = self._part.open("xb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes.
+
+        Args:
+            data: Best about `CHUNK_BYTES` at a time.
+
+        Raises:
+            WorkspaceFull: no space is left.
+            WorkspaceError: the disk failed.
+        """
+        with disk_errors(self._folder, "the artifact folder"):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._target.write(rest) :]
+        self._hashed.update(data)
+        self.size_bytes += len(data)
+
+    def keep(self) -> Blob:
+        """Store what has come; durable when this returns.
+
+        Returns:
+            The digest and size.
+
+        Raises:
+            WorkspaceFull: no space is left.
+            WorkspaceReadOnly: the file system does not let us write.
+            WorkspaceError: the disk failed.
+        """
+        digest = self._hashed.hexdigest()
+        with disk_errors(self._folder, "the artifact folder"):
+            if not self._store.holds(digest, self.size_bytes):
+                os.fsync(self._target.fileno())
+                self._store.adopt(self._part, digest)
+        return Blob(digest, self.size_bytes)
+
+    def discard(self) -> None:
+        """Close, and leave nothing behind of what was not kept."""
+        self._target.close()
+        with suppress(OSError):
+            self._part.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
 
 
 @contextmanager
@@ -203,7 +296,15 @@ def _source(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _unreadable(digest: str, error: OSError) -> IntegrityError:
+def changed(digest: str) -> IntegrityError:
+    """The error for an object whose bytes are no longer what they were."""
+    return IntegrityError(
+        f"The bytes of the artifact {digest[:12]} have changed since they were stored.", hint=_RESTORE
+    )
+
+
+def unreadable(digest: str, error: OSError) -> IntegrityError:
+    """The error for an object that is missing or cannot be read."""
     return IntegrityError(f"The artifact {digest[:12]} cannot be read: {error.strerror}.", hint=_RESTORE)
 
 
