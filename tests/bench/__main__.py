@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.bench.machine import Machine, this_machine
-from tests.bench.measures import batch, headless, history, hostile, keys, live, search, size, start
+from tests.bench.measures import batch, headless, history, hostile, keys, live, logging, search, size, start
 from tests.bench.places import Places
 from tests.bench.results import Row, lines, markdown
 
@@ -28,6 +28,7 @@ MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "start": start.measure,
     "keys": keys.measure,
     "live": live.measure,
+    "logging": logging.measure,
     "hostile": hostile.measure,
 }
 
