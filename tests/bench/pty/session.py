@@ -16,6 +16,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 import pyte
@@ -48,6 +49,7 @@ class PtySession:
         rows: Height in cells.
         environ: Added to the inherited environment and a plain xterm's; a value of "" removes the name.
         answers: Replies to terminal queries found in the output.
+        folder: Where it runs; here when `None`.
     """
 
     argv: Sequence[str]
@@ -55,6 +57,7 @@ class PtySession:
     rows: int = 40
     environ: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[bytes, bytes] = field(default_factory=lambda: QUERIES)
+    folder: Path | None = None
     pid: int = field(init=False)
     chunks: list[Chunk] = field(init=False, default_factory=list)
     started: float = field(init=False)
@@ -79,6 +82,7 @@ class PtySession:
                 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
                     signal.signal(number, signal.SIG_DFL)  # as a shell would; `nohup make test` ignores hang-ups
                 _set_size(0, self.columns, self.rows)
+                os.chdir(self.folder or ".")
                 os.execvpe(self.argv[0], list(self.argv), environ)  # noqa: S606 - a pty child has no shell
             finally:
                 os._exit(127)
@@ -175,6 +179,23 @@ class PtySession:
                 raise TimedOut("output never paused")
         return self.chunks[first:]
 
+    def until_settled(self, quiet: float = 0.02, *, within: float = 10.0) -> None:
+        """Read until the command waits: nothing arrives for `quiet` seconds and none of its threads works.
+
+        Raises:
+            TimedOut: it still worked after `within` seconds.
+        """
+        deadline = time.monotonic() + within
+        while self.pump(quiet) or self._works():
+            if time.monotonic() > deadline:
+                raise TimedOut(f"{self.argv} still works")
+
+    def _works(self) -> bool:
+        try:
+            return any(_state(f"{task.path}/stat") in "RD" for task in os.scandir(f"/proc/{self.pid}/task"))
+        except (FileNotFoundError, ProcessLookupError):  # a thread, or the command, has just ended
+            return False
+
     def listen(self, seconds: float) -> list[Chunk]:
         """Read for a fixed time; returns the chunks read."""
         first = len(self.chunks)
@@ -224,8 +245,7 @@ class PtySession:
 
     def stopped(self) -> bool:
         """Whether the command is stopped, as by Ctrl-Z."""
-        with open(f"/proc/{self.pid}/stat", encoding="ascii") as stat:  # noqa: PTH123 - procfs
-            return stat.read().rpartition(")")[2].split()[0] == "T"
+        return _state(f"/proc/{self.pid}/stat") == "T"
 
     def cpu_seconds(self) -> float:
         """Processor time the command has used, all threads, user and system, in seconds."""
@@ -240,6 +260,11 @@ class PtySession:
                 if line.startswith(name):
                     return int(line.split()[1]) / 1024
         return 0.0
+
+
+def _state(stat_file: str) -> str:
+    with open(stat_file, encoding="ascii", errors="replace") as stat:  # noqa: PTH123 - procfs, hot in benches
+        return stat.read().rpartition(")")[2].split()[0]
 
 
 def _set_size(fd: int, columns: int, rows: int) -> None:

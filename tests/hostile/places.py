@@ -1,0 +1,119 @@
+"""Where hostile texts are looked for: add a line, and a new screen or noun is swept.
+
+A place is a template. One that names something planted (`{run}`, `{model}`, … of `tests/hostile/workspace.py`, and
+`{text}`, what a command line can hold) is looked at once for every text, any other one once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Screen(NamedTuple):
+    """A view of the console.
+
+    Args:
+        resource: Its resource.
+        name: What it shows; empty for all.
+        keys: Pressed one after the other, with a look after each.
+        columns: Chosen columns.
+    """
+
+    resource: str
+    name: str = ""
+    keys: tuple[str, ...] = ()
+    columns: str = ""
+
+
+SCREENS: tuple[Screen, ...] = (
+    Screen("pulse"),
+    Screen("runs"),
+    Screen("runs", columns="params.depth"),
+    Screen("runs", columns="tags.team"),
+    Screen("runs", columns="params.{key}"),
+    Screen("run", "{run}", ("2", "3", "\x1b[B", "4")),
+    Screen("compare", "{run},{other_run}"),
+    Screen("experiments"),
+    Screen("models"),
+    Screen("versions"),
+    Screen("versions", "{model}"),
+    Screen("board"),
+    Screen("version", "{version}"),
+    Screen("promotion", "{version}/production"),
+    Screen("promotion", "{waiting}/production"),
+    Screen("promotion", "{strict}/2/staging"),
+    Screen("history", "{model}"),
+    Screen("state"),
+    Screen("lineage", "{run}"),
+    Screen("lineage", "{version}"),
+    Screen("approvals"),
+    Screen("audit"),
+    Screen("record", "{record}"),
+    Screen("workspace"),
+    Screen("help"),
+)
+"""Every resource of the console at least once."""
+
+DONE, ANSWERED = (0,), (0, 1, 2, 4)
+"""Exit codes: of what must work; of what may also be unknown, wrong or refused."""
+
+
+class Command(NamedTuple):
+    """A command line.
+
+    Args:
+        words: After `qd`; cut at blanks before names are put in.
+        codes: Exit codes it may end with.
+        every: Looked at with every text, or with every so-many-th where a command shows what others show.
+    """
+
+    words: str
+    codes: tuple[int, ...] = DONE
+    every: int = 1
+
+
+_LISTS = ("runs list", "experiments list", "models list", "versions list", "approvals list", "audit list")
+_MORE_LISTS = ("models history", "runs list --columns depth,team,auc")
+
+COMMANDS: tuple[Command, ...] = (
+    *(Command(f"{words} --limit 1000{form}") for words in (*_LISTS, *_MORE_LISTS) for form in ("", " --csv", " --json")),
+    Command("policy show"),
+    Command("policy check"),
+    Command("policy whoami"),
+    Command("audit verify"),
+    Command("audit head"),
+    Command("db check"),
+    Command("db stats"),
+    Command("models check {strict} 2 --to staging", (4,)),
+    Command("runs show {run}", every=2),
+    Command("runs metrics {run}", every=8),
+    Command("runs compare {run} {other_run}", every=8),
+    Command("runs lineage {run}", every=8),
+    Command("runs artifacts list {run} texts", ANSWERED, every=8),
+    Command("experiments show {experiment}", ANSWERED, every=8),
+    Command("models show {model}", every=2),
+    Command("models show {model} --csv", every=8),
+    Command("models lineage {model}", every=8),
+    Command("models check {model} 2", (0, 4), every=4),
+    Command("versions show {version}", every=2),
+    Command("versions show {version} --csv", every=8),
+    Command("versions files {version}", every=8),
+    Command("approvals show {request}", every=4),
+    Command("audit show {record}", every=4),
+    Command("runs show {text}", ANSWERED, every=2),
+    Command("{text}", ANSWERED, every=4),
+    Command("runs list --filter {text}", ANSWERED, every=4),
+    Command("experiments tag {text} {text}=x", ANSWERED, every=4),
+    Command("models create {text}", ANSWERED, every=4),
+    Command("--as {text} policy whoami", ANSWERED, every=4),
+    Command("--workspace {text} runs list", (1, 2, 3), every=4),
+    Command("completion bash"),
+)
+"""Every noun of the command line at least once."""
+
+NOT_SWEPT = {
+    "console": "the console has a sweep of its own",
+    "demo": "it trains for seconds, and shows what we wrote",
+    "init": "it makes a workspace, and shows its path",
+}
+"""Nouns of the command line without a place, with the reason."""
