@@ -1,21 +1,17 @@
-"""What registering a version takes from its run: the files, the metrics, the parameters, the training data."""
+"""What registering a version takes: the files and facts of its source, and what the registering person says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.artifacts.model import ManifestEntry
-from engine.core.errors import Conflict
 from engine.registry.model import Signature, Stage, Version
 from engine.registry.names import MAX_TEXT, check_tags, check_word
 
 if TYPE_CHECKING:
-    from engine.tracking.model import RunDetail
-    from engine.tracking.service import Runs
-
-_TRAINING = ("training", "train")
+    from engine.registry.sources import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +19,22 @@ class Intake:
     """What the registering person says of a version.
 
     Args:
-        artifact_path: The file or folder among the run's artifacts.
-        flavor: The framework.
-        format: The file format.
-        signature: What it takes and gives.
+        flavor: The framework; what the files say when empty.
+        format: The file format; what the files say when empty.
+        signature: What it takes and gives; what the files say when `None`.
         data_digest: Digest of its training data; the run's training input when `None`.
         owner: Who answers for it.
         description: Free text.
         tags: Its tags.
     """
 
-    artifact_path: str
-    flavor: str
-    format: str
-    signature: Signature | None
-    data_digest: str | None
-    owner: str
-    description: str
-    tags: Mapping[str, str]
+    flavor: str = ""
+    format: str = ""
+    signature: Signature | None = None
+    data_digest: str | None = None
+    owner: str = ""
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Refuse what cannot be stored.
@@ -57,33 +51,25 @@ class Intake:
             Signature.from_json(self.signature.to_json())
 
 
+NOTHING_ADDED = Intake()
+"""The source speaks for itself."""
+
 Draft = Callable[[int, int, str], Version]
 """Makes the version once its number, the time (milliseconds since the epoch) and the actor's name are known."""
 
 
-def drafted(runs: Runs, model: str, run_id: str, intake: Intake) -> tuple[tuple[ManifestEntry, ...], Draft]:
-    """Read from the run what the version will own.
+def drafted(model: str, origin: Origin, intake: Intake) -> tuple[tuple[ManifestEntry, ...], Draft]:
+    """Put together what a version will own.
 
     Args:
-        runs: Where the run is looked up.
         model: The model's name.
-        run_id: The run, or an unambiguous beginning of its id.
-        intake: What the registering person says.
+        origin: What its source holds.
+        intake: What the registering person says; it goes before what the files say.
 
     Returns:
         The files, and what makes the version from the rest.
-
-    Raises:
-        NotFound: there is no such run, or it has no such artifact.
-        InvalidInput: a text cannot be stored, or the path is not safe.
-        Conflict: the run was deleted.
     """
-    intake.check()
-    run = runs.get(run_id)
-    if run.lifecycle == "deleted":
-        raise Conflict(f"Run {run.run_id} was deleted.", hint=f"Bring it back first: qd runs restore {run.run_id}.")
-    found = runs.artifact_manifest(run.run_id, intake.artifact_path)
-    data_name, data_digest = _training_data(run, intake.data_digest)
+    data_name, data_digest = origin.training_data(intake.data_digest)
 
     def draft(number: int, now_ms: int, actor: str) -> Version:
         return Version(
@@ -92,13 +78,13 @@ def drafted(runs: Runs, model: str, run_id: str, intake: Intake) -> tuple[tuple[
             version=number,
             stage=Stage.REGISTERED,
             stage_ms=now_ms,
-            run_id=run.run_id,
-            artifact_path=found.path,
-            digest=found.digest,
-            size_bytes=found.size_bytes,
-            flavor=intake.flavor,
-            format=intake.format,
-            signature=intake.signature,
+            run_id=origin.run_id,
+            artifact_path=origin.path,
+            digest=origin.digest,
+            size_bytes=origin.size_bytes,
+            flavor=intake.flavor or origin.package.flavor,
+            format=intake.format or origin.package.format,
+            signature=intake.signature or origin.package.signature,
             data_name=data_name,
             data_digest=data_digest,
             owner=intake.owner,
@@ -106,18 +92,11 @@ def drafted(runs: Runs, model: str, run_id: str, intake: Intake) -> tuple[tuple[
             created_ms=now_ms,
             updated_ms=now_ms,
             created_by=actor,
-            params=run.params,
-            metrics=run.metrics,
+            source=origin.wording,
+            model_id=origin.model_id,
+            params=origin.params,
+            metrics=origin.metrics,
             tags=intake.tags,
         )
 
-    return found.entries, draft
-
-
-def _training_data(run: RunDetail, digest: str | None) -> tuple[str, str]:
-    """Name and digest of the data it was trained on: as said, else the training input, else the only one."""
-    if digest is not None:
-        return next((each.name for each in run.inputs if each.digest == digest), ""), digest
-    training = [each for each in run.inputs if each.context.lower() in _TRAINING]
-    candidates = training or (list(run.inputs) if len(run.inputs) == 1 else [])
-    return (candidates[0].name, candidates[0].digest) if candidates else ("", "")
+    return origin.files, draft

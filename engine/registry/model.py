@@ -171,6 +171,8 @@ class Version:
         created_ms: When it was registered, in milliseconds since the epoch.
         updated_ms: When it last changed, in milliseconds since the epoch.
         created_by: Who registered it.
+        source: Where its files came from, in the words of whoever registered it; may be empty.
+        model_id: The logged model it was registered from, or `None`.
         params: The run's parameters at registration.
         metrics: The run's latest metrics at registration.
         tags: Its tags.
@@ -196,6 +198,8 @@ class Version:
     created_ms: int
     updated_ms: int
     created_by: str
+    source: str = ""
+    model_id: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

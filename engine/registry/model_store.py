@@ -48,6 +48,13 @@ def names(view: Snapshot) -> tuple[str, ...]:
     return tuple(name for (name,) in view.execute("SELECT name FROM model ORDER BY name"))
 
 
+def holder(view: Snapshot, name: str) -> str | None:
+    """What has a name: `model`, `prompt`, or `None`; they share one space of names."""
+    sql = """SELECT 'model' FROM model WHERE name = ?1 UNION ALL SELECT 'prompt' FROM prompt WHERE name = ?1"""
+    row = view.execute(sql, (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def update_text(tx: Transaction, row_id: int, *, description: str, owner: str) -> None:
     """Change a model's description and owner."""
     sql = "UPDATE model SET description = ?, owner = ?, updated_ms = ? WHERE id = ?"

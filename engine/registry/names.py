@@ -17,7 +17,7 @@ MAX_WORD = 500
 MAX_TAG_KEY = 250
 """Longest key of a tag, in characters."""
 
-MAX_TAG_VALUE = 8_000
+MAX_TAG_VALUE = 100_000
 """Longest value of a tag, in characters."""
 
 _STAGES = frozenset(("registered", "staging", "archived"))  # `production` only ever names what is there: see the policy
@@ -118,7 +118,7 @@ def check_tag(key: str, value: str) -> None:
 
     Args:
         key: 1 to 250 characters.
-        value: Up to 8,000 characters.
+        value: Up to 100,000 characters.
 
     Raises:
         InvalidInput: the key is empty, or one of the two is too long or not valid Unicode.

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine.artifacts.model import ManifestEntry, manifest
 from engine.core.errors import InvalidInput, NotFound, WorkspaceError
-from engine.core.paging import Page, decode_token, encode_token
-from engine.core.query import MODELS, VERSIONS, And, Comparison, Entity, Field, Filter, Operator, parse_filter
-from engine.core.query import parse_order_by as parse_order
+from engine.core.paging import Page
+from engine.db.listing import Question, answer
 from engine.registry import lookup, model_store, search_store, store
 from engine.registry.model import FileProblem, Model, Stage, Version, VersionState
 from engine.registry.names import check_alias
@@ -17,14 +16,10 @@ from engine.registry.names import check_alias
 if TYPE_CHECKING:
     from engine.artifacts.store import ArtifactStore
     from engine.core.clock import Clock
-    from engine.core.query import Schema
     from engine.db.database import Database
     from engine.db.transaction import Snapshot
     from engine.registry.lineage import Lineage
     from engine.tracking.service import Runs
-
-MAX_PAGE = 5_000
-"""Most models or versions of a page."""
 
 _FOREVER_MS = 2**63
 
@@ -57,6 +52,18 @@ class ModelReading:
         with self._database.snapshot() as view:
             return lookup.model(view, name)
 
+    def newest(self, names: Sequence[str]) -> dict[str, tuple[Version, ...]]:
+        """The version of the greatest number in every stage, of several models at once.
+
+        Args:
+            names: The models' names; unknown ones are passed over.
+
+        Returns:
+            The versions by the name of their model, ascending; a model without versions is left out.
+        """
+        with self._database.snapshot() as view:
+            return store.newest_per_stage(view, names)
+
     def page(
         self,
         filter: str = "",  # noqa: A002 the word of every list
@@ -70,7 +77,7 @@ class ModelReading:
         Args:
             filter: In the filter language, such as `owner = 'ada' AND tags.team = 'risk'`; empty for all.
             order_by: Sort keys such as `created DESC`; by name without any.
-            limit: Models per page, 1 to 5,000.
+            limit: Models per page, 1 to 10,000.
             page_token: Continues an earlier page of the same query.
 
         Returns:
@@ -80,9 +87,9 @@ class ModelReading:
             FilterSyntaxError: the filter or an order does not parse; `details["column"]` says where.
             InvalidInput: the limit is out of range, or the token is not of this query.
         """
-        asked = _Question(filter, tuple(order_by), limit, page_token)
+        asked = Question(filter, tuple(order_by), limit, page_token)
         with self._database.snapshot() as view:
-            row_ids, token = self._search(view, asked, MODELS, search_store.MODELS)
+            row_ids, token = answer(view, search_store.MODELS, asked, now_ms=self._clock.now_ms())
             return Page(model_store.models(view, row_ids), token)
 
     def version(self, name: str, number: int) -> Version:
@@ -113,7 +120,7 @@ class ModelReading:
             name: Only this model's; `None` for all models'.
             filter: In the filter language, such as `stage = 'production' AND metrics.auc > 0.9`; empty for all.
             order_by: Sort keys such as `metrics.auc DESC`; by model, then newest first, without any.
-            limit: Versions per page, 1 to 5,000.
+            limit: Versions per page, 1 to 10,000.
             page_token: Continues an earlier page of the same query.
 
         Returns:
@@ -124,11 +131,11 @@ class ModelReading:
             NotFound: there is no model of that name; the hint names the nearest.
             InvalidInput: the limit is out of range, or the token is not of this query.
         """
-        asked = _Question(filter, tuple(order_by), limit, page_token, name)
+        asked = Question(filter, tuple(order_by), limit, page_token, name)
         with self._database.snapshot() as view:
             if name is not None:
                 lookup.model(view, name)
-            row_ids, token = self._search(view, asked, VERSIONS, search_store.VERSIONS)
+            row_ids, token = answer(view, search_store.VERSIONS, asked, now_ms=self._clock.now_ms())
             return Page(store.versions(view, row_ids), token)
 
     def resolve(self, reference: str) -> Version:
@@ -258,52 +265,6 @@ class ModelReading:
         except (OSError, WorkspaceError, InvalidInput) as error:
             return f"cannot be read ({error})"
         return "its bytes have changed" if stored else "is missing"
-
-    def _search(
-        self, view: Snapshot, asked: _Question, schema: Schema, subject: search_store.Subject
-    ) -> tuple[list[int], str | None]:
-        if not 1 <= asked.limit <= MAX_PAGE:
-            raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
-        tree = parse_filter(asked.filter, schema=schema, now_ms=self._clock.now_ms())
-        order = (*parse_order(asked.order_by, schema=schema), *schema.ties)
-        row_ids, end = search_store.page(
-            view, subject, asked.within(tree), order, limit=asked.limit, after=asked.position()
-        )
-        return row_ids, None if end is None else encode_token([asked.fingerprint(), *end])
-
-
-class _Question:
-    """What a list was asked; its fingerprint ties a token to it."""
-
-    __slots__ = ("filter", "limit", "model", "order_by", "page_token")
-
-    def __init__(
-        self, filter_text: str, order_by: tuple[str, ...], limit: int, page_token: str | None, model: str | None = None
-    ) -> None:
-        self.filter = filter_text
-        self.order_by = order_by
-        self.limit = limit
-        self.page_token = page_token
-        self.model = model
-
-    def fingerprint(self) -> str:
-        from hashlib import sha256  # only a second page needs it
-
-        return sha256(repr((self.filter, self.order_by, self.model)).encode()).hexdigest()[:16]
-
-    def position(self) -> list[object] | None:
-        if self.page_token is None:
-            return None
-        position = decode_token(self.page_token)
-        if not isinstance(position, list) or not position or position[0] != self.fingerprint():
-            raise InvalidInput("The page token is not of this query.", hint="Start again without a page token.")
-        return position[1:]
-
-    def within(self, tree: Filter | None) -> Filter | None:
-        if self.model is None:
-            return tree
-        own = Comparison(Field(Entity.ATTRIBUTE, "name"), Operator.EQUAL, self.model)
-        return own if tree is None else And((own, tree))
 
 
 def _number(view: Snapshot, name: str, text: str) -> int:

@@ -1,47 +1,14 @@
-"""SQL of searching models and versions: a filter and an order compiled to one statement, read page by page.
-
-A workspace holds thousands of versions, not millions, so every condition is asked of every row; no index is chosen.
-"""
+"""SQL of what can be asked of models and versions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
-
-from engine.core.errors import InvalidInput
-from engine.core.query import And, Comparison, Entity, Field, Filter, Not, Operator, Or, OrderBy
-from engine.db.conditions import NUMBERS, Sql, compared
-from engine.db.transaction import Snapshot
-
-MAX_KEYS = 20
-"""Most sort keys."""
-
-_NULL_TESTS = (Operator.IS_NULL, Operator.IS_NOT_NULL)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is searched.
-
-    Args:
-        row: SQL of the row's integer key.
-        source: The tables, with their aliases.
-        attributes: SQL of each attribute.
-        nullable: Attributes that may be NULL.
-        tables: Tables of the keyed entities.
-        owner: Their column that holds the row's integer key.
-    """
-
-    row: str
-    source: str
-    attributes: Mapping[str, str]
-    nullable: frozenset[str]
-    tables: Mapping[Entity, str]
-    owner: str
-
+from engine.core.query import MODELS as MODELS_SCHEMA
+from engine.core.query import VERSIONS as VERSIONS_SCHEMA
+from engine.core.query import Entity
+from engine.db.listing import Subject
 
 MODELS = Subject(
+    schema=MODELS_SCHEMA,
     row="m.id",
     source="model m",
     attributes={
@@ -58,6 +25,7 @@ MODELS = Subject(
 """Registered models."""
 
 VERSIONS = Subject(
+    schema=VERSIONS_SCHEMA,
     row="v.id",
     source="model_version v JOIN model m ON m.id = v.model",
     attributes={
@@ -79,146 +47,3 @@ VERSIONS = Subject(
     owner="version",
 )
 """Model versions. A version is stored once its files are, so its status is always `ready`."""
-
-Position = tuple[object, ...]
-"""The sort terms of the last row of a page."""
-
-
-def page(
-    view: Snapshot,
-    subject: Subject,
-    tree: Filter | None,
-    order: Sequence[OrderBy],
-    *,
-    limit: int,
-    after: Sequence[object] | None,
-) -> tuple[list[int], Position | None]:
-    """Find one page.
-
-    Args:
-        view: Where to look.
-        subject: What is searched.
-        tree: The filter; `None` for everything.
-        order: Sort keys, the ties included.
-        limit: At most so many rows.
-        after: The position that the earlier page ended at.
-
-    Returns:
-        Integer keys in order, and the position to continue at, `None` on the last page.
-
-    Raises:
-        InvalidInput: there are too many sort keys, a pattern is too long, or the position is not of this order.
-    """
-    terms = _terms(subject, order)
-    if after is not None and not _fits(after, len(terms)):
-        raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")
-    columns = "".join(f", {term.sql.text} AS t{place}" for place, term in enumerate(terms))
-    values = tuple(value for term in terms for value in term.sql.values)
-    where = _condition(subject, tree) if tree is not None else Sql("1")
-    beyond = _beyond(terms, after) if after is not None else Sql("1")
-    keys = ", ".join(f"t{place}{' DESC' if term.descending else ''}" for place, term in enumerate(terms))
-    sql = f"""SELECT * FROM (SELECT {subject.row} AS row_id{columns} FROM {subject.source} WHERE {where.text})
-        WHERE {beyond.text} ORDER BY {keys} LIMIT ?"""
-    rows = view.execute(sql, (*values, *where.values, *beyond.values, limit + 1)).fetchall()
-    end = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
-    return [row[0] for row in rows[:limit]], end
-
-
-class _Term(NamedTuple):
-    sql: Sql
-    descending: bool
-
-
-def _terms(subject: Subject, order: Sequence[OrderBy]) -> list[_Term]:
-    distinct: dict[Field, OrderBy] = {}
-    for key in order:
-        distinct.setdefault(key.field, key)
-    if len(distinct) > MAX_KEYS:
-        raise InvalidInput(f"Lists are sorted by at most {MAX_KEYS} keys.", hint="Drop some.")
-    terms: list[_Term] = []
-    for key in distinct.values():
-        value = _value(subject, key.field)
-        if key.field.entity is Entity.METRIC:
-            rank = f"(SELECT iif(x {NUMBERS}, 0, iif(x IS NULL, 2, 1)) FROM (SELECT {value.text} AS x))"
-            terms.append(_Term(Sql(rank, value.values), descending=False))
-        elif key.field.entity is not Entity.ATTRIBUTE or key.field.key in subject.nullable:
-            terms.append(_Term(Sql(f"({value.text}) IS NULL", value.values), descending=False))
-        terms.append(_Term(value, key.descending))
-    return terms
-
-
-def _value(subject: Subject, field: Field) -> Sql:
-    if field.entity is Entity.ATTRIBUTE:
-        return Sql(subject.attributes[field.key])
-    table = subject.tables[field.entity]
-    return Sql(f"(SELECT k.value FROM {table} k WHERE k.{subject.owner} = {subject.row} AND k.key = ?)", (field.key,))
-
-
-def _fits(position: Sequence[object], length: int) -> bool:
-    return len(position) == length and all(map(_is_bindable, position))
-
-
-def _is_bindable(value: object) -> bool:
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**63
-    if isinstance(value, str):
-        return not any("\ud800" <= character <= "\udfff" for character in value)
-    return value is None or isinstance(value, float)
-
-
-def _beyond(terms: Sequence[_Term], position: Sequence[object]) -> Sql:
-    """The condition that a row comes after a position; NULL follows from the term before it, so it never decides."""
-    condition = Sql("0")
-    for place in range(len(terms) - 1, -1, -1):
-        sign = "<" if terms[place].descending else ">"
-        text = f"(coalesce(t{place} {sign} ?, 0) OR (t{place} IS ? AND {condition.text}))"
-        condition = Sql(text, (position[place], position[place], *condition.values))
-    return condition
-
-
-def _condition(subject: Subject, tree: Filter) -> Sql:
-    if isinstance(tree, And):
-        return _joined("AND", [_condition(subject, part) for part in tree.parts])
-    if isinstance(tree, Or):
-        return _joined("OR", [_condition(subject, part) for part in tree.parts])
-    if isinstance(tree, Not):
-        return _negated(_condition(subject, tree.part))
-    if tree.operator is Operator.DIFFERS:
-        return _negated(_condition(subject, Comparison(tree.field, Operator.EQUAL, tree.value)))
-    return _attribute(subject, tree) if tree.field.entity is Entity.ATTRIBUTE else _keyed(subject, tree)
-
-
-def _joined(word: str, parts: Sequence[Sql]) -> Sql:
-    """Joined as a balanced tree: SQLite refuses one deeper than 1,000."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    left, right = _joined(word, parts[:middle]), _joined(word, parts[middle:])
-    return Sql(f"({left.text} {word} {right.text})", left.values + right.values)
-
-
-def _negated(part: Sql) -> Sql:
-    return Sql(f"(NOT {part.text})", part.values)
-
-
-def _attribute(subject: Subject, tree: Comparison) -> Sql:
-    column = subject.attributes[tree.field.key]
-    if tree.operator in _NULL_TESTS:
-        return Sql(f"(({column}) {tree.operator.value})")
-    condition = compared(column, tree.operator, tree.value)
-    return Sql(f"coalesce({condition.text}, 0)", condition.values)
-
-
-def _keyed(subject: Subject, tree: Comparison) -> Sql:
-    table = subject.tables[tree.field.entity]
-    found = f"SELECT 1 FROM {table} k WHERE k.{subject.owner} = {subject.row} AND k.key = ?"
-    if tree.operator in _NULL_TESTS:
-        absent = tree.operator is Operator.IS_NULL
-        return Sql(f"{'NOT ' if absent else ''}EXISTS ({found})", (tree.field.key,))
-    literal = tree.value[0] if isinstance(tree.value, tuple) else tree.value
-    is_metric = tree.field.entity is Entity.METRIC
-    condition = compared("k.value" if is_metric or isinstance(literal, str) else "k.number", tree.operator, tree.value)
-    text = f"EXISTS ({found} AND {condition.text}"
-    if is_metric and tree.operator in (Operator.GREATER, Operator.AT_LEAST):
-        text += f" AND k.value {NUMBERS}"
-    return Sql(f"{text})", (tree.field.key, *condition.values))

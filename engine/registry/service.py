@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engine.audit.service import record
 from engine.core.access import Access, Role
-from engine.core.errors import AlreadyExists, Conflict, NotFound, PolicyRefused
+from engine.core.errors import Conflict, NotFound, PolicyRefused
 from engine.registry import lookup, model_store, store
-from engine.registry.intake import Intake, drafted
-from engine.registry.model import Model, Signature, Stage, Version
-from engine.registry.names import (
-    MAX_TEXT,
-    check_alias,
-    check_model_name,
-    check_new_alias,
-    check_tag,
-    check_tags,
-    check_word,
-)
-from engine.registry.reading import ModelReading
+from engine.registry.model import Model, Stage, Version
+from engine.registry.names import check_alias, check_model_name, check_new_alias, check_tag
+from engine.registry.registering import Registering, check_texts, refuse_taken, version_facts
 from engine.registry.stages import write_alias
 
 if TYPE_CHECKING:
@@ -31,12 +21,11 @@ if TYPE_CHECKING:
     from engine.db.transaction import Transaction
     from engine.policy.file import PolicyFile
     from engine.policy.model import Policy
+    from engine.tracking.logged_models import LoggedModels
     from engine.tracking.service import Runs
 
-_NO_TAGS: Mapping[str, str] = {}
 
-
-class Models(ModelReading):
+class Models(Registering):
     """Registered models, their versions and aliases.
 
     Args:
@@ -46,9 +35,10 @@ class Models(ModelReading):
         artifacts: The bytes of their files.
         policy_file: Says which aliases are protected.
         clock: Tells the present, for ages in filters.
+        logged_models: Where else versions come from.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
         self,
         database: Database,
         access: Access,
@@ -56,38 +46,11 @@ class Models(ModelReading):
         artifacts: ArtifactStore,
         policy_file: PolicyFile,
         clock: Clock,
+        *,
+        logged_models: LoggedModels | None = None,
     ) -> None:
-        super().__init__(database, runs, artifacts, clock)
-        self._access = access
+        super().__init__(database, access, runs, artifacts, clock, logged_models=logged_models)
         self._policy_file = policy_file
-
-    def create(self, name: str, description: str = "", owner: str = "", tags: Mapping[str, str] = _NO_TAGS) -> Model:
-        """Create a model without versions.
-
-        Args:
-            name: Its name: visible characters, no `/`, `@` or `:`.
-            description: Free text.
-            owner: Who answers for it.
-            tags: Its tags.
-
-        Returns:
-            The model.
-
-        Raises:
-            ReadOnlyMode: the engine was opened read-only.
-            PermissionDenied: the actor is no operator.
-            InvalidInput: a text cannot be stored, or the name cannot be one.
-            AlreadyExists: the name is taken.
-        """
-        actor = self._access.require(Role.OPERATOR, "models create")
-        check_model_name(name)
-        _check_texts(description, owner)
-        check_tags(tags)
-        with self._database.transaction(actor) as tx:
-            if model_store.model(tx, name) is not None:
-                raise AlreadyExists(f"There is a model {name} already.", hint="Choose another name.")
-            _create(tx, name, description, owner, tags)
-            return lookup.model(tx, name)
 
     def update(self, name: str, *, description: str | None = None, owner: str | None = None) -> Model:
         """Change a model's texts.
@@ -107,7 +70,7 @@ class Models(ModelReading):
             InvalidInput: a text cannot be stored.
         """
         actor = self._access.require(Role.OPERATOR, "models update")
-        _check_texts(description or "", owner or "")
+        check_texts(description or "", owner or "")
         with self._database.transaction(actor) as tx:
             found = lookup.model(tx, name)
             before = {"description": found.description, "owner": found.owner}
@@ -162,7 +125,7 @@ class Models(ModelReading):
             PermissionDenied: the actor is no operator.
             NotFound: there is no such model.
             InvalidInput: the new name cannot be one.
-            AlreadyExists: the new name is taken.
+            AlreadyExists: a model or a prompt has the new name.
             Conflict: a version is in Staging or Production.
             PolicyRefused: the policy demands other things of the new name.
             PolicyInvalid: the policy file is wrong, or gone though versions were judged by it, so nobody can tell.
@@ -179,10 +142,8 @@ class Models(ModelReading):
             policy = self._policy_file.read()
             check_policy_there(tx, policy)
             _refuse_other_demands(policy, name, new)
-            try:
-                model_store.rename(tx, found.row_id, new)
-            except sqlite3.IntegrityError as error:
-                raise AlreadyExists(f"There is a model {new} already.", hint="Choose another name.") from error
+            refuse_taken(tx, new)
+            model_store.rename(tx, found.row_id, new)
             store.carry_counter(tx, name, new)
             record(tx, verb="rename", kind="model", key=name, before={"name": name}, after={"name": new})
             tx.emit(kind="model", change="deleted", key=name)
@@ -214,64 +175,6 @@ class Models(ModelReading):
             for number in numbers:
                 tx.emit(kind="version", change="deleted", key=f"{name}/{number}")
 
-    def register(  # noqa: PLR0913 each is one fact of a version; all but two have defaults
-        self,
-        model: str,
-        *,
-        run_id: str,
-        artifact_path: str = "model",
-        flavor: str = "",
-        format: str = "",  # noqa: A002 the field's word
-        signature: Signature | None = None,
-        data_digest: str | None = None,
-        owner: str = "",
-        description: str = "",
-        tags: Mapping[str, str] = _NO_TAGS,
-    ) -> Version:
-        """Register what a run made as the next version of a model; the model is created when there is none.
-
-        The version owns a copy of the list of files, the metrics and the parameters: what happens to the run afterwards
-        does not change it.
-
-        Args:
-            model: The model's name.
-            run_id: The run that made it, or an unambiguous beginning of its id.
-            artifact_path: The file or folder among the run's artifacts.
-            flavor: The framework, such as `sklearn`.
-            format: The file format, such as `skops`.
-            signature: What it takes and gives.
-            data_digest: Digest of its training data; the run's training input when `None`.
-            owner: Who answers for it.
-            description: Free text.
-            tags: Its tags.
-
-        Returns:
-            The version, in the stage Registered.
-
-        Raises:
-            ReadOnlyMode: the engine was opened read-only.
-            PermissionDenied: the actor is no operator.
-            NotFound: there is no such run, or it has no such artifact.
-            InvalidInput: a text cannot be stored, the name cannot be one, or the path is not safe.
-            Conflict: the run was deleted.
-        """
-        actor = self._access.require(Role.OPERATOR, "models register")
-        check_model_name(model)
-        intake = Intake(artifact_path, flavor, format, signature, data_digest, owner, description, dict(tags))
-        files, draft = drafted(self._runs, model, run_id, intake)
-        with self._database.transaction(actor) as tx:
-            found = model_store.model(tx, model)
-            model_id = _create(tx, model, "", "", _NO_TAGS) if found is None else found.row_id
-            version = draft(store.next_number(tx, model), tx.now_ms, actor.name)
-            store.insert_version(tx, model_id, version, files)
-            model_store.touch(tx, model)
-            after = _version_facts(version)
-            record(tx, verb="register", kind="version", key=version.key, before=None, after=after)
-            tx.emit(kind="version", change="created", key=version.key)
-            if found is not None:
-                tx.emit(kind="model", change="changed", key=model)
-            return lookup.version(tx, model, version.version)
-
     def update_version(
         self, name: str, number: int, *, description: str | None = None, owner: str | None = None
     ) -> Version:
@@ -293,7 +196,7 @@ class Models(ModelReading):
             InvalidInput: a text cannot be stored.
         """
         actor = self._access.require(Role.OPERATOR, "versions update")
-        _check_texts(description or "", owner or "")
+        check_texts(description or "", owner or "")
         with self._database.transaction(actor) as tx:
             found = lookup.version(tx, name, number)
             before = {"description": found.description, "owner": found.owner}
@@ -355,7 +258,7 @@ class Models(ModelReading):
                 )
             store.delete_version(tx, found.row_id)
             model_store.touch(tx, name)
-            before = _version_facts(found) | {"aliases": found.aliases}
+            before = version_facts(found) | {"aliases": found.aliases}
             record(tx, verb="delete", kind="version", key=found.key, before=before, after=None, reason=reason)
             tx.emit(kind="version", change="deleted", key=found.key)
             tx.emit(kind="model", change="changed", key=name)
@@ -420,32 +323,8 @@ class Models(ModelReading):
             return lookup.model(tx, name)
 
 
-def _create(tx: Transaction, name: str, description: str, owner: str, tags: Mapping[str, str]) -> int:
-    row_id = model_store.insert_model(tx, name=name, description=description, owner=owner)
-    for key, value in tags.items():
-        model_store.set_tag(tx, row_id, key, value)
-    after = {"name": name, "description": description, "owner": owner, "tags": dict(tags)}
-    record(tx, verb="create", kind="model", key=name, before=None, after=after)
-    tx.emit(kind="model", change="created", key=name)
-    return row_id
-
-
 def _state(model: Model) -> dict[str, object]:
     return {"name": model.name, "description": model.description, "owner": model.owner, "tags": model.tags}
-
-
-def _version_facts(version: Version) -> dict[str, object]:
-    return {
-        "stage": version.stage.value,
-        "digest": version.digest,
-        "size_bytes": version.size_bytes,
-        "run_id": version.run_id,
-        "artifact_path": version.artifact_path,
-        "data_digest": version.data_digest,
-        "owner": version.owner,
-        "description": version.description,
-        "tags": version.tags,
-    }
 
 
 def _record_model(
@@ -468,11 +347,6 @@ def _changed(before: Mapping[str, str], description: str | None, owner: str | No
         "description": before["description"] if description is None else description,
         "owner": before["owner"] if owner is None else owner,
     }
-
-
-def _check_texts(description: str, owner: str) -> None:
-    check_word(description, "description", MAX_TEXT)
-    check_word(owner, "owner")
 
 
 def _refuse_other_demands(policy: Policy, name: str, new: str) -> None:

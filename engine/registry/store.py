@@ -14,7 +14,7 @@ from engine.registry.model import Signature, Stage, Version
 
 _COLUMNS = """v.id, m.name, v.number, v.stage, v.stage_ms, v.run_id, v.artifact_path, v.digest, v.size_bytes, v.flavor,
     v.format, v.signature, v.data_name, v.data_digest, v.owner, v.description, v.created_ms, v.updated_ms,
-    v.created_by"""
+    v.created_by, v.source, v.model_id"""
 _STAGE, _SIGNATURE = 3, 11  # their places among the columns
 _FROM = "FROM model_version v JOIN model m ON m.id = v.model"
 _CHUNK = 500  # parameters a statement; far below SQLite's limit
@@ -67,10 +67,12 @@ def insert_version(tx: Transaction, model_id: int, version: Version, files: Iter
         version.created_ms,
         version.updated_ms,
         version.created_by,
+        version.source,
+        version.model_id,
     )
     sql = """INSERT INTO model_version (model, number, stage, stage_ms, run_id, artifact_path, digest, size_bytes,
-        flavor, format, signature, data_name, data_digest, owner, description, created_ms, updated_ms, created_by)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        flavor, format, signature, data_name, data_digest, owner, description, created_ms, updated_ms, created_by,
+        source, model_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
     row_id = int(tx.execute(sql, row).lastrowid or 0)
     tx.executemany(
         "INSERT INTO version_file VALUES (?, ?, ?, ?)",
@@ -109,6 +111,20 @@ def numbers(view: Snapshot, model: str, stages: Sequence[Stage]) -> tuple[int, .
     marks = _marks(len(stages))
     sql = f"SELECT v.number {_FROM} WHERE m.name = ? AND v.stage IN ({marks}) ORDER BY v.number"
     return tuple(number for (number,) in view.execute(sql, (model, *(stage.value for stage in stages))))
+
+
+def newest_per_stage(view: Snapshot, names: Sequence[str]) -> dict[str, tuple[Version, ...]]:
+    """The version of the greatest number in every stage, ascending, by the name of its model."""
+    row_ids: list[int] = []
+    for start in range(0, len(names), _CHUNK):
+        chunk = names[start : start + _CHUNK]
+        sql = f"""SELECT id FROM (SELECT v.id AS id, max(v.number) {_FROM} WHERE m.name IN ({_marks(len(chunk))})
+            GROUP BY v.model, v.stage)"""
+        row_ids += [row_id for (row_id,) in view.execute(sql, chunk)]
+    found: dict[str, list[Version]] = {}
+    for each in versions(view, row_ids):
+        found.setdefault(each.model, []).append(each)
+    return {name: tuple(sorted(each, key=lambda version: version.version)) for name, each in found.items()}
 
 
 def latest(view: Snapshot, model: str) -> int | None:

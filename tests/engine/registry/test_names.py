@@ -110,7 +110,7 @@ def test_production_is_an_alias_that_the_policy_protects(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("", "x"), ("k" * 251, "x"), ("k", "x" * 8_001), ("k\0", "x"), ("k", "\ud800")]
+    ("key", "value"), [("", "x"), ("k" * 251, "x"), ("k", "x" * 100_001), ("k\0", "x"), ("k", "\ud800")]
 )
 def test_a_tag_that_cannot_be_stored_is_refused(key: str, value: str) -> None:
     with pytest.raises(InvalidInput):
