@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.artifacts.model import safe_path
-from engine.core.errors import InvalidInput, NotFound
+from engine.core.errors import InvalidInput, NotFound, Unreachable
 from engine.tracking.model import Artifact
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ class FileIntake:
         except OSError as error:
             self._skipped.add("artifacts", owner, f"They cannot be listed: {error.strerror or error}.")
             return ()
+        except Unreachable as error:
+            self._skipped.add("artifacts", owner, error.message)
+            return ()
         found = []
         with tempfile.TemporaryDirectory(prefix="qd-import-") as scratch:
             for path, _ in _free_of_overlap(owner, paths, self._skipped):
@@ -87,7 +90,7 @@ class FileIntake:
             blob = self._engine.artifacts.put_file(local)
             if local.is_relative_to(scratch):
                 local.unlink()
-        except (InvalidInput, NotFound) as error:
+        except (InvalidInput, NotFound, Unreachable) as error:
             self._skipped.add("artifact", f"{owner} {path}", error.message)
         except OSError as error:
             self._skipped.add("artifact", f"{owner} {path}", f"It cannot be read: {error.strerror or error}.")

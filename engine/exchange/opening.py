@@ -31,13 +31,22 @@ def open_mlflow(source: str, roots: Sequence[Path] = ()) -> Source:
         InvalidInput: it is none of these, or damaged.
         Unreachable: the server does not answer.
     """
-    path = Path(source.removeprefix("sqlite:///")).expanduser()
+    if source.startswith(("http://", "https://")):
+        from engine.exchange.mlflow_server import MlflowServer
+
+        return MlflowServer(source)
+    path = Path(source.removeprefix("sqlite:///").removeprefix("file://")).expanduser()
     if path.is_file():
         from engine.exchange.mlflow_database import MlflowDatabase
 
         if path.open("rb").read(len(_MAGIC)) != _MAGIC:
             raise InvalidInput(f"{clean(source, limit=200)} is no SQLite file.", hint="Name one such as mlflow.db.")
         return MlflowDatabase(path, roots)
+    if path.is_dir():
+        from engine.exchange.mlflow_folder import MlflowFolder
+
+        nested = path / "mlruns"
+        return MlflowFolder(nested if nested.is_dir() else path, roots)
     raise NotFound(
         f"There is nothing at {clean(source, limit=200)}.",
         hint="Name an MLflow SQLite file, an mlruns folder or the address of a tracking server.",
