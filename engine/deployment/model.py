@@ -8,7 +8,7 @@ from enum import StrEnum
 from engine.core.access import Actor
 from engine.core.errors import QuarterdeckError
 from engine.gates.model import GateReport
-from engine.policy.model import Policy, StagePolicy
+from engine.policy.model import NO_FILE_DIGEST, Policy, StagePolicy
 from engine.registry.approval_model import ApprovalRequest, Person
 from engine.registry.model import Stage, Version
 
@@ -19,6 +19,17 @@ class Kind(StrEnum):
     PROMOTE = "promote"
     OVERRIDE = "override"
     ROLLBACK = "rollback"
+
+
+class Occupants(StrEnum):
+    """What becomes of the versions that are in the stage already."""
+
+    POLICY = "policy"
+    """They leave Production unless the policy lets several be there, and stay anywhere else."""
+    ARCHIVE = "archive"
+    """They leave for the archive, whichever stage it is."""
+    STAY = "stay"
+    """They stay, unless there is a policy file and it lets only one version be in Production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +120,14 @@ class Wish:
         expect: What they saw when they asked.
         override: Go past failing gates, freezes and missing approvals, with a second person's yes.
         demote_to: Where versions go that make room in Production.
+        occupants: What becomes of the versions that are in the stage already.
     """
 
     to: Stage
     expect: Expectation = Expectation()
     override: bool = False
     demote_to: Stage = Stage.ARCHIVED
+    occupants: Occupants = Occupants.POLICY
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,7 @@ class Situation:
         override_request: The same for an override.
         shown: The report the approvers of the override were shown, if there is one.
         policy_gone: Whether the policy file is missing although versions were judged by one.
+        staging: The model's versions in Staging, ascending.
     """
 
     version: Version
@@ -146,11 +160,23 @@ class Situation:
     override_request: ApprovalRequest | None = None
     shown: GateReport | None = None
     policy_gone: bool = False
+    staging: tuple[int, ...] = ()
 
     @property
     def others(self) -> tuple[int, ...]:
         """The other versions in Production."""
         return tuple(number for number in self.production if number != self.version.version)
+
+    def leaving(self, wish: Wish) -> tuple[int, ...]:
+        """The versions that leave the stage which the version is to enter."""
+        if wish.to is Stage.PRODUCTION:
+            several = not self.policy.single_production
+            if wish.occupants is Occupants.STAY:
+                several = several or self.policy.digest == NO_FILE_DIGEST
+            return () if several and wish.occupants is not Occupants.ARCHIVE else self.others
+        if wish.to is Stage.STAGING and wish.occupants is Occupants.ARCHIVE:
+            return tuple(number for number in self.staging if number != self.version.version)
+        return ()
 
     def demands(self, stage: Stage) -> StagePolicy:
         """What the policy of this moment demands of entering a stage."""

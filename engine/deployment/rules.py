@@ -16,7 +16,7 @@ from engine.core.errors import (
     QuarterdeckError,
 )
 from engine.core.timetext import format_age, format_time
-from engine.deployment.model import Blocker, Decision, Expectation, Kind, Move, Situation, Wish
+from engine.deployment.model import Blocker, Decision, Expectation, Kind, Move, Occupants, Situation, Wish
 from engine.deployment.succession import WayBack
 from engine.gates.model import GateReport
 from engine.policy.model import NO_DEMANDS, IntegrityGate
@@ -106,9 +106,8 @@ def refusal(blockers: list[Blocker], found: Situation) -> QuarterdeckError:
 def promotion_moves(wish: Wish, found: Situation) -> tuple[Move, ...]:
     """The moves of a promotion: the version's own first, then those of the versions that make room for it."""
     own = Move(found.version.version, found.version.stage, wish.to)
-    if wish.to is not Stage.PRODUCTION or not found.policy.single_production:
-        return (own,)
-    return (own, *(Move(number, Stage.PRODUCTION, wish.demote_to) for number in found.others))
+    away = Stage.ARCHIVED if wish.occupants is Occupants.ARCHIVE else wish.demote_to
+    return (own, *(Move(number, wish.to, away) for number in found.leaving(wish)))
 
 
 def rollback_moves(found: Situation, way: WayBack, demote_to: Stage) -> tuple[Move, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.audit.refusals import refusals_recorded
 from engine.audit.service import record
 from engine.core.access import Access, Role
 from engine.core.errors import Conflict, InvalidInput
@@ -11,7 +12,17 @@ from engine.core.paging import Page, decode_number, encode_token
 from engine.db.database import Database
 from engine.db.transaction import Snapshot, Transaction
 from engine.deployment import store
-from engine.deployment.model import Decision, Expectation, Kind, Move, Promotion, PromotionPlan, Situation, Wish
+from engine.deployment.model import (
+    Decision,
+    Expectation,
+    Kind,
+    Move,
+    Occupants,
+    Promotion,
+    PromotionPlan,
+    Situation,
+    Wish,
+)
 from engine.deployment.planning import promotion_plan, rollback_plan
 from engine.deployment.rules import decide, decide_rollback
 from engine.deployment.succession import WayBack, way_back
@@ -122,10 +133,12 @@ class Promotions:
         expect: Expectation | None = None,
         override: bool = False,
         demote_to: Stage = Stage.ARCHIVED,
+        occupants: Occupants = Occupants.POLICY,
     ) -> Promotion:
         """Move a version to another stage. The gates run first, outside the transaction, and leave evidence.
 
-        A version that enters Production moves those out that are there, unless the policy allows several.
+        A version that enters Production moves those out that are there, unless the policy allows several. What the
+        policy refuses is recorded in the audit log too.
 
         Args:
             model: The model's name.
@@ -135,6 +148,7 @@ class Promotions:
             expect: What the operator saw; what is not given is taken as it is when the call begins.
             override: Go past failing gates, freezes and missing approvals, on an approved request for it.
             demote_to: Where versions go that make room in Production.
+            occupants: What becomes of the versions that are in the stage already.
 
         Returns:
             What happened, with what it relied on.
@@ -157,8 +171,11 @@ class Promotions:
         with self._database.snapshot() as view:
             expect = self._seen(view, read_version(view, model, version), to, expect or NO_EXPECTATION)
         report = self._gates.check(model, version, to=to)
-        wish = Wish(to, expect, override=override, demote_to=demote_to)
-        with self._database.transaction(actor) as tx:
+        wish = Wish(to, expect, override=override, demote_to=demote_to, occupants=occupants)
+        attempt = {"verb": "override" if override else "promote", "to": to.value, "report": report.id}
+        key = f"{model}/{version}"
+        recorded = refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why)
+        with recorded, self._database.transaction(actor) as tx:
             found = self._situation(tx, model, version, report=report, now_ms=tx.now_ms)
             return self._carry_out(tx, found, decide(wish, found), why)
 
@@ -197,7 +214,10 @@ class Promotions:
             target = read_version(view, model, way.target)
             expect = self._seen(view, target, Stage.PRODUCTION, expect or NO_EXPECTATION)
         report = self._gates.check(model, way.target, to=Stage.PRODUCTION)
-        with self._database.transaction(actor) as tx:
+        attempt = {"verb": "roll back", "to": Stage.PRODUCTION.value, "report": report.id}
+        key = f"{model}/{way.target}"
+        recorded = refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why)
+        with recorded, self._database.transaction(actor) as tx:
             found = self._situation(tx, model, way.target, report=report, now_ms=tx.now_ms)
             decision = decide_rollback(found, way, expect=expect, demote_to=demote_to)
             return self._carry_out(tx, found, decision, why, rolled_back_from=way.leaving)
@@ -262,6 +282,7 @@ class Promotions:
             request=normal,
             override_request=override,
             shown=self._gates.read(view, override.report_id) if override is not None else None,
+            staging=self._models.numbers(view, model, Stage.STAGING),
         )
 
     def _seen(self, view: Snapshot, version: Version, to: Stage, expect: Expectation) -> Expectation:

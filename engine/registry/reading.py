@@ -164,9 +164,15 @@ class ModelReading:
                 return lookup.version(view, name, target)
             return _in_stage(view, name, _stage_of(view, name, alias))
 
-    def numbers(self, view: Snapshot, name: str) -> tuple[int, ...]:
-        """The numbers of all versions of a model, ascending, as a caller's transaction or snapshot sees them."""
-        return store.numbers(view, name, tuple(Stage))
+    def numbers(self, view: Snapshot, name: str, *stages: Stage) -> tuple[int, ...]:
+        """The numbers of a model's versions, ascending, as a caller's transaction or snapshot sees them.
+
+        Args:
+            view: The caller's transaction or snapshot.
+            name: The model's name.
+            *stages: Only those in one of these stages; all without any.
+        """
+        return store.numbers(view, name, stages or tuple(Stage))
 
     def files(self, name: str, number: int) -> tuple[ManifestEntry, ...]:
         """The files of a version as registered, by path below its artifact path.

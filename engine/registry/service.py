@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from engine.audit.refusals import refusals_recorded
 from engine.audit.service import record
 from engine.core.access import Access, Role
 from engine.core.errors import Conflict, NotFound, PolicyRefused
@@ -279,12 +280,15 @@ class Models(Registering):
             PermissionDenied: the actor is no operator.
             NotFound: no such model or version.
             InvalidInput: the alias cannot be one.
-            PolicyRefused: the policy protects the alias and the version is not in Production.
+            PolicyRefused: the policy protects the alias and the version is not in Production; that is recorded in the
+                audit log too.
             PolicyInvalid: the policy file is wrong, so nobody can tell.
         """
         actor = self._access.require(Role.OPERATOR, "models alias")
         check_new_alias(alias)
-        with self._database.transaction(actor) as tx:
+        attempt = {"verb": "set alias", "alias": alias, "version": version}
+        recorded = refusals_recorded(self._database, actor, kind="model", key=name, attempt=attempt)
+        with recorded, self._database.transaction(actor) as tx:
             found = lookup.version(tx, name, version)
             if self._policy_file.read().protects(alias) and found.stage is not Stage.PRODUCTION:
                 raise PolicyRefused(
