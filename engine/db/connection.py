@@ -219,7 +219,7 @@ def _patiently(connection: sqlite3.Connection, sql: str, timeout_ms: int) -> Non
         try:
             connection.execute(sql)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                 raise
         else:
             return

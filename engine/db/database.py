@@ -188,11 +188,14 @@ class Database:
                 self._local.writing = False
 
     @contextmanager
-    def group(self) -> Iterator[None]:
+    def group(self, *, wait: bool = True) -> Iterator[None]:
         """Keep every transaction of this thread, until the block ends, with one durable commit.
 
         A transaction inside that raises is undone alone; the others are kept. Readings inside see what the group has
         written so far.
+
+        Args:
+            wait: Wait for other writers; else `Busy` is raised at once when there is one.
 
         Raises:
             QuarterdeckError: as `transaction`, for the lock and for the commit; then nothing of the group was written.
@@ -200,7 +203,7 @@ class Database:
         """
         if getattr(self._local, "group", None) is not None:
             raise RuntimeError("a group is already open in this thread")
-        with in_use(), translated(self.path), self._whole() as writer:
+        with in_use(), translated(self.path), self._whole(wait=wait) as writer:
             self._local.group, self._local.undone = writer, None
             try:
                 yield
@@ -213,11 +216,11 @@ class Database:
         return self._whole() if group is None else self._part(group)
 
     @contextmanager
-    def _whole(self) -> Iterator[sqlite3.Connection]:
+    def _whole(self, *, wait: bool = True) -> Iterator[sqlite3.Connection]:
         """The writer, in a transaction of its own."""
         self._check_identity()
-        with self._pool.writer() as writer:
-            begin(writer, timeout_ms=self._busy_timeout_ms)
+        with self._pool.writer(wait=wait) as writer:
+            begin(writer, timeout_ms=self._busy_timeout_ms if wait else 0)
             try:
                 yield writer
                 self._check_identity()  # again: the wait, or the work, may have been long

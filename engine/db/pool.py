@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from engine.core.errors import Busy
 from engine.db.connection import BUSY_TIMEOUT_MS, Durability, open_reader, open_writer
 from engine.db.forking import close_before_fork
 
@@ -60,17 +61,24 @@ class Pool:
             yield connection
 
     @contextmanager
-    def writer(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    def writer(self, *, create: bool = False, wait: bool = True) -> Iterator[sqlite3.Connection]:
         """Lend the writer, once other threads have given it back.
 
         Args:
             create: Make the file when it is missing.
+            wait: Wait for it, however long.
 
         Raises:
             sqlite3.Error: the file cannot be opened.
+            Busy: another thread has it, and it is not waited for.
         """
-        with self._writing, self._lent(self._writers, lambda: self._open_writer(create=create)) as connection:
-            yield connection
+        if not self._writing.acquire(blocking=wait):
+            raise Busy("Another thread writes.")
+        try:
+            with self._lent(self._writers, lambda: self._open_writer(create=create)) as connection:
+                yield connection
+        finally:
+            self._writing.release()
 
     def leave_checkpoints(self, pages: int) -> None:
         """Have the writer move its log into the database only when that is very long: somebody else does it beside.

@@ -51,14 +51,18 @@ class Call:
         """
         return await self._work.read(operation)
 
-    async def write(self, operation: Callable[[], T]) -> T:
+    async def write(self, operation: Callable[[], T], *, quick: bool = False) -> T:
         """Run an operation that writes shortly, in the next group; returns when the group is durable.
+
+        Args:
+            operation: What to do.
+            quick: Whether it takes less than some milliseconds whatever it is given; such ones need no other thread.
 
         Raises:
             QuarterdeckError: as the operation says, or as the commit of its group says.
             Overloaded: too many wait.
         """
-        return await self._work.write(operation)
+        return await self._work.write(operation, quick=quick)
 
     async def act(self, operation: Callable[[], T]) -> T:
         """Run an operation that takes long before it writes (gates, hashing), in a transaction of its own.

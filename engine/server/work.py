@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.core.errors import Overloaded
+from engine.core.errors import Busy, Overloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,23 +34,32 @@ MAX_GROUP = 512
 MAX_GROUP_S = 0.1
 """Longest that a group takes writes in, in seconds; other processes wait while it is open."""
 
+QUICK_COMMIT_S = 0.003
+"""Commits that take longer, in the mean of late, are waited for by the writer's thread, never by the event loop."""
+
+_WEIGHT = 0.1
 _RETRY_AFTER_S = 1
 
 
 class _Write:
     """A write that waits for its group."""
 
-    __slots__ = ("answer", "error", "future", "operation")
+    __slots__ = ("answer", "error", "future", "operation", "quick")
 
-    def __init__(self, operation: Callable[[], Any], future: asyncio.Future[Any]) -> None:
+    def __init__(self, operation: Callable[[], Any], future: asyncio.Future[Any], *, quick: bool) -> None:
         self.operation = operation
         self.future = future
+        self.quick = quick
         self.answer: Any = None
         self.error: BaseException | None = None
 
 
 class Work:
     """Runs the operations of a server.
+
+    Writes go into groups. A group of quick writes runs on the event loop itself, after all requests that have arrived
+    with it: handing it to another thread and back costs more than it does. Where the disk is slow, another process
+    writes, or a write may take long, the group runs on the writer's thread.
 
     Args:
         database: The database whose groups the writes share.
@@ -76,7 +85,10 @@ class Work:
         self._reading = 0
         self._acting = 0
         self._queue: deque[_Write] = deque()
-        self._filled = threading.Condition(threading.Lock())
+        self._called = False
+        self._commit_s = 0.0
+        self._wanted = threading.Condition(threading.Lock())
+        self._awake = False
         self._closed = False
         self._writer = threading.Thread(target=self._write_groups, name="writer", daemon=True)
         self._writer.start()
@@ -114,8 +126,12 @@ class Work:
         finally:
             self._acting -= 1
 
-    async def write(self, operation: Callable[[], T]) -> T:
+    async def write(self, operation: Callable[[], T], *, quick: bool = False) -> T:
         """Run an operation that writes shortly, in the next group.
+
+        Args:
+            operation: What to do.
+            quick: Whether it takes less than some milliseconds whatever it is given.
 
         Returns:
             Its answer, once the group's commit is durable.
@@ -125,18 +141,21 @@ class Work:
             Overloaded: too many wait, or the server is closing.
         """
         self._admit(len(self._queue))
-        waiting = _Write(operation, self._loop.create_future())
-        with self._filled:
-            self._queue.append(waiting)
-            self._filled.notify()
+        waiting = _Write(operation, self._loop.create_future(), quick=quick)
+        self._queue.append(waiting)
+        if not quick or self._commit_s > QUICK_COMMIT_S:
+            self._wake()
+        elif not self._called:
+            self._called = True
+            self._loop.call_soon(self._write_here)
         answer: T = await waiting.future
         return answer
 
     def close(self) -> None:
         """Finish what waits, then end the threads."""
-        with self._filled:
+        with self._wanted:
             self._closed = True
-            self._filled.notify()
+            self._wanted.notify()
         self._writer.join()
         self._readers.shutdown(cancel_futures=True)
         self._actors.shutdown(cancel_futures=True)
@@ -149,27 +168,68 @@ class Work:
                 details={"retry_after_s": _RETRY_AFTER_S},
             )
 
-    def _write_groups(self) -> None:
-        while True:
-            with self._filled:
-                while not self._queue and not self._closed:
-                    self._filled.wait()
-                if not self._queue:
-                    return
-            done: list[_Write] = []
-            began = time.perf_counter()
-            try:
-                with self._database.group():
-                    self._write_group(done)
-            except BaseException as error:  # noqa: BLE001 the edge: every waiting request gets the reason
-                if not done:  # the group could not even begin
-                    done.append(self._queue.popleft())
-                for write in done:
-                    write.error = write.error or error
-            self._measures.group(len(done), time.perf_counter() - began)
-            self._loop.call_soon_threadsafe(_answer, done)
+    def _wake(self) -> None:
+        with self._wanted:
+            self._awake = True
+            self._wanted.notify()
 
-    def _write_group(self, done: list[_Write]) -> None:
+    def _write_here(self) -> None:
+        """On the event loop: run the group that has gathered, unless it would have to wait for somebody."""
+        self._called = False
+        if not all(write.quick for write in self._queue):
+            self._wake()
+            return
+        if self._queue:
+            try:
+                done = self._group(wait=False)
+            except Busy:
+                self._wake()
+            else:
+                _answer(done)
+
+    def _write_groups(self) -> None:
+        """On the writer's thread: run groups for as long as there are writes, whenever woken."""
+        while True:
+            with self._wanted:
+                while not self._awake and not self._closed:
+                    self._wanted.wait()
+                self._awake = False
+                if self._closed and not self._queue:
+                    return
+            while self._queue:
+                self._loop.call_soon_threadsafe(_answer, self._group(wait=True))
+
+    def _group(self, *, wait: bool) -> list[_Write]:
+        """Run one group.
+
+        Args:
+            wait: Wait for other writers.
+
+        Returns:
+            The writes that were in it, each with its answer or error.
+
+        Raises:
+            Busy: another writes, and it is not waited for; nothing was taken from the queue.
+        """
+        done: list[_Write] = []
+        began = ran = time.perf_counter()
+        try:
+            with self._database.group(wait=wait):
+                self._run(done)
+                ran = time.perf_counter()
+        except BaseException as error:
+            if isinstance(error, Busy) and not done and not wait:
+                raise
+            if not done and self._queue:  # the group could not even begin
+                done.append(self._queue.popleft())
+            for write in done:
+                write.error = write.error or error
+        ended = time.perf_counter()
+        self._commit_s += _WEIGHT * (ended - ran - self._commit_s)
+        self._measures.group(len(done), ended - began)
+        return done
+
+    def _run(self, done: list[_Write]) -> None:
         """Run what waits, and what comes meanwhile, until the queue is empty or the group is full."""
         until = time.monotonic() + MAX_GROUP_S
         while self._queue and len(done) < MAX_GROUP:
