@@ -15,7 +15,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.bench.machine import Machine, this_machine
-from tests.bench.measures import batch, headless, history, hostile, keys, live, logging, search, size, start
+from tests.bench.measures import (
+    batch,
+    headless,
+    history,
+    hostile,
+    keys,
+    live,
+    logging,
+    raw,
+    search,
+    serving,
+    size,
+    start,
+)
 from tests.bench.places import Places
 from tests.bench.results import Row, lines, markdown
 
@@ -29,6 +42,8 @@ MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "keys": keys.measure,
     "live": live.measure,
     "logging": logging.measure,
+    "raw": raw.measure,
+    "serving": serving.measure,
     "hostile": hostile.measure,
 }
 
