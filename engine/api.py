@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from engine.processes.service import Processes
     from engine.registry.approvals import Approvals
     from engine.registry.service import Models
+    from engine.tokens.service import Tokens
     from engine.tracking.experiments import Experiments
+    from engine.tracking.logged_models import LoggedModels
     from engine.tracking.reading import RunReading
     from engine.tracking.service import Runs
 
@@ -102,6 +104,13 @@ class Engine:
         return Runs(self.database, self.access, self.artifacts, self.clock, self._ids)
 
     @cached_property
+    def logged_models(self) -> LoggedModels:
+        """Logged models: what training leaves behind before anybody registers it."""
+        from engine.tracking.logged_models import LoggedModels
+
+        return LoggedModels(self.database, self.access, self.artifacts, self.clock, self._ids)
+
+    @cached_property
     def run_reading(self) -> RunReading:
         """The finding and reading half of `runs`, for a start that must be quick: it loads half as much code."""
         from engine.tracking.reading import RunReading
@@ -158,6 +167,13 @@ class Engine:
         from engine.processes.service import Processes
 
         return Processes(self.workspace, self.access)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Who may use the server, and how far."""
+        from engine.tokens.service import Tokens
+
+        return Tokens(self.database, self.access, self.clock)
 
     def acting(self, actor: Actor, role: Role | Callable[[], Role]) -> Engine:
         """The same workspace as somebody else uses it, over the same connections: what a server gives each caller.

@@ -124,6 +124,10 @@ def _requests(engine: Engine, _context: click.Context) -> Iterable[tuple[str, st
     return [(str(each.id), f"{each.ref} to {each.to}") for each in engine.approvals.page(limit=_MOST).items]
 
 
+def _tokens(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    return [(str(each.id), f"{each.name} {each.state.value}") for each in engine.tokens.page(limit=_MOST).items]
+
+
 EXPERIMENT = LiveName("experiment", _experiments)
 RUN = LiveName("run", _runs)
 METRIC = LiveName("metric", _metrics)
@@ -132,3 +136,4 @@ REFERENCE = LiveName("version", _references)
 ALIAS = LiveName("alias", _aliases)
 VERSION = LiveNumber("version", _versions)
 REQUEST = LiveNumber("request", _requests)
+TOKEN = LiveNumber("token", _tokens)

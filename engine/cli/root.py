@@ -25,6 +25,7 @@ NOUNS: dict[str, Member] = {
     "policy": Member("engine.cli.policy", "policy", "Show and check quarterdeck.toml, roles and freezes."),
     "runs": Member("engine.cli.runs", "runs", "Runs with parameters, metrics and artifacts."),
     "server": Member("engine.cli.server", "server", "Serve the workspace to MLflow clients and over HTTP."),
+    "tokens": Member("engine.cli.tokens", "tokens", "Who may use the server, and how far."),
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
 

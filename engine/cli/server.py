@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,8 +27,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="What an answer waits for: the disk (full), or the operating system (relaxed: a power cut may lose seconds).",
 )
+@click.option("--require-tokens", is_flag=True, help="Ask for tokens on this machine too; elsewhere always.")
+@click.option(
+    "--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="A further name of it; may be repeated."
+)
+@click.option(
+    "--tls-cert", "tls_certificate", type=click.Path(path_type=Path), help="PEM file of the certificate chain."
+)
+@click.option("--tls-key", type=click.Path(path_type=Path), help="PEM file of its key, without a password.")
+@click.option(
+    "--behind-proxy", is_flag=True, help="A proxy on this machine ends TLS and sets X-Forwarded-For and -Proto."
+)
 @click.pass_context
-def server(context: click.Context, host: str, port: int, durability: str) -> int | None:
+def server(context: click.Context, /, host: str, port: int, durability: str, **secure: Any) -> int | None:
     """Serve the workspace over HTTP, until Ctrl-C; MLflow clients log to it with MLFLOW_TRACKING_URI=http://HOST:PORT."""
     if context.invoked_subcommand is not None:
         return None
@@ -36,7 +48,7 @@ def server(context: click.Context, host: str, port: int, durability: str) -> int
 
     session: Session = context.obj
     kept = Durability(durability)
-    return serve(session.engine_to_serve(kept), Settings(host=host, port=port, durability=kept))
+    return serve(session.engine_to_serve(kept), Settings(host=host, port=port, durability=kept, **secure))
 
 
 @server.command()

@@ -13,12 +13,17 @@ if TYPE_CHECKING:
 
 
 class Role(IntEnum):
-    """What somebody may do; each role may do all that the ones before it may."""
+    """What somebody may do; each role may do all that the ones before it may.
+
+    A viewer reads. A writer logs: runs, logged models, traces, prompts, new versions that wait in Registered. An
+    operator also renames, deletes and moves versions between stages; an approver says yes to that; an admin does all.
+    """
 
     VIEWER = 1
-    OPERATOR = 2
-    APPROVER = 3
-    ADMIN = 4
+    WRITER = 2
+    OPERATOR = 3
+    APPROVER = 4
+    ADMIN = 5
 
     @property
     def label(self) -> str:

@@ -136,6 +136,13 @@ class Overloaded(QuarterdeckError):
     exit_code = 3
 
 
+class TooManyFailures(Overloaded):
+    """Too many requests of one address were refused; `details["retry_after_s"]` says when to try again."""
+
+    code = "too_many_failures"
+    http_status = 429
+
+
 class Unauthenticated(QuarterdeckError):
     """No token was given, or none that is known and still good."""
 
@@ -149,6 +156,13 @@ class TooLarge(InvalidInput):
 
     code = "too_large"
     http_status = 413
+
+
+class UnsupportedMediaType(InvalidInput):
+    """What was sent is of a type that is not taken here."""
+
+    code = "unsupported_media_type"
+    http_status = 415
 
 
 class Unreachable(QuarterdeckError):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from starlette.responses import PlainTextResponse, Response
 
-from engine.core.errors import QuarterdeckError
+from engine.core.errors import QuarterdeckError, TooLarge, Unauthenticated
 from engine.core.text import clean
 
 MAX_ECHO = 200
@@ -44,12 +44,16 @@ def said(message: str) -> str:
 def native_error(error: QuarterdeckError) -> Response:
     """An error in the words of our own API: code, message, hint and details."""
     body = {"error": {"code": error.code, "message": said(error.message), "hint": said(error.hint)}}
-    return with_retry(JsonAnswer(body, error.http_status), error)
+    return with_headers(JsonAnswer(body, error.http_status), error)
 
 
-def with_retry(answer: Response, error: QuarterdeckError) -> Response:
-    """Add `Retry-After` to the answer of an error that says when to try again."""
+def with_headers(answer: Response, error: QuarterdeckError) -> Response:
+    """Add the headers that an error calls for: when to try again, what to show, that no more will be read."""
     after_s = error.details.get("retry_after_s")
     if after_s is not None:
         answer.headers["retry-after"] = str(after_s)
+    if isinstance(error, Unauthenticated):
+        answer.headers["www-authenticate"] = "Bearer"  # not Basic: browsers would keep it and send it for any page
+    if isinstance(error, TooLarge):
+        answer.headers["connection"] = "close"
     return answer

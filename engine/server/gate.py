@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import time
+from base64 import b64decode
+from collections import OrderedDict
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from engine.core.access import Actor, Role
+from engine.core.errors import (
+    InvalidInput,
+    PermissionDenied,
+    QuarterdeckError,
+    TooLarge,
+    TooManyFailures,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+from engine.server.exposure import is_loopback
+from engine.server.failures import Failures
+from engine.server.hosts import Hosts, is_address
+from engine.server.routes import Body
+from engine.tokens.checking import TokenCheck
+from engine.tokens.model import PREFIX, digest_of
 
 if TYPE_CHECKING:
+    from starlette.datastructures import Headers
     from starlette.requests import Request
 
     from engine.api import Engine
     from engine.server.routes import Match
     from engine.server.settings import Settings
+    from engine.tokens.model import Token
+
+MAX_VIEWS = 1_024
+"""Engines kept, one a token and address; beyond, the one unused for longest is made anew when it is needed."""
+
+KEEP_USED_S = 20.0
+"""How often it is written down which tokens were used, in seconds."""
+
+_UNKNOWN = "unknown"
 
 
 class Gate:
@@ -17,12 +49,16 @@ class Gate:
 
     Args:
         engine: The workspace, as the server's own user has it.
-        settings: Hosts, origins, tokens and limits.
+        settings: Hosts, tokens and limits.
     """
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
+        self._hosts = Hosts(settings)
+        self._tokens = TokenCheck(engine.database, engine.clock)
+        self._failures = Failures(time.monotonic)
+        self._views: OrderedDict[tuple[bytes, str], Engine] = OrderedDict()
 
     def admit(self, request: Request, match: Match | None) -> Engine:
         """Let a request in.
@@ -33,6 +69,153 @@ class Gate:
 
         Returns:
             The workspace as the caller may use it.
+
+        Raises:
+            InvalidInput: its head says no host, or contradicts itself.
+            Refused: its host is not ours, or it comes from another site's page.
+            Unauthenticated: it has no token, or one that is not good.
+            TooManyFailures: its address was refused too often.
+            PermissionDenied: its role is below that of the route.
+            TooLarge: its body is larger than the route takes.
+            UnsupportedMediaType: its body is not of the type that the route takes.
         """
-        del request, match
-        return self._engine
+        headers = request.headers
+        self._hosts.check(request.method, self._scheme(request), headers)
+        role = match.route.role if match else Role.VIEWER
+        engine = self._engine if role is None else self._caller(request, role)
+        if match is not None:
+            self._check_body(headers, match.route.body)
+        return engine
+
+    async def keep_used(self) -> None:
+        """Write down now and then which tokens were used, until cancelled."""
+        while True:
+            await asyncio.sleep(KEEP_USED_S)
+            with suppress(QuarterdeckError):  # a full disk is told by the requests that need it
+                await asyncio.to_thread(self._tokens.keep_used, self._engine.access.actor)
+
+    def _scheme(self, request: Request) -> str:
+        if self._proxied(request):
+            return request.headers.get("x-forwarded-proto", "https").lower()
+        return str(request.scope["scheme"])
+
+    def _address(self, request: Request) -> str:
+        """Where a request comes from: the last address that our own proxy added, or the connection's."""
+        if self._proxied(request):
+            lists = request.headers.getlist("x-forwarded-for")
+            last = lists[-1].rpartition(",")[2].strip() if lists else ""
+            return last if is_address(last) else _UNKNOWN
+        return request.client.host if request.client else _UNKNOWN
+
+    def _proxied(self, request: Request) -> bool:
+        return self._settings.behind_proxy and request.client is not None and is_loopback(request.client.host)
+
+    def _caller(self, request: Request, role: Role) -> Engine:
+        secret = _shown(request.headers)
+        if secret is None or not (self._settings.require_tokens or secret.startswith(PREFIX)):
+            if self._settings.require_tokens:
+                self._refuse(self._address(request), "Requests to this server need a token.")
+            engine = self._engine
+        else:
+            engine = self._view(secret, self._address(request))
+        has = engine.access.role
+        if has < role:
+            raise PermissionDenied(
+                f"{request.method} {request.url.path[:60]} needs the role {role.label}; this caller has {has.label}.",
+                hint="Use a token of a wider scope, or ask an admin for a higher role.",
+            )
+        return engine
+
+    def _view(self, secret: str, address: str) -> Engine:
+        digest = digest_of(secret)
+        key = (digest, address)
+        known = self._views.get(key)
+        # Who has come in with this token before is not made to wait for what others behind the same address do.
+        if known is None and (wait_s := self._failures.wait_s(address)):
+            raise _too_many(wait_s)
+        token = self._tokens.good(digest)
+        if token is None:
+            self._views.pop(key, None)
+            self._refuse(address, "The token is not known, expired or revoked.")
+        if known is None:
+            known = self._views[key] = self._made(token, address)
+            if len(self._views) > MAX_VIEWS:
+                self._views.popitem(last=False)
+        self._views.move_to_end(key)
+        return known
+
+    def _refuse(self, address: str, message: str) -> NoReturn:
+        if wait_s := self._failures.wait_s(address):
+            raise _too_many(wait_s)
+        self._failures.note(address)
+        raise Unauthenticated(
+            message, hint="Make one with `qd tokens create`, and set MLFLOW_TRACKING_TOKEN to it, or send it as Bearer."
+        )
+
+    def _made(self, token: Token, address: str) -> Engine:
+        """The workspace as a token's user has it: by the policy of the moment, at most as the token's scope says."""
+        server = self._engine
+        return server.acting(
+            Actor(token.user, origin=f"http:{address}", via="http"),
+            lambda: min(token.scope, server.policy.role_of(token.user)),
+        )
+
+    def _check_body(self, headers: Headers, takes: Body) -> None:
+        size = _length(headers)
+        if takes is not Body.STREAM and size is not None and size > self._settings.max_body_bytes:
+            raise TooLarge(f"The body has more than {self._settings.max_body_bytes} bytes.", hint="Send less at once.")
+        if takes is Body.JSON and (size is None or size > 0):
+            _check_json(headers)
+
+
+def _too_many(wait_s: int) -> TooManyFailures:
+    return TooManyFailures(
+        "Too many requests of this address were refused.",
+        hint="Check the token, and try again later.",
+        details={"retry_after_s": wait_s},
+    )
+
+
+def _shown(headers: Headers) -> str | None:
+    """The token that a request shows, as a bearer or as the password of a user; `None` when it shows none.
+
+    Raises:
+        InvalidInput: there are several.
+    """
+    given = headers.getlist("authorization")
+    if len(given) > 1:
+        raise InvalidInput("The request shows several credentials.", hint="Send one Authorization header.")
+    scheme, _, rest = (given[0] if given else "").partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() == "basic":
+        try:
+            return b64decode(rest.strip(), validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return "" if given else None
+
+
+def _length(headers: Headers) -> int | None:
+    """How many bytes the body has, `None` when nobody says so beforehand.
+
+    Raises:
+        InvalidInput: the head contradicts itself, which is how requests are smuggled past proxies.
+    """
+    lengths, codings = headers.getlist("content-length"), headers.getlist("transfer-encoding")
+    if len(lengths) > 1 or len(codings) > 1 or (lengths and codings):
+        raise InvalidInput("The request says the length of its body twice.", hint="Send one Content-Length.")
+    if codings:
+        return None
+    text = lengths[0] if lengths else "0"
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise InvalidInput("The length of the body is no number.", hint="Send one Content-Length.")
+    return int(text)
+
+
+def _check_json(headers: Headers) -> None:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" or len(headers.getlist("content-type")) > 1:
+        raise UnsupportedMediaType("The body must be JSON.", hint="Send it with Content-Type: application/json.")
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed.", hint="Send it without Content-Encoding.")

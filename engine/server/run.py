@@ -21,6 +21,7 @@ from engine.processes.lock import ServerLock
 from engine.processes.model import ServerOwner
 from engine.server.app import App
 from engine.server.dialects import table
+from engine.server.exposure import make_first_token, secured
 from engine.server.gate import Gate
 from engine.server.measures import Measures
 from engine.server.upkeep import Upkeep
@@ -95,12 +96,15 @@ class Server:
 
         Raises:
             Busy: another server has the workspace, or the port is taken.
-            InvalidInput: the address cannot be listened on, or the TLS files cannot be used.
+            InvalidInput: the address cannot be listened on, others could read along, or the TLS files cannot be used.
             WorkspaceError: the workspace cannot be written.
         """
         import uvloop
 
+        self._settings = secured(self._settings)
         with ServerLock(self._engine.workspace).take() as lock, listening(self._settings) as listener:
+            if self._settings.require_tokens:
+                make_first_token(self._engine)
             url = _url(self._settings, listener)
             lock.tell(_owner(self._engine, self._settings, url))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -115,9 +119,10 @@ class Server:
     async def _serve(self, lock: ServerLock, listener: socket.socket, url: str) -> None:
         measures = Measures(clients=self._clients, queue=lambda: work.waiting)
         work = Work(self._engine.database, asyncio.get_running_loop(), measures=measures)
+        gate = Gate(self._engine, self._settings)
         app = App(
             table(measures),
-            Gate(self._engine, self._settings),
+            gate,
             work,
             self._settings,
             measures=measures,
@@ -128,9 +133,10 @@ class Server:
         try:
             async with asyncio.TaskGroup() as tasks:
                 serving = tasks.create_task(server.serve(sockets=[listener]))
-                keeping = tasks.create_task(upkeep.run())
+                beside = [tasks.create_task(each) for each in (upkeep.run(), gate.keep_used())]
                 await serving
-                keeping.cancel()
+                for each in beside:
+                    each.cancel()
         finally:
             work.close()
 
@@ -176,6 +182,7 @@ def _config(app: App, settings: Settings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
+        proxy_headers=False,  # the gate decides which proxy is believed
         timeout_keep_alive=int(settings.idle_s),
         limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=DRAIN_S,

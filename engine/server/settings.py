@@ -18,11 +18,12 @@ class Settings:
         host: The address it listens on.
         port: The port; 0 takes a free one.
         durability: What a commit waits for before a request is answered.
-        require_tokens: Whether every request needs a token; always true beyond loopback.
+        require_tokens: Whether every request needs a token; always true beyond loopback and behind a proxy.
+        behind_proxy: Whether a proxy on this machine stands before it: it ends TLS, and what it says in
+            `X-Forwarded-For` and `X-Forwarded-Proto` is believed.
         tls_certificate: PEM file of the certificate chain, or `None` for plain HTTP.
         tls_key: PEM file of its key.
         allowed_hosts: Names, besides its own address and loopback names, that a `Host` header may give.
-        allowed_origins: Origins, besides its own, that a browser's request may come from.
         max_body_bytes: Most bytes of a body that is read whole.
         max_inflated_bytes: Most bytes of a compressed body once inflated.
         max_header_bytes: Most bytes of a request's head.
@@ -35,10 +36,10 @@ class Settings:
     port: int = 5000
     durability: Durability = Durability.FULL
     require_tokens: bool = False
+    behind_proxy: bool = False
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     allowed_hosts: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
     max_body_bytes: int = 32 * MIB
     max_inflated_bytes: int = 64 * MIB
     max_header_bytes: int = 64 * 1024

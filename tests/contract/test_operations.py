@@ -24,6 +24,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "gates.gather": "part of asking for an approval",
     "models.resolve": "how a reference is read; every verb that takes a version uses it",
     "models.at": "part of `promotions.at`",
+    "tokens.create_first": "made by the server where it demands tokens and there is none",
     "runs.beat": "a running program's sign of life",
     "runs.complete_environment": "a running program's slow half of its start",
     "runs.import_runs": "for importers; a front comes with the first of them",
@@ -41,6 +42,9 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
 }
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
+    "tokens.create": "shows a secret once, which a screen that may be shared or recorded must not",
+    "tokens.page": "set up once, at a command line, like the server they are for",
+    "tokens.revoke": "same",
     "audit.consistency": "a proof is for the auditor's program, not for a screen",
     "audit.inclusion": "same",
     "gates.get": "the promotion screen shows the newest report of a version",

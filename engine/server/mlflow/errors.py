@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.core import errors
-from engine.server.answers import JsonAnswer, said, with_retry
+from engine.server.answers import JsonAnswer, said, with_headers
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # client try again seven times, so only what may get better by itself is answered so.
 _CODES: tuple[tuple[type[errors.QuarterdeckError], str, int], ...] = (
     (errors.TooLarge, "INVALID_PARAMETER_VALUE", 413),
+    (errors.UnsupportedMediaType, "BAD_REQUEST", 415),
     (errors.InvalidInput, "INVALID_PARAMETER_VALUE", 400),
     (errors.NotFound, "RESOURCE_DOES_NOT_EXIST", 404),
     (errors.AlreadyExists, "RESOURCE_ALREADY_EXISTS", 400),
@@ -29,4 +30,4 @@ def mlflow_error(error: errors.QuarterdeckError) -> Response:
     """An error as MLflow's clients read it: `error_code` and `message`."""
     found = ((code, status) for kind, code, status in _CODES if isinstance(error, kind))
     code, status = next(found, ("INTERNAL_ERROR", error.http_status))
-    return with_retry(JsonAnswer({"error_code": code, "message": said(str(error))}, status), error)
+    return with_headers(JsonAnswer({"error_code": code, "message": said(str(error))}, status), error)

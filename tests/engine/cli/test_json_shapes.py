@@ -69,6 +69,7 @@ IN_LISTS = {
     "version": "versions list",
     "promotion": "models history",
     "request": "approvals list --state all",
+    "token": "tokens list",
     "audit-record": "audit list",
 }
 
@@ -81,6 +82,7 @@ def lively(sample: Sample, qd: Qd) -> Sample:
         '[models.churn.production]\napprovals = 1\ngates = [{gate="metric", metric="auc", min=0.5}]\n'
     )
     qd("approvals", "request", "churn", "2", "--to", "production", "--reason", "better")
+    qd("tokens", "create", "ci", "--expires", "90d")
     return sample
 
 

@@ -39,7 +39,7 @@ def test_without_a_file_nothing_is_asked_for(qd: Qd, workspace: Path) -> None:
 def test_the_policy_is_shown_as_written(qd: Qd, workspace: Path) -> None:
     _write(workspace, GOOD)
     shown = qd("policy", "show", "--json").json
-    assert shown["roles"] == {"viewer": [], "operator": ["*"], "approver": [], "admin": ["ops"]}
+    assert shown["roles"] == {"viewer": [], "writer": [], "operator": ["*"], "approver": [], "admin": ["ops"]}
     [stage] = shown["stages"]
     assert (stage["model"], stage["stage"], stage["approvals"]) == ("churn", "Production", 2)
     assert [gate["gate"] for gate in stage["gates"]] == ["metric", "size", "evidence-age"]

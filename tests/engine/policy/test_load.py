@@ -30,6 +30,7 @@ WHOLE = """\
 admin = ["ops"]
 approver = ["alice", "bob"]
 operator = ["*"]
+writer = ["trainer"]
 
 [access]
 allow_as = ["ci"]
@@ -80,6 +81,7 @@ def test_everything_a_policy_can_say_is_read() -> None:
         Role.ADMIN: ("ops",),
         Role.APPROVER: ("alice", "bob"),
         Role.OPERATOR: ("*",),
+        Role.WRITER: ("trainer",),
         Role.VIEWER: (),
     }
     assert policy.allow_as == ("ci",)

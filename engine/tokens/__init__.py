@@ -1,0 +1,1 @@
+"""Tokens: who may use the server, and how far."""
