@@ -60,6 +60,7 @@ class Field:
         value: What stands in it at first.
         required: Whether it may not stay empty.
         must: The only text accepted; empty when any is.
+        among: The only texts accepted; empty when any is.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Field:
     value: str = ""
     required: bool = True
     must: str = ""
+    among: tuple[str, ...] = ()
 
 
 Answers = dict[str, str]

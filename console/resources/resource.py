@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from console.widgets.table import Cell, Column, Key
@@ -98,6 +98,11 @@ class Resource(Generic[T]):
     sort: tuple[str, bool] = ("", False)
     key_of: Callable[[Event], Key | None] = field(default=lambda _event: None)
     filterable: bool = True
+
+
+def headings(columns: Sequence[Shown[T]]) -> list[Column]:
+    """The columns as the table takes them; a heading may be a key that somebody logged, and is cleaned here."""
+    return [replace(shown.column, title=clean(shown.column.title, limit=CELL_LIMIT)) for shown in columns]
 
 
 def cells(item: T, columns: Sequence[Shown[T]], now_ms: int) -> tuple[Cell, ...]:

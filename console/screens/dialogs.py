@@ -229,6 +229,8 @@ class Ask(Dialog[Answers]):
             wrong = "" if value or not field.required else f"{field.label} may not stay empty."
             if field.must and value != field.must:
                 wrong = f"Type exactly {field.must} to go on."
+            if field.among and value not in field.among:
+                wrong = f"Type one of {', '.join(field.among)}."
             if wrong:
                 self._problem.show([(wrong, "bad")])
                 self._inputs[field.name].focus()

@@ -10,7 +10,7 @@ from textual import on
 from console.actions import Action, Answers, Needs
 from console.formats import plural
 from console.location import Location, filter_text, filter_words
-from console.resources.resource import Listing, Resource, cells
+from console.resources.resource import Listing, Resource, cells, headings
 from console.text import Part, wrap
 from console.theme import STYLES
 from console.views import View
@@ -224,7 +224,7 @@ class ListView(View, Generic[T]):
         columns, listing = found
         self._problem = ""
         if [shown.column for shown in columns] != [shown.column for shown in self._columns]:
-            self.table.set_columns([shown.column for shown in columns])
+            self.table.set_columns(headings(columns))
         self._columns = columns
         lost = listing.partial and self.table.cursor_key not in listing.items
         self._take(listing)

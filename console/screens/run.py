@@ -87,6 +87,9 @@ GRID_ACTIONS = (
 )
 """What can be done among the charts."""
 
+ENDS = ("finished", "failed", "killed")
+"""How a run may be closed by hand."""
+
 
 def _read_artifact(app: ConsoleApp, run: RunDetail, _answers: Answers) -> None:
     if isinstance(app.view, RunView):
@@ -139,11 +142,11 @@ class RunView(View):
             "K",
             "close",
             _finish,
-            "Close a run whose program is gone.",
+            "Close a run whose program is gone, as finished, failed or killed.",
             danger=Danger.REVERSIBLE,
             role=Role.OPERATOR,
             enabled=_not_over,
-            ask=lambda _run: (Field("status", "finished, failed, killed", "killed"),),
+            ask=lambda _run: (Field("status", "close as", "killed", among=ENDS),),
             hint=False,
         ),
         Action(

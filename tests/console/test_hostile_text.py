@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from engine.core.errors import InvalidInput
-from engine.registry.model import Stage
-from engine.tracking.model import DatasetInput
-from tests.bench.pty.session import PtySession
+from engine.tracking.model import RunStatus
 from tests.console.driver import LARGE, SMALL, Console, console
-from tests.console.world import HOSTILE, SIGNATURE, World
+from tests.console.world import World
+from tests.hostile.judge import unprinted
+from tests.hostile.texts import HOSTILE, MODEL_NAMES, at_once, pasteable
+from tests.hostile.workspace import plant
 
-LONG = HOSTILE + "x" * 10_000 + "e" + "\u0301" * 500
-
-
-def _attack(world: World) -> str:
-    """A workspace in which every text that can be hostile is; returns the run's id."""
-    engine = world.engine
-    run = engine.runs.start(HOSTILE, LONG[:500], params={HOSTILE: LONG[:5_000]}, capture=False)
-    run.log_batch([(HOSTILE, value, step, step) for step, value in enumerate((0.5, float("nan"), float("inf"), 0.7))])
-    run.log_metric("auc", 0.9, step=1)
-    run.set_tag(HOSTILE, LONG[:5_000])
-    run.note(LONG)
-    run.log_dataset(DatasetInput(HOSTILE, HOSTILE, schema=HOSTILE, rows=3, context=HOSTILE))
-    run.log_bytes(HOSTILE.encode(), "model/model.txt")
-    run.finish()
-    engine.models.register(
-        "churn", run_id=run.id, signature=SIGNATURE, flavor="sk", owner=HOSTILE[:100], description=LONG[:3_000]
-    )
-    engine.models.set_version_tag("churn", 1, HOSTILE, HOSTILE)
-    engine.models.update("churn", description=HOSTILE, owner=HOSTILE[:100])
-    engine.approvals.request("churn", 1, to=Stage.PRODUCTION, reason=HOSTILE)
-    engine.promotions.promote("churn", 1, to=Stage.STAGING, reason=HOSTILE)
-    return run.id
+ALL = at_once()
+POLICY = """
+[models."*".production]
+gates = [{gate="metric", metric="auc", min=0.8}, {gate="fields", required=["owner"]}]
+approvals = 1
+[roles]
+admin = ["*"]
+"""
+"""Whoever anybody is called may approve."""
 
 
 def _is_harmless(deck: Console) -> bool:
-    return all(character.isprintable() for line in deck.lines() for character in line)
+    return not any(unprinted(line) for line in deck.lines())
 
 
 SCREENS = (
@@ -57,15 +42,15 @@ SCREENS = (
     ("models", ("y",)),
     ("versions", ("y",)),
     ("board", ()),
-    ("version churn/1", ("G",)),
-    ("promotion churn/1/production", ("a",)),
-    ("promotion churn/1/staging", ("G",)),
-    ("history churn", ()),
+    ("version '{version}'", ("G",)),
+    ("promotion '{waiting}/production'", ("a",)),
+    ("promotion '{version}/staging'", ("G",)),
+    ("history '{model}'", ()),
     ("state", ()),
     ("lineage {run}", ()),
     ("approvals", ("a",)),
     ("audit", ("d",)),
-    ("record 3", ()),
+    ("record {record}", ()),
     ("runs", ("ctrl+p",)),
 )
 
@@ -75,14 +60,23 @@ SCREENS = (
 async def test_hostile_names_come_through_harmless(
     guarded: World, words: str, keys: tuple[str, ...], size: tuple[int, int]
 ) -> None:
-    run, other = _attack(guarded), guarded.run("tame")
-    async with console(guarded.engine, words.format(run=run, other=other), size) as deck:
+    guarded.write_policy(POLICY)
+    names = plant(guarded.engine, {"all": ALL})["all"]
+    other = guarded.run("tame")
+    async with console(guarded.engine, words.format(**names, other=other), size) as deck:
         await deck.until(lambda: deck.app.view is not None and len(deck.text().split()) > 20, "the screen")
         assert _is_harmless(deck)
         for key in keys:
             await deck.press(key)
             await deck.pilot.pause()
             assert _is_harmless(deck)
+
+
+async def test_a_heading_reads_like_the_key_it_names(world: World) -> None:
+    key = HOSTILE["colour"]
+    world.run("tree", params={key: "3"})
+    async with console(world.engine, "runs", LARGE) as deck:
+        await deck.expect_line("NAME", "·colo")
 
 
 async def test_hostile_typing_and_pasting_do_no_harm(world: World) -> None:
@@ -93,7 +87,7 @@ async def test_hostile_typing_and_pasting_do_no_harm(world: World) -> None:
             await deck.press(opener)
             for character in "[/nope]":
                 await deck.press(*([] if not character.isalnum() else [character]))
-            deck.app.screen.focused.insert(HOSTILE, 0)  # type: ignore[union-attr]  # what a paste does
+            deck.app.screen.focused.insert(ALL[:3_000], 0)  # type: ignore[union-attr]  # what a paste does
             await deck.pilot.pause()
             assert _is_harmless(deck)
             await deck.press("enter")
@@ -101,25 +95,24 @@ async def test_hostile_typing_and_pasting_do_no_harm(world: World) -> None:
             await deck.press("escape", "escape")
 
 
-def test_a_hostile_model_name_is_refused_by_the_engine(world: World) -> None:
-    with pytest.raises(InvalidInput):
-        world.engine.models.create(HOSTILE)
+@pytest.mark.parametrize("status", ["Killed", "killed\u2800", "lost", "running", pasteable(HOSTILE["bidi"])])
+async def test_a_run_closes_as_nothing_but_what_a_run_can_be(world: World, status: str) -> None:
+    run = world.run("tree", status=RunStatus.RUNNING)
+    async with console(world.engine, f"run {run}") as deck:
+        await deck.expect("tree")
+        await deck.press("K")
+        await deck.expect("close as")
+        deck.app.screen.focused.value = status  # type: ignore[union-attr]  # the one field of the dialog
+        await deck.press("enter")
+        await deck.expect("Type one of finished, failed, killed.")
+    assert world.engine.runs.get(run).status is RunStatus.RUNNING
 
 
-@pytest.mark.slow
-def test_no_hostile_byte_reaches_a_real_terminal(guarded: World) -> None:
-    run = _attack(guarded)
-    guarded.close()
-    argv = [sys.executable, "-m", "console", "--workspace", str(guarded.workspace.path), "console", "runs"]
-    with PtySession(argv, columns=100, rows=30, environ={"PYTHONPATH": str(Path.cwd())}) as session:
-        session.until_text("1 run")
-        for keys, shown in (("y", "run_id"), ("\x1b", "1 run"), ("\r", "charts"), ("2", "Parameters"), ("4", "Data")):
-            session.send(keys)
-            session.until_text(shown)
-        session.send(f":lineage {run}\r")
-        session.until_text("Came from")
-        session.send("q")
-        assert session.wait() == 0
-        output = session.output
-    for attack in (b"\x1b]0;", b"owned\x07", b"\xc2\x9b", b"\x1b[31mred", "\u202e".encode()):
-        assert attack not in output
+@pytest.mark.parametrize("text", [text for text in HOSTILE.values() if text not in MODEL_NAMES], ids=ascii)
+def test_a_hostile_model_name_is_refused_by_the_engine(world: World, text: str) -> None:
+    try:
+        world.engine.models.create(text)
+    except InvalidInput as error:
+        assert not unprinted(str(error))
+    else:
+        assert not unprinted(text), "a name is what can be seen"

@@ -92,7 +92,7 @@ def leaks(output: bytes) -> list[str]:
     found += [f"obeyed: {match[0]!r}" for match in _OBEYED.finditer(text)]
     for payload in (match[1] for match in _OURS.finditer(text) if match[1]):
         found += [f"in the clipboard: {each}" for each in _copied(payload)]
-    return found + list(_unprinted(_OURS.sub("", text).translate(_MOVES)))
+    return found + unprinted(_OURS.sub("", text).translate(_MOVES))
 
 
 def formulas(table: str) -> list[str]:
@@ -110,17 +110,26 @@ def formulas(table: str) -> list[str]:
 
 def _copied(payload: str) -> Iterator[str]:
     try:
-        yield from _unprinted(base64.b64decode(payload, validate=True).decode().replace("\n", " ").replace("\t", " "))
+        yield from unprinted(base64.b64decode(payload, validate=True).decode().replace("\n", " ").replace("\t", " "))
     except (binascii.Error, UnicodeDecodeError) as error:
         yield f"{payload[:60]!r}, which is no text: {error}"
 
 
-def _unprinted(text: str) -> Iterator[str]:
+def unprinted(text: str) -> list[str]:
+    """What of a text no reader sees or every reader is misled by: control and format characters, piles of marks.
+
+    Args:
+        text: What is shown.
+
+    Returns:
+        Each, with its surroundings; none is good.
+    """
     if text.isascii() and text.isprintable():
-        return
-    marks = 0
+        return []
+    found, marks = [], 0
     for place, character in enumerate(text):
         kind = unicodedata.category(character)
         marks = marks + 1 if kind in ("Mn", "Me") else 0
         if kind in _UNPRINTED or marks > _MOST_MARKS:
-            yield f"{character!r} in {text[max(0, place - 30) : place + 30]!r}"
+            found.append(f"{character!r} in {text[max(0, place - 30) : place + 30]!r}")
+    return found

@@ -69,3 +69,8 @@ def pasteable(text: str, limit: int = 2_000) -> str:
         limit: Most characters.
     """
     return text.replace("\x1b", "").replace("\x9b", "")[:limit]
+
+
+def at_once(texts: Mapping[str, str] = HOSTILE) -> str:
+    """All texts in one, the short ones first, as long as a description may be."""
+    return " ".join(sorted(texts.values(), key=len))[:20_000]

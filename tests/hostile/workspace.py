@@ -131,7 +131,7 @@ def plant(opened: Engine, texts: Mapping[str, str] = HOSTILE) -> Mapping[str, Ma
 
 
 def _plant_run(here: Planting) -> Mapping[str, str]:
-    opened, text, run_id = here.engine, here.text, f"{here.number + 1:032x}"
+    opened, text, run_id = here.engine, here.text, f"bad{here.number:029x}"
     name, key = text[:NAME], text[:KEY]
     opened.runs.import_runs(
         [
