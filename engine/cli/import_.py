@@ -11,10 +11,15 @@ from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.output import Column, Format, format_options, show_json, show_rows
 from engine.cli.progress import ProgressLine
+from engine.cli.words import DURATION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.cli.session import Session
+    from engine.exchange.importing import Importer
     from engine.exchange.model import ImportReport, KindReport
+    from engine.exchange.source import Source
 
 KINDS = (
     Column("kind", lambda each: each.kind),
@@ -39,29 +44,64 @@ def import_() -> None:
 
 @import_.command()
 @click.argument("source")
-@click.option("--artifacts", "roots", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
-              help="A folder that artifacts may be read from, besides SOURCE's own; may be repeated.")  # fmt: skip
+@click.option(
+    "--artifacts",
+    "roots",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder that artifacts may be read from, besides SOURCE's own; may be repeated.",
+)
 @click.option("--no-files", is_flag=True, help="Leave artifacts where they are.")
+@click.option("--follow", "following", is_flag=True, help="Then keep mirroring SOURCE until interrupted.")
+@click.option(
+    "--every", type=DURATION, default="5s", show_default=True, help="With --follow: how often to look, while it moves."
+)
 @format_options
 @click.pass_obj
-def mlflow(session: Session, source: str, roots: tuple[Path, ...], fmt: Format, *, no_files: bool) -> int:
+def mlflow(  # noqa: PLR0913 one parameter an option
+    session: Session,
+    source: str,
+    roots: tuple[Path, ...],
+    every: int,
+    fmt: Format,
+    *,
+    no_files: bool,
+    following: bool,
+) -> int:
     """Import SOURCE: an MLflow SQLite file, an mlruns folder or a tracking server's address.
 
     Everything comes along: experiments, runs, all metric history, inputs, artifacts, models, versions, stages and
     aliases. Import again to go on after an interruption, or to bring what is new.
     """
-    from engine.exchange.importing import ImportOptions, import_all
+    from engine.exchange.importing import Importer, ImportOptions, import_all
     from engine.exchange.opening import open_mlflow
 
     engine = session.engine()
     progress = _Story("importing")
     found = open_mlflow(source, roots)
     try:
-        report = import_all(engine, found, ImportOptions(files=not no_files, progress=progress.tell))
+        importer = Importer(engine, found, ImportOptions(files=not no_files, progress=progress.tell))
+        report = import_all(importer)
+        progress.close()
+        code = _show(report, fmt)
+        if following:
+            _follow(importer, found, every / 1_000)
     finally:
         progress.close()
         found.close()
-    return _show(report, fmt)
+    return code
+
+
+def _follow(importer: Importer, source: Source, interval_s: float) -> None:
+    """Mirror until interrupted, and say what came."""
+    import threading
+
+    from engine.exchange.following import follow
+
+    narrate(f"Mirroring {source.name}; interrupt to stop.")
+    for news in follow(importer, source, interval_s, threading.Event().wait):
+        narrate(f"qd: {news.problem} Trying again." if news.problem else f"Stored {_counted(news.stored)}.")
 
 
 def _show(report: ImportReport, fmt: Format) -> int:
@@ -69,17 +109,28 @@ def _show(report: ImportReport, fmt: Format) -> int:
         show_json({**_fields(report), "equal": report.equal})
     else:
         show_rows(report.kinds, KINDS, fmt)
-    for skipped in report.skipped[:_LISTED]:
-        narrate(f"left out: {skipped.kind} {skipped.key}: {skipped.why}")
-    left_out = sum(report.skipped_counts.values())
-    if left_out > _LISTED:
-        narrate(f"left out: {left_out - _LISTED:,} more; --json lists up to 1,000.")
+    _tell_skipped(report)
     for kind in report.kinds:
         for difference in kind.differences:
             narrate(f"different: {kind.kind} of {difference}")
-    stored = ", ".join(f"{count:,} {kind}" for kind, count in report.stored.items())
-    narrate(f"Stored {stored}." if stored else "Nothing was new: everything is here already.")
+    narrate(f"Stored {_counted(report.stored)}." if report.stored else "Nothing was new: everything is here already.")
     return 0 if report.equal else 1
+
+
+def _tell_skipped(report: ImportReport) -> None:
+    """One line for all that was left out for one reason, with the first of them."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for each in report.skipped:
+        alike.setdefault((each.kind, each.why), []).append(each.key)
+    for (kind, why), keys in list(alike.items())[:_LISTED]:
+        such = f"{keys[0]}" if len(keys) == 1 else f"{len(keys):,}, such as {keys[0]}"
+        narrate(f"left out: {kind} {such}: {why}")
+    if report.skipped:
+        narrate(f"Left out: {_counted(report.skipped_counts)}; --json lists the first 1,000.")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
 def _fields(report: ImportReport) -> dict[str, object]:

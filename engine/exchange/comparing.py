@@ -17,7 +17,6 @@ from engine.exchange.model import KindReport
 if TYPE_CHECKING:
     from engine.tracking.model import ExperimentImport, RunImport
 
-RUN_KINDS = ("runs", "params", "tags", "metrics", "latest", "inputs", "artifacts")
 _DIFFERENCES = 20
 
 Rows = Mapping[str, Sequence[object]]
@@ -41,7 +40,7 @@ def run_rows(run: RunImport, latest: Mapping[str, float] | None) -> Rows:
     """
     state = [run.experiment, run.name, run.status.value, run.start_ms, run.end_ms, run.user, run.note]
     return {
-        "runs": [[*state, run.parent_run_id, run.deleted_ms is not None]],
+        "runs": [[*state, run.deleted_ms is not None]],
         "params": sorted([key, value] for key, value in run.params.items()),
         "tags": sorted([key, value] for key, value in run.tags.items()),
         "metrics": sorted({(key, step, time_ms, repr(value + 0.0)) for key, value, step, time_ms in run.metrics}),

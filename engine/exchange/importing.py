@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 POINTS_PER_TRANSACTION = 8_000
 RUNS_PER_TRANSACTION = 100
 _RUNS_PER_READ = 200
+_LINKS_PER_TRANSACTION = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Importer:
         self._files = FileIntake(engine, source, self._skipped)
         self._models = ModelIntake(engine, source, self._files if self._options.files else None, self._skipped)
         self._seen_models: dict[str, SourceModel] = {}
+        self._parents: dict[str, tuple[str, bool]] = {}
 
     def step(self) -> Mapping[str, int]:
         """Bring the workspace up to the source as it is now.
@@ -87,24 +89,24 @@ class Importer:
         """
         stored: dict[str, int] = {}
         self._import_experiments(stored)
-        parents: list[tuple[str, str]] = []
         done = 0
         total = self._source.run_count()
         for group in self._source.runs(self._seen, self._skipped):
             self._import_runs(group, stored)
-            parents += [(each.run.run_id or "", each.run.parent_run_id) for each in group if each.run.parent_run_id]
             done += len(group)
             self._options.progress("runs", done, max(done, total))
-        _count(stored, "parents", self._engine.runs.link_runs(parents))
+        self._link(stored)
         self._import_models(stored)
         return stored
 
-    def report(self, stored: Mapping[str, int], seconds: float) -> ImportReport:
+    def report(self, stored: Mapping[str, int]) -> ImportReport:
         """Compare what the source had when it was read with what is here now.
 
         Args:
             stored: What `step` gave.
-            seconds: How long it took.
+
+        Returns:
+            The comparison.
 
         Raises:
             Busy: another process held the workspace too long.
@@ -119,6 +121,8 @@ class Importer:
             latest = self._engine.runs.latest_values(run_ids)
             for run in self._engine.runs.export_runs(run_ids):
                 here.enter(run.run_id or "", run_rows(run, latest.get(run.run_id or "")))
+                if run.parent_run_id is not None:
+                    here.enter(run.run_id or "", {"parents": [run.parent_run_id]})
             self._options.progress("comparing", min(len(owners), done + _RUNS_PER_READ), len(owners))
         for name in self._ledger.owners("models"):
             rows = self._models.rows_here(name)
@@ -130,7 +134,6 @@ class Importer:
             kinds=self._ledger.compare(here),
             skipped=tuple(self._skipped.items),
             skipped_counts=dict(self._skipped.counts),
-            seconds=seconds,
         )
 
     def _engine_experiments(self) -> Iterator[ExperimentImport]:
@@ -157,9 +160,12 @@ class Importer:
         missing = []
         for each in group:
             known = here.get(each.run.run_id)
+            if each.run.parent_run_id is not None:
+                is_linked = known is not None and known.parent_run_id == each.run.parent_run_id
+                self._parents[each.run.run_id or ""] = (each.run.parent_run_id, is_linked)
             run = self._files.with_files(each, known) if self._options.files else _with_known_files(each.run, known)
             self._enter(each, run)
-            wanted = run if known is None else _missing(run, known)
+            wanted = replace(run, parent_run_id=None) if known is None else _missing(run, known)
             if wanted is not None:
                 missing.append(wanted)
         for part in _transactions(missing):
@@ -187,6 +193,39 @@ class Importer:
             latest = {key: value for key, value, _, _ in sorted(run.metrics, key=_by_place)}
         self._ledger.enter(run.run_id or "", run_rows(run, latest))
 
+    def _link(self, stored: dict[str, int]) -> None:
+        """Put runs below their parents, now that both are here, unless that would go in a circle."""
+        known = set(self._ledger.owners("runs"))
+        wanted = []
+        sound: set[str] = set()
+        for child, (parent, is_linked) in self._parents.items():
+            if parent not in known:
+                self._skipped.add("parent", child, "The run it belongs to is not in the source.")
+            elif self._is_circular(child, sound):
+                self._skipped.add("parent", child, "It would belong to itself, over others.")
+            else:
+                self._ledger.enter(child, {"parents": [parent]})
+                if not is_linked:
+                    wanted.append((child, parent))
+        for begin in range(0, len(wanted), _LINKS_PER_TRANSACTION):
+            part = wanted[begin : begin + _LINKS_PER_TRANSACTION]
+            _count(stored, "parents", self._engine.runs.link_runs(part))
+            self._parents.update((child, (parent, True)) for child, parent in part)
+
+    def _is_circular(self, child: str, sound: set[str]) -> bool:
+        """Whether a run's parents lead back to one of them; `sound` remembers those that do not."""
+        passed = [child]
+        seen = {child}
+        at = self._parents.get(child)
+        while at is not None and at[0] not in sound:
+            if at[0] in seen:
+                return True
+            passed.append(at[0])
+            seen.add(at[0])
+            at = self._parents.get(at[0])
+        sound.update(passed)
+        return False
+
     def _merge(self, runs: Sequence[RunImport], stored: dict[str, int]) -> None:
         try:
             self._engine.runs.merge_runs(runs)
@@ -198,29 +237,24 @@ class Importer:
                 self._merge([run], stored)
 
 
-def import_all(engine: Engine, source: Source, options: ImportOptions | None = None) -> ImportReport:
+def import_all(importer: Importer) -> ImportReport:
     """Import everything of a source once.
 
     Args:
-        engine: The workspace.
-        source: Where from.
-        options: How.
+        importer: Knows where from, and where to.
 
     Returns:
         What was stored, what was left out, and the comparison.
 
     Raises:
-        ReadOnlyMode: the session is read-only.
-        PermissionDenied: the actor is not an operator.
         InvalidInput: the source cannot be read.
         Unreachable: the server cannot be asked.
         Busy: another process held the workspace too long.
         WorkspaceError: the workspace cannot be written.
     """
     began = time.monotonic()
-    importer = Importer(engine, source, options)
     stored = importer.step()
-    report = importer.report(stored, 0.0)
+    report = importer.report(stored)
     return replace(report, seconds=round(time.monotonic() - began, 3))
 
 
@@ -246,6 +280,7 @@ def _missing(run: RunImport, known: RunImport) -> RunImport | None:
     here = {(key, step, time_ms, repr(value + 0.0)) for key, value, step, time_ms in known.metrics}
     wanted = replace(
         run,
+        parent_run_id=None,
         params={key: value for key, value in run.params.items() if key not in known.params},
         tags={key: value for key, value in run.tags.items() if known.tags.get(key) != value},
         metrics=[point for point in run.metrics if (point[0], point[2], point[3], repr(point[1] + 0.0)) not in here],

@@ -127,7 +127,8 @@ class MlflowDatabase:
         run = kept_run(experiment, values, points, skipped)
         if run is None:
             return None
-        latest = None if loaded.latest is None else loaded.latest.get(run_id, {})
+        # Where points were left out, the latest that the source tells may be one of them.
+        latest = None if loaded.latest is None or len(run.metrics) < len(points) else loaded.latest.get(run_id, {})
         return SourceRun(run, text_or(row["artifact_uri"]), loaded.stamp(run_id), latest)
 
     def models(self, skipped: SkippedList) -> Sequence[SourceModel]:

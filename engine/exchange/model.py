@@ -170,7 +170,7 @@ class ImportReport:
     kinds: tuple[KindReport, ...]
     skipped: tuple[Skipped, ...]
     skipped_counts: Mapping[str, int]
-    seconds: float
+    seconds: float = 0.0
 
     @property
     def equal(self) -> bool:

@@ -39,8 +39,9 @@ def open_mlflow(source: str, roots: Sequence[Path] = ()) -> Source:
     if path.is_file():
         from engine.exchange.mlflow_database import MlflowDatabase
 
-        if path.open("rb").read(len(_MAGIC)) != _MAGIC:
-            raise InvalidInput(f"{clean(source, limit=200)} is no SQLite file.", hint="Name one such as mlflow.db.")
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise InvalidInput(f"{clean(source, limit=200)} is no SQLite file.", hint="Name one such as mlflow.db.")
         return MlflowDatabase(path, roots)
     if path.is_dir():
         from engine.exchange.mlflow_folder import MlflowFolder
