@@ -122,7 +122,15 @@ class Engine:
         """Registered models, their versions and aliases, and lineage."""
         from engine.registry.service import Models
 
-        return Models(self.database, self.access, self.runs, self.artifacts, self._policy_file, self.clock)
+        return Models(
+            self.database,
+            self.access,
+            self.runs,
+            self.artifacts,
+            self._policy_file,
+            self.clock,
+            logged_models=self.logged_models,
+        )
 
     @cached_property
     def gates(self) -> Gates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.artifacts.model import Blob, check_digest
@@ -25,6 +26,8 @@ CHUNK_BYTES = 1 << 20
 LEFT_OVER_S = 86_400.0
 """Seconds after which a `.part` file belongs to no process that still lives, and is removed."""
 
+_MOST_SOUND = 1_024
+
 _RESTORE = "Run `qd db check`, and restore it from a backup."
 
 
@@ -41,6 +44,7 @@ class ArtifactStore:
     def __init__(self, workspace: Workspace) -> None:
         self._objects = workspace.artifacts / "objects"
         self._swept = False
+        self._sound: dict[str, tuple[int, ...]] = {}
 
     def path_of(self, digest: str) -> Path:
         """Where an object lies, whether or not it has been stored.
@@ -155,6 +159,31 @@ class ArtifactStore:
         except OSError as error:
             raise unreadable(digest, error) from error
 
+    def open_sound(self, digest: str) -> BinaryIO:
+        """Open an object for reading, after checking its bytes, unless this process has and the file is untouched.
+
+        For readers that come back for one piece after the other.
+
+        Args:
+            digest: 64 lower-case hex digits.
+
+        Returns:
+            The open file, at its beginning; the caller closes it.
+
+        Raises:
+            InvalidInput: it is not a digest.
+            IntegrityError: the object is missing, or its bytes have changed.
+        """
+        stream = self.open_unchecked(digest)
+        state = _state(stream)
+        if self._sound.get(digest) != state:
+            stream.close()
+            stream = self.open(digest)
+            if len(self._sound) >= _MOST_SOUND:
+                self._sound.clear()
+            self._sound[digest] = _state(stream)
+        return stream
+
     def verify(self, digest: str) -> bool:
         """Whether an object is there and its bytes still have its digest.
 
@@ -216,7 +245,7 @@ class ArtifactStore:
 class Incoming:
     """Bytes on their way into the store: hashed as they come, an object once they are whole.
 
-    One thread at a time may use it; leaving its `with` block before `keep` leaves nothing behind.
+    One thread at a time writes, any may discard; leaving its `with` block before `keep` leaves nothing behind.
 
     Args:
         store: Where they go.
@@ -231,6 +260,7 @@ class Incoming:
         self._folder = folder
         self._part = folder / f"{os.urandom(8).hex()}.part"
         self._hashed = _sha256()
+        self._busy = Lock()
         self.size_bytes = 0
         self._target = self._part.open("xb", buffering=0)
 
@@ -244,12 +274,12 @@ class Incoming:
             WorkspaceFull: no space is left.
             WorkspaceError: the disk failed.
         """
-        with disk_errors(self._folder, "the artifact folder"):
+        with self._busy, disk_errors(self._folder, "the artifact folder"):
             rest = memoryview(data)
             while rest:
                 rest = rest[self._target.write(rest) :]
-        self._hashed.update(data)
-        self.size_bytes += len(data)
+            self._hashed.update(data)
+            self.size_bytes += len(data)
 
     def keep(self) -> Blob:
         """Store what has come; durable when this returns.
@@ -271,7 +301,8 @@ class Incoming:
 
     def discard(self) -> None:
         """Close, and leave nothing behind of what was not kept."""
-        self._target.close()
+        with self._busy:  # a write that goes on in another thread ends first
+            self._target.close()
         with suppress(OSError):
             self._part.unlink()
 
@@ -306,6 +337,11 @@ def changed(digest: str) -> IntegrityError:
 def unreadable(digest: str, error: OSError) -> IntegrityError:
     """The error for an object that is missing or cannot be read."""
     return IntegrityError(f"The artifact {digest[:12]} cannot be read: {error.strerror}.", hint=_RESTORE)
+
+
+def _state(stream: BinaryIO) -> tuple[int, ...]:
+    found = os.fstat(stream.fileno())
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _sha256(data: bytes = b"") -> Hash:

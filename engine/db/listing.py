@@ -6,7 +6,7 @@ Every condition is asked of every row; no index is chosen. What numbers in milli
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.core.errors import InvalidInput
@@ -51,6 +51,9 @@ class Subject:
         nullable: Attributes that may be NULL.
         tables: Tables of the keyed entities.
         owner: Their column that holds the row's integer key.
+        newest: SQL of the order of keyed entities that have several rows `k` a key; the first is sorted by.
+        only: Conditions on the rows `k` of keyed entities: filters look at no others.
+        only_sorted: The same for sorting, by sort key.
     """
 
     schema: Schema
@@ -60,6 +63,9 @@ class Subject:
     nullable: frozenset[str]
     tables: Mapping[Entity, str]
     owner: str
+    newest: Mapping[Entity, str] = field(default_factory=dict)
+    only: Mapping[Entity, Sql] = field(default_factory=dict)
+    only_sorted: Mapping[Field, Sql] = field(default_factory=dict)
 
 
 class Question(NamedTuple):
@@ -71,6 +77,7 @@ class Question(NamedTuple):
         limit: Rows per page, 1 to `MAX_PAGE`.
         page_token: Continues an earlier page.
         name: Only rows whose attribute `name` is this one; `None` for all.
+        also: What must hold besides.
     """
 
     filter: str
@@ -78,6 +85,7 @@ class Question(NamedTuple):
     limit: int
     page_token: str | None = None
     name: str | None = None
+    also: tuple[Filter, ...] = ()
 
 
 def answer(view: Snapshot, subject: Subject, asked: Question, *, now_ms: int) -> tuple[list[int], str | None]:
@@ -101,30 +109,33 @@ def answer(view: Snapshot, subject: Subject, asked: Question, *, now_ms: int) ->
         raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
     tree = parse_filter(asked.filter, schema=subject.schema, now_ms=now_ms)
     order = (*parse_order_by(asked.order_by, schema=subject.schema), *subject.schema.ties)
-    row_ids, end = page(view, subject, _within(asked, tree), order, limit=asked.limit, after=_position(asked))
-    return row_ids, None if end is None else encode_token([_fingerprint(asked), *end])
+    row_ids, end = page(view, subject, _within(asked, tree), order, limit=asked.limit, after=_position(asked, subject))
+    return row_ids, None if end is None else encode_token([_fingerprint(asked, subject), *end])
 
 
-def _fingerprint(asked: Question) -> str:
+def _fingerprint(asked: Question, subject: Subject) -> str:
     from hashlib import sha256  # only a second page needs it
 
-    return sha256(repr((asked.filter, asked.order_by, asked.name)).encode()).hexdigest()[:16]
+    narrowed = dict(subject.only), dict(subject.only_sorted)
+    return sha256(repr((asked.filter, asked.order_by, asked.name, asked.also, narrowed)).encode()).hexdigest()[:16]
 
 
-def _position(asked: Question) -> list[object] | None:
+def _position(asked: Question, subject: Subject) -> list[object] | None:
     if asked.page_token is None:
         return None
     position = decode_token(asked.page_token)
-    if not isinstance(position, list) or not position or position[0] != _fingerprint(asked):
+    if not isinstance(position, list) or not position or position[0] != _fingerprint(asked, subject):
         raise InvalidInput("The page token is not of this query.", hint="Start again without a page token.")
     return position[1:]
 
 
 def _within(asked: Question, tree: Filter | None) -> Filter | None:
-    if asked.name is None:
-        return tree
-    own = Comparison(Field(Entity.ATTRIBUTE, "name"), Operator.EQUAL, asked.name)
-    return own if tree is None else And((own, tree))
+    parts = list(asked.also)
+    if asked.name is not None:
+        parts.append(Comparison(Field(Entity.ATTRIBUTE, "name"), Operator.EQUAL, asked.name))
+    if tree is not None:
+        parts.append(tree)
+    return And(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
 
 
 Position = tuple[object, ...]
@@ -194,11 +205,14 @@ def _terms(subject: Subject, order: Sequence[OrderBy]) -> list[_Term]:
     return terms
 
 
-def _value(subject: Subject, field: Field) -> Sql:
-    if field.entity is Entity.ATTRIBUTE:
-        return Sql(subject.attributes[field.key])
-    table = subject.tables[field.entity]
-    return Sql(f"(SELECT k.value FROM {table} k WHERE k.{subject.owner} = {subject.row} AND k.key = ?)", (field.key,))
+def _value(subject: Subject, asked: Field) -> Sql:
+    if asked.entity is Entity.ATTRIBUTE:
+        return Sql(subject.attributes[asked.key])
+    only = subject.only_sorted.get(asked, Sql("1"))
+    newest = subject.newest.get(asked.entity)
+    first = f" ORDER BY {newest} LIMIT 1" if newest else ""
+    text = f"SELECT k.value FROM {subject.tables[asked.entity]} k WHERE k.{subject.owner} = {subject.row} AND k.key = ?"
+    return Sql(f"({text} AND {only.text}{first})", (asked.key, *only.values))
 
 
 def _fits(position: Sequence[object], length: int) -> bool:
@@ -258,14 +272,16 @@ def _attribute(subject: Subject, tree: Comparison) -> Sql:
 
 def _keyed(subject: Subject, tree: Comparison) -> Sql:
     table = subject.tables[tree.field.entity]
-    found = f"SELECT 1 FROM {table} k WHERE k.{subject.owner} = {subject.row} AND k.key = ?"
+    only = subject.only.get(tree.field.entity, Sql("1"))
+    found = f"SELECT 1 FROM {table} k WHERE k.{subject.owner} = {subject.row} AND k.key = ? AND {only.text}"
+    values = (tree.field.key, *only.values)
     if tree.operator in _NULL_TESTS:
         absent = tree.operator is Operator.IS_NULL
-        return Sql(f"{'NOT ' if absent else ''}EXISTS ({found})", (tree.field.key,))
+        return Sql(f"{'NOT ' if absent else ''}EXISTS ({found})", values)
     literal = tree.value[0] if isinstance(tree.value, tuple) else tree.value
     is_metric = tree.field.entity is Entity.METRIC
     condition = compared("k.value" if is_metric or isinstance(literal, str) else "k.number", tree.operator, tree.value)
     text = f"EXISTS ({found} AND {condition.text}"
     if is_metric and tree.operator in (Operator.GREATER, Operator.AT_LEAST):
         text += f" AND k.value {NUMBERS}"
-    return Sql(f"{text})", (tree.field.key, *condition.values))
+    return Sql(f"{text})", (*values, *condition.values))

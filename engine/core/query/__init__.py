@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 from engine.core.query.literals import number_of
 from engine.core.query.parser import parse_filter, parse_order_by
-from engine.core.query.schema import AUDIT, EXPERIMENTS, MODELS, RUNS, TRACES, VERSIONS, Attribute, Kind, Schema
+from engine.core.query.schema import (
+    AUDIT,
+    EXPERIMENTS,
+    LOGGED_MODELS,
+    MODELS,
+    RUNS,
+    TRACES,
+    VERSIONS,
+    Attribute,
+    Kind,
+    Schema,
+)
 from engine.core.query.tree import And, Comparison, Entity, Field, Filter, Not, Operator, Or, OrderBy, Value
 
 if TYPE_CHECKING:
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AUDIT",
     "EXPERIMENTS",
+    "LOGGED_MODELS",
     "MODELS",
     "RUNS",
     "TRACES",

@@ -198,6 +198,22 @@ VERSIONS = Schema(
 )
 """Model versions, with the metrics and parameters they were registered with."""
 
+LOGGED_MODELS = Schema(
+    name="logged models",
+    attributes=(
+        *_attributes(Kind.TEXT, "name", "model_id", "model_type", "source_run_id|run_id", "experiment_id"),
+        *_attributes(Kind.WORD, "status", "lifecycle_stage"),
+        *_attributes(
+            Kind.TIME,
+            "creation_timestamp|creation_timestamp_ms|creation_time|created",
+            "last_updated_timestamp|last_updated_timestamp_ms|last_update_time|updated",
+        ),
+    ),
+    entities=frozenset({Entity.METRIC, Entity.PARAM, Entity.TAG}),
+    ties=(_by("creation_timestamp", descending=True), _by("model_id")),
+)
+"""Models that runs logged, whether or not they were registered."""
+
 AUDIT = Schema(
     name="audit records",
     attributes=(
