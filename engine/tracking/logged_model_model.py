@@ -21,7 +21,6 @@ class LoggedModelStatus(StrEnum):
     """How far a logged model has come."""
 
     PENDING = "pending"
-    UPLOADING = "uploading"
     READY = "ready"
     FAILED = "failed"
 

@@ -8,7 +8,7 @@ CREATE TABLE logged_model (
     run             INTEGER REFERENCES run (id),
     name            TEXT NOT NULL,
     model_type      TEXT NOT NULL DEFAULT '',
-    status          TEXT NOT NULL CHECK (status IN ('pending', 'uploading', 'ready', 'failed')),
+    status          TEXT NOT NULL CHECK (status IN ('pending', 'ready', 'failed')),
     status_message  TEXT NOT NULL DEFAULT '',
     created_ms      INTEGER NOT NULL,
     updated_ms      INTEGER NOT NULL,
