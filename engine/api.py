@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.registry.approvals import Approvals
     from engine.registry.service import Models
     from engine.tokens.service import Tokens
+    from engine.traces.service import Traces
     from engine.tracking.experiments import Experiments
     from engine.tracking.logged_models import LoggedModels
     from engine.tracking.reading import RunReading
@@ -116,6 +117,13 @@ class Engine:
         from engine.tracking.reading import RunReading
 
         return RunReading(self.database, self.access, self.artifacts, self.clock, self._ids)
+
+    @cached_property
+    def traces(self) -> Traces:
+        """Traces: what programs did while they answered requests, span by span."""
+        from engine.traces.service import Traces
+
+        return Traces(self.database, self.access, self.clock, self._ids)
 
     @cached_property
     def models(self) -> Models:
@@ -203,15 +211,18 @@ class Engine:
             ids=self._ids,
         )
 
-    def feed(self) -> ChangeFeed:
+    def feed(self, after: int | None = None) -> ChangeFeed:
         """News of changes made from now on, by any process.
+
+        Args:
+            after: The id of the last event known, to go on from there.
 
         Raises:
             WorkspaceReadOnly: the database cannot be opened.
             WorkspaceCorrupt: it is damaged.
             WorkspaceError: the disk failed.
         """
-        return self.database.feed()
+        return self.database.feed(after)
 
     def close(self) -> None:
         """Close the database connections of this process."""

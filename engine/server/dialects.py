@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.server import health
+from engine.server import health, otlp
 from engine.server.mlflow import dialect as mlflow
 from engine.server.routes import RouteTable
 
@@ -18,4 +18,4 @@ def table(measures: Measures) -> RouteTable:
     Args:
         measures: What it counts of itself, for `/metrics`.
     """
-    return RouteTable((health.dialect(measures), mlflow.DIALECT))
+    return RouteTable((health.dialect(measures), mlflow.DIALECT, otlp.DIALECT))

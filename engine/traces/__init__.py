@@ -1,0 +1,1 @@
+"""Traces: what a program did while it answered one request, span by span."""

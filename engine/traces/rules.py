@@ -1,0 +1,69 @@
+"""What a trace may be called and tagged with."""
+
+from __future__ import annotations
+
+import re
+
+from engine.core.errors import InvalidInput
+from engine.tracking.rules import MAX_TAG, check_key, check_text
+
+MAX_NAME = 250
+"""Longest name given to a trace, in characters."""
+
+MAX_SPAN_NAME = 1_000
+"""Longest name of a span, in characters; longer ones are cut."""
+
+MAX_RESOURCE = 64
+"""Most attributes of a resource that become tags of its traces."""
+
+MAX_PAGE = 1_000
+"""Most traces of a page."""
+
+MAX_SPANS = 20_000
+"""Most spans of one trace that are read at once."""
+
+MAX_DELETED = 1_000
+"""Most traces that one transaction of pruning takes away."""
+
+MAX_LINKED = 100
+"""Most traces that are linked at once."""
+
+MAX_JSON = 1 << 20
+"""Longest value of an assessment, in bytes of JSON."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,127}", re.ASCII)
+_LARGEST_MS = 2**53
+_EARLIEST_MS = -(2**53)
+
+
+def check_trace_id(trace_id: str) -> None:
+    """Refuse what is no public id of a trace.
+
+    Raises:
+        InvalidInput: it has other characters, or too many.
+    """
+    if not _ID.fullmatch(trace_id):
+        raise InvalidInput(
+            "A trace id has 1 to 128 letters, digits, dots, dashes and underscores.",
+            hint="Give the id as the trace carries it, such as tr-0af7651916cd43dd8448eb211c80319c.",
+        )
+
+
+def check_time(time_ms: int | None, what: str) -> None:
+    """Refuse a time that no clock tells.
+
+    Raises:
+        InvalidInput: it is beyond 2^53 milliseconds.
+    """
+    if time_ms is not None and not _EARLIEST_MS <= time_ms <= _LARGEST_MS:
+        raise InvalidInput(f"{what} is out of range.", hint="Times are milliseconds since the epoch.")
+
+
+def check_tag(key: str, value: str) -> None:
+    """Refuse a tag that cannot be kept.
+
+    Raises:
+        InvalidInput: the key or the value is too long, or not text.
+    """
+    check_key(key, "tag")
+    check_text(value, "The tag's value", MAX_TAG)

@@ -1,0 +1,11 @@
+"""Operations on traces."""
+
+from __future__ import annotations
+
+from engine.traces.assessing import Assessing
+from engine.traces.reading import TraceReading
+from engine.traces.recording import TraceRecording
+
+
+class Traces(TraceReading, TraceRecording, Assessing):
+    """Traces: recording, search, spans as a tree, assessments and retention."""
