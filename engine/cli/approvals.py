@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.cells import age, plain
+from engine.cli.cells import age
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import MODEL, REQUEST, VERSION
 from engine.cli.options import paging_options, reason_option
 from engine.cli.output import Column, Format, format_options, show_page, show_record
 from engine.cli.words import STAGE
 from engine.core.paging import Page
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from engine.cli.session import Session

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from enum import Enum
-from typing import Any
 
+from engine.core.plain import plain
 from engine.core.timetext import format_age, format_duration, format_time
 
-_INTERNAL = frozenset(("row_id",))
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 _KILO = 1_000
 _DIGEST = 12
@@ -37,42 +35,6 @@ STATE_STYLES = {
     "rollback": "yellow",
 }
 """Colours that go with a word which already says it; a terminal without colour loses nothing."""
-
-
-def plain(value: object) -> Any:
-    """Turn a value into what JSON can say; the documented shape of every `--json` answer.
-
-    Dataclasses become objects with their fields' names (integer keys of rows are left out), tuples become arrays,
-    enumerations their words, bytes hex digits; NaN and the infinities become the strings `"NaN"`, `"Infinity"` and
-    `"-Infinity"`.
-
-    Args:
-        value: Any value of the engine's models.
-
-    Returns:
-        Dictionaries, lists, strings, numbers, booleans and `None`.
-    """
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return _plain_nested(value)
-
-
-def _plain_nested(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
-    fields: Mapping[str, Any] | None = getattr(type(value), "__dataclass_fields__", None)
-    if fields is not None:
-        shown = (name for name, field in fields.items() if field.repr and name not in _INTERNAL)
-        return {name: plain(getattr(value, name)) for name in shown}
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Sequence):
-        return [plain(item) for item in value]
-    return str(value)
 
 
 def text(value: object) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.approvals import encode as encode_request
-from engine.cli.cells import duration, number, plain, size
+from engine.cli.cells import duration, number, size
 from engine.cli.output import Column, Format, show_json, show_lines, show_rows
 from engine.cli.versions import encode as encode_version
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from engine.deployment.model import PromotionPlan

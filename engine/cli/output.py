@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from engine.cli.cells import STATE_STYLES, plain, short, text
+from engine.cli.cells import STATE_STYLES, short, text
+from engine.core.plain import plain
 from engine.core.text import ascii_fold, clean, csv_safe, fit, width
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.cells import count, duration, moment, plain, size
+from engine.cli.cells import count, duration, moment, size
 from engine.cli.diagnostics import USAGE, narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import MODEL
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_record, show_rows
 from engine.cli.words import STAGE
 from engine.core.errors import NotFound, PolicyInvalid
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

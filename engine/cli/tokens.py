@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.cells import age, moment, plain
+from engine.cli.cells import age, moment
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import TOKEN
@@ -14,6 +14,7 @@ from engine.cli.options import paging_options
 from engine.cli.output import Column, Format, format_options, show_page, show_record
 from engine.cli.words import DURATION
 from engine.core.access import Role
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from engine.cli.session import Session

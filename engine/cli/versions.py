@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.cells import age, count, digest, pairs, plain, size, words
+from engine.cli.cells import age, count, digest, pairs, size, words
 from engine.cli.confirmation import confirm
 from engine.cli.diagnostics import FAILED, narrate
 from engine.cli.groups import LazyGroup
@@ -22,6 +22,7 @@ from engine.cli.options import Search, reason_option, search_options, yes_option
 from engine.cli.output import Column, Format, format_options, show_json, show_page, show_record, show_rows
 from engine.cli.words import MOMENT, PAIR
 from engine.core.paging import Page
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from engine.cli.session import Session

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.cells import age, moment, pairs, plain, words
+from engine.cli.cells import age, moment, pairs, words
 from engine.cli.lineage import show_lineage
 from engine.cli.live_names import MODEL, VERSION
 from engine.cli.options import Search, paging_options, search_options
@@ -15,6 +15,7 @@ from engine.cli.versions import COLUMNS as VERSION_COLUMNS
 from engine.cli.versions import PAST
 from engine.cli.words import MOMENT
 from engine.core.errors import InvalidInput, NotFound
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from engine.cli.session import Session

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.cells import age, duration, plain
+from engine.cli.cells import age, duration
 from engine.cli.live_names import EXPERIMENT
 from engine.cli.options import Search, search_options
 from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from engine.cli.session import Session

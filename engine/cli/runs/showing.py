@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from engine.cli.cells import moment, number, plain, short
+from engine.cli.cells import moment, number, short
 from engine.cli.lineage import show_lineage
 from engine.cli.live_names import METRIC, RUN
 from engine.cli.options import gathered
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.runs.listing import encode
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
