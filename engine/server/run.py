@@ -24,6 +24,7 @@ from engine.server.dialects import table
 from engine.server.exposure import make_first_token, secured
 from engine.server.gate import Gate
 from engine.server.measures import Measures
+from engine.server.protocol import bounded
 from engine.server.upkeep import Upkeep
 from engine.server.work import Work
 
@@ -107,6 +108,7 @@ class Server:
                 make_first_token(self._engine)
             url = _url(self._settings, listener)
             lock.tell(_owner(self._engine, self._settings, url))
+            self._engine.experiments.ensure_default()
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve(lock, listener, url))
 
@@ -175,7 +177,7 @@ def _say_where(url: str) -> None:
 def _config(app: App, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=bounded(settings),
         ws="none",
         lifespan="off",
         log_level="error",
@@ -184,7 +186,6 @@ def _config(app: App, settings: Settings) -> uvicorn.Config:
         date_header=False,
         proxy_headers=False,  # the gate decides which proxy is believed
         timeout_keep_alive=int(settings.idle_s),
-        limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=DRAIN_S,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,

@@ -75,10 +75,10 @@ def insert_pairs(tx: Transaction, table: str, run: int, pairs: Mapping[str, str]
     tx.executemany(_INSERT_PAIR[table], rows)
 
 
-def delete_tag(tx: Transaction, run: int, name: str) -> None:
-    """Remove a tag, if the run has it."""
+def delete_tag(tx: Transaction, run: int, name: str) -> bool:
+    """Remove a tag; whether the run had it."""
     sql = "DELETE FROM tag WHERE run = ? AND key IN (SELECT id FROM run_key WHERE kind = 'tag' AND name = ?)"
-    tx.execute(sql, (run, name))
+    return tx.execute(sql, (run, name)).rowcount == 1
 
 
 def key_id(snapshot: Snapshot, kind: str, name: str) -> int | None:
@@ -97,6 +97,44 @@ def points_after(
         sql += " AND (step, time_ms, value) > (?, ?, ?)"
         parameters += after
     return snapshot.execute(f"{sql} ORDER BY step, time_ms, value LIMIT ?", (*parameters, limit)).fetchall()
+
+
+def time_follows_steps(snapshot: Snapshot, run: int, key: int) -> bool:
+    """Whether no point of a metric is older than one before it by (step, time, value): one scan along the key."""
+    sql = """SELECT EXISTS (SELECT 1 FROM (
+                 SELECT time_ms < lag(time_ms) OVER (ORDER BY step, time_ms, value) AS goes_back
+                 FROM metric WHERE run = ? AND key = ?) WHERE goes_back)"""
+    return not snapshot.execute(sql, (run, key)).fetchone()[0]
+
+
+def points_by_time(
+    snapshot: Snapshot, run: int, key: int, after: tuple[int, int, StoredValue] | None, limit: int
+) -> list[tuple[int, int, StoredValue]]:
+    """Raw points of one metric by (time, step, value), those after a place; step, time_ms, value each."""
+    sql = "SELECT step, time_ms, value FROM metric WHERE run = ? AND key = ?"
+    parameters: list[object] = [run, key]
+    if after is not None:
+        sql += " AND (time_ms, step, value) > (?, ?, ?)"
+        step, time_ms, value = after
+        parameters += (time_ms, step, value)
+    return snapshot.execute(f"{sql} ORDER BY time_ms, step, value LIMIT ?", (*parameters, limit)).fetchall()
+
+
+def point_count(snapshot: Snapshot, run: int, key: int, steps: tuple[int, int]) -> int:
+    """How many points a metric has within steps, both included."""
+    sql = "SELECT count(*) FROM metric WHERE run = ? AND key = ? AND step BETWEEN ? AND ?"
+    return int(snapshot.execute(sql, (run, key, *steps)).fetchone()[0])
+
+
+def sampled(
+    snapshot: Snapshot, run: int, key: int, steps: tuple[int, int], positions: Sequence[int]
+) -> list[tuple[int, int, StoredValue]]:
+    """The points at these positions, from 0, by (step, time, value) within steps; step, time_ms, value each."""
+    sql = """SELECT step, time_ms, value FROM (
+                 SELECT step, time_ms, value, row_number() OVER (ORDER BY step, time_ms, value) - 1 AS position
+                 FROM metric WHERE run = ? AND key = ? AND step BETWEEN ? AND ?)
+             WHERE position IN (SELECT value FROM json_each(?)) ORDER BY step, time_ms, value"""
+    return snapshot.execute(sql, (run, key, *steps, json.dumps(list(positions)))).fetchall()
 
 
 def insert_group(tx: Transaction, rows: Sequence[tuple[int, Batch]]) -> None:

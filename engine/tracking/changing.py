@@ -65,7 +65,7 @@ class RunChanging(RunReading):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require(Role.OPERATOR, "runs tag")
+        actor = self._access.require(Role.WRITER, "runs tag")
         check_key(key, "tag")
         checked = None if value is None else check_pairs({key: value}, "tag", MAX_TAG)
         with self._database.transaction(actor) as tx:
@@ -95,7 +95,7 @@ class RunChanging(RunReading):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require(Role.OPERATOR, "runs note")
+        actor = self._access.require(Role.WRITER, "runs note")
         check_text(note, "The note", MAX_NOTE)
         with self._database.transaction(actor) as tx:
             run = resolve(tx, run_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from engine.artifacts.model import Artifact as Artifact  # noqa: PLC0414 given on to those who ask tracking
 from engine.tracking.model import Run, RunStatus
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class DatasetInput:
         schema: Its columns and types, as text (JSON where there is a choice); may be empty.
         rows: How many rows; `None` when unknown.
         context: What it was used for, such as `training`; may be empty.
+        source_type: What kind of place it came from, such as `local` or `http`; may be empty.
+        source: Where it came from, as text in the words of that kind; may be empty.
+        profile: What describes it, as text (JSON where there is a choice); may be empty.
+        tags: Further tags of this use.
     """
 
     name: str
@@ -56,6 +61,23 @@ class DatasetInput:
     schema: str = ""
     rows: int | None = None
     context: str = ""
+    source_type: str = ""
+    source: str = ""
+    profile: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """A logged model that a run made or read.
+
+    Args:
+        model_id: The model's public id; it need not be here.
+        step: The step of the run at which it was made.
+    """
+
+    model_id: str
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +106,6 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
-    """A file a run left behind, or a folder of them.
-
-    Args:
-        path: Its logical path in the run.
-        digest: SHA-256 of the bytes; for a folder of its manifest.
-        size_bytes: Its size; for a folder in all.
-        is_dir: Whether it is a folder.
-    """
-
-    path: str
-    digest: str
-    size_bytes: int
-    is_dir: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class RunDetail(Run):
     """A run with everything that belongs to it.
 
@@ -109,12 +114,125 @@ class RunDetail(Run):
         environment: Where it executed; `None` when that was not captured.
         artifacts: Every file it left behind, by path.
         children: The ids of the runs that belong to it, oldest first.
+        models_read: The logged models it read.
+        models_made: The logged models it made.
     """
 
     inputs: tuple[DatasetInput, ...] = ()
     environment: Environment | None = None
     artifacts: tuple[Artifact, ...] = ()
     children: tuple[str, ...] = ()
+    models_read: tuple[ModelUse, ...] = ()
+    models_made: tuple[ModelUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as programs read it back: with the step and time of its latest values, and what it read and made.
+
+    Args:
+        run: The run.
+        latest: The latest point of each metric, by key.
+        inputs: The data it read.
+        models_read: The logged models it read.
+        models_made: The logged models it made.
+    """
+
+    run: Run
+    latest: tuple[MetricPoint, ...]
+    inputs: tuple[DatasetInput, ...]
+    models_read: tuple[ModelUse, ...]
+    models_made: tuple[ModelUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """A run to be started.
+
+    Args:
+        experiment: Its experiment's name, made when missing, or its integer key, which must be there.
+        name: Its display name; `run-` and eight digits of its id when empty.
+        params: First parameters.
+        tags: First tags.
+        note: Free text about it.
+        parent_run_id: The run it belongs to: its id, or an unambiguous beginning of it.
+        user: Who runs it; the actor when empty.
+        start_ms: When it began, in milliseconds since the epoch; now when `None`.
+        status: `running`, or `scheduled` for one that waits.
+        watched: Whether its process gives signs of life from now on.
+        environment: Where it executes, as far as that is known.
+    """
+
+    experiment: str | int
+    name: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    parent_run_id: str | None = None
+    user: str = ""
+    start_ms: int | None = None
+    status: RunStatus = RunStatus.RUNNING
+    watched: bool = False
+    environment: Environment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a program says of its run in one breath; `None` leaves a thing as it is.
+
+    Args:
+        metrics: Metric points: (key, value, step, time_ms) tuples.
+        params: New parameters; one that is there already must have the same value.
+        tags: Tags to set; one whose value is `None` is removed, and must be there.
+        name: Its display name.
+        note: Free text about it; empty removes it.
+        parent_run_id: The whole id of the run it belongs to; empty takes it out.
+        status: How it stands.
+        end_ms: When it ended, in milliseconds since the epoch.
+    """
+
+    metrics: Sequence[MetricPoint] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    name: str | None = None
+    note: str | None = None
+    parent_run_id: str | None = None
+    status: RunStatus | None = None
+    end_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunLinks:
+    """What a run read and made, to be noted.
+
+    Args:
+        inputs: Data it read.
+        models_read: Logged models it read.
+        models_made: Logged models it made.
+    """
+
+    inputs: Sequence[DatasetInput] = ()
+    models_read: Sequence[ModelUse] = ()
+    models_made: Sequence[ModelUse] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentQuery:
+    """Which experiments, in which order.
+
+    Args:
+        filter: In the filter language over `name`, `created`, `updated` and `tags.`; empty for all.
+        order_by: Sort keys such as `name DESC`; newest first without any.
+        lifecycle: `active`, `deleted` or `all`.
+        limit: Experiments per page, 1 to 50,000.
+        page_token: Continues an earlier page of the same query.
+    """
+
+    filter: str = ""
+    order_by: tuple[str, ...] = ()
+    lifecycle: str = "active"
+    limit: int = 100
+    page_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

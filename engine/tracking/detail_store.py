@@ -1,39 +1,93 @@
-"""SQL of what belongs to one run: data inputs, artifacts and the environment."""
+"""SQL of what belongs to a run: the data and models it read and made, artifacts and the environment."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.db.transaction import Snapshot, Transaction
-    from engine.tracking.model import DatasetInput, Environment
+    from engine.tracking.model import DatasetInput, Environment, ModelUse
+
+ModelUseKind = Literal["input", "output"]
+"""Whether a run read a logged model or made it."""
 
 ArtifactRow = tuple[str, str, int]
 """path, digest, size in bytes."""
 
 
 def add_input(tx: Transaction, run: int, dataset: DatasetInput) -> None:
-    """Note that a run read a dataset; the first schema and row count of a (name, digest) are kept."""
+    """Note that a run read a dataset; what was first told of a (name, digest), and of its use, is kept."""
     found = tx.execute(
         "SELECT id FROM dataset WHERE name = ? AND digest = ?", (dataset.name, dataset.digest)
     ).fetchone()
     if found is None:
-        sql = "INSERT INTO dataset (name, digest, schema, rows) VALUES (?, ?, ?, ?)"
+        sql = """INSERT INTO dataset (name, digest, schema, rows, source_type, source, profile)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)"""
         row = (dataset.name, dataset.digest, dataset.schema, dataset.rows)
-        found = (tx.execute(sql, row).lastrowid,)
-    tx.execute("INSERT OR IGNORE INTO run_dataset VALUES (?, ?, ?)", (run, found[0], dataset.context))
+        found = (tx.execute(sql, (*row, dataset.source_type, dataset.source, dataset.profile)).lastrowid,)
+    use = (run, found[0], dataset.context)
+    tx.execute("INSERT OR IGNORE INTO run_dataset VALUES (?, ?, ?)", use)
+    tags = [(*use, key, value) for key, value in dataset.tags.items()]
+    tx.executemany("INSERT OR IGNORE INTO run_dataset_tag VALUES (?, ?, ?, ?, ?)", tags)
 
 
 def inputs(snapshot: Snapshot, run: int) -> tuple[DatasetInput, ...]:
     """The datasets a run read, in the order in which they were first seen in the workspace."""
-    sql = """SELECT d.name, d.digest, d.schema, d.rows, u.context
-             FROM run_dataset u JOIN dataset d ON d.id = u.dataset WHERE u.run = ? ORDER BY d.id, u.context"""
+    return inputs_of(snapshot, [run]).get(run, ())
+
+
+def inputs_of(snapshot: Snapshot, runs: Sequence[int]) -> dict[int, tuple[DatasetInput, ...]]:
+    """The same of several runs at once; those that read none are left out."""
+    sql = """SELECT u.run, d.id, u.context, d.name, d.digest, d.schema, d.rows, d.source_type, d.source, d.profile
+             FROM run_dataset u JOIN dataset d ON d.id = u.dataset
+             WHERE u.run IN (SELECT value FROM json_each(?)) ORDER BY u.run, d.id, u.context"""
+    wanted = json.dumps(list(runs))
+    rows = snapshot.execute(sql, (wanted,)).fetchall()
+    if not rows:
+        return {}
+    tags: dict[tuple[int, int, str], dict[str, str]] = {}
+    sql = """SELECT run, dataset, context, key, value FROM run_dataset_tag
+             WHERE run IN (SELECT value FROM json_each(?)) ORDER BY run, dataset, context, key"""
+    for run, dataset, context, key, value in snapshot.execute(sql, (wanted,)):
+        tags.setdefault((run, dataset, context), {})[key] = value
     from engine.tracking.model import DatasetInput  # a list does without
 
-    return tuple(DatasetInput(*row) for row in snapshot.execute(sql, (run,)))
+    found: dict[int, tuple[DatasetInput, ...]] = {}
+    for run, dataset, context, name, digest, schema, count, source_type, source, profile in rows:
+        read = DatasetInput(
+            name=name,
+            digest=digest,
+            schema=schema,
+            rows=count,
+            context=context,
+            source_type=source_type,
+            source=source,
+            profile=profile,
+            tags=tags.get((run, dataset, context), {}),
+        )
+        found[run] = (*found.get(run, ()), read)
+    return found
+
+
+def add_models(tx: Transaction, run: int, kind: ModelUseKind, models: Iterable[ModelUse]) -> None:
+    """Note logged models that a run read (`input`) or made (`output`); the first step told of each is kept."""
+    rows = [(run, kind, model.model_id, model.step) for model in models]
+    tx.executemany("INSERT OR IGNORE INTO run_model VALUES (?, ?, ?, ?)", rows)
+
+
+def models_of(snapshot: Snapshot, runs: Sequence[int]) -> dict[tuple[int, str], tuple[ModelUse, ...]]:
+    """The logged models of several runs, by run and kind (`input`, `output`), each by step; empty ones left out."""
+    sql = """SELECT run, kind, model_id, step FROM run_model
+             WHERE run IN (SELECT value FROM json_each(?)) ORDER BY run, kind, step, model_id"""
+    from engine.tracking.model import ModelUse  # a list does without
+
+    found: dict[tuple[int, str], tuple[ModelUse, ...]] = {}
+    for run, kind, model_id, step in snapshot.execute(sql, (json.dumps(list(runs)),)):
+        found[run, kind] = (*found.get((run, kind), ()), ModelUse(model_id, step))
+    return found
 
 
 def add_artifacts(tx: Transaction, run: int, files: Iterable[ArtifactRow]) -> None:

@@ -8,7 +8,7 @@ from engine.audit.service import record
 from engine.core.access import Role
 from engine.tracking import experiment_store, import_store
 from engine.tracking.lookup import RunService
-from engine.tracking.rules import MAX_NAME, MAX_TAG, check_integer, check_pairs, check_text
+from engine.tracking.rules import MAX_EXPERIMENT_TAG, MAX_NAME, check_integer, check_pairs, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class ExperimentImporting(RunService):
 
 def _check_experiment(each: ExperimentImport) -> None:
     check_text(each.name, "The experiment's name", MAX_NAME, may_be_empty=False)
-    check_pairs(each.tags, "tag", MAX_TAG)
+    check_pairs(each.tags, "tag", MAX_EXPERIMENT_TAG)
     for time_ms in (each.created_ms, each.updated_ms, each.deleted_ms or 0):
         check_integer(time_ms, "The experiment's time")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from engine.db.transaction import Snapshot, Transaction
 
@@ -19,6 +20,14 @@ def find(snapshot: Snapshot, name: str) -> ExperimentRow | None:
     """The experiment of that name, deleted or not."""
     row: ExperimentRow | None = snapshot.execute(
         f"SELECT {_COLUMNS} FROM experiment WHERE name = ?", (name,)
+    ).fetchone()
+    return row
+
+
+def by_id(snapshot: Snapshot, experiment: int) -> ExperimentRow | None:
+    """The experiment of that integer key, deleted or not."""
+    row: ExperimentRow | None = snapshot.execute(
+        f"SELECT {_COLUMNS} FROM experiment WHERE id = ?", (experiment,)
     ).fetchone()
     return row
 
@@ -46,16 +55,27 @@ def all_tags(snapshot: Snapshot) -> dict[int, dict[str, str]]:
     return found
 
 
-def run_count(snapshot: Snapshot, experiment: int) -> int:
-    """How many runs that are not deleted an experiment has."""
-    sql = "SELECT count(*) FROM run INDEXED BY run_in_experiment WHERE experiment = ? AND deleted_ms IS NULL"
-    return int(snapshot.execute(sql, (experiment,)).fetchone()[0])
+def tags_of(snapshot: Snapshot, experiments: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The tags of several experiments, by experiment id; those that have none are left out."""
+    sql = """SELECT experiment, key, value FROM experiment_tag
+             WHERE experiment IN (SELECT value FROM json_each(?)) ORDER BY experiment, key"""
+    found: dict[int, dict[str, str]] = {}
+    for experiment, key, value in snapshot.execute(sql, (json.dumps(list(experiments)),)):
+        found.setdefault(experiment, {})[key] = value
+    return found
 
 
-def insert(tx: Transaction, name: str, tags: Mapping[str, str]) -> int:
-    """Add an experiment; its id."""
-    sql = "INSERT INTO experiment (name, created_ms, updated_ms) VALUES (?, ?, ?)"
-    experiment = tx.execute(sql, (name, tx.now_ms, tx.now_ms)).lastrowid or 0
+def run_counts(snapshot: Snapshot, experiments: Sequence[int]) -> dict[int, int]:
+    """How many runs that are not deleted each of these experiments has."""
+    sql = """SELECT value, (SELECT count(*) FROM run INDEXED BY run_in_experiment
+                            WHERE experiment = value AND deleted_ms IS NULL) FROM json_each(?)"""
+    return dict(snapshot.execute(sql, (json.dumps(list(experiments)),)))
+
+
+def insert(tx: Transaction, name: str, tags: Mapping[str, str], experiment_id: int | None = None) -> int:
+    """Add an experiment, under that id or the next; its id."""
+    sql = "INSERT INTO experiment (id, name, created_ms, updated_ms) VALUES (?, ?, ?, ?)"
+    experiment = tx.execute(sql, (experiment_id, name, tx.now_ms, tx.now_ms)).lastrowid or 0
     rows = [(experiment, key, value) for key, value in tags.items()]
     tx.executemany("INSERT INTO experiment_tag VALUES (?, ?, ?)", rows)
     return experiment

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.audit.service import record
 from engine.core.access import Role
 from engine.core.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from engine.core.paging import Page, decode_token, encode_token
-from engine.core.query import EXPERIMENTS, parse_filter
 from engine.core.text import clean
 from engine.tracking import experiment_store as store
-from engine.tracking.model import Experiment
-from engine.tracking.rules import MAX_NAME, MAX_TAG, check_key, check_pairs, check_text
+from engine.tracking.experiment_search import matching, search
+from engine.tracking.model import DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_ID, Experiment
+from engine.tracking.rules import MAX_EXPERIMENT_TAG, MAX_NAME, check_key, check_pairs, check_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +22,10 @@ if TYPE_CHECKING:
     from engine.core.clock import Clock
     from engine.db.database import Database
     from engine.db.transaction import Snapshot, Transaction
+    from engine.tracking.model import ExperimentQuery
 
 MAX_PAGE = 10_000
+MAX_SEARCH = 50_000
 
 
 class Experiments:
@@ -57,7 +58,7 @@ class Experiments:
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require(Role.OPERATOR, "experiments create")
+        actor = self._access.require(Role.WRITER, "experiments create")
         with self._database.transaction(actor) as tx:
             create(tx, name, tags or {})
             return _load(tx, name)
@@ -73,6 +74,39 @@ class Experiments:
         """
         with self._database.snapshot() as snapshot:
             return _load(snapshot, name)
+
+    def find(self, name: str) -> Experiment | None:
+        """One experiment, deleted or not; `None` when there is none of that name."""
+        with self._database.snapshot() as snapshot:
+            found = store.find(snapshot, name)
+            return None if found is None else _experiment(snapshot, found)
+
+    def get_by_id(self, experiment_id: int) -> Experiment:
+        """One experiment by its integer key, deleted or not.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.snapshot() as snapshot:
+            found = store.by_id(snapshot, experiment_id)
+            if found is None:
+                raise NotFound(f"No Experiment with id={experiment_id} exists")
+            return _experiment(snapshot, found)
+
+    def ensure_default(self) -> None:
+        """Make the experiment that runs without one go to, under the integer key 0, unless that key is taken.
+
+        Raises:
+            ReadOnlyMode: the session is read-only.
+            WorkspaceError: the disk failed.
+        """
+        with self._database.transaction(self._access.actor) as tx:
+            if store.by_id(tx, DEFAULT_EXPERIMENT_ID) is not None:
+                return
+            name = DEFAULT_EXPERIMENT
+            while store.find(tx, name) is not None:  # somebody has renamed another experiment so
+                name += " (0)"
+            create(tx, name, {}, experiment_id=DEFAULT_EXPERIMENT_ID)
 
     def page(
         self,
@@ -100,12 +134,32 @@ class Experiments:
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
         with self._database.snapshot() as snapshot:
-            found = _matching(snapshot, filter, self._clock.now_ms(), include_deleted=include_deleted)
+            lifecycle = "all" if include_deleted else "active"
+            found = matching(snapshot, filter, self._clock.now_ms(), lifecycle=lifecycle)
             after = None if page_token is None else _position(page_token)
-            rest = [row for row in found if after is None or (-row[2], row[0]) > after]
-            items = tuple(_experiment(snapshot, row) for row in rest[:limit])
+            rest = [row for row in found if after is None or (-row[2], -row[0]) > after]
+            items = _experiments(snapshot, rest[:limit])
         last = rest[limit - 1] if len(rest) > limit else None
-        return Page(items, None if last is None else encode_token([-last[2], last[0]]))
+        return Page(items, None if last is None else encode_token([-last[2], -last[0]]))
+
+    def search(self, query: ExperimentQuery) -> Page[Experiment]:
+        """One page of a search in any order.
+
+        Args:
+            query: Which experiments, in which order.
+
+        Returns:
+            The experiments, with a token when there are more.
+
+        Raises:
+            FilterSyntaxError: the filter or an order does not parse; `details["column"]` says where.
+            InvalidInput: the limit or lifecycle is not valid, or the token is not of this query.
+        """
+        if not 1 <= query.limit <= MAX_SEARCH:
+            raise InvalidInput(f"The limit must be from 1 to {MAX_SEARCH}.")
+        with self._database.snapshot() as snapshot:
+            rows, token = search(snapshot, query, self._clock.now_ms())
+            return Page(_experiments(snapshot, rows), token)
 
     def rename(self, name: str, new: str) -> Experiment:
         """Give an experiment another name.
@@ -143,7 +197,7 @@ class Experiments:
         Args:
             name: The experiment.
             key: The tag's key, at most 250 characters.
-            value: Its value, at most 8,000 characters; `None` removes it.
+            value: Its value, at most 20,000 characters; `None` removes it.
 
         Returns:
             The experiment.
@@ -154,10 +208,10 @@ class Experiments:
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require(Role.OPERATOR, "experiments tag")
+        actor = self._access.require(Role.WRITER, "experiments tag")
         check_key(key, "tag")
         if value is not None:
-            check_text(value, "The tag's value", MAX_TAG)
+            check_text(value, "The tag's value", MAX_EXPERIMENT_TAG)
         with self._database.transaction(actor) as tx:
             found = _find(tx, name)
             before = store.tags(tx, found[0]).get(key)
@@ -216,13 +270,14 @@ class Experiments:
             return _load(tx, name)
 
 
-def create(tx: Transaction, name: str, tags: Mapping[str, str]) -> int:
+def create(tx: Transaction, name: str, tags: Mapping[str, str], *, experiment_id: int | None = None) -> int:
     """Make an experiment inside a caller's transaction, with its audit record and event.
 
     Args:
         tx: The transaction.
         name: Its name.
         tags: Its first tags.
+        experiment_id: Its integer key; the next one when `None`.
 
     Returns:
         Its integer key.
@@ -232,9 +287,11 @@ def create(tx: Transaction, name: str, tags: Mapping[str, str]) -> int:
         InvalidInput: the name or a tag cannot be kept.
     """
     _check_name(name)
-    checked = check_pairs(tags, "tag", MAX_TAG)
+    checked = check_pairs(tags, "tag", MAX_EXPERIMENT_TAG)
+    if experiment_id is None and name == DEFAULT_EXPERIMENT and store.by_id(tx, DEFAULT_EXPERIMENT_ID) is None:
+        experiment_id = DEFAULT_EXPERIMENT_ID
     try:
-        experiment = store.insert(tx, name, checked)
+        experiment = store.insert(tx, name, checked, experiment_id)
     except sqlite3.IntegrityError as error:
         raise _taken(name) from error
     record(tx, verb="create", kind="experiment", key=name, before=None, after={"name": name, "tags": checked})
@@ -257,6 +314,21 @@ def ensure(tx: Transaction, name: str) -> int:
             f"The experiment {clean(name)} is deleted.", hint="Restore it first, or log into another experiment."
         )
     return found[0]
+
+
+def require_active(snapshot: Snapshot, experiment_id: int) -> int:
+    """The integer key of an experiment that takes runs.
+
+    Raises:
+        NotFound: there is none of that key.
+        Conflict: it is deleted.
+    """
+    found = store.by_id(snapshot, experiment_id)
+    if found is None:
+        raise NotFound(f"No Experiment with id={experiment_id} exists")
+    if found[4] is not None:
+        raise Conflict(f"The experiment {experiment_id} must be in the 'active' state. Current state is deleted.")
+    return experiment_id
 
 
 def _record_lifecycle(tx: Transaction, verb: str, name: str, runs: int, change: tuple[str, str]) -> None:
@@ -290,52 +362,24 @@ def _load(snapshot: Snapshot, name: str) -> Experiment:
 
 
 def _experiment(snapshot: Snapshot, row: store.ExperimentRow) -> Experiment:
-    experiment, name, created_ms, updated_ms, deleted_ms = row
-    return Experiment(
-        id=experiment,
-        name=name,
-        lifecycle="active" if deleted_ms is None else "deleted",
-        tags=store.tags(snapshot, experiment),
-        created_ms=created_ms,
-        updated_ms=updated_ms,
-        run_count=store.run_count(snapshot, experiment),
+    return _experiments(snapshot, [row])[0]
+
+
+def _experiments(snapshot: Snapshot, rows: Sequence[store.ExperimentRow]) -> tuple[Experiment, ...]:
+    ids = [row[0] for row in rows]
+    tags, counts = store.tags_of(snapshot, ids), store.run_counts(snapshot, ids)
+    return tuple(
+        Experiment(
+            id=experiment,
+            name=name,
+            lifecycle="active" if deleted_ms is None else "deleted",
+            tags=tags.get(experiment, {}),
+            created_ms=created_ms,
+            updated_ms=updated_ms,
+            run_count=counts[experiment],
+        )
+        for experiment, name, created_ms, updated_ms, deleted_ms in rows
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """An experiment as the filter language sees it."""
-
-    attributes: Mapping[str, str | float | int | None]
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-    params: Mapping[str, str]
-    datasets: Sequence[Mapping[str, str]]
-
-
-def _matching(snapshot: Snapshot, text: str, now_ms: int, *, include_deleted: bool) -> list[store.ExperimentRow]:
-    """Experiments that pass a filter, newest first. There are few: they are asked in memory, one by one."""
-    tree = parse_filter(text, schema=EXPERIMENTS, now_ms=now_ms)
-    rows = [row for row in store.everything(snapshot) if include_deleted or row[4] is None]
-    rows.sort(key=lambda row: (-row[2], row[0]))
-    if tree is None:
-        return rows
-    from engine.core.query import evaluate  # loaded late: most lists have no filter
-
-    tags = store.all_tags(snapshot)
-    return [row for row in rows if evaluate(tree, _asked(row, tags.get(row[0], {})))]
-
-
-def _asked(row: store.ExperimentRow, tags: Mapping[str, str]) -> _Asked:
-    experiment, name, created_ms, updated_ms, deleted_ms = row
-    attributes: dict[str, str | float | int | None] = {
-        "name": name,
-        "experiment_id": str(experiment),
-        "lifecycle_stage": "active" if deleted_ms is None else "deleted",
-        "creation_time": created_ms,
-        "last_update_time": updated_ms,
-    }
-    return _Asked(attributes, tags, {}, {}, ())
 
 
 def _position(page_token: str) -> tuple[int, int]:

@@ -21,6 +21,9 @@ ATTRIBUTES = {
     "run_id": "r.run_id",
     "run_name": "r.name",
     "artifact_uri": "('runs:/' || r.run_id)",
+    "artifact_path": "('/' || r.experiment || '/' || r.run_id || '/artifacts')",
+    "parent_run_id": "(SELECT u.run_id FROM run u WHERE u.id = r.parent)",
+    "note": "nullif(r.note, '')",
     "user_id": "r.user",
     "experiment": "(SELECT x.name FROM experiment x WHERE x.id = r.experiment)",
     "status": "r.status",
@@ -31,7 +34,7 @@ ATTRIBUTES = {
 }
 """What an attribute of a run is in SQL, with `run` as `r`."""
 
-NULLABLE = frozenset({"end_time", "duration"})
+NULLABLE = frozenset({"end_time", "duration", "parent_run_id", "note"})
 """Attributes that a run may not have."""
 
 
@@ -145,6 +148,11 @@ def _attribute(tree: Comparison) -> Sql:
         if name in NULLABLE:
             return Sql(f"({column} {tree.operator.value})")
         return Sql("1" if tree.operator is Operator.IS_NOT_NULL else "0")
+    if name == "parent_run_id" and tree.operator in (Operator.EQUAL, Operator.IN):  # along the index of children
+        parents = compared("u.run_id", tree.operator, tree.value)
+        return Sql(
+            f"(r.parent IS NOT NULL AND r.parent IN (SELECT u.id FROM run u WHERE {parents.text}))", parents.values
+        )
     if name == "experiment":  # asked once of the few experiments, not of every run
         names = compared("x.name", tree.operator, tree.value)
         return Sql(f"r.experiment IN (SELECT x.id FROM experiment x WHERE {names.text})", names.values)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.tracking.model import DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_ID
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -81,8 +83,10 @@ def link(tx: Transaction, parents: Iterable[tuple[str, str]]) -> int:
 
 def insert_experiment(tx: Transaction, found: ExperimentImport) -> int:
     """Add an experiment with its times and tags; its integer key."""
-    sql = "INSERT INTO experiment (name, created_ms, updated_ms, deleted_ms) VALUES (?, ?, ?, ?)"
-    row = (found.name, found.created_ms, found.updated_ms, found.deleted_ms)
+    sql = """INSERT INTO experiment (id, name, created_ms, updated_ms, deleted_ms)
+             SELECT iif(?1 = ?2 AND NOT EXISTS (SELECT 1 FROM experiment WHERE id = ?3), ?3, NULL), ?1, ?4, ?5, ?6"""
+    default = (DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_ID)
+    row = (found.name, *default, found.created_ms, found.updated_ms, found.deleted_ms)
     experiment = tx.execute(sql, row).lastrowid or 0
     set_experiment_tags(tx, experiment, found.tags)
     return experiment

@@ -15,13 +15,13 @@ from engine.tracking.active import Batch
 from engine.tracking.experiment_importing import ExperimentImporting
 from engine.tracking.experiments import create, ensure
 from engine.tracking.exporting import RunExporting
-from engine.tracking.rules import MAX_NAME, MAX_NOTE, MAX_SCHEMA, check_integer, check_text, metric_columns
+from engine.tracking.rules import MAX_NAME, MAX_NOTE, check_input, check_integer, check_text, metric_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from engine.db.transaction import Transaction
-    from engine.tracking.model import DatasetInput, RunImport
+    from engine.tracking.model import RunImport
 
 RUNS_PER_TRANSACTION = 500
 """Other writers wait while one is open: about a tenth of a second for runs of twenty values."""
@@ -197,17 +197,8 @@ def _batch(run: RunImport, *, may_lack_id: bool = True) -> Batch:
         if time_ms is not None:
             check_integer(time_ms, f"The run's {what}")
     for dataset in run.inputs:
-        _check_dataset(dataset)
+        check_input(dataset)
     return Batch.of(metric_columns(run.metrics), run.params, run.tags)
-
-
-def _check_dataset(dataset: DatasetInput) -> None:
-    check_text(dataset.name, "The dataset's name", MAX_NAME, may_be_empty=False)
-    check_text(dataset.digest, "The dataset's digest", MAX_NAME, may_be_empty=False)
-    check_text(dataset.schema, "The dataset's schema", MAX_SCHEMA)
-    check_text(dataset.context, "The dataset's context", MAX_NAME)
-    if dataset.rows is not None:
-        check_integer(dataset.rows, "The dataset's number of rows", least=0)
 
 
 def _without(batch: Batch, had: set[str]) -> Batch:

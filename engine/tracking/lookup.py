@@ -63,7 +63,7 @@ class RunService:
         found_tags = run_store.pairs(snapshot, "tag", wanted, tag_names)
         lost_before = self._clock.now_ms() - LOST_AFTER_MS
         return {
-            row[0]: _run(row, found_metrics[row[0]], found_params[row[0]], found_tags[row[0]], lost_before)
+            row[0]: run_of(row, found_metrics[row[0]], found_params[row[0]], found_tags[row[0]], lost_before)
             for row in rows
         }
 
@@ -106,6 +106,31 @@ def open_run(snapshot: Snapshot, run_id: str) -> run_store.RunHead:
     return run
 
 
+def whole_run(snapshot: Snapshot, run_id: str) -> run_store.RunHead:
+    """The run of exactly that id, as programs name it: no looking around for like names.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    found = run_store.head(snapshot, run_id)
+    if found is None:
+        raise NotFound(f"Run with id={clean(run_id, limit=80)} not found")
+    return found
+
+
+def open_whole_run(snapshot: Snapshot, run_id: str) -> run_store.RunHead:
+    """The run of exactly that id, to be logged to.
+
+    Raises:
+        Conflict: it is deleted.
+        NotFound: there is no such run.
+    """
+    run = whole_run(snapshot, run_id)
+    if run.deleted_ms is not None:
+        raise Conflict(f"The run {run_id} must be in the 'active' state. Current state is deleted.")
+    return run
+
+
 def _no_run(snapshot: Snapshot, run_id: str) -> NotFound:
     same_name = run_store.with_name(snapshot, run_id, 3)
     if same_name:
@@ -121,13 +146,14 @@ def _no_run(snapshot: Snapshot, run_id: str) -> NotFound:
     return NotFound(f"There is no run {clean(run_id, limit=40)}.", hint=hint)
 
 
-def _run(
+def run_of(
     row: run_store.RunRow,
     metrics: Mapping[str, float],
     params: Mapping[str, str],
     tags: Mapping[str, str],
     lost_before_ms: int,
 ) -> Run:
+    """A run from its row and what was logged to it; silent since before that time, it counts as lost."""
     row_id, run_id, experiment, experiment_id, name, status, start_ms, end_ms, beat_ms, deleted_ms, user, up, note = row
     lost = status == "running" and beat_ms is not None and beat_ms < lost_before_ms
     return Run(

@@ -9,23 +9,32 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.artifacts.model import Artifact
+    from engine.core.query import Filter, OrderBy
     from engine.tracking.detail_model import (
-        Artifact,
         Comparison,
         DatasetInput,
         Environment,
         Experiment,
         ExperimentImport,
+        ExperimentQuery,
         History,
         HistoryPoint,
         MetricRow,
+        ModelUse,
         ParamRow,
         RunColumns,
         RunDetail,
         RunImport,
+        RunLinks,
+        RunRecord,
+        RunReport,
+        RunStart,
     )
 
 __all__ = [
+    "DEFAULT_EXPERIMENT",
+    "DEFAULT_EXPERIMENT_ID",
     "LOST",
     "LOST_AFTER_MS",
     "Artifact",
@@ -34,22 +43,33 @@ __all__ = [
     "Environment",
     "Experiment",
     "ExperimentImport",
+    "ExperimentQuery",
     "History",
     "HistoryPoint",
     "MetricPoint",
     "MetricRow",
+    "ModelUse",
     "ParamRow",
     "Run",
     "RunColumns",
     "RunDetail",
     "RunImport",
+    "RunLinks",
     "RunQuery",
+    "RunRecord",
+    "RunReport",
+    "RunStart",
     "RunStatus",
 ]
 
 
 MetricPoint: TypeAlias = "tuple[str, float, int, int]"
 """One logged value: key, value, step, time in milliseconds since the epoch. A plain tuple: they come by the million."""
+
+DEFAULT_EXPERIMENT = "Default"
+"""The experiment of runs that name none; its integer key is `DEFAULT_EXPERIMENT_ID`."""
+
+DEFAULT_EXPERIMENT_ID = 0
 
 LOST = "lost"
 """The state of a run that says it is running while its process no longer gives a sign of life."""
@@ -126,17 +146,19 @@ class RunQuery:
     """Which runs, in which order.
 
     Args:
-        filter: In the filter language, such as `metrics.auc > 0.9 AND params.model = 'tree'`; empty for all.
-        order_by: Sort keys such as `metrics.auc DESC`; newest first without any.
+        filter: In the filter language, such as `metrics.auc > 0.9 AND params.model = 'tree'`, or parsed; empty for all.
+        order_by: Sort keys such as `metrics.auc DESC`, or parsed; newest first without any.
         experiment: Only runs of the experiment of this name.
+        experiment_ids: Only runs of the experiments of these integer keys; unknown ones hold no runs.
         lifecycle: `active`, `deleted` or `all`.
         limit: Runs per page, 1 to 50,000.
         page_token: Continues an earlier page of the same query.
     """
 
-    filter: str = ""
-    order_by: tuple[str, ...] = ()
+    filter: str | Filter = ""
+    order_by: tuple[str, ...] | tuple[OrderBy, ...] = ()
     experiment: str | None = None
+    experiment_ids: tuple[int, ...] | None = None
     lifecycle: str = "active"
     limit: int = 100
     page_token: str | None = None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Sequence
 
+    from engine.core.query import Filter, OrderBy
     from engine.db.transaction import Snapshot
     from engine.tracking.model import Comparison, RunColumns, RunDetail
 
@@ -38,12 +39,15 @@ class RunReading(RunService):
         with self._database.snapshot() as snapshot:
             row_id = resolve(snapshot, run_id).row_id
             run = self._load(snapshot, [row_id], None, None)[row_id]
+            models = detail_store.models_of(snapshot, [row_id])
             return RunDetail(
                 **{name: getattr(run, name) for name in Run.__slots__},
                 inputs=detail_store.inputs(snapshot, row_id),
                 environment=detail_store.environment(snapshot, row_id),
                 artifacts=tuple(Artifact(*row) for row in detail_store.artifacts(snapshot, row_id)),
                 children=tuple(run_store.children(snapshot, row_id)),
+                models_read=models.get((row_id, "input"), ()),
+                models_made=models.get((row_id, "output"), ()),
             )
 
     def page(self, query: RunQuery | None = None) -> Page[Run]:
@@ -60,16 +64,10 @@ class RunReading(RunService):
             NotFound: there is no such experiment.
             InvalidInput: the limit or lifecycle is not valid, or the token is not of this query.
         """
-        query = query or RunQuery()
-        if not 1 <= query.limit <= MAX_PAGE:
-            raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
         with self._database.snapshot() as snapshot:
-            search = self._search(snapshot, query)
-            position = None if query.page_token is None else _position(query)
-            found = search_store.page(snapshot, search, query.limit, position)
-            runs = self._load(snapshot, found.row_ids, None, None)
-        token = None if found.end is None else encode_token([_fingerprint(query), *found.end])
-        return Page(tuple(runs[row_id] for row_id in found.row_ids), token)
+            row_ids, token = self._found(snapshot, query)
+            runs = self._load(snapshot, row_ids, None, None)
+        return Page(tuple(runs[row_id] for row_id in row_ids), token)
 
     def keys(self, query: RunQuery | None = None) -> array[int]:
         """The integer keys of a whole result, in order; `limit` and `page_token` are not looked at.
@@ -154,15 +152,39 @@ class RunReading(RunService):
             runs = self._load(snapshot, row_ids, None, None)
         return compared([runs[row_id] for row_id in row_ids], row_ids.index(base))
 
+    def _found(self, snapshot: Snapshot, query: RunQuery | None) -> tuple[tuple[int, ...], str | None]:
+        """The integer keys of one page of a search, and the token of the next."""
+        query = query or RunQuery()
+        if not 1 <= query.limit <= MAX_PAGE:
+            raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
+        search = self._search(snapshot, query)
+        position = None if query.page_token is None else _position(query)
+        found = search_store.page(snapshot, search, query.limit, position)
+        token = None if found.end is None else encode_token([_fingerprint(query), *found.end])
+        return found.row_ids, token
+
+    def _filter(self, query: RunQuery) -> Filter | None:
+        text = query.filter
+        return parse_filter(text, schema=RUNS, now_ms=self._clock.now_ms()) if isinstance(text, str) else text
+
     def _search(self, snapshot: Snapshot, query: RunQuery) -> search_store.Search:
         if query.lifecycle not in ("active", "deleted", "all"):
             raise InvalidInput("The lifecycle is 'active', 'deleted' or 'all'.")
+        experiments = query.experiment_ids
+        if query.experiment is not None:
+            named = _experiment(snapshot, query.experiment)
+            experiments = (named,) if experiments is None or named in experiments else ()
         return search_store.Search(
-            filter=parse_filter(query.filter, schema=RUNS, now_ms=self._clock.now_ms()),
-            order=parse_order_by(query.order_by, schema=RUNS),
-            experiment=None if query.experiment is None else _experiment(snapshot, query.experiment),
+            filter=self._filter(query),
+            order=_order(query),
+            experiments=experiments,
             lifecycle=cast("search_store.Lifecycle", query.lifecycle),
         )
+
+
+def _order(query: RunQuery) -> tuple[OrderBy, ...]:
+    texts = [key for key in query.order_by if isinstance(key, str)]
+    return parse_order_by(texts, schema=RUNS) if texts else cast("tuple[OrderBy, ...]", query.order_by)
 
 
 def _experiment(snapshot: Snapshot, name: str) -> int:
@@ -179,7 +201,8 @@ def _fingerprint(query: RunQuery) -> int:
     """Tells tokens of different queries apart, so that one is never continued with another's position."""
     from zlib import crc32  # only a long list needs it
 
-    return crc32(repr((query.filter, query.order_by, query.experiment, query.lifecycle)).encode(errors="replace"))
+    asked = (query.filter, query.order_by, query.experiment, query.experiment_ids, query.lifecycle)
+    return crc32(repr(asked).encode(errors="replace"))
 
 
 def _position(query: RunQuery) -> tuple[object, ...]:

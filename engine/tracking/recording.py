@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.core.access import Role
-from engine.core.errors import Conflict, InvalidInput
-from engine.core.text import clean
-from engine.tracking import batch_store, detail_store, run_store
+from engine.tracking import detail_store, run_store
 from engine.tracking.active import ActiveRun, Batch
 from engine.tracking.changing import RunChanging
 from engine.tracking.environment import capture as capture_environment
-from engine.tracking.experiments import ensure
 from engine.tracking.files import RunFiles
-from engine.tracking.lookup import open_run, resolve
-from engine.tracking.model import RunStatus
+from engine.tracking.lookup import open_run
+from engine.tracking.model import DEFAULT_EXPERIMENT, RunStatus
+from engine.tracking.reporting import RunReporting, store_batch
 from engine.tracking.rules import (
     MAX_NAME,
     MAX_PARAM,
-    MAX_SCHEMA,
     MAX_TAG,
+    check_input,
     check_integer,
     check_pairs,
     check_text,
@@ -30,16 +27,15 @@ from engine.tracking.rules import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.db.transaction import Transaction
     from engine.tracking.model import DatasetInput, MetricPoint
 
 
-class RunRecording(RunFiles, RunChanging):
+class RunRecording(RunFiles, RunChanging, RunReporting):
     """Starts runs, logs to them, finishes them."""
 
     def start(  # noqa: PLR0913 every argument but the first two is by name and has a default
         self,
-        experiment: str = "default",
+        experiment: str = DEFAULT_EXPERIMENT,
         name: str | None = None,
         *,
         params: Mapping[str, object] | None = None,
@@ -72,27 +68,25 @@ class RunRecording(RunFiles, RunChanging):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require(Role.OPERATOR, "runs start")
-        if status.is_over:
-            raise InvalidInput("A run starts as 'running' or 'scheduled'.")
-        run_id = self._ids.new()
-        name = f"run-{run_id[:8]}" if name is None else name
-        check_text(name, "The run's name", MAX_NAME, may_be_empty=False)
-        batch = Batch.of(params=params or {}, tags=tags or {})
+        self._access.require(Role.WRITER, "runs start")
+        from engine.tracking.model import RunStart  # a run that is logged to by its id does without
+
+        check_text("-" if name is None else name, "The run's name", MAX_NAME, may_be_empty=False)
         seed = None if seed is None else check_integer(seed, "The seed")
-        environment = capture_environment(seed, git=capture)
         running = status is RunStatus.RUNNING
-        with self._database.transaction(actor) as tx:
-            parent_row = None if parent is None else resolve(tx, parent).row_id
-            beat_ms = tx.now_ms if running else None
-            new = run_store.NewRun(
-                run_id, ensure(tx, experiment), name, status.value, tx.now_ms, None, beat_ms, actor.name, parent_row, ""
-            )
-            row_id = run_store.insert(tx, new)
-            detail_store.insert_environment(tx, row_id, environment)
-            _store_batch(tx, row_id, run_id, batch)
-            tx.emit(kind="run", change="created", key=run_id, row_id=row_id)
-        return ActiveRun(self, run_id, row_id, beat=running, capture=capture)
+        batch = Batch.of(params=params, tags=tags)
+        start = RunStart(
+            experiment=experiment,
+            name=name or "",
+            params=batch.params,
+            tags=batch.tags,
+            parent_run_id=parent,
+            status=status,
+            watched=running,
+            environment=capture_environment(seed, git=capture),
+        )
+        run = self.create(start).run
+        return ActiveRun(self, run.run_id, run.row_id, beat=running, capture=capture)
 
     def log_batch(
         self,
@@ -135,10 +129,10 @@ class RunRecording(RunFiles, RunChanging):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require_still(Role.OPERATOR, "runs log")
+        actor = self._access.require_still(Role.WRITER, "runs log")
         with self._database.transaction(actor) as tx:
             run = open_run(tx, run_id)
-            _store_batch(tx, run.row_id, run.run_id, batch)
+            store_batch(tx, run.row_id, run.run_id, batch)
             tx.emit(kind="run", change="logged", key=run.run_id, row_id=run.row_id)
 
     def log_input(self, run_id: str, dataset: DatasetInput) -> None:
@@ -155,13 +149,8 @@ class RunRecording(RunFiles, RunChanging):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require_still(Role.OPERATOR, "runs log")
-        check_text(dataset.name, "The dataset's name", MAX_NAME, may_be_empty=False)
-        check_text(dataset.digest, "The dataset's digest", MAX_NAME, may_be_empty=False)
-        check_text(dataset.schema, "The dataset's schema", MAX_SCHEMA)
-        check_text(dataset.context, "The dataset's context", MAX_NAME)
-        if dataset.rows is not None:
-            dataset = replace(dataset, rows=check_integer(dataset.rows, "The dataset's number of rows", least=0))
+        actor = self._access.require_still(Role.WRITER, "runs log")
+        dataset = check_input(dataset)
         with self._database.transaction(actor) as tx:
             run = open_run(tx, run_id)
             detail_store.add_input(tx, run.row_id, dataset)
@@ -180,7 +169,7 @@ class RunRecording(RunFiles, RunChanging):
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is not an operator.
         """
-        actor = self._access.require_still(Role.OPERATOR, "runs finish")
+        actor = self._access.require_still(Role.WRITER, "runs finish")
         with self._database.transaction(actor) as tx:
             run = open_run(tx, run_id)
             run_store.finish(tx, run.row_id, status.value, tx.now_ms if status.is_over else None)
@@ -212,25 +201,3 @@ class RunRecording(RunFiles, RunChanging):
 
 def _checked(params: Mapping[str, str], tags: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     return check_pairs(params, "param", MAX_PARAM), check_pairs(tags, "tag", MAX_TAG)
-
-
-def _store_batch(tx: Transaction, row_id: int, run_id: str, batch: Batch) -> None:
-    if batch.metrics.keys:
-        batch_store.insert_metrics(tx, row_id, batch.metrics)
-    if batch.params:
-        _store_params(tx, row_id, run_id, batch.params)
-    if batch.tags:
-        batch_store.insert_pairs(tx, "tag", row_id, batch.tags)
-
-
-def _store_params(tx: Transaction, row_id: int, run_id: str, params: Mapping[str, str]) -> None:
-    there = batch_store.current_pairs(tx, "param", row_id, params)
-    for key, value in there.items():
-        if value != params[key]:
-            raise Conflict(
-                f"The parameter '{clean(key)}' of run {run_id[:8]} is '{clean(value, limit=80)}' already, "
-                f"not '{clean(params[key], limit=80)}'.",
-                hint="Parameters are written once; log a metric or a tag for what changes.",
-                details={"param": clean(key)},
-            )
-    batch_store.insert_pairs(tx, "param", row_id, {key: params[key] for key in params if key not in there})

@@ -12,7 +12,7 @@ from engine.core.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.tracking.model import MetricPoint
+    from engine.tracking.model import DatasetInput, MetricPoint, ModelUse
 
 MAX_KEY = 250
 """Longest key of a metric, parameter or tag, in characters."""
@@ -23,6 +23,9 @@ MAX_PARAM = 6_000
 MAX_TAG = 8_000
 """Longest tag value, in characters."""
 
+MAX_EXPERIMENT_TAG = 20_000
+"""Longest tag value of an experiment, in characters."""
+
 MAX_NAME = 500
 """Longest name of a run, an experiment or a dataset, in characters."""
 
@@ -31,6 +34,12 @@ MAX_NOTE = 100_000
 
 MAX_SCHEMA = 1_000_000
 """Longest dataset schema, in characters."""
+
+MAX_SOURCE = 64_000
+"""Longest text that says where a dataset came from, in characters."""
+
+MAX_PROFILE = 16_000_000
+"""Longest text that describes a dataset, in characters."""
 
 NAN = "NaN"
 """How a NaN is stored: SQLite would turn the float into NULL."""
@@ -152,6 +161,43 @@ def check_pairs(pairs: Mapping[str, str], kind: str, limit: int) -> dict[str, st
         check_key(key, kind)
         check_text(value, f"The value of the {kind} '{_shown(key)}'", limit)
     return dict(pairs)
+
+
+def check_input(dataset: DatasetInput) -> DatasetInput:
+    """Refuse a dataset that cannot be kept.
+
+    Args:
+        dataset: What a run read.
+
+    Returns:
+        The same, its number of rows as a plain integer.
+
+    Raises:
+        InvalidInput: the name or digest is empty, a text is too long, or the number of rows is none.
+    """
+    check_text(dataset.name, "The dataset's name", MAX_NAME, may_be_empty=False)
+    check_text(dataset.digest, "The dataset's digest", MAX_NAME, may_be_empty=False)
+    check_text(dataset.schema, "The dataset's schema", MAX_SCHEMA)
+    check_text(dataset.context, "The dataset's context", MAX_NAME)
+    check_text(dataset.source_type, "The dataset's source type", MAX_NAME)
+    check_text(dataset.source, "The dataset's source", MAX_SOURCE)
+    check_text(dataset.profile, "The dataset's profile", MAX_PROFILE)
+    check_pairs(dataset.tags, "tag", MAX_TAG)
+    if dataset.rows is None:
+        return dataset
+    from dataclasses import replace  # few datasets tell it
+
+    return replace(dataset, rows=check_integer(dataset.rows, "The dataset's number of rows", least=0))
+
+
+def check_model_use(model: ModelUse) -> None:
+    """Refuse a logged model that cannot be noted.
+
+    Raises:
+        InvalidInput: its id is empty or too long, or its step does not fit 64 bits.
+    """
+    check_text(model.model_id, "The model's id", MAX_NAME, may_be_empty=False)
+    check_integer(model.step, "The model's step")
 
 
 def _shown(key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.tracking.rules import loaded
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.db.transaction import Snapshot, Transaction
+    from engine.tracking.model import MetricPoint
 
 RunRow = tuple[int, str, str, int, str, str, int, "int | None", "int | None", "int | None", str, "str | None", str]
 """id, run_id, experiment name, experiment id, name, status, start_ms, end_ms, heartbeat_ms, deleted_ms, user, parent's
@@ -116,6 +118,11 @@ def set_note(tx: Transaction, row_id: int, note: str) -> None:
     tx.execute("UPDATE run SET note = ? WHERE id = ?", (note, row_id))
 
 
+def set_parent(tx: Transaction, row_id: int, parent: int | None) -> None:
+    """Put a run below another, or at the top with `None`."""
+    tx.execute("UPDATE run SET parent = ? WHERE id = ?", (parent, row_id))
+
+
 def mark_deleted(tx: Transaction, row_id: int, deleted_ms: int | None) -> None:
     """Delete a run, or bring it back with `None`."""
     tx.execute("UPDATE run SET deleted_ms = ? WHERE id = ?", (deleted_ms, row_id))
@@ -147,6 +154,18 @@ def latest_metrics(
     found: dict[int, dict[str, float]] = {row_id: {} for row_id in row_ids}
     for run, name, value in _keyed(snapshot, "latest_metric", row_ids, keys):
         found[run][name] = loaded(value)
+    return found
+
+
+def latest_points(snapshot: Snapshot, row_ids: Sequence[int]) -> dict[int, list[MetricPoint]]:
+    """The latest point of every metric of these runs, by key."""
+    sql = """SELECT v.run, k.name, v.value, v.step, v.time_ms FROM latest_metric v JOIN run_key k ON k.id = v.key
+             WHERE v.run IN (SELECT value FROM json_each(?))"""
+    rows = snapshot.execute(sql, (json.dumps(list(row_ids)),)).fetchall()
+    rows.sort(key=itemgetter(1))
+    found: dict[int, list[MetricPoint]] = {row_id: [] for row_id in row_ids}
+    for run, name, value, step, time_ms in rows:
+        found[run].append((name, loaded(value), step, time_ms))
     return found
 
 

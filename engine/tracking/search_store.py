@@ -61,16 +61,21 @@ class Search:
     Args:
         filter: Which runs; `None` for all.
         order: Sort keys, most significant first, without the ties.
-        experiment: Only runs of the experiment of this integer key.
+        experiments: Only runs of the experiments of these integer keys.
         lifecycle: `active`, `deleted` or `all`.
         effort: When to choose which way to find them.
     """
 
     filter: Filter | None
     order: tuple[OrderBy, ...]
-    experiment: int | None
+    experiments: tuple[int, ...] | None
     lifecycle: Lifecycle
     effort: Effort = USUAL
+
+    @property
+    def experiment(self) -> int | None:
+        """The only experiment whose runs are asked for, if it is one."""
+        return self.experiments[0] if self.experiments is not None and len(self.experiments) == 1 else None
 
     @property
     def newest_first(self) -> bool:
@@ -252,6 +257,9 @@ def _conditions(search: Search, compiler: FilterCompiler) -> Sql:
     parts = [Sql(_LIFECYCLES[search.lifecycle])]
     if search.experiment is not None:
         parts.append(Sql("r.experiment = ?", (search.experiment,)))
+    elif search.experiments is not None:
+        listed = json.dumps(search.experiments)
+        parts.append(Sql("r.experiment IN (SELECT value FROM json_each(?))", (listed,)))
     if search.filter is not None:
         parts.append(compiler.condition(search.filter))
     return Sql(" AND ".join(part.text for part in parts), tuple(chain.from_iterable(part.values for part in parts)))

@@ -36,7 +36,7 @@ class _Start(NamedTuple):
 
 
 @click.command()
-@click.option("--experiment", type=EXPERIMENT, default="default", show_default=True, help="Made when missing.")
+@click.option("--experiment", type=EXPERIMENT, default="Default", show_default=True, help="Made when missing.")
 @click.option("--name", help="Its name; made from its id without one.")
 @click.option("--param", "params", type=PAIR, multiple=True, help="A parameter; may be repeated.")
 @click.option("--tag", "tags", type=PAIR, multiple=True, help="A tag; may be repeated.")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.server.mlflow import runs
+from engine.server.mlflow import (
+    artifacts,
+    experiments,
+    inputs,
+    logged_models,
+    metrics,
+    run_logging,
+    run_search,
+    runs,
+    server_info,
+)
 from engine.server.mlflow.errors import mlflow_error
 from engine.server.routes import Dialect, Route
 
@@ -16,6 +26,16 @@ def _twins(routes: tuple[Route, ...]) -> tuple[Route, ...]:
     return (*routes, *(replace(route, path=f"/ajax-{route.path[1:]}") for route in routes if route.path[:5] == "/api/"))
 
 
-DIALECT = Dialect(
-    prefixes=("/api/2.0/", "/api/3.0/", "/ajax-api/"), routes=_twins((*runs.ROUTES,)), answer_error=mlflow_error
+ROUTES = (
+    *experiments.ROUTES,
+    *runs.ROUTES,
+    *run_logging.ROUTES,
+    *run_search.ROUTES,
+    *metrics.ROUTES,
+    *inputs.ROUTES,
+    *logged_models.ROUTES,
+    *artifacts.ROUTES,
+    *server_info.ROUTES,
 )
+
+DIALECT = Dialect(prefixes=("/api/2.0/", "/api/3.0/", "/ajax-api/"), routes=_twins(ROUTES), answer_error=mlflow_error)

@@ -40,7 +40,7 @@ def test_a_run_is_stored_when_start_returns(runs: Runs, clock: ManualClock) -> N
 def test_a_run_without_a_name_is_called_by_its_id(runs: Runs) -> None:
     with runs.start(capture=False) as run:
         assert runs.get(run.id).name == f"run-{run.id[:8]}"
-        assert runs.get(run.id).experiment == "default"
+        assert runs.get(run.id).experiment == "Default"
 
 
 @pytest.mark.parametrize(

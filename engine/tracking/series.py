@@ -1,0 +1,104 @@
+"""The points of one metric as programs read them back: all of them by time, or a few along the steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.core.errors import InvalidInput
+from engine.core.paging import Page, decode_token, encode_token
+from engine.tracking import batch_store, run_store
+from engine.tracking.lookup import MAX_PAGE, RunService, whole_run
+from engine.tracking.rules import check_integer, loaded
+
+if TYPE_CHECKING:
+    from engine.tracking.model import MetricPoint
+    from engine.tracking.rules import StoredValue
+
+_EVERYWHERE = (-(2**63), 2**63 - 1)
+
+Place = tuple[bool, int, int, "StoredValue"]
+"""Whether the points are walked along the steps, then step, time in ms and value of the last one given."""
+
+
+class RunSeries(RunService):
+    """Gives the points of one metric."""
+
+    def series(self, run_id: str, key: str, *, limit: int = 25_000, page_token: str | None = None) -> Page[MetricPoint]:
+        """Every point of one metric, by (time, step, value).
+
+        Where time never goes back along the steps, as is usual, that is their order by step too, in which they are
+        stored; else every page sorts them.
+
+        Args:
+            run_id: The run's whole id; one that is not here has no points.
+            key: The metric.
+            limit: Points per page, 1 to 50,000.
+            page_token: Continues an earlier page.
+
+        Returns:
+            (key, value, step, time_ms) tuples, with a token when there are more.
+
+        Raises:
+            InvalidInput: the limit is out of range, or the token is not valid.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
+        place = None if page_token is None else _place(page_token)
+        with self._database.snapshot() as snapshot:
+            run = run_store.head(snapshot, run_id)
+            key_id = batch_store.key_id(snapshot, "metric", key)
+            if run is None or key_id is None:
+                return Page(())
+            along = place[0] if place else batch_store.time_follows_steps(snapshot, run.row_id, key_id)
+            read = batch_store.points_after if along else batch_store.points_by_time
+            rows = read(snapshot, run.row_id, key_id, place[1:] if place else None, limit + 1)
+        token = encode_token([along, *rows[limit - 1]]) if len(rows) > limit else None
+        return Page(tuple((key, loaded(value), step, time_ms) for step, time_ms, value in rows[:limit]), token)
+
+    def sample(
+        self, run_id: str, key: str, *, steps: tuple[int, int] | None = None, count: int = 2_500
+    ) -> tuple[MetricPoint, ...]:
+        """Points of one metric evenly taken from all of them, by (step, time, value); the first and last are kept.
+
+        Args:
+            run_id: The run's whole id.
+            key: The metric.
+            steps: First and last step to look at, both included; all when `None`.
+            count: At most so many points, from 1; one is the last.
+
+        Returns:
+            (key, value, step, time_ms) tuples.
+
+        Raises:
+            NotFound: there is no such run.
+            InvalidInput: the count or a step is out of range.
+        """
+        check_integer(count, "The count", least=1)
+        within = (
+            _EVERYWHERE if steps is None else (check_integer(steps[0], "A step"), check_integer(steps[1], "A step"))
+        )
+        with self._database.snapshot() as snapshot:
+            run = whole_run(snapshot, run_id).row_id
+            key_id = batch_store.key_id(snapshot, "metric", key) or 0
+            total = batch_store.point_count(snapshot, run, key_id, within)
+            rows = batch_store.sampled(snapshot, run, key_id, within, _even(total, count)) if total else []
+        return tuple((key, loaded(value), step, time_ms) for step, time_ms, value in rows)
+
+
+def _even(total: int, count: int) -> list[int]:
+    """At most `count` positions from 0 to `total` - 1, evenly apart, the first and last among them."""
+    if total <= count:
+        return list(range(total))
+    if count == 1:
+        return [total - 1]
+    return [position * (total - 1) // (count - 1) for position in range(count)]
+
+
+def _place(page_token: str) -> Place:
+    place = decode_token(page_token)
+    if isinstance(place, list) and len(place) == 4:
+        along, step, time_ms, value = place
+        whole = type(step) is int and type(time_ms) is int
+        if isinstance(along, bool) and whole and isinstance(value, (str, int, float)):
+            return along, step, time_ms, value
+    raise InvalidInput("Invalid page token: it is not of this history.", hint="Start again without a page token.")
