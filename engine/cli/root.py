@@ -19,6 +19,7 @@ NOUNS: dict[str, Member] = {
     "db": Member("engine.cli.db", "db", "Back up, restore, check and measure the workspace."),
     "demo": Member("engine.cli.demo", "demo", "Make a workspace with real trained models and look around."),
     "experiments": Member("engine.cli.experiments", "experiments", "Groups of runs."),
+    "export": Member("engine.cli.export", "export", "Write the workspace in the words of other trackers."),
     "import": Member("engine.cli.import_", "import_", "Bring runs and models from other trackers."),
     "init": Member("engine.cli.init", "init", "Make a workspace."),
     "models": Member("engine.cli.models", "models", "Registered models: gates, promotion, rollback, history."),
