@@ -19,7 +19,7 @@ from engine.db.workspace import Workspace
 from engine.policy.file import PolicyFile
 from engine.registry.model import Stage
 from engine.tracking.active import Batch
-from engine.tracking.model import DatasetInput, RunImport, RunStatus
+from engine.tracking.model import DatasetInput, ExperimentImport, RunImport, RunStatus
 from engine.tracking.rules import checked_columns
 from tests.engine.deployment.world import HOUR_MS, ONE_APPROVAL, World
 
@@ -175,6 +175,12 @@ def _batch() -> Batch:
     return Batch(columns, {"lr": "0.1"}, {"k": "w"})
 
 
+def _merge(copy: Copy) -> object:
+    known = RunImport("kept", "renamed", start_ms=1, run_id=DONE, metrics=POINTS, tags={"k": "other"})
+    fresh = RunImport("fresh", "r", start_ms=1, run_id="f" * 32, metrics=POINTS, params={"p": "1"})
+    return copy.engine().runs.merge_runs([known, fresh])
+
+
 def _import(copy: Copy) -> object:
     return copy.engine().runs.import_runs([RunImport("new", "r", start_ms=1, metrics=POINTS, params={"p": "1"})])
 
@@ -228,6 +234,11 @@ OPERATIONS: dict[str, Operation] = {
     "runs.restore": Operation(lambda copy: copy.engine().runs.restore(OPEN)),
     "runs.reap": Operation(lambda copy: copy.engine().runs.reap(older_than_ms=0)),
     "runs.import_runs": Operation(_import),
+    "runs.merge_runs": Operation(_merge),
+    "runs.link_runs": Operation(lambda copy: copy.engine().runs.link_runs([(DONE, OPEN)])),
+    "runs.import_experiments": Operation(
+        lambda copy: copy.engine().runs.import_experiments([ExperimentImport("kept", 1, 2, {"a": "c"}, deleted_ms=3)])
+    ),
     "models.create": Operation(lambda copy: copy.engine().models.create("loan", "d", "o", {"a": "b"})),
     "models.update": Operation(lambda copy: copy.engine().models.update("churn", owner="bob")),
     "models.set_tag": Operation(lambda copy: copy.engine().models.set_tag("churn", "k", "v")),
