@@ -36,6 +36,9 @@ MAX_KEYS = 20
 MAX_PAGE = 10_000
 """Most rows of a page."""
 
+ALWAYS = Sql("1")
+"""The condition that every row meets."""
+
 _NULL_TESTS = (Operator.IS_NULL, Operator.IS_NOT_NULL)
 
 
@@ -51,6 +54,7 @@ class Subject:
         nullable: Attributes that may be NULL.
         tables: Tables of the keyed entities.
         owner: Their column that holds the row's integer key.
+        such_that: A condition on every row.
         newest: SQL of the order of keyed entities that have several rows `k` a key; the first is sorted by.
         only: Conditions on the rows `k` of keyed entities: filters look at no others.
         only_sorted: The same for sorting, by sort key.
@@ -63,6 +67,7 @@ class Subject:
     nullable: frozenset[str]
     tables: Mapping[Entity, str]
     owner: str
+    such_that: Sql = ALWAYS
     newest: Mapping[Entity, str] = field(default_factory=dict)
     only: Mapping[Entity, Sql] = field(default_factory=dict)
     only_sorted: Mapping[Field, Sql] = field(default_factory=dict)
@@ -77,7 +82,6 @@ class Question(NamedTuple):
         limit: Rows per page, 1 to `MAX_PAGE`.
         page_token: Continues an earlier page.
         name: Only rows whose attribute `name` is this one; `None` for all.
-        also: What must hold besides.
     """
 
     filter: str
@@ -85,7 +89,6 @@ class Question(NamedTuple):
     limit: int
     page_token: str | None = None
     name: str | None = None
-    also: tuple[Filter, ...] = ()
 
 
 def answer(view: Snapshot, subject: Subject, asked: Question, *, now_ms: int) -> tuple[list[int], str | None]:
@@ -116,8 +119,8 @@ def answer(view: Snapshot, subject: Subject, asked: Question, *, now_ms: int) ->
 def _fingerprint(asked: Question, subject: Subject) -> str:
     from hashlib import sha256  # only a second page needs it
 
-    narrowed = dict(subject.only), dict(subject.only_sorted)
-    return sha256(repr((asked.filter, asked.order_by, asked.name, asked.also, narrowed)).encode()).hexdigest()[:16]
+    narrowed = subject.such_that, dict(subject.only), dict(subject.only_sorted)
+    return sha256(repr((asked.filter, asked.order_by, asked.name, narrowed)).encode()).hexdigest()[:16]
 
 
 def _position(asked: Question, subject: Subject) -> list[object] | None:
@@ -130,12 +133,10 @@ def _position(asked: Question, subject: Subject) -> list[object] | None:
 
 
 def _within(asked: Question, tree: Filter | None) -> Filter | None:
-    parts = list(asked.also)
-    if asked.name is not None:
-        parts.append(Comparison(Field(Entity.ATTRIBUTE, "name"), Operator.EQUAL, asked.name))
-    if tree is not None:
-        parts.append(tree)
-    return And(tuple(parts)) if len(parts) > 1 else next(iter(parts), None)
+    if asked.name is None:
+        return tree
+    own = Comparison(Field(Entity.ATTRIBUTE, "name"), Operator.EQUAL, asked.name)
+    return own if tree is None else And((own, tree))
 
 
 Position = tuple[object, ...]
@@ -172,12 +173,12 @@ def page(
         raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")
     columns = "".join(f", {term.sql.text} AS t{place}" for place, term in enumerate(terms))
     values = tuple(value for term in terms for value in term.sql.values)
-    where = _condition(subject, tree) if tree is not None else Sql("1")
-    beyond = _beyond(terms, after) if after is not None else Sql("1")
+    where = _condition(subject, tree) if tree is not None else ALWAYS
+    beyond = _beyond(terms, after) if after is not None else ALWAYS
     keys = ", ".join(f"t{place}{' DESC' if term.descending else ''}" for place, term in enumerate(terms))
-    sql = f"""SELECT * FROM (SELECT {subject.row} AS row_id{columns} FROM {subject.source} WHERE {where.text})
-        WHERE {beyond.text} ORDER BY {keys} LIMIT ?"""
-    rows = view.execute(sql, (*values, *where.values, *beyond.values, limit + 1)).fetchall()
+    sql = f"""SELECT * FROM (SELECT {subject.row} AS row_id{columns} FROM {subject.source}
+        WHERE ({subject.such_that.text}) AND {where.text}) WHERE {beyond.text} ORDER BY {keys} LIMIT ?"""
+    rows = view.execute(sql, (*values, *subject.such_that.values, *where.values, *beyond.values, limit + 1)).fetchall()
     end = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
     return [row[0] for row in rows[:limit]], end
 
@@ -208,7 +209,7 @@ def _terms(subject: Subject, order: Sequence[OrderBy]) -> list[_Term]:
 def _value(subject: Subject, asked: Field) -> Sql:
     if asked.entity is Entity.ATTRIBUTE:
         return Sql(subject.attributes[asked.key])
-    only = subject.only_sorted.get(asked, Sql("1"))
+    only = subject.only_sorted.get(asked, ALWAYS)
     newest = subject.newest.get(asked.entity)
     first = f" ORDER BY {newest} LIMIT 1" if newest else ""
     text = f"SELECT k.value FROM {subject.tables[asked.entity]} k WHERE k.{subject.owner} = {subject.row} AND k.key = ?"
@@ -272,7 +273,7 @@ def _attribute(subject: Subject, tree: Comparison) -> Sql:
 
 def _keyed(subject: Subject, tree: Comparison) -> Sql:
     table = subject.tables[tree.field.entity]
-    only = subject.only.get(tree.field.entity, Sql("1"))
+    only = subject.only.get(tree.field.entity, ALWAYS)
     found = f"SELECT 1 FROM {table} k WHERE k.{subject.owner} = {subject.row} AND k.key = ? AND {only.text}"
     values = (tree.field.key, *only.values)
     if tree.operator in _NULL_TESTS:

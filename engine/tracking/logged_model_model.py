@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MAX_MODEL_PARAM = 6_000
 """Longest value of a logged model's parameter, in characters."""
 
+LIFECYCLES = ("active", "deleted", "all")
+"""What a search of logged models may be limited to."""
+
 _RESERVED = "/:.%\"'"
 
 

@@ -238,10 +238,25 @@ def subject(query: LoggedModelQuery) -> Subject:
             Entity.TAG: "logged_model_tag",
         },
         owner="model",
+        such_that=_scope(query),
         newest={Entity.METRIC: "k.time_ms DESC, k.step DESC, k.value DESC"},
         only={Entity.METRIC: _on(query.data)} if query.data else {},
         only_sorted=sorted_by,
     )
+
+
+_LIFECYCLES = {"active": "m.deleted_ms IS NULL", "deleted": "m.deleted_ms IS NOT NULL", "all": "1"}
+
+
+def _scope(query: LoggedModelQuery) -> Sql:
+    parts = [Sql(_LIFECYCLES[query.lifecycle])]
+    if query.experiment_ids is not None:
+        wanted = json.dumps(list(query.experiment_ids))
+        parts.append(Sql("m.experiment IN (SELECT value FROM json_each(?))", (wanted,)))
+    if query.data:
+        on = _on(query.data)
+        parts.append(Sql(f"EXISTS (SELECT 1 FROM logged_model_metric k WHERE k.model = m.id AND {on.text})", on.values))
+    return Sql(" AND ".join(part.text for part in parts), tuple(value for part in parts for value in part.values))
 
 
 def _on(data: Sequence[tuple[str, str]]) -> Sql:

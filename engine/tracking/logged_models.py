@@ -8,13 +8,13 @@ from engine.artifacts.file_store import MODEL_FILES
 from engine.artifacts.files import Files, Owner, Owners
 from engine.audit.service import record
 from engine.core.access import Role
-from engine.core.errors import Conflict, NotFound
+from engine.core.errors import Conflict, InvalidInput, NotFound
 from engine.core.paging import Page
-from engine.core.query import Comparison, Entity, Field, Operator
 from engine.core.text import clean
 from engine.db import listing
 from engine.tracking import experiment_store, logged_model_store
 from engine.tracking.logged_model_model import (
+    LIFECYCLES,
     MAX_MODEL_PARAM,
     LoggedModelQuery,
     LoggedModelStatus,
@@ -114,12 +114,13 @@ class LoggedModels(RunService):
 
         Raises:
             FilterSyntaxError: the filter or an order does not parse; `details["column"]` says where.
-            InvalidInput: the limit is out of range, or the token is not of this query.
+            InvalidInput: the lifecycle is unknown, the limit is out of range, or the token is not of this query.
         """
         query = query or LoggedModelQuery()
-        asked = listing.Question(
-            query.filter, tuple(key.text for key in query.order_by), query.limit, query.page_token, also=_scope(query)
-        )
+        if query.lifecycle not in LIFECYCLES:
+            raise InvalidInput(f"The lifecycle must be one of {', '.join(LIFECYCLES)}.")
+        keys = tuple(key.text for key in query.order_by)
+        asked = listing.Question(query.filter, keys, query.limit, query.page_token)
         with self._database.snapshot() as snapshot:
             subject = logged_model_store.subject(query)
             row_ids, token = listing.answer(snapshot, subject, asked, now_ms=self._clock.now_ms())
@@ -359,16 +360,6 @@ def _check_metric(metric: ModelMetric) -> None:
     check_text(metric.data_digest, "The dataset's digest", MAX_NAME)
     check_integer(metric.step, "A metric's step")
     check_integer(metric.time_ms, "A metric's time in milliseconds")
-
-
-def _scope(query: LoggedModelQuery) -> tuple[Comparison, ...]:
-    scope: list[Comparison] = []
-    if query.lifecycle != "all":
-        scope.append(Comparison(Field(Entity.ATTRIBUTE, "lifecycle_stage"), Operator.EQUAL, query.lifecycle))
-    if query.experiment_ids is not None:
-        wanted = tuple(str(each) for each in query.experiment_ids) or ("",)
-        scope.append(Comparison(Field(Entity.ATTRIBUTE, "experiment_id"), Operator.IN, wanted))
-    return tuple(scope)
 
 
 def _refuse_closed_experiment(tx: Transaction, experiment_id: int) -> None:
