@@ -105,8 +105,8 @@ def test_an_older_client_records_a_model_by_tag(api: Call, client: MlflowClient,
     assert told["artifact_path"] == "m"
 
 
-@pytest.mark.parametrize(("text", "words"), [("x", "is not a valid JSON"), ("{}", "missing mandatory fields")])
-def test_a_malformed_model_record_is_refused(api: Call, run: str, text: str, words: str) -> None:
+@pytest.mark.parametrize("text", ["x", "{}", "[]"])
+def test_a_malformed_model_record_is_refused(api: Call, run: str, text: str) -> None:
     answer = api("POST", "runs/log-model", json={"run_id": run, "model_json": text})
     assert answer.status_code == 400
-    assert words in answer.json()["message"]
+    assert answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"

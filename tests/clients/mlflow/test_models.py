@@ -171,7 +171,7 @@ def test_a_logged_model_without_a_name_gets_one(client: MlflowClient, experiment
 def test_a_bad_name_of_a_logged_model_is_refused(api: Call, name: str) -> None:
     answer = api("POST", "logged-models", json={"experiment_id": "0", "name": name})
     assert answer.status_code == 400
-    assert "Model name must be a non-empty string and cannot contain" in answer.json()["message"]
+    assert "nvalid model name" in answer.json()["message"]
 
 
 def test_tags_and_params_of_a_logged_model(client: MlflowClient, experiment: str) -> None:
@@ -281,8 +281,8 @@ def test_the_fluent_search_of_logged_models_gives_a_table(family: str) -> None:
     ("body", "words"),
     [
         ({}, "Missing value for required parameter 'experiment_ids'"),
-        ({"experiment_ids": ["0"], "filter": "bogus"}, "Invalid filter string"),
-        ({"experiment_ids": ["0"], "order_by": [{"field_name": "foo"}]}, "Invalid order by field name: foo"),
+        ({"experiment_ids": ["0"], "filter": "bogus"}, "filter string"),
+        ({"experiment_ids": ["0"], "order_by": [{"field_name": "foo"}]}, "foo"),
     ],
 )
 def test_a_bad_search_of_logged_models_is_refused(api: Call, body: dict[str, object], words: str) -> None:

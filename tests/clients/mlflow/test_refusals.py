@@ -162,7 +162,7 @@ POSTED = [
     ),
     ("runs/search", {"experiment_ids": ["0"], "filter": 5}, BAD, kind("5", "filter", "int")),
     ("runs/search", {"experiment_ids": ["0"], "order_by": "x"}, BAD, kind('"x"', "order_by", "str")),
-    ("runs/search", {"experiment_ids": ["0"], "page_token": "bad"}, BAD, "Invalid page token"),
+    ("runs/search", {"experiment_ids": ["0"], "page_token": "bad"}, BAD, "page token"),
     # from here on the client's own server answers 500, or stores something that was not said
     pytest.param("runs/create", {}, BAD, "experiment_id", marks=ours),
     pytest.param("runs/log-metric", {"run_id": "RUN", **POINT, "value": [1]}, BAD, "value", marks=ours),
@@ -193,7 +193,7 @@ QUERIED = [
         "metrics/get-history",
         {"run_id": "RUN", "metric_key": "m", "max_results": 1, "page_token": "bad"},
         BAD,
-        "Invalid page token",
+        "page token",
     ),
 ]
 
