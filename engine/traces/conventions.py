@@ -87,14 +87,14 @@ class Conventions:
     def tokens_of(self, attributes: Mapping[str, object]) -> Tokens | None:
         """The tokens that a span counts; `None` when it does not."""
         usage = _usage(_first(attributes, self.usage))
-        read, written, total = usage or (
-            _count(_first(attributes, self.input_tokens)),
-            _count(_first(attributes, self.output_tokens)),
-            _count(_first(attributes, self.total_tokens)),
+        return _whole(
+            usage
+            or (
+                _count(_first(attributes, self.input_tokens)),
+                _count(_first(attributes, self.output_tokens)),
+                _count(_first(attributes, self.total_tokens)),
+            )
         )
-        if read is None and written is None and total is None:
-            return None
-        return Tokens(read or 0, written or 0, (read or 0) + (written or 0) if total is None else total)
 
     def request_of(self, attributes: Mapping[str, object]) -> str | None:
         """What was asked, shortened; `None` when the attributes do not say."""
@@ -117,6 +117,19 @@ def text_of(attributes: Mapping[str, object], keys: Sequence[str]) -> str:
     """The first of these attributes as a short text; empty when there is none."""
     value = _first(attributes, keys)
     return "" if value is None or isinstance(value, (dict, list)) else cut(str(value), MAX_LABEL)
+
+
+def tokens_in(value: object) -> Tokens | None:
+    """The tokens that a mapping, or JSON of one, counts under `input_tokens` and so on; `None` when it does not."""
+    usage = _usage(value)
+    return None if usage is None else _whole(usage)
+
+
+def _whole(usage: tuple[int | None, int | None, int | None]) -> Tokens | None:
+    read, written, total = usage
+    if read is None and written is None and total is None:
+        return None
+    return Tokens(read or 0, written or 0, (read or 0) + (written or 0) if total is None else total)
 
 
 def _first(attributes: Mapping[str, object], keys: Sequence[str]) -> object:

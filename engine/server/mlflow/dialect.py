@@ -6,14 +6,17 @@ from dataclasses import replace
 
 from engine.server.mlflow import (
     artifacts,
+    assessments,
     experiments,
     inputs,
     logged_models,
     metrics,
+    old_traces,
     run_logging,
     run_search,
     runs,
     server_info,
+    traces,
 )
 from engine.server.mlflow.errors import mlflow_error
 from engine.server.routes import Dialect, Route
@@ -35,6 +38,9 @@ ROUTES = (
     *inputs.ROUTES,
     *logged_models.ROUTES,
     *artifacts.ROUTES,
+    *traces.ROUTES,
+    *old_traces.ROUTES,
+    *assessments.ROUTES,
     *server_info.ROUTES,
 )
 

@@ -31,6 +31,15 @@ SPANS = "mlflow.trace.spansLocation"
 IN_STORE = "TRACKING_STORE"
 """The value of `SPANS` that says: with the server."""
 
+PROMPTS = "mlflow.linkedPrompts"
+"""Tag with the prompt versions that a trace used, as JSON."""
+
+SIZES = "mlflow.trace.sizeStats"
+"""Metadata with the number and sizes of a trace's spans, as JSON."""
+
+OWN_TAGS = frozenset({NAME, ARTIFACTS, SPANS, PROMPTS})
+"""Tags that are something else here: they are told of a trace as it stands."""
+
 SPAN_KIND = "mlflow.spanType"
 """Attribute with the kind of a span."""
 
