@@ -31,6 +31,9 @@ ALL = AuditFilter()
 
 MAX_PAGE = 10_000
 
+MAX_REASON = 4_000
+"""Longest reason that is kept for ever, in characters."""
+
 
 def record(  # noqa: PLR0913 one argument a column; a wrapper object would only be taken apart again
     tx: Transaction,
@@ -51,15 +54,18 @@ def record(  # noqa: PLR0913 one argument a column; a wrapper object would only 
         key: The object's public name, such as `churn/7`.
         before: Its state before, as far as the act touches it (JSON values); `None` when it did not exist.
         after: Its state after; `None` when it no longer exists.
-        reason: Why, in the actor's words.
+        reason: Why, in the actor's words; up to `MAX_REASON` characters.
 
     Returns:
         The record as it will be read back.
 
     Raises:
-        InvalidInput: a state holds something JSON does not have, or a text is not valid Unicode.
+        InvalidInput: a state holds something JSON does not have, a text is not valid Unicode, or the reason is too long
+            or holds a NUL.
         IntegrityError: the log is damaged and cannot be continued.
     """
+    if "\0" in reason or len(reason) > MAX_REASON:
+        raise InvalidInput(f"A reason has at most {MAX_REASON} characters and no NUL.", hint="Shorten it.")
     edge = store.right_edge(tx)
     actor = tx.actor
     columns: Columns = (

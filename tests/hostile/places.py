@@ -72,11 +72,20 @@ class Command(NamedTuple):
     every: int = 1
 
 
-_LISTS = ("runs list", "experiments list", "models list", "versions list", "approvals list", "audit list")
-_MORE_LISTS = ("models history", "runs list --columns depth,team,auc")
+_LISTS = (
+    "experiments list",
+    "runs list",
+    "runs list --columns depth,team,auc",
+    "models list",
+    "models history",
+    "versions list",
+    "approvals list",
+    "audit list",
+    "tokens list",
+)
 
 COMMANDS: tuple[Command, ...] = (
-    *(Command(f"{words} --limit 1000{form}") for words in (*_LISTS, *_MORE_LISTS) for form in ("", " --csv", " --json")),
+    *(Command(f"{words} --limit 1000{form}") for words in _LISTS for form in ("", " --csv", " --json")),
     Command("policy show"),
     Command("policy check"),
     Command("policy whoami"),
@@ -107,6 +116,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("models create {text}", ANSWERED, every=4),
     Command("--as {text} policy whoami", ANSWERED, every=4),
     Command("--workspace {text} runs list", (1, 2, 3), every=4),
+    Command("tokens create {text}", ANSWERED, every=4),
+    Command("tokens revoke {token} --reason {text}", ANSWERED, every=4),
+    Command("server status", (0, 1, 3)),
+    Command("server --host {text}", (1, 2, 3), every=8),
+    Command("import mlflow {text}", (1, 2, 3), every=4),
+    Command("export mlflow exported"),
     Command("completion bash"),
 )
 """Every noun of the command line at least once."""

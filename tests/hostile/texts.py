@@ -28,7 +28,7 @@ HOSTILE: Mapping[str, str] = {
     "invisible": "in\u200bvis\u200c\u200d\ufeffible\u2060\u00ad\U000e0041\u3164",
     "blank": "\u3000\u00a0\u2800",
     "marks": "Z" + "\u0301\u0335" * 300 + "algo",
-    "mark first": "\u0301\u0301\u20e3first",
+    "marks first": "\u0301\u0301\u20e3" * 2 + "first",
     "wide": "漢字\U0001f468\u200d\U0001f469\u200d\U0001f467\U0001f1e9\U0001f1ea 1\ufe0f\u20e3 ﷽\uff21",
     "separators": "one\u2028two\u2029three\u0085four",
     "private": "\ue000\U000f0000\ufdd0\uffff",
@@ -50,7 +50,8 @@ REFUSED: Mapping[str, str] = {"nul": "nul\0nul", "surrogate": "lone\ud800surroga
 MODEL_NAMES = ("[bold red]churn", "[click=app.quit]x[]", "[nope]", "漢字-churn", "=1+1", "+cmd|x", "M" * 250)
 """Names of models are held to what can be seen; these are as bad as they get."""
 
-ARGUMENTS: Mapping[str, str] = HOSTILE | {
+ARGUMENTS: Mapping[str, str] = {
+    **HOSTILE,
     "raw c1": os.fsdecode(b"\x9b31m\x9d0;PWNED\x9c"),
     "raw latin-1": os.fsdecode(b"caf\xe9"),
     "overlong": os.fsdecode(b"\xc0\x9b\xe0\x80\x9b31m"),

@@ -32,8 +32,8 @@ gates = [{{gate = "metric", metric = {metric}, min = 0.5}}, {{gate = "fields", r
 admin = ["*"]
 approver = [{role}]
 """
-NAME, KEY, VALUE, WORD, REASON = 500, 250, 6_000, 500, 1_000
-"""Longest that are stored: names, keys, values, short texts, reasons; in characters."""
+NAME, KEY, VALUE, WORD, REASON, TOKEN = 500, 250, 6_000, 500, 1_000, 128
+"""Longest that are stored: names, keys, values, short texts, reasons, names of tokens; in characters."""
 
 _BEGIN_MS = 1_750_000_000_000
 
@@ -80,7 +80,7 @@ class Workspace:
     planted: Mapping[str, Mapping[str, str]]
 
     def names(self) -> list[Mapping[str, str]]:
-        """For each text what a place may name; also the `other_run` of the next, and the `strict` model of the policy."""
+        """By text what a place may name; also the `other_run` of the next text and the policy's `strict` model."""
         rows = list(self.planted.values())
         others = [*rows[1:], *rows[:1]]
         strict = rows[0]["model"]
@@ -202,7 +202,17 @@ def _plant_reasons(here: Planting) -> Mapping[str, str]:
     return {"request": str(asked.id), "record": str(newest.seq), "reason": reason}
 
 
+def _plant_token(here: Planting) -> Mapping[str, str]:
+    tokens, name = here.engine.tokens, here.text[:TOKEN]
+    try:
+        made = tokens.create(name, user=name)
+    except InvalidInput:  # what cannot be seen names no token; who revokes it, and why, may be anything
+        made = tokens.create(f"token-{here.number}")
+    here.somebody().tokens.revoke(made.token.id, reason=here.names["reason"])
+    return {"token": str(made.token.id)}
+
+
 Planter = Callable[[Planting], Mapping[str, str]]
 
-PLANTERS: tuple[Planter, ...] = (_plant_run, _plant_files, _plant_model, _plant_reasons)
+PLANTERS: tuple[Planter, ...] = (_plant_run, _plant_files, _plant_model, _plant_reasons, _plant_token)
 """In order; a later one can use the names that earlier ones returned."""

@@ -192,7 +192,7 @@ class PtySession:
 
     def _works(self) -> bool:
         try:
-            return any(_state(f"{task.path}/stat") in "RD" for task in os.scandir(f"/proc/{self.pid}/task"))
+            return any(_state(f"{task}/stat") in "RD" for task in Path(f"/proc/{self.pid}/task").iterdir())
         except (FileNotFoundError, ProcessLookupError):  # a thread, or the command, has just ended
             return False
 

@@ -18,7 +18,7 @@ from engine.audit.model import (
     format_head,
     parse_head,
 )
-from engine.audit.service import AuditLog, record
+from engine.audit.service import MAX_REASON, AuditLog, record
 from engine.core.access import Actor
 from engine.core.clock import ManualClock
 from engine.core.errors import InvalidInput, NotFound
@@ -109,7 +109,15 @@ def test_a_record_is_news_for_live_screens(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"reason": "\udcff"}, {"key": "a\ud800"}, {"after": {"x": object()}}, {"before": {1: 2}}]
+    "fields",
+    [
+        {"reason": "\udcff"},
+        {"reason": "nul\0nul"},
+        {"reason": "x" * (MAX_REASON + 1)},
+        {"key": "a\ud800"},
+        {"after": {"x": object()}},
+        {"before": {1: 2}},
+    ],
 )
 def test_what_cannot_be_stored_is_refused_and_nothing_is_written(
     database: Database, log: AuditLog, fields: dict[str, Any]

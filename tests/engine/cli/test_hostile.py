@@ -3,161 +3,133 @@
 from __future__ import annotations
 
 import re
-import shutil
-import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import engine
+from engine.cli import main
 from engine.core.text import width
-from engine.registry.model import Stage
-from engine.tracking.model import DatasetInput
 from tests.engine.cli.driver import Qd, terminal
+from tests.hostile.command_sweep import command_lines
+from tests.hostile.judge import formulas, leaks
+from tests.hostile.places import COMMANDS, Command
+from tests.hostile.texts import HOSTILE, REFUSED
+from tests.hostile.workspace import Workspace, make_hostile
 
-HOSTILE = {
-    "escape": "\x1b[2J\x1b[31mred",
-    "clipboard": "\x1b]52;c;cHduZWQ=\x07",
-    "c1": "\x9b31m\x9d52;c;x\x9c",
-    "markup": "[/nope]",
-    "action": "[@click=app.quit]x[/]",
-    "bidi": "\u202egnp.exe\u2066",
-    "long": "x" * 10_000,
-    "marks": "e" + "\u0301" * 200,
-    "lines": "two\r\nlines\tand\x08more\x7f",
-    "formula": '=HYPERLINK("http://x","y")',
-}
 SGR = re.compile(rb"\x1b\[[0-9;]*m")
 """Colours, the one kind of escape sequence that our own tables send."""
 
 
 @pytest.fixture(scope="session")
-def _attacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[str, ...]]:
-    path = engine.create(tmp_path_factory.mktemp("attacked") / "workspace").path
-    ids = []
-    with engine.open(path) as opened:
-        for word, text in HOSTILE.items():
-            name = text[:490]
-            with opened.runs.start(f"{word} {name[:400]}", name, tags={"t": text[:5_000]}, capture=False) as run:
-                run.log_batch([(name[:240], 1.0, 0, 0)], {name[:240]: text[:5_000]})
-                run.log_bytes(b"x", "model/x.bin")
-                run.log_dataset(DatasetInput(name, f"d-{word}", context="training"))
-                run.note(text)
-            ids.append(run.id)
-            opened.models.register("m", run_id=run.id, owner=text[:100], description=text, tags={"t": text[:1_000]})
-        opened.promotions.promote("m", 1, to=Stage.PRODUCTION, reason=HOSTILE["escape"])
-    return path, tuple(ids)
+def _attacked(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return make_hostile(tmp_path_factory.mktemp("attacked") / "workspace")
 
 
 @pytest.fixture
-def attacked(
-    _attacked: tuple[Path, tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[str, ...]:
-    """A workspace in which every text that can hold it is hostile; the ids of its runs."""
-    shutil.copytree(_attacked[0], tmp_path / "workspace")
-    monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path / "workspace"))
-    return _attacked[1]
+def attacked(_attacked: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace in which every text that can hold it is hostile."""
+    copy = _attacked.copy(tmp_path / "workspace")
+    monkeypatch.setenv("QUARTERDECK_HOME", str(copy.path))
+    monkeypatch.chdir(tmp_path)
+    return copy
 
 
-def _harmless(output: bytes) -> None:
-    text = SGR.sub(b"", output).decode("utf-8", "strict")
-    controls = (character for character in text if unicodedata.category(character) in ("Cc", "Cf"))
-    assert [character for character in controls if character not in "\r\n"] == []
-    assert "\u0301" * 5 not in text
+def _harmless(output: str) -> None:
+    assert "\x1b" not in output
+    assert leaks(output.encode("utf-8", "strict")) == []
 
 
-VIEWS = (
-    ("experiments", "list"),
-    ("runs", "list"),
-    ("runs", "list", "--columns", "t,auc"),
-    ("runs", "show", "{run}"),
-    ("runs", "metrics", "{run}"),
-    ("runs", "compare", "{run}", "{other}"),
-    ("runs", "lineage", "{run}"),
-    ("runs", "artifacts", "list", "{run}"),
-    ("models", "list"),
-    ("models", "show", "m"),
-    ("models", "history"),
-    ("models", "lineage", "m", "1"),
-    ("versions", "list"),
-    ("versions", "show", "m/2"),
-    ("audit", "list"),
-    ("audit", "show", "3"),
-)
-
-
-def _words(view: tuple[str, ...], runs: tuple[str, ...]) -> list[str]:
-    return [word.format(run=runs[0], other=runs[1]) for word in view]
-
-
-@pytest.mark.parametrize("view", VIEWS, ids=" ".join)
-def test_in_a_pipe_every_view_is_harmless(qd: Qd, attacked: tuple[str, ...], view: tuple[str, ...]) -> None:
-    for extra in ([], ["--csv"], ["--json"]):
-        answer = qd(*_words(view, attacked), *extra)
-        if extra != ["--json"]:
-            assert "\x1b" not in answer.out
-            _harmless(answer.out.encode())
-        else:
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)
+def test_in_a_pipe_every_command_is_harmless_with_every_text(
+    capsys: pytest.CaptureFixture[str], attacked: Workspace, command: Command
+) -> None:
+    for line in command_lines(attacked, [command._replace(every=1)]):
+        code = main(list(line.words))
+        answer = capsys.readouterr()
+        assert code in line.codes, f"{line}: {answer.err}"
+        _harmless(answer.out)
+        _harmless(answer.err)
+        if "--csv" in line.words:
+            assert formulas(answer.out) == []
+        if "--json" in line.words:
             assert answer.out.isascii()
 
 
-def test_every_run_is_shown_harmless(qd: Qd, attacked: tuple[str, ...]) -> None:
-    for run in attacked:
-        _harmless(qd("runs", "show", run).out.encode())
+def _on_terminals(attacked: Workspace) -> Iterator[tuple[str, ...]]:
+    names = attacked.names()[1]
+    for words in ("experiments list", "runs list", "runs list --columns team,auc", "runs show {run}", "models history"):
+        yield tuple(word.format_map(names) for word in words.split())
 
 
-def test_on_a_real_terminal_only_colours_are_sent(attacked: tuple[str, ...]) -> None:
-    for view in VIEWS[:1] + VIEWS[1:5] + VIEWS[10:11] + VIEWS[12:14]:
-        with terminal(*_words(view, attacked), columns=120) as session:
+def test_on_a_real_terminal_only_colours_are_sent(attacked: Workspace) -> None:
+    for words in _on_terminals(attacked):
+        with terminal(*words, columns=120) as session:
             assert session.wait(within=30) == 0, session.output
-            _harmless(session.output)
+            _harmless(SGR.sub(b"", session.output).decode("utf-8", "strict"))
 
 
 @pytest.mark.parametrize("columns", [20, 80, 250])
-def test_a_table_fits_the_terminal(attacked: tuple[str, ...], columns: int) -> None:
+def test_a_table_fits_the_terminal(attacked: Workspace, columns: int) -> None:
     with terminal("runs", "list", columns=columns, rows=50) as session:
         assert session.wait(within=30) == 0
         lines = SGR.sub(b"", session.output).decode().splitlines()
     lines = [line for line in lines if not line.startswith("No room for ")]  # told on stderr
     assert all(width(line) <= columns for line in lines)
-    assert len(lines) <= 3 + len(attacked)
+    assert len(lines) <= 3 + len(attacked.planted)
 
 
+@pytest.mark.parametrize("text", [*HOSTILE.values(), REFUSED["undecodable"]], ids=lambda text: ascii(text)[:30])
 @pytest.mark.parametrize(
     "words",
     [
-        ("experiments", "show", HOSTILE["escape"]),
-        ("models", "show", HOSTILE["clipboard"]),
-        ("runs", "show", HOSTILE["bidi"]),
-        ("versions", "show", f"m@{HOSTILE['c1']}"),
-        ("runs", "list", "--filter", HOSTILE["escape"]),
-        ("runs", "list", "--order-by", HOSTILE["c1"]),
-        ("runs", "list", "--page-token", HOSTILE["escape"]),
-        (HOSTILE["escape"],),
-        ("runs", HOSTILE["clipboard"]),
-        ("runs", "list", f"--{HOSTILE['escape']}"),
-        ("models", "promote", "m", "1", "--to", HOSTILE["escape"], "--reason", "x"),
-        ("models", "create", HOSTILE["lines"]),
-        ("models", "alias", "m", HOSTILE["bidi"], "1"),
-        ("--as", HOSTILE["escape"], "runs", "list"),
+        ("runs", "list", "--order-by", "{text}"),
+        ("runs", "list", "--page-token", "{text}"),
+        ("versions", "show", "churn@{text}"),
+        ("runs", "{text}"),
+        ("runs", "list", "--{text}"),
+        ("models", "promote", "churn", "1", "--to", "{text}", "--reason", "x"),
+        ("models", "promote", "churn", "{text}", "--to", "staging", "--reason", "x"),
     ],
-    ids=lambda words: ascii(" ".join(words))[:40],
+    ids=" ".join,
 )
 def test_what_is_typed_comes_back_harmless_in_messages(
-    qd: Qd, attacked: tuple[str, ...], words: tuple[str, ...]
+    capsys: pytest.CaptureFixture[str], workspace: Path, words: tuple[str, ...], text: str
 ) -> None:
-    for code in (1, 2, 4):
-        try:
-            answer = qd(*words, code=code)
-        except AssertionError:
-            continue
-        _harmless(answer.err.encode())
-        assert answer.out == ""
-        return
-    pytest.fail("it was not refused")
+    code = main([word.replace("{text}", text[:500]) for word in words])
+    answer = capsys.readouterr()
+    assert code in (1, 2, 4), "it was not refused"
+    _harmless(answer.err)
+    assert answer.out == ""
 
 
-def test_formulas_do_not_run_in_a_spreadsheet(qd: Qd, attacked: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("text", REFUSED.values(), ids=ascii)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("experiments", "create", "{text}"),
+        ("experiments", "tag", "e", "k={text}"),
+        ("runs", "start", "--experiment", "{text}"),
+        ("runs", "start", "--experiment", "e", "--name", "{text}"),
+        ("runs", "list", "--experiment", "{text}"),
+        ("models", "create", "m", "--owner", "{text}"),
+        ("models", "create", "m", "--description", "{text}"),
+        ("models", "create", "{text}"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_stored_is_refused_in_harmless_words(
+    qd: Qd, capsys: pytest.CaptureFixture[str], workspace: Path, words: tuple[str, ...], text: str
+) -> None:
+    qd("experiments", "create", "e")
+    code = main([word.replace("{text}", text) for word in words])
+    answer = capsys.readouterr()
+    assert code in (1, 2), answer
+    _harmless(answer.err)
+    assert answer.out == ""
+
+
+def test_formulas_do_not_run_in_a_spreadsheet(qd: Qd, attacked: Workspace) -> None:
     cells = [cell for row in qd("runs", "list", "--csv").rows for cell in row]
     assert not [cell for cell in cells if cell[:1] in ("=", "@", "\t", "\r")]
     assert any(cell.startswith("'=HYPERLINK") for cell in cells)
