@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
     from engine.policy.model import Policy
+    from engine.prompts.service import Prompts
     from engine.processes.service import Processes
     from engine.registry.approvals import Approvals
     from engine.registry.service import Models
@@ -139,6 +140,13 @@ class Engine:
             self.clock,
             logged_models=self.logged_models,
         )
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """Prompts: versions, aliases, differences."""
+        from engine.prompts.service import Prompts
+
+        return Prompts(self.database, self.access, self.clock)
 
     @cached_property
     def gates(self) -> Gates:

@@ -28,6 +28,7 @@ class ChangeFeed:
     Args:
         path: The database file.
         connect: `sqlite3.connect`, or a stand-in with its signature.
+        after: The id of the last event known; the newest when `None`.
 
     Raises:
         WorkspaceMissing: there is no such file.
@@ -36,7 +37,7 @@ class ChangeFeed:
         WorkspaceError: the disk failed.
     """
 
-    def __init__(self, path: Path, *, connect: Connect = sqlite3.connect) -> None:
+    def __init__(self, path: Path, *, connect: Connect = sqlite3.connect, after: int | None = None) -> None:
         self._path = path
         self._connect = connect
         self._lock = threading.Lock()
@@ -46,8 +47,8 @@ class ChangeFeed:
         self._identity = file_identity(path)
         with in_use(), translated(path):
             connection = self._opened()
-            self._version = _data_version(connection)
-            self._cursor = _last_id(connection)
+            self._version = _data_version(connection) if after is None else None
+            self._cursor = _last_id(connection) if after is None else after
         close_before_fork(self)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -133,4 +133,5 @@ class Call:
 
 
 def _is_list(annotation: object) -> bool:
-    return getattr(annotation, "__origin__", None) in (list, tuple)
+    members = get_args(annotation)
+    return get_origin(annotation) in (list, tuple) or any(get_origin(member) in (list, tuple) for member in members)

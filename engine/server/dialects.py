@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.server import health, otlp
 from engine.server.mlflow import dialect as mlflow
+from engine.server.native import dialect as native
 from engine.server.routes import RouteTable
 
 if TYPE_CHECKING:
@@ -18,4 +19,4 @@ def table(measures: Measures) -> RouteTable:
     Args:
         measures: What it counts of itself, for `/metrics`.
     """
-    return RouteTable((health.dialect(measures), mlflow.DIALECT, otlp.DIALECT))
+    return RouteTable((health.dialect(measures), native.DIALECT, mlflow.DIALECT, otlp.DIALECT))

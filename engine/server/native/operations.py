@@ -1,0 +1,74 @@
+"""What can be done over our own API: every operation by its name in Python, and the way it takes through the server.
+
+An operation's path is its name: `runs.page` is `GET /api/qd/v1/runs/page`, `models.register` is
+`POST /api/qd/v1/models/register`. Arguments, answers and errors are those of the method, read from its signature.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Way(Enum):
+    """How an operation runs."""
+
+    READ = "read"
+    """It only reads: `GET`, on a reader's thread."""
+
+    WRITE = "write"
+    """It writes shortly: `POST`, in the next group."""
+
+    ACT = "act"
+    """It takes long: `POST`, in transactions of its own."""
+
+
+def _named(way: Way, text: str) -> dict[str, Way]:
+    """`service: method method` by line."""
+    lines = (line.split(":") for line in text.strip().splitlines())
+    return {f"{service.strip()}.{method}": way for service, methods in lines for method in methods.split()}
+
+
+OPERATIONS: dict[str, Way] = {
+    **_named(
+        Way.READ,
+        """
+        approvals: get inbox page
+        audit: consistency entry head inclusion page
+        experiments: get page
+        gates: get latest
+        logged_models: artifacts get of_run page
+        maintenance: stats
+        models: at files get lineage page resolve version versions
+        processes: server
+        promotions: at history plan plan_roll_back
+        runs: artifacts columns compare count get history metric_points page
+        tokens: page
+        traces: get page
+        """,
+    ),
+    **_named(
+        Way.WRITE,
+        """
+        experiments: create delete rename restore set_tag
+        logged_models: delete delete_tag log_params restore set_status set_tags
+        models: create delete delete_version remove_alias rename set_alias set_tag set_version_tag update update_version
+        runs: beat create delete finish log_batch log_input rename report restore set_note set_tag
+        tokens: create revoke
+        traces: delete set_tag
+        """,
+    ),
+    **_named(
+        Way.ACT,
+        """
+        approvals: approve reject request revoke withdraw
+        audit: verify
+        gates: check
+        maintenance: check
+        models: check_files register
+        promotions: promote roll_back
+        runs: reap
+        traces: prune
+        """,
+    ),
+}
+"""Every operation that the API has."""
