@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from engine.tracking.experiments import Experiments
     from engine.tracking.logged_models import LoggedModels
     from engine.tracking.reading import RunReading
+    from engine.tracking.redaction import Redaction
     from engine.tracking.service import Runs
 
 
@@ -92,6 +93,12 @@ class Engine:
         return ArtifactStore(self.workspace)
 
     @cached_property
+    def _redaction(self) -> Redaction:
+        from engine.tracking.redaction import Redaction
+
+        return Redaction(lambda: self._policy_file.read().redaction_allow)
+
+    @cached_property
     def experiments(self) -> Experiments:
         """Experiments."""
         from engine.tracking.experiments import Experiments
@@ -103,7 +110,9 @@ class Engine:
         """Runs: logging, search, metric history, artifacts."""
         from engine.tracking.service import Runs
 
-        return Runs(self.database, self.access, self.artifacts, self.clock, self._ids)
+        return Runs(
+            self.database, self.access, self.artifacts, self.clock, self._ids, redaction=self._redaction
+        )
 
     @cached_property
     def logged_models(self) -> LoggedModels:

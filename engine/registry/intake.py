@@ -26,6 +26,7 @@ class Intake:
         owner: Who answers for it.
         description: Free text.
         tags: Its tags.
+        run_link: Where the run is shown that made it, when that is elsewhere; may be empty.
     """
 
     flavor: str = ""
@@ -35,6 +36,7 @@ class Intake:
     owner: str = ""
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    run_link: str = ""
 
     def check(self) -> None:
         """Refuse what cannot be stored.
@@ -46,6 +48,7 @@ class Intake:
             check_word(getattr(self, what), what)
         check_word(self.data_digest or "", "data digest")
         check_word(self.description, "description", MAX_TEXT)
+        check_word(self.run_link, "run link")
         check_tags(self.tags)
         if self.signature is not None:
             Signature.from_json(self.signature.to_json())
@@ -94,6 +97,7 @@ def drafted(model: str, origin: Origin, intake: Intake) -> tuple[tuple[ManifestE
             created_by=actor,
             source=origin.wording,
             model_id=origin.model_id,
+            run_link=intake.run_link,
             params=origin.params,
             metrics=origin.metrics,
             tags=intake.tags,

@@ -45,7 +45,7 @@ def _no_model(view: Snapshot, name: str) -> NotFound:
     from engine.core.suggest import did_you_mean  # only a wrong name needs it
 
     hint = did_you_mean(name, model_store.names(view)) or "`qd models list` shows all models."
-    return NotFound(f"There is no model {_shown(name)}.", hint=hint)
+    return NotFound(f"There is no model {_shown(name)}.", hint=hint, details={"missing": "model"})
 
 
 def _shown(name: str) -> str:

@@ -173,6 +173,7 @@ class Version:
         created_by: Who registered it.
         source: Where its files came from, in the words of whoever registered it; may be empty.
         model_id: The logged model it was registered from, or `None`.
+        run_link: Where the run is shown that made it, when that is elsewhere; may be empty.
         params: The run's parameters at registration.
         metrics: The run's latest metrics at registration.
         tags: Its tags.
@@ -200,6 +201,7 @@ class Version:
     created_by: str
     source: str = ""
     model_id: str | None = None
+    run_link: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -203,7 +203,7 @@ class ModelReading:
         with self._database.snapshot() as view:
             found = lookup.version(view, name, number)
             files = store.files(view, found.row_id)
-        problems = [] if _agrees(found, files) else [_list_changed(found)]
+        problems = [] if _agrees(found, files) else [_list_problem(found, files)]
         for each in files:
             problem = self._file_problem(each.digest)
             if problem:
@@ -315,5 +315,7 @@ def _agrees(version: Version, files: Sequence[ManifestEntry]) -> bool:
     return version.digest in digests
 
 
-def _list_changed(version: Version) -> FileProblem:
-    return FileProblem(version.artifact_path, version.digest, "the list of its files has changed")
+def _list_problem(version: Version, files: Sequence[ManifestEntry]) -> FileProblem:
+    registered_empty = version.size_bytes == 0 and version.digest == manifest("", (), is_dir=True).digest
+    what = "there are no files: it was registered without any" if registered_empty and not files else ""
+    return FileProblem(version.artifact_path, version.digest, what or "the list of its files has changed")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from engine.artifacts.model import manifest
 from engine.audit.service import record
 from engine.core.access import Access, Role
 from engine.core.errors import AlreadyExists, Conflict, NotFound
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from engine.core.clock import Clock
     from engine.db.database import Database
     from engine.db.transaction import Transaction
+    from engine.tracking.logged_model_model import LoggedModel, RunModel
     from engine.tracking.logged_models import LoggedModels
     from engine.tracking.model import RunDetail
     from engine.tracking.service import Runs
@@ -49,7 +52,7 @@ class Registering(ModelReading):
         artifacts: ArtifactStore,
         clock: Clock,
         *,
-        logged_models: LoggedModels | None = None,
+        logged_models: LoggedModels,
     ) -> None:
         super().__init__(database, runs, artifacts, clock)
         self._access = access
@@ -173,13 +176,25 @@ class Registering(ModelReading):
         if isinstance(source, LoggedSource):
             return self._logged(source)
         run = self._run(source.run_id)
-        return self._made_by(run, self._runs.artifact_manifest(run.run_id, source.path), source.wording)
+        try:
+            found = self._runs.files.manifest(run.run_id, source.path)
+        except NotFound:
+            logged = _newest(self._logged_models.of_run(run.run_id), source.path)
+            if logged is not None:
+                return self._logged(LoggedSource(logged.model_id, run.run_id, wording=source.wording))
+            if not source.may_be_empty:
+                raise
+            found = manifest(source.path, (), is_dir=True)
+        return self._made_by(run, found, source.wording)
 
     def _logged(self, source: LoggedSource) -> Origin:
-        if self._logged_models is None:
-            raise NotFound(f"There is no logged model {source.model_id}.")
         logged = self._logged_models.get(source.model_id)
-        found = self._logged_models.manifest(logged.model_id, source.path)
+        try:
+            found = self._logged_models.manifest(logged.model_id, source.path)
+        except NotFound:
+            if not source.may_be_empty:
+                raise
+            found = manifest(source.path, (), is_dir=True)
         run_id = source.run_id or logged.run_id
         if run_id:
             return self._made_by(self._run(run_id), found, source.wording, model_id=logged.model_id)
@@ -245,6 +260,16 @@ class Registering(ModelReading):
             return packaging.read_package(stream.read())
 
 
+def _newest(beside: Sequence[RunModel], name: str) -> LoggedModel | None:
+    """The model of that name that its run logged last, by its own steps."""
+    named = [
+        (each.step, each.model.created_ms, each.model.row_id, each.model)
+        for each in beside
+        if each.role == "output" and each.model is not None and each.model.name == name
+    ]
+    return max(named, key=itemgetter(0, 1, 2))[3] if named else None
+
+
 def refuse_taken(tx: Transaction, name: str) -> None:
     """Refuse a name that a model or a prompt has.
 
@@ -253,7 +278,7 @@ def refuse_taken(tx: Transaction, name: str) -> None:
     """
     holder = model_store.holder(tx, name)
     if holder is not None:
-        raise AlreadyExists(f"There is a {holder} {name} already.", hint="Choose another name.")
+        raise AlreadyExists(f"There is a {holder} {name} already.", hint="Choose another name.", details={"by": holder})
 
 
 def check_texts(description: str, owner: str) -> None:

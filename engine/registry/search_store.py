@@ -31,7 +31,7 @@ VERSIONS = Subject(
     attributes={
         "name": "m.name",
         "run_id": "v.run_id",
-        "source_path": "v.artifact_path",
+        "source_path": "iif(v.source <> '', v.source, v.artifact_path)",
         "owner": "v.owner",
         "description": "v.description",
         "digest": "v.digest",

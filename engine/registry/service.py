@@ -48,7 +48,7 @@ class Models(Registering):
         policy_file: PolicyFile,
         clock: Clock,
         *,
-        logged_models: LoggedModels | None = None,
+        logged_models: LoggedModels,
     ) -> None:
         super().__init__(database, access, runs, artifacts, clock, logged_models=logged_models)
         self._policy_file = policy_file

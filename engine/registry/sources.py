@@ -25,13 +25,16 @@ class RunSource:
 
     Args:
         run_id: The run, or an unambiguous beginning of its id.
-        path: The file or folder among its artifacts.
+        path: The file or folder among its artifacts, or else the name of a model that it logged; empty for all of its
+            artifacts.
         wording: The source in the words of whoever registers; kept as it is.
+        may_be_empty: Whether a version without files will do; it never leaves the stage Registered.
     """
 
     run_id: str
     path: str = "model"
     wording: str = ""
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,14 @@ class LoggedSource:
         run_id: The run to name beside it; the one that logged it when empty.
         path: The file or folder among its files; empty for all of them.
         wording: The source in the words of whoever registers; kept as it is.
+        may_be_empty: Whether a version without files will do; it never leaves the stage Registered.
     """
 
     model_id: str
     run_id: str = ""
     path: str = ""
     wording: str = ""
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from engine.registry.model import Signature, Stage, Version
 
 _COLUMNS = """v.id, m.name, v.number, v.stage, v.stage_ms, v.run_id, v.artifact_path, v.digest, v.size_bytes, v.flavor,
     v.format, v.signature, v.data_name, v.data_digest, v.owner, v.description, v.created_ms, v.updated_ms,
-    v.created_by, v.source, v.model_id"""
+    v.created_by, v.source, v.model_id, v.run_link"""
 _STAGE, _SIGNATURE = 3, 11  # their places among the columns
 _FROM = "FROM model_version v JOIN model m ON m.id = v.model"
 _CHUNK = 500  # parameters a statement; far below SQLite's limit
@@ -69,10 +69,11 @@ def insert_version(tx: Transaction, model_id: int, version: Version, files: Iter
         version.created_by,
         version.source,
         version.model_id,
+        version.run_link,
     )
     sql = """INSERT INTO model_version (model, number, stage, stage_ms, run_id, artifact_path, digest, size_bytes,
         flavor, format, signature, data_name, data_digest, owner, description, created_ms, updated_ms, created_by,
-        source, model_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        source, model_id, run_link) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
     row_id = int(tx.execute(sql, row).lastrowid or 0)
     tx.executemany(
         "INSERT INTO version_file VALUES (?, ?, ?, ?)",

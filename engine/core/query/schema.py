@@ -256,3 +256,28 @@ TRACES = Schema(
     ties=(_by("start_time", descending=True), _by("trace_id")),
 )
 """Traces. `run_id` and `prompt` hold when any run or prompt linked does, `text` when any span's content does."""
+
+_CHANGED = _attributes(
+    Kind.TIME, "creation_timestamp|creation_time|created", "last_updated_timestamp|last_update_time|updated"
+)
+
+PROMPTS = Schema(
+    name="prompts",
+    attributes=(*_attributes(Kind.TEXT, "name", "description"), *_CHANGED),
+    entities=frozenset({Entity.TAG}),
+    ties=(_by("name"),),
+)
+"""Prompts: names, times and tags."""
+
+PROMPT_VERSIONS = Schema(
+    name="versions of prompts",
+    attributes=(
+        *_attributes(Kind.TEXT, "name|prompt", "template", "commit_message|description", "user_id|user"),
+        *_attributes(Kind.WORD, "kind"),
+        *_attributes(Kind.NUMBER, "version_number|version"),
+        *_CHANGED,
+    ),
+    entities=frozenset({Entity.TAG}),
+    ties=(_by("name"), _by("version_number", descending=True)),
+)
+"""Versions of prompts."""

@@ -56,3 +56,6 @@ CREATE TABLE prompt_alias (
 ) WITHOUT ROWID;
 
 CREATE INDEX prompt_alias_version ON prompt_alias (version);
+
+-- Where the run is shown that made a version, when that is not here; said by whoever registered it.
+ALTER TABLE model_version ADD COLUMN run_link TEXT NOT NULL DEFAULT '';

@@ -14,6 +14,7 @@ from engine.policy.file import PolicyFile
 from engine.registry.model import Stage, Version
 from engine.registry.service import Models
 from engine.registry.stages import move_stage, read_version
+from engine.tracking.logged_models import LoggedModels
 from engine.tracking.model import RunImport, RunStatus
 from engine.tracking.service import Runs
 from tests.builders import make_access, make_workspace
@@ -49,7 +50,16 @@ class Desk:
     def as_role(self, role: Role, *, name: str = "ada", read_only: bool = False) -> Models:
         """The registry as somebody of that role sees it."""
         access = make_access(role, name=name, read_only=read_only)
-        return Models(self.database, access, self.runs, self.artifacts, self.policy_file, self.clock)
+        logged = LoggedModels(self.database, access, self.artifacts, self.clock, self.ids)
+        return Models(
+            self.database,
+            access,
+            self.runs,
+            self.artifacts,
+            self.policy_file,
+            self.clock,
+            logged_models=logged,
+        )
 
     def run(
         self,

@@ -1,0 +1,1 @@
+"""Prompts: versioned templates for language models, with aliases and differences."""
