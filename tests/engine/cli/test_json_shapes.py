@@ -58,6 +58,7 @@ PLAIN = {
     "backup": "db backup {tmp}/copy",
     "db-check": "db check",
     "statistics": "db stats",
+    "export-report": "export mlflow {tmp}/out",
     "workspace": "init {tmp}/new",
 }
 IN_LISTS = {
@@ -101,7 +102,7 @@ def _conforms(document: dict[str, Any], shape: dict[str, str]) -> None:
 
 
 def test_every_shape_is_proven() -> None:
-    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | {"consistency"}
+    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | {"consistency", "import-report"}
 
 
 @pytest.mark.parametrize("shape", PLAIN)
@@ -121,6 +122,11 @@ def test_listed_things_have_the_promised_fields(qd: Qd, lively: Sample, tmp_path
 def test_a_consistency_proof_has_the_promised_fields(qd: Qd, lively: Sample) -> None:
     head = qd("audit", "head").out.strip()
     _conforms(qd("audit", "consistency", "--head", head, "--json").json, SHAPES["consistency"])
+
+
+def test_an_import_has_the_promised_fields(qd: Qd, lively: Sample, tmp_path: Path) -> None:
+    qd("export", "mlflow", tmp_path / "out")
+    _conforms(qd("import", "mlflow", tmp_path / "out" / "mlflow.db", "--json", code=1).json, SHAPES["import-report"])
 
 
 def test_nested_shapes_are_the_same_shapes(qd: Qd, lively: Sample) -> None:
