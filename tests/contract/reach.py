@@ -23,7 +23,7 @@ def operations(engine: Engine) -> Iterator[str]:
         engine: Any engine; its services are looked at, not used.
     """
     for name, member in vars(Engine).items():
-        if isinstance(member, cached_property) and name not in SAME:
+        if isinstance(member, cached_property) and name not in SAME and not name.startswith("_"):
             service = getattr(engine, name)
             for method, function in inspect.getmembers(type(service), inspect.isfunction):
                 inside = any(parameter in INSIDE for parameter in inspect.signature(function).parameters)

@@ -41,6 +41,7 @@ OPERATIONS: dict[str, Way] = {
         models: at files get lineage page resolve version versions
         processes: server
         promotions: at history plan plan_roll_back
+        prompts: diff get page resolve version versions
         runs: artifacts columns compare count get history metric_points page
         tokens: page
         traces: get page
@@ -52,6 +53,8 @@ OPERATIONS: dict[str, Way] = {
         experiments: create delete rename restore set_tag
         logged_models: delete delete_tag log_params restore set_status set_tags
         models: create delete delete_version remove_alias rename set_alias set_tag set_version_tag update update_version
+        prompts: create delete delete_version register remove_alias set_alias set_tag
+        prompts: set_version_tag update update_version
         runs: beat create delete finish log_batch log_input rename report restore set_note set_tag
         tokens: create revoke
         traces: delete set_tag

@@ -27,6 +27,7 @@ _MODELS = (
     "engine.maintenance.model",
     "engine.policy.model",
     "engine.processes.model",
+    "engine.prompts.model",
     "engine.registry.approval_model",
     "engine.registry.lineage",
     "engine.registry.model",

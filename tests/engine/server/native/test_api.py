@@ -35,6 +35,7 @@ NOT_OVER_HTTP = {
     "maintenance.restore": "same, and replaces what the server serves",
     "models.newest": "part of reading lists of models",
     "models.register_from": "the MLflow dialect's way to register, with its kinds of sources",
+    "prompts.has": "`prompts.get` says which error it is",
     "processes.stop_server": "a caller must not end the server they call",
     "runs.artifact_manifest": "part of registering a version",
     "runs.complete_environment": "a running program's slow half of its start",
