@@ -123,9 +123,10 @@ def _json_groups(body: bytes) -> Iterator[Group]:
         raise InvalidInput("The body is not JSON.") from error
     return iter(
         [
-            Group(_resource(resource), _scope(scope), map(_json_span, _list(scope, "spans")))
+            Group(_resource(resource), _scope(scope), map(_json_span, spans))
             for resource in _list(request, "resourceSpans")
             for scope in _list(resource, "scopeSpans")
+            for spans in [_list(scope, "spans")]
         ]
     )
 

@@ -13,6 +13,7 @@ from engine.core.access import Role
 from engine.core.errors import NotFound
 from engine.server.answers import JsonAnswer
 from engine.server.downloads import FileAnswer, received
+from engine.server.mlflow import trace_artifacts
 from engine.server.mlflow.decoding import Shape, needed
 from engine.server.routes import Body, Route
 
@@ -60,6 +61,8 @@ _VERSION_FILE = Shape(VersionFile)
 async def put(call: Call) -> Response:
     """Keep the body as a file."""
     root = _root(call)
+    if root.kind is RootKind.TRACE:
+        return await trace_artifacts.put(call, root.owner_id, root.path)
     files = _files(call.engine, root)
     await call.read(lambda: files.may_keep(root.owner_id, root.path))
     blob = await received(call.engine.artifacts, call.stream())
@@ -71,6 +74,8 @@ async def put(call: Call) -> Response:
 async def get(call: Call) -> Response:
     """Give a file."""
     root = _root(call)
+    if root.kind is RootKind.TRACE:
+        return await trace_artifacts.get(call, root.owner_id, root.path)
     files = _files(call.engine, root)
     return await _sent(call, await call.read(lambda: files.file(root.owner_id, root.path)))
 
@@ -86,6 +91,8 @@ async def delete(call: Call) -> Response:
 async def list_folder(call: Call) -> Response:
     """List a folder; a missing one holds nothing. Paths are relative to it."""
     root = resolve_root(needed(_LISTING.query(call).path, "path"))
+    if root.kind is RootKind.TRACE:
+        return await trace_artifacts.listed(call, root.owner_id, root.path)
     files = _files(call.engine, root)
     found = await call.read(lambda: files.level(root.owner_id, root.path))
     return JsonAnswer(listing_json(found, root.path, relative=True))

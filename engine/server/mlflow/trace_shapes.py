@@ -130,7 +130,7 @@ def span_json(span: Span, trace_id: str) -> Json:
         "span_id": _base64(span.span_id),
         "name": span.name,
         "start_time_unix_nano": span.start_ns,
-        "attributes": _attributes(attributes),
+        "attributes": attributes_json(attributes),
         "status": dict(_STATUS[span.status]),
     }
     if span.parent_id is not None:
@@ -156,13 +156,13 @@ def otel_id(trace_id: str) -> bytes:
 
 
 def _event(event: SpanEvent) -> Json:
-    return {"time_unix_nano": event.time_ns, "name": event.name, "attributes": _attributes(event.attributes)}
+    return {"time_unix_nano": event.time_ns, "name": event.name, "attributes": attributes_json(event.attributes)}
 
 
 def _link(link: SpanLink) -> Json:
     found: Json = {"trace_id": _base64(link.trace_id), "span_id": _base64(link.span_id)}
     if link.attributes:
-        found["attributes"] = _attributes(link.attributes)
+        found["attributes"] = attributes_json(link.attributes)
     return found
 
 
@@ -170,7 +170,8 @@ def _base64(digits: str) -> str:
     return base64.b64encode(bytes.fromhex(digits)).decode()
 
 
-def _attributes(attributes: Mapping[str, object]) -> list[Json]:
+def attributes_json(attributes: Mapping[str, object]) -> list[Json]:
+    """Attributes as OTLP's list of keys and values."""
     return [{"key": key, "value": _any(value)} for key, value in attributes.items()]
 
 
@@ -189,7 +190,7 @@ def _any(value: object) -> Json:
 
 def _nested(value: dict[str, object] | list[object]) -> Json:
     if isinstance(value, dict):
-        return {"kvlist_value": {"values": _attributes(value)}}
+        return {"kvlist_value": {"values": attributes_json(value)}}
     return {"array_value": {"values": [_any(each) for each in value]}}
 
 
