@@ -8,7 +8,7 @@ from enum import StrEnum
 from engine.core.access import Actor
 from engine.core.errors import QuarterdeckError
 from engine.gates.model import GateReport
-from engine.policy.model import NO_FILE_DIGEST, Policy, StagePolicy
+from engine.policy.model import Policy, StagePolicy
 from engine.registry.approval_model import ApprovalRequest, Person
 from engine.registry.model import Stage, Version
 
@@ -172,7 +172,7 @@ class Situation:
         if wish.to is Stage.PRODUCTION:
             several = not self.policy.single_production
             if wish.occupants is Occupants.STAY:
-                several = several or self.policy.digest == NO_FILE_DIGEST
+                several = several or self.policy.missing
             return () if several and wish.occupants is not Occupants.ARCHIVE else self.others
         if wish.to is Stage.STAGING and wish.occupants is Occupants.ARCHIVE:
             return tuple(number for number in self.staging if number != self.version.version)

@@ -42,6 +42,7 @@ class VersionImport:
         run_id: The run that made it, or `None`.
         source: Where its files came from, in the other registry's words.
         model_id: The logged model it was made from, or `None`.
+        run_link: Where its run is shown; may be empty.
         created_by: Who registered it; the importing actor when empty.
         description: Free text.
         tags: Its tags.
@@ -58,6 +59,7 @@ class VersionImport:
     run_id: str | None = None
     source: str = ""
     model_id: str | None = None
+    run_link: str = ""
     created_by: str = ""
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -254,6 +256,7 @@ def _version(name: str, each: VersionImport, found: Manifest, actor: str) -> Ver
         tags=each.tags,
         source=each.source,
         model_id=each.model_id,
+        run_link=each.run_link,
     )
 
 
@@ -269,4 +272,5 @@ def _check(given: ModelImport) -> None:
         check_word(each.description, "description", MAX_TEXT)
         check_word(each.source, "source", MAX_TEXT)
         check_word(each.created_by, "user")
+        check_word(each.run_link, "run link")
         check_tags(each.tags)

@@ -77,7 +77,7 @@ def move_stage(
         reason=reason,
     )
     tx.emit(kind="version", change="stage", key=current.key)
-    if to is not Stage.PRODUCTION:
+    if to is not Stage.PRODUCTION and (current.stage is Stage.PRODUCTION or not policy.missing):
         _hand_over_aliases(tx, current, policy=policy, reason=f"{current.key} left Production")
     return lookup.version(tx, current.model, current.version)
 

@@ -287,6 +287,7 @@ def taken_worded(name: str, *, is_prompt: bool = False) -> Iterator[None]:
 _NOTHING_CALLED = re.compile(r"have nothing called '(.*?)'\.")
 _NOT_COMPARED = re.compile(r"cannot be compared with (.+?)\.$")
 _WORD = re.compile(r"[\w.`\s]*")
+_AND = re.compile(r"\sAND\s", re.IGNORECASE)
 
 
 @contextmanager
@@ -310,14 +311,15 @@ def search_worded(asked: Asked) -> Iterator[None]:
 
 
 def _syntax(error: FilterSyntaxError, asked: Asked) -> str:
-    text = str(error.details.get("text", ""))
-    if compared := _NOT_COMPARED.search(error.message):
-        return f"Invalid comparator for attribute: {compared[1]}. {error}"
-    if unknown := _NOTHING_CALLED.search(error.message):
-        if text in asked.order_by:
-            return f"Invalid order by key '{unknown[1]}' specified. {error}"
-        if not _WORD.fullmatch(text):
-            return f"Invalid attribute key '{unknown[1]}' specified. {error}"
-    if text in asked.order_by:
-        return f"Invalid order by clause: {said(text[:60])}. {error}"
-    return f"Invalid clause(s) in filter string: {said(text[:60])}. {error}"
+    text, column = str(error.details.get("text", "")), error.details.get("column")
+    compared, unknown = _NOT_COMPARED.search(error.message), _NOTHING_CALLED.search(error.message)
+    clause = _AND.split(text[column - 1 :] if isinstance(column, int) else text)[0]
+    if compared:
+        begin = f"Invalid comparator for attribute: {compared[1]}."
+    elif text in asked.order_by:
+        begin = f"Invalid order by key '{unknown[1] if unknown else said(text[:60])}' specified."
+    elif unknown and not _WORD.fullmatch(clause):
+        begin = f"Invalid attribute key '{unknown[1]}' specified."
+    else:
+        begin = f"Invalid clause(s) in filter string: {said(clause[:60])}."
+    return f"{begin} {error}"
