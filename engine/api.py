@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
     from engine.policy.model import Policy
-    from engine.prompts.service import Prompts
     from engine.processes.service import Processes
+    from engine.prompts.service import Prompts
     from engine.registry.approvals import Approvals
     from engine.registry.service import Models
     from engine.tokens.service import Tokens
@@ -103,16 +103,14 @@ class Engine:
         """Experiments."""
         from engine.tracking.experiments import Experiments
 
-        return Experiments(self.database, self.access, self.clock)
+        return Experiments(self.database, self.access, self.clock, redaction=self._redaction)
 
     @cached_property
     def runs(self) -> Runs:
         """Runs: logging, search, metric history, artifacts."""
         from engine.tracking.service import Runs
 
-        return Runs(
-            self.database, self.access, self.artifacts, self.clock, self._ids, redaction=self._redaction
-        )
+        return Runs(self.database, self.access, self.artifacts, self.clock, self._ids, redaction=self._redaction)
 
     @cached_property
     def logged_models(self) -> LoggedModels:

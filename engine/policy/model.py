@@ -219,8 +219,11 @@ class Policy:
         single_production: Whether a model has at most one version in Production.
         protected_aliases: Aliases that may name only a version in Production.
         stages: What entering a stage takes, by (model or `*`, stage word).
+        redaction_allow: Keys whose values are kept although they look like secrets; `*` for every key.
+        webhook_hosts: Hosts that webhooks may reach although their addresses are private.
         digest: SHA-256 of what the file says, whatever its comments and layout; 64 hex digits.
-        missing: There is no file at all; it asks for the same as an empty one, but nobody has written so.
+        missing: There is no file at all; it asks for the same as an empty one, but nobody has written so, and only the
+            alias `production` is protected.
     """
 
     roles: Mapping[Role, tuple[str, ...]] | None = None
@@ -230,6 +233,8 @@ class Policy:
     single_production: bool = True
     protected_aliases: tuple[str, ...] = ("production", "champion")
     stages: Mapping[tuple[str, str], StagePolicy] = field(default_factory=dict)
+    redaction_allow: tuple[str, ...] = ()
+    webhook_hosts: tuple[str, ...] = ()
     digest: str = NO_FILE_DIGEST
     missing: bool = field(default=False, compare=False)
 

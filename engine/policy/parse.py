@@ -56,7 +56,7 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
     top = Table((), data, problems)
     defaults = top.table("defaults")
     fallback = Policy()
-    access = top.table("access")
+    access, redaction, webhooks = top.table("access"), top.table("redaction"), top.table("webhooks")
     policy = Policy(
         roles=_roles(top.table("roles")) if "roles" in top else None,
         allow_as=access.words("allow_as"),
@@ -65,10 +65,12 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
         single_production=defaults.flag("single_production", fallback=fallback.single_production),
         protected_aliases=defaults.words("protected_aliases", fallback.protected_aliases),
         stages=_stages(top.table("models")),
+        redaction_allow=redaction.words("allow"),
+        webhook_hosts=webhooks.words("allow_private"),
         digest=digest,
     )
     top.table("roles")  # known even when it is absent
-    for table in (access, defaults, top):
+    for table in (access, defaults, redaction, webhooks, top):
         table.finish()
     return policy, problems
 

@@ -67,7 +67,8 @@ class RunChanging(RunReading):
         """
         actor = self._access.require(Role.WRITER, "runs tag")
         check_key(key, "tag")
-        checked = None if value is None else check_pairs({key: value}, "tag", MAX_TAG)
+        checked = None if value is None else self._redacting().pairs(check_pairs({key: value}, "tag", MAX_TAG))
+        value = None if checked is None else checked[key]
         with self._database.transaction(actor) as tx:
             run = resolve(tx, run_id)
             before = batch_store.current_pairs(tx, "tag", run.row_id, [key]).get(key)

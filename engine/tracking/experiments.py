@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.db.database import Database
     from engine.db.transaction import Snapshot, Transaction
     from engine.tracking.model import ExperimentQuery
+    from engine.tracking.redaction import Redaction
 
 MAX_PAGE = 10_000
 MAX_SEARCH = 50_000
@@ -35,12 +36,14 @@ class Experiments:
         database: The control database.
         access: Who acts, with which role.
         clock: Tells the time, for ages in filters.
+        redaction: Replaces secrets in tags.
     """
 
-    def __init__(self, database: Database, access: Access, clock: Clock) -> None:
+    def __init__(self, database: Database, access: Access, clock: Clock, *, redaction: Redaction | None = None) -> None:
         self._database = database
         self._access = access
         self._clock = clock
+        self._redaction = redaction
 
     def create(self, name: str, tags: Mapping[str, str] | None = None) -> Experiment:
         """Make an experiment.
@@ -60,7 +63,7 @@ class Experiments:
         """
         actor = self._access.require(Role.WRITER, "experiments create")
         with self._database.transaction(actor) as tx:
-            create(tx, name, tags or {})
+            create(tx, name, self._kept(tags) if tags else {})
             return _load(tx, name)
 
     def get(self, name: str) -> Experiment:
@@ -211,7 +214,7 @@ class Experiments:
         actor = self._access.require(Role.WRITER, "experiments tag")
         check_key(key, "tag")
         if value is not None:
-            check_text(value, "The tag's value", MAX_EXPERIMENT_TAG)
+            value = self._kept({key: check_text(value, "The tag's value", MAX_EXPERIMENT_TAG)})[key]
         with self._database.transaction(actor) as tx:
             found = _find(tx, name)
             before = store.tags(tx, found[0]).get(key)
@@ -220,6 +223,13 @@ class Experiments:
                 record(tx, verb="tag", kind="experiment", key=name, before={key: before}, after={key: value})
                 tx.emit(kind="experiment", change="changed", key=name)
             return _load(tx, name)
+
+    def _kept(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        """Tags as they may be stored: secrets replaced."""
+        from engine.tracking.redaction import Redaction  # lists do without
+
+        checked = check_pairs(tags, "tag", MAX_EXPERIMENT_TAG)
+        return (self._redaction or Redaction()).pairs(checked)
 
     def delete(self, name: str) -> Experiment:
         """Delete an experiment together with its runs; `restore` brings both back.
@@ -343,7 +353,7 @@ def _check_name(name: str) -> None:
 
 def _taken(name: str) -> AlreadyExists:
     return AlreadyExists(
-        f"There is an experiment called {clean(name)} already.",
+        f"The experiment {clean(name)} already exists.",
         hint="Choose another name; deleted experiments keep theirs until they are restored and renamed.",
     )
 

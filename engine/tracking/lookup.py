@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from engine.core.ids import Ids
     from engine.db.database import Database
     from engine.db.transaction import Snapshot
+    from engine.tracking.active import Batch
+    from engine.tracking.redaction import Redaction
 
 MAX_PAGE = 50_000
 """Most runs or points of a page."""
@@ -35,14 +37,39 @@ class RunService:
         artifacts: The artifact files.
         clock: Tells the time of points without one, and which runs are lost.
         ids: Makes run ids.
+        redaction: Replaces secrets in what is logged.
     """
 
-    def __init__(self, database: Database, access: Access, artifacts: ArtifactStore, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        artifacts: ArtifactStore,
+        clock: Clock,
+        ids: Ids,
+        *,
+        redaction: Redaction | None = None,
+    ) -> None:
         self._database = database
         self._access = access
         self._artifacts = artifacts
         self._clock = clock
         self._ids = ids
+        self._redaction = redaction
+
+    def _kept(self, batch: Batch) -> Batch:
+        """A batch as it may be stored: secrets in parameters and tags replaced."""
+        if not batch.params and not batch.tags:
+            return batch
+        redaction = self._redacting()
+        return batch._replace(params=redaction.pairs(batch.params), tags=redaction.pairs(batch.tags))
+
+    def _redacting(self) -> Redaction:
+        if self._redaction is None:
+            from engine.tracking.redaction import Redaction  # reading does without
+
+            self._redaction = Redaction()
+        return self._redaction
 
     def now_ms(self) -> int:
         """The time that points without one get, in milliseconds since the epoch."""

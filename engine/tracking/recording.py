@@ -132,7 +132,7 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
         actor = self._access.require_still(Role.WRITER, "runs log")
         with self._database.transaction(actor) as tx:
             run = open_run(tx, run_id)
-            store_batch(tx, run.row_id, run.run_id, batch)
+            store_batch(tx, run.row_id, run.run_id, self._kept(batch))
             tx.emit(kind="run", change="logged", key=run.run_id, row_id=run.row_id)
 
     def log_input(self, run_id: str, dataset: DatasetInput) -> None:

@@ -58,7 +58,7 @@ class RunReporting(RunRecords):
         name = check_text(start.name or f"run-{run_id[:8]}", "The run's name", MAX_NAME)
         check_text(start.note, "The note", MAX_NOTE)
         check_text(start.user, "The run's user", MAX_NAME)
-        batch = Batch.of(params=start.params, tags=start.tags)
+        batch = self._kept(Batch.of(params=start.params, tags=start.tags))
         start_ms = None if start.start_ms is None else check_integer(start.start_ms, "The run's start")
         with self._database.transaction(actor) as tx:
             new = run_store.NewRun(
@@ -75,7 +75,7 @@ class RunReporting(RunRecords):
             )
             row_id = run_store.insert(tx, new)
             if start.environment is not None:
-                detail_store.insert_environment(tx, row_id, start.environment)
+                detail_store.insert_environment(tx, row_id, self._redacting().environment(start.environment))
             store_batch(tx, row_id, run_id, batch)
             tx.emit(kind="run", change="created", key=run_id, row_id=row_id)
             return self._records(tx, [row_id])[0]
@@ -97,7 +97,7 @@ class RunReporting(RunRecords):
         """
         actor = self._access.require_still(Role.WRITER, "runs log")
         kept, removed = _parted(report.tags) if report.tags else ({}, [])
-        batch = Batch.of(metric_columns(report.metrics), report.params, kept)
+        batch = self._kept(Batch.of(metric_columns(report.metrics), report.params, kept))
         with self._database.transaction(actor) as tx:
             run = open_whole_run(tx, run_id)
             store_batch(tx, run.row_id, run_id, batch)

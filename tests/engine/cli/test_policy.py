@@ -128,5 +128,5 @@ def test_another_name_is_refused_unless_the_policy_allows_it(qd: Qd, workspace: 
 
 def test_a_viewer_changes_nothing(qd: Qd, workspace: Path) -> None:
     _write(workspace, '[roles]\nadmin = ["ops"]\n')
-    assert "needs the role operator" in qd("experiments", "create", "x", code=4).err
+    assert "needs the role writer" in qd("experiments", "create", "x", code=4).err
     assert qd("runs", "list", "--json").json["items"] == []

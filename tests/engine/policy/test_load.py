@@ -35,6 +35,12 @@ writer = ["trainer"]
 [access]
 allow_as = ["ci"]
 
+[redaction]
+allow = ["pad_token", "note"]
+
+[webhooks]
+allow_private = ["hooks.internal"]
+
 [defaults]
 approval_expiry = "36h"
 evidence_max_age = "1h30m"
@@ -85,6 +91,8 @@ def test_everything_a_policy_can_say_is_read() -> None:
         Role.VIEWER: (),
     }
     assert policy.allow_as == ("ci",)
+    assert policy.redaction_allow == ("pad_token", "note")
+    assert policy.webhook_hosts == ("hooks.internal",)
     assert (policy.approval_expiry_ms, policy.evidence_max_age_ms) == (36 * HOUR_MS, 3 * HOUR_MS // 2)
     assert not policy.single_production
     assert policy.protected_aliases == ("champion",)
@@ -151,6 +159,9 @@ PRODUCTION = "[models.churn.production]\n"
         ('[roles]\nadmin = ["a", " "]\n', 2, "roles.admin[1]", "must be a text"),
         ("roles = 3\n", 1, "roles", "must be a table, not a number"),
         ("\n\n[access]\nallow = []\n", 4, "access.allow", "Did you mean allow_as?"),
+        ('[redaction]\nalow = ["x"]\n', 2, "redaction.alow", "Did you mean allow?"),
+        ('[redaction]\nallow = "x"\n', 2, "redaction.allow", "must be a list of texts, not a text"),
+        ("[webhooks]\nallow_private = [\n 1]\n", 3, "webhooks.allow_private[0]", "must be a text, not a number"),
         ("[defaults]\napproval_expiry = 24\n", 2, "defaults.approval_expiry", "must be a text with a unit"),
         ('[defaults]\napproval_expiry = "24 parsecs"\n', 2, "defaults.approval_expiry", "no length of time"),
         ('[defaults]\nevidence_max_age = "0s"\n', 2, "defaults.evidence_max_age", "longer than nothing"),
