@@ -45,8 +45,16 @@ def run_rows(run: RunImport, latest: Mapping[str, float] | None) -> Rows:
         "tags": sorted([key, value] for key, value in run.tags.items()),
         "metrics": sorted({(key, step, time_ms, repr(value + 0.0)) for key, value, step, time_ms in run.metrics}),
         "latest": sorted([key, repr(value + 0.0)] for key, value in (latest or {}).items()),
-        "inputs": sorted([each.name, each.digest, each.schema, each.context] for each in run.inputs),
+        "inputs": sorted([each.name, each.digest, each.context, sorted(each.tags.items())] for each in run.inputs),
         "artifacts": sorted([file.path, file.digest, file.size_bytes] for file in run.files),
+    }
+
+
+def dataset_rows(run: RunImport) -> dict[str, Rows]:
+    """The canonical rows of the datasets that a run read, by what names them."""
+    return {
+        f"{each.name} {each.digest}": {"datasets": [[each.schema, each.source_type, each.source, each.profile]]}
+        for each in run.inputs
     }
 
 
@@ -66,6 +74,11 @@ class Ledger:
         for kind, of_kind in rows.items():
             text = json.dumps(of_kind, separators=(",", ":"))
             self._kinds.setdefault(kind, {})[owner] = (len(of_kind), sha256(text.encode()).digest())
+
+    def enter_first(self, owner: str, rows: Rows) -> None:
+        """Note the rows of an owner unless it has been noted: of some things the first that is told is kept."""
+        if not any(owner in self._kinds.get(kind, {}) for kind in rows):
+            self.enter(owner, rows)
 
     def owners(self, kind: str) -> list[str]:
         """Whose rows of that kind were noted."""

@@ -169,11 +169,11 @@ class _Export:
         for number, dataset in enumerate(run.inputs):
             key = f"{dataset.name}\0{dataset.digest}"
             dataset_id, input_id = _uuid(f"{experiment}\0{key}"), _uuid(f"{run_id}\0{number}")
-            source = '{"uri": ""}'
-            given = (dataset_id, experiment, dataset.name, dataset.digest[:36], "local", source, dataset.schema, None)
-            self._add("datasets", [given])
+            known = (dataset.source_type or "local", dataset.source or "{}", dataset.schema, dataset.profile or None)
+            self._add("datasets", [(dataset_id, experiment, dataset.name, dataset.digest[:36], *known)])
             self._add("inputs", [(input_id, "DATASET", dataset_id, "RUN", run_id, 0)])
-            self._add("input_tags", [(input_id, CONTEXT_TAG, dataset.context)] if dataset.context else [])
+            tags = dict(dataset.tags) | ({CONTEXT_TAG: dataset.context} if dataset.context else {})
+            self._add("input_tags", [(input_id, key, value) for key, value in tags.items()])
         for file in run.files:
             self._copy(file.digest, f"{below}/{file.path}")
 
@@ -218,8 +218,9 @@ class _Export:
         stage = _UNSTAGED.get(version.stage, version.stage.value)
         files = self._engine.models.files(model.name, version.version)
         root = self._address(below) if files else version.source
-        row = (model.name, version.version, version.created_ms, version.updated_ms, version.description,
-               version.created_by, stage, root, version.run_id, "READY", None, None, root)  # fmt: skip
+        times = (version.created_ms, version.updated_ms)
+        made = (version.description, version.created_by, stage, root, version.run_id, "READY", None)
+        row = (model.name, version.version, *times, *made, version.run_link or None, root)
         self._add("model_versions", [row])
         tags = [(key, value, model.name, version.version) for key, value in version.tags.items()]
         self._add("model_version_tags", tags)
@@ -244,7 +245,7 @@ class _Export:
 def _tags(run: RunImport) -> dict[str, str]:
     """The run's tags, with those in which MLflow keeps what is a field here."""
     own = {NAME_TAG: run.name, NOTE_TAG: run.note, PARENT_TAG: run.parent_run_id or "", "mlflow.user": run.user}
-    return {key: value for key, value in own.items() if value} | dict(run.tags)
+    return dict(run.tags) | {key: value for key, value in own.items() if value}
 
 
 def _uuid(text: str) -> str:

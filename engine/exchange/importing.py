@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.access import Role
 from engine.core.errors import InvalidInput
-from engine.exchange.comparing import Ledger, experiment_rows, run_rows
+from engine.exchange.comparing import Ledger, dataset_rows, experiment_rows, run_rows
 from engine.exchange.files import FileIntake
 from engine.exchange.model import ImportReport, SkippedList
 from engine.exchange.models import ModelIntake, model_rows
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.exchange.model import SourceModel, SourceRun
     from engine.exchange.source import Source
-    from engine.tracking.model import ExperimentImport, MetricPoint, RunImport
+    from engine.tracking.model import DatasetInput, ExperimentImport, MetricPoint, RunImport
 
     Progress = Callable[[str, int, int], None]
     """Told what goes on, how much of it is done, of how much."""
@@ -121,13 +121,15 @@ class Importer:
             latest = self._engine.runs.latest_values(run_ids)
             for run in self._engine.runs.export_runs(run_ids):
                 here.enter(run.run_id or "", run_rows(run, latest.get(run.run_id or "")))
+                for key, rows in dataset_rows(run).items():
+                    here.enter_first(key, rows)
                 if run.parent_run_id is not None:
                     here.enter(run.run_id or "", {"parents": [run.parent_run_id]})
             self._options.progress("comparing", min(len(owners), done + _RUNS_PER_READ), len(owners))
         for name in self._ledger.owners("models"):
-            rows = self._models.rows_here(name)
-            if rows is not None:
-                here.enter(name, rows)
+            of_model = self._models.rows_here(name)
+            if of_model is not None:
+                here.enter(name, of_model)
         return ImportReport(
             source=self._source.name,
             stored=stored,
@@ -192,6 +194,8 @@ class Importer:
         if latest is None:
             latest = {key: value for key, value, _, _ in sorted(run.metrics, key=_by_place)}
         self._ledger.enter(run.run_id or "", run_rows(run, latest))
+        for key, rows in dataset_rows(run).items():
+            self._ledger.enter_first(key, rows)
 
     def _link(self, stored: dict[str, int]) -> None:
         """Put runs below their parents, now that both are here, unless that would go in a circle."""
@@ -284,11 +288,15 @@ def _missing(run: RunImport, known: RunImport) -> RunImport | None:
         params={key: value for key, value in run.params.items() if key not in known.params},
         tags={key: value for key, value in run.tags.items() if known.tags.get(key) != value},
         metrics=[point for point in run.metrics if (point[0], point[2], point[3], repr(point[1] + 0.0)) not in here],
-        inputs=[each for each in run.inputs if each not in known.inputs],
+        inputs=[each for each in run.inputs if _use(each) not in {_use(other) for other in known.inputs}],
         files=[each for each in run.files if each not in known.files],
     )
     added = wanted.params or wanted.tags or wanted.metrics or wanted.inputs or wanted.files
     return wanted if added or theirs["runs"] != ours["runs"] else None
+
+
+def _use(each: DatasetInput) -> tuple[str, str, str]:
+    return each.name, each.digest, each.context
 
 
 def _transactions(runs: Iterable[RunImport]) -> Iterator[list[RunImport]]:

@@ -13,8 +13,8 @@ from engine.tracking.rules import (
     MAX_NAME,
     MAX_NOTE,
     MAX_PARAM,
-    MAX_SCHEMA,
     MAX_TAG,
+    check_input,
     check_integer,
     check_key,
     check_text,
@@ -202,22 +202,28 @@ def kept_input(owner: str, values: Mapping[str, Any], skipped: SkippedList) -> D
 
     Args:
         owner: The run.
-        values: `name`, `digest`, `schema`, `profile` and `context`.
+        values: `name`, `digest`, `schema`, `profile`, `source_type`, `source` and `tags` (pairs).
         skipped: Takes what is left out.
     """
     from engine.tracking.model import DatasetInput
 
-    name, digest = text_or(values.get("name")), text_or(values.get("digest"))
-    schema, context = text_or(values.get("schema")), text_or(values.get("context"))
+    tags = {str(key): text_or(value) for key, value in values.get("tags", ())}
+    given = DatasetInput(
+        name=text_or(values.get("name")),
+        digest=text_or(values.get("digest")),
+        schema=text_or(values.get("schema")),
+        rows=_row_count(values.get("profile")),
+        context=tags.pop(CONTEXT_TAG, ""),
+        source_type=text_or(values.get("source_type")),
+        source=text_or(values.get("source")),
+        profile=text_or(values.get("profile")),
+        tags=tags,
+    )
     try:
-        check_text(name, "The dataset's name", MAX_NAME, may_be_empty=False)
-        check_text(digest, "The dataset's digest", MAX_NAME, may_be_empty=False)
-        check_text(schema, "The dataset's schema", MAX_SCHEMA)
-        check_text(context, "The dataset's context", MAX_NAME)
+        return check_input(given)
     except InvalidInput as error:
-        skipped.add("input", f"{owner} {name[:MAX_KEY]}", error.message)
+        skipped.add("input", f"{owner} {given.name[:MAX_KEY]}", error.message)
         return None
-    return DatasetInput(name, digest, schema, _row_count(values.get("profile")), context)
 
 
 def _row_count(profile: object) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -169,8 +170,8 @@ class _Loaded:
         rows = tables.latest(run_ids)
         self.latest = None if rows is None else _latest(rows)
         self.inputs: dict[str, list[dict[str, Any]]] = {}
-        for run_id, name, digest, source_type, source, schema, profile, context in tables.inputs(run_ids):
-            given = {"name": name, "digest": digest, "schema": schema, "profile": profile, "context": context}
+        for run_id, name, digest, source_type, source, schema, profile, tags in tables.inputs(run_ids):
+            given = {"name": name, "digest": digest, "schema": schema, "profile": profile, "tags": json.loads(tags)}
             self.inputs.setdefault(run_id, []).append({**given, "source_type": source_type, "source": source})
 
     def stamp(self, run_id: str) -> str:

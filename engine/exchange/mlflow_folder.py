@@ -170,9 +170,7 @@ class MlflowFolder:
             dataset = datasets.get(str(meta.get("source_id"))) if meta is not None else None
             if meta is None or dataset is None:
                 continue
-            tags = meta.get("tags")
-            context = tags.get("mlflow.data.context", "") if isinstance(tags, dict) else ""
-            kept = kept_input(folder.name, {**dataset, "context": context}, skipped)
+            kept = kept_input(folder.name, {**dataset, "tags": _old_tags(meta)}, skipped)
             if kept is not None:
                 yield kept
 
@@ -206,7 +204,7 @@ class MlflowFolder:
         skipped: SkippedList,
     ) -> None:
         number = meta.get("version")
-        wanted = ("description", "user_id", "current_stage", "source", "run_id", "storage_location")
+        wanted = ("description", "user_id", "current_stage", "source", "run_id", "storage_location", "run_link")
         rows["model_versions"].append(
             {
                 **{column: meta.get(column) for column in wanted},

@@ -88,6 +88,7 @@ def _version(row: Mapping[str, Any], tags: Sequence[Mapping[str, Any]], skipped:
         source=source,
         root=text_or(row["storage_location"], source),
         user=text_or(row["user_id"])[:500],
+        run_link=text_or(row["run_link"])[:500],
         description=_text(key, row["description"], skipped),
         tags=_tags(key, tags, skipped),
         model_id=source.removeprefix("models:/") if source.startswith(_OF_A_MODEL) else None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from engine.core.errors import Unreachable
-from engine.exchange.intake import CONTEXT_TAG, kept_experiment, kept_input, kept_run, measured, text_or, whole
+from engine.exchange.intake import kept_experiment, kept_input, kept_run, measured, text_or, whole
 from engine.exchange.mlflow_client import FILES, MlflowClient
 from engine.exchange.mlflow_models import kept_models
 from engine.exchange.model import SourceRun
@@ -204,7 +204,7 @@ class MlflowServer:
 
     def _add_version(self, each: Mapping[str, Any], rows: dict[str, list[Mapping[str, Any]]]) -> None:
         name, number = each.get("name"), whole(each.get("version"))
-        row = _row(each, ("description", "user_id", "current_stage", "source", "run_id"), name)
+        row = _row(each, ("description", "user_id", "current_stage", "source", "run_id", "run_link"), name)
         source = text_or(each.get("source"))
         root = self._download_uri(str(name), number) if source.startswith(("models:/", "runs:/")) else source
         rows["model_versions"].append({**row, "version": number, "storage_location": root})
@@ -312,8 +312,7 @@ def _inputs(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     given = _mapping(run.get("inputs")).get("dataset_inputs")
     for each in given if isinstance(given, list) else ():
         dataset = _mapping(_mapping(each).get("dataset"))
-        tags = dict(_pairs(_mapping(each).get("tags")))
-        yield {**dataset, "context": tags.get(CONTEXT_TAG, "")}
+        yield {**dataset, "tags": _pairs(_mapping(each).get("tags"))}
 
 
 def _row(each: Mapping[str, Any], wanted: Sequence[str], name: object) -> dict[str, Any]:

@@ -21,7 +21,7 @@ _WANTED: Mapping[str, tuple[str, ...]] = {
              "deleted_time", "artifact_uri"),
     "registered_models": ("name", "creation_time", "last_updated_time", "description"),
     "model_versions": ("name", "version", "creation_time", "last_updated_time", "description", "user_id",
-                       "current_stage", "source", "run_id", "storage_location"),
+                       "current_stage", "source", "run_id", "storage_location", "run_link"),
     "registered_model_tags": ("name", "key", "value"),
     "registered_model_aliases": ("name", "alias", "version"),
     "model_version_tags": ("name", "version", "key", "value"),
@@ -113,13 +113,13 @@ class MlflowTables:
         return self._connection.execute(sql, (json.dumps(run_ids), GREATEST)).fetchall()
 
     def inputs(self, run_ids: Sequence[str]) -> list[Row]:
-        """Datasets of these runs: run, name, digest, source type, source, schema, profile, context."""
+        """Datasets of these runs: run, name, digest, source type, source, schema, profile, tags as JSON."""
         if not (self.columns("datasets") and self.columns("inputs") and self.columns("input_tags")):
             return []
         sql = """SELECT i.destination_id, d.name, d.digest, d.dataset_source_type, d.dataset_source, d.dataset_schema,
                         d.dataset_profile,
-                        (SELECT t.value FROM input_tags t
-                         WHERE t.input_uuid = i.input_uuid AND t.name = 'mlflow.data.context')
+                        (SELECT json_group_array(json_array(t.name, t.value)) FROM input_tags t
+                         WHERE t.input_uuid = i.input_uuid)
                  FROM inputs i JOIN datasets d ON d.dataset_uuid = i.source_id
                  WHERE i.source_type = 'DATASET' AND i.destination_type = 'RUN'
                    AND i.destination_id IN (SELECT value FROM json_each(?))"""

@@ -88,6 +88,7 @@ class SourceVersion:
         description: Free text.
         tags: Its tags.
         model_id: The logged model it was made from, if any.
+        run_link: Where its run is shown; may be empty.
     """
 
     number: int
@@ -101,6 +102,7 @@ class SourceVersion:
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     model_id: str | None = None
+    run_link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

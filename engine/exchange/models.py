@@ -98,6 +98,7 @@ class ModelIntake:
             run_id=each.run_id,
             source=each.source,
             model_id=each.model_id,
+            run_link=each.run_link,
             created_by=each.created_by,
             description=each.description,
             tags=each.tags,
@@ -133,6 +134,7 @@ class ModelIntake:
             run_id=each.run_id,
             source=each.source,
             model_id=each.model_id,
+            run_link=each.run_link,
             created_by=each.user,
             description=each.description,
             tags=each.tags,
@@ -174,15 +176,17 @@ def model_rows(model: ModelImport) -> Rows:
         "models": [[model.name, model.description]],
         "model tags": sorted([key, value] for key, value in model.tags.items()),
         "aliases": sorted([alias, number] for alias, number in model.aliases.items()),
-        "versions": [
-            [each.number, each.stage.value, each.created_ms, each.run_id, each.source, each.model_id, each.description]
-            for each in versions
-        ],
+        "versions": [_version_row(each) for each in versions],
         "version tags": [[each.number, key, value] for each in versions for key, value in sorted(each.tags.items())],
         "version files": sorted(
             [each.number, file.path, file.digest, file.size_bytes] for each in versions for file in each.files
         ),
     }
+
+
+def _version_row(each: VersionImport) -> list[object]:
+    made = [each.created_ms, each.run_id, each.source, each.model_id, each.run_link]
+    return [each.number, each.stage.value, *made, each.description]
 
 
 def _entries(files: Sequence[Artifact]) -> tuple[ManifestEntry, ...]:

@@ -30,7 +30,7 @@ CREATE TABLE registered_models (name TEXT, creation_time BIGINT, last_updated_ti
 CREATE TABLE registered_model_tags (key TEXT, value TEXT, name TEXT);
 CREATE TABLE registered_model_aliases (alias TEXT, version INTEGER, name TEXT);
 CREATE TABLE model_versions (name TEXT, version INTEGER, creation_time BIGINT, last_updated_time BIGINT,
-    description TEXT, user_id TEXT, current_stage TEXT, source TEXT, run_id TEXT, storage_location TEXT);
+    description TEXT, user_id TEXT, current_stage TEXT, source TEXT, run_id TEXT, storage_location TEXT, run_link TEXT);
 CREATE TABLE model_version_tags (key TEXT, value TEXT, name TEXT, version INTEGER);
 """
 
@@ -135,7 +135,8 @@ class MlflowFile:
         """Add a version of it."""
         tags: Mapping[str, str] = given.pop("tags", {})
         row = {"creation_time": 6_500, "last_updated_time": 6_900, "description": "", "user_id": "grace",
-               "current_stage": "None", "source": f"runs:/{RUN}/model", "run_id": RUN} | given  # fmt: skip
+               "current_stage": "None", "run_link": "http://x/1", "source": f"runs:/{RUN}/model",
+               "run_id": RUN} | given  # fmt: skip
         self.insert("model_versions", name=name, version=number, **row)
         for key, value in tags.items():
             self.insert("model_version_tags", key=key, value=value, name=name, version=number)

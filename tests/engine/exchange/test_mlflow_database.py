@@ -28,8 +28,8 @@ def test_everything_comes_along_and_is_said_to_be_equal(bring: Import, tmp_path:
     assert report.skipped == ()
     assert counts(report) == {
         "experiments": 2, "experiment tags": 1, "runs": 3, "params": 1, "tags": 4, "metrics": 5, "latest": 4,
-        "inputs": 1, "artifacts": 2, "parents": 1, "models": 1, "model tags": 1, "aliases": 1, "versions": 2,
-        "version tags": 1, "version files": 2,
+        "inputs": 1, "datasets": 1, "artifacts": 2, "parents": 1, "models": 1, "model tags": 1, "aliases": 1,
+        "versions": 2, "version tags": 1, "version files": 2,
     }  # fmt: skip
     assert [each.kind for each in report.kinds if each.source != each.here or not each.equal] == []
 
@@ -44,6 +44,7 @@ def test_a_run_is_as_it_was(bring: Import, opened: Engine, tmp_path: Path) -> No
     assert math.isnan(run.metrics["odd"])
     assert (run.metrics["up"], run.metrics["down"]) == (math.inf, -math.inf)
     assert [(each.name, each.digest, each.rows, each.context) for each in run.inputs] == [("cars", "d1", 3, "training")]
+    assert (run.inputs[0].source_type, run.inputs[0].source) == ("local", '{"uri": "x.csv"}')
     assert opened.runs.read_artifact(RUN, "plots/roc.txt") == b"curve"
     child = opened.runs.get(CHILD)
     assert (child.parent_run_id, child.status, child.end_ms) == (RUN, RunStatus.RUNNING, None)
@@ -63,7 +64,7 @@ def test_models_stand_where_they_stood(bring: Import, opened: Engine, tmp_path: 
     version = opened.models.version("churn", 2)
     assert (version.stage, version.run_id, version.created_by) == (Stage.PRODUCTION, RUN, "grace")
     assert (version.tags, version.aliases, version.metrics["loss"]) == ({"checked": "yes"}, ("champion",), 1.0)
-    assert version.source == f"runs:/{RUN}/model"
+    assert (version.source, version.run_link) == (f"runs:/{RUN}/model", "http://x/1")
     assert [file.path for file in opened.models.files("churn", 2)] == ["MLmodel"]
     assert opened.models.check_files("churn", 2) == ()
     assert opened.models.version("churn", 1).stage is Stage.ARCHIVED
