@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_HEADERS = 100
 """Most header lines of a request."""
 
+BODY_AHEAD_BYTES = 1 << 20
+"""Bytes of a body that may wait for whoever reads it: stopping and starting at every piece halves what passes."""
+
 
 class _Refused(Exception):
     """Ends the parsing of a head; what is answered stands in the connection."""
@@ -98,6 +101,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._in_body = False, True
         self._disarm()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > BODY_AHEAD_BYTES:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """The body is there."""
