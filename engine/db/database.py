@@ -117,7 +117,7 @@ class Database:
         self._local = threading.local()
         self._identity: FileIdentity | None = None
         self._memory: Memory = {}
-        self._memory_version: tuple[int, int] | None = None
+        self._memory_of: tuple[sqlite3.Connection | None, int] = (None, 0)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -301,10 +301,10 @@ class Database:
 
     def _check_memory(self, writer: sqlite3.Connection) -> None:
         """Forget what transactions have learned, unless nothing but them has written since."""
-        version = (id(writer), writer.execute("PRAGMA data_version").fetchone()[0])
-        if version != self._memory_version:
+        version = writer.execute("PRAGMA data_version").fetchone()[0]
+        if writer is not self._memory_of[0] or version != self._memory_of[1]:
             self._memory.clear()
-            self._memory_version = version
+            self._memory_of = (writer, version)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.core.errors import InvalidInput
 
@@ -16,6 +16,12 @@ RING_SIZE = 20_000
 """Events kept; a live screen that was away for longer re-reads everything it shows."""
 
 _TRIM_EVERY = 1_000
+
+Memory: TypeAlias = "dict[str, dict[str, Any]]"
+"""What transactions have learned, by what it is about."""
+
+Told: TypeAlias = "tuple[str, str, str, int | None]"
+"""kind, change, key and row id of an event."""
 
 
 class Snapshot:
@@ -57,15 +63,28 @@ class Transaction(Snapshot):
         connection: The writer, inside `BEGIN IMMEDIATE`.
         actor: Who acts; goes into the audit log.
         now_ms: The time of everything written here, in milliseconds since the epoch.
+        memory: What earlier transactions have learned of the database and still holds: it is empty whenever something
+            was undone, or anybody else has written. Stores may keep there what costs them a look-up each time.
+        told: Events that the group this transaction is a part of holds already: the same are not told again, for they
+            become visible together.
     """
 
-    __slots__ = ("_events", "actor", "now_ms")
+    __slots__ = ("_events", "_told", "actor", "memory", "now_ms")
 
-    def __init__(self, connection: sqlite3.Connection, actor: Actor, now_ms: int) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        actor: Actor,
+        now_ms: int,
+        memory: Memory | None = None,
+        told: set[Told] | None = None,
+    ) -> None:
         super().__init__(connection)
         self.actor = actor
         self.now_ms = now_ms
-        self._events: list[tuple[int, str, str, str, int | None]] = []
+        self.memory = {} if memory is None else memory
+        self._told = told
+        self._events: list[Told] = []
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
         """Run one statement for every row.
@@ -95,7 +114,12 @@ class Transaction(Snapshot):
             key: Its public name.
             row_id: Its integer key where tables use one.
         """
-        self._events.append((self.now_ms, kind, change, key, row_id))
+        event = (kind, change, key, row_id)
+        if self._told is None:
+            self._events.append(event)
+        elif event not in self._told:
+            self._told.add(event)
+            self._events.append(event)
 
     def flush_events(self) -> None:
         """Write the collected events into the ring; called once, before the commit."""
@@ -104,8 +128,8 @@ class Transaction(Snapshot):
         cursor = self._connection.cursor()
         insert = "INSERT INTO event (time_ms, kind, change, key, row_id) VALUES (?, ?, ?, ?, ?)"
         first = None
-        for row in self._events:
-            last = cursor.execute(insert, row).lastrowid or 0
+        for event in self._events:
+            last = cursor.execute(insert, (self.now_ms, *event)).lastrowid or 0
             first = last if first is None else first
         if first is not None and last // _TRIM_EVERY != (first - 1) // _TRIM_EVERY:
             cursor.execute("DELETE FROM event WHERE id <= ?", (last - RING_SIZE,))

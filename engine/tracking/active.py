@@ -54,6 +54,9 @@ if TYPE_CHECKING:
             """Tell the time."""
 
 
+_NO_PAIRS: Mapping[str, str] = {}
+
+
 class Batch(NamedTuple):
     """What one call logs, checked.
 
@@ -81,8 +84,8 @@ class Batch(NamedTuple):
         """
         return cls(
             metrics,
-            check_pairs(_texts(params or {}), "param", MAX_PARAM),
-            check_pairs(_texts(tags or {}), "tag", MAX_TAG),
+            check_pairs(_texts(params), "param", MAX_PARAM) if params else _NO_PAIRS,
+            check_pairs(_texts(tags), "tag", MAX_TAG) if tags else _NO_PAIRS,
         )
 
 

@@ -22,6 +22,10 @@ INSERT INTO latest_metric (run, key, step, time_ms, value) VALUES (?, ?, ?, ?, ?
 ON CONFLICT (run, key) DO UPDATE SET step = excluded.step, time_ms = excluded.time_ms, value = excluded.value
 WHERE (excluded.step, excluded.time_ms, excluded.value) > (step, time_ms, value)
 """
+_INSERT_POINT = "INSERT OR IGNORE INTO metric VALUES (?, ?, ?, ?, ?)"
+_REMEMBERED = 20_000
+"""Keys of one kind whose ids are remembered."""
+
 _INSERT_PAIR = {
     "param": "INSERT INTO param (run, key, value, number) VALUES (?, ?, ?, ?)",
     "tag": """INSERT INTO tag (run, key, value, number) VALUES (?, ?, ?, ?)
@@ -29,7 +33,7 @@ _INSERT_PAIR = {
 }
 
 
-def key_ids(tx: Transaction, kind: str, names: Iterable[str]) -> dict[str, int]:
+def key_ids(tx: Transaction, kind: str, names: Iterable[str]) -> Mapping[str, int]:
     """Integer ids of keys, made where missing.
 
     Args:
@@ -38,22 +42,31 @@ def key_ids(tx: Transaction, kind: str, names: Iterable[str]) -> dict[str, int]:
         names: The keys.
 
     Returns:
-        Id by key. Not to be kept beyond the transaction: it may be undone, or the database restored.
+        Id by key, of these keys and maybe others. Not to be kept beyond the transaction.
     """
-    wanted = set(names)
-    sql = "SELECT name, id FROM run_key WHERE kind = ? AND name IN (SELECT value FROM json_each(?))"
-    found: dict[str, int] = dict(tx.execute(sql, (kind, json.dumps(list(wanted)))))
-    for name in sorted(wanted - found.keys()):
-        found[name] = tx.execute("INSERT INTO run_key (kind, name) VALUES (?, ?)", (kind, name)).lastrowid or 0
-    return found
+    known: dict[str, int] = tx.memory.setdefault(kind, {})
+    if len(known) > _REMEMBERED:
+        known.clear()
+    wanted = [name for name in set(names) if name not in known]
+    if wanted:
+        sql = "SELECT name, id FROM run_key WHERE kind = ? AND name IN (SELECT value FROM json_each(?))"
+        known.update(tx.execute(sql, (kind, json.dumps(wanted))).fetchall())
+        for name in sorted(name for name in wanted if name not in known):
+            known[name] = tx.execute("INSERT INTO run_key (kind, name) VALUES (?, ?)", (kind, name)).lastrowid or 0
+    return known
 
 
 def insert_metrics(tx: Transaction, run: int, columns: MetricColumns) -> None:
     """Add metric points of one run; exact duplicates are dropped, and the latest of each key is kept up."""
     ids = key_ids(tx, "metric", columns.keys)
+    if len(columns.keys) == 1:
+        point = (run, ids[columns.keys[0]], columns.steps[0], columns.times_ms[0], columns.values[0])
+        tx.execute(_INSERT_POINT, point)
+        tx.execute(_UPSERT_LATEST, point)
+        return
     by_point = map(ids.__getitem__, columns.keys)
     points = zip(repeat(run), by_point, columns.steps, columns.times_ms, columns.values, strict=False)
-    tx.executemany("INSERT OR IGNORE INTO metric VALUES (?, ?, ?, ?, ?)", points)
+    tx.executemany(_INSERT_POINT, points)
     tx.executemany(_UPSERT_LATEST, [(run, *row) for row in latest_rows(columns, ids)])
 
 
@@ -151,8 +164,8 @@ def insert_group(tx: Transaction, rows: Sequence[tuple[int, Batch]]) -> None:
         columns = batch.metrics
         by_point = map(ids.__getitem__, columns.keys)
         points += zip(repeat(run), by_point, columns.steps, columns.times_ms, columns.values, strict=False)
-        latest += ((run, *row) for row in latest_rows(columns, {key: ids[key] for key in columns.keys}))
-    tx.executemany("INSERT OR IGNORE INTO metric VALUES (?, ?, ?, ?, ?)", points)
+        latest += ((run, *row) for row in latest_rows(columns, ids))
+    tx.executemany(_INSERT_POINT, points)
     latest.sort(key=itemgetter(1))  # along the index by key, whose pages then stay in the cache
     tx.executemany(_UPSERT_LATEST, latest)
     for table in ("param", "tag"):

@@ -219,13 +219,29 @@ def metric_columns(points: Iterable[MetricPoint]) -> MetricColumns:
         InvalidInput: a point has not four parts, or a part is of the wrong type or out of range.
     """
     rows = points if isinstance(points, (list, tuple)) else list(points)
-    if not rows:
-        return NO_METRICS
+    if len(rows) < 2:
+        return _one_column(rows[0]) if rows else NO_METRICS
     try:
         keys, values, steps, times_ms = zip(*rows, strict=True)
     except (ValueError, TypeError) as error:
         raise InvalidInput("A metric point is a tuple (key, value, step, time_ms).") from error
     return checked_columns(keys, values, steps, times_ms)
+
+
+def _one_column(point: MetricPoint) -> MetricColumns:
+    """The same for a single point, which comes a thousand times a second from programs that log one by one."""
+    if isinstance(point, tuple) and tuple(map(type, point)) == _USUAL_TYPES:
+        key, value, step, time_ms = point
+        if value == value and -_INT64 <= step < _INT64 and -_INT64 <= time_ms < _INT64:  # noqa: PLR0124 not a NaN
+            check_key(key, "metric")
+            return MetricColumns((key,), (value,), (step,), (time_ms,))
+    if not isinstance(point, (tuple, list)) or len(point) != 4:
+        raise InvalidInput("A metric point is a tuple (key, value, step, time_ms).")
+    key, value, step, time_ms = point
+    return checked_columns([key], [value], [step], [time_ms])
+
+
+_USUAL_TYPES = (str, float, int, int)
 
 
 def checked_columns(
@@ -323,14 +339,15 @@ def latest_rows(columns: MetricColumns, key_ids: Mapping[str, int]) -> list[Late
 
     Args:
         columns: The batch.
-        key_ids: Integer id of each key.
+        key_ids: Integer id of each key, and maybe of others.
 
     Returns:
         One row a key.
     """
-    if len(key_ids) == 1:
+    keys = columns.keys
+    if keys and keys[0] == keys[-1] and len(set(keys)) == 1:
         points = zip(columns.steps, columns.times_ms, columns.values, strict=True)
-        return [(next(iter(key_ids.values())), *_greatest(points, columns.values))]
+        return [(key_ids[keys[0]], *_greatest(points, columns.values))]
     ids = map(key_ids.__getitem__, columns.keys)
     rows = list(zip(ids, columns.steps, columns.times_ms, columns.values, strict=True))
     rows.sort(key=_with_nan if NAN in columns.values else None)

@@ -101,4 +101,4 @@ def _place(page_token: str) -> Place:
         whole = type(step) is int and type(time_ms) is int
         if isinstance(along, bool) and whole and isinstance(value, (str, int, float)):
             return along, step, time_ms, value
-    raise InvalidInput("Invalid page token: it is not of this history.", hint="Start again without a page token.")
+    raise InvalidInput("The page token is not of this history.", hint="Start again without a page token.")

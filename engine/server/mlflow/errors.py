@@ -30,4 +30,5 @@ def mlflow_error(error: errors.QuarterdeckError) -> Response:
     """An error as MLflow's clients read it: `error_code` and `message`."""
     found = ((code, status) for kind, code, status in _CODES if isinstance(error, kind))
     code, status = next(found, ("INTERNAL_ERROR", error.http_status))
-    return with_headers(JsonAnswer({"error_code": code, "message": said(str(error))}, status), error)
+    message = str(error).replace("The page token is not", "Invalid page token: it is not", 1)  # users look for it
+    return with_headers(JsonAnswer({"error_code": code, "message": said(message)}, status), error)

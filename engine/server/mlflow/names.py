@@ -44,7 +44,7 @@ def check_key(key: str, field: str) -> str:
 
     Args:
         key: The key of a metric, param or tag.
-        field: What the field is called in the message.
+        field: What the key is called where it is not taken.
 
     Returns:
         The same key.
@@ -53,7 +53,7 @@ def check_key(key: str, field: str) -> str:
         InvalidInput: it is empty, too long, holds unusual characters, or would be another name as a path.
     """
     if not key:
-        raise missing(field)
+        raise missing("key")
     if not _KEY.fullmatch(key):
         raise wrong(
             key,

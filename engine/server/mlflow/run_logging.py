@@ -14,6 +14,7 @@ from engine.server.mlflow.names import check_key
 from engine.server.mlflow.runs import OfRun
 from engine.server.mlflow.shapes import NAME_TAG, NOTE_TAG, OWN_TAGS, PARENT_TAG, tags_of
 from engine.server.routes import Route
+from engine.tracking.logged_model_model import ModelMetric
 from engine.tracking.model import RunReport
 from engine.tracking.rules import MAX_PARAM, MAX_TAG
 
@@ -31,15 +32,20 @@ _DONE = b"{}"
 _LIMITS = {"metrics": 1000, "params": 100, "tags": 100}
 _IN_ALL = 1000
 _END = 2**63
+_QUICK = 100
+"""Most points of a batch that is stored within a few milliseconds even beside other work."""
 
 
 class Metric(msgspec.Struct):
-    """One metric point; `timestamp` in milliseconds since the epoch."""
+    """One metric point, maybe of a logged model and some data; `timestamp` in milliseconds since the epoch."""
 
     key: str
     value: float
     timestamp: int
     step: int | None = 0
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
 
 
 class _LogMetric(Metric):
@@ -80,9 +86,32 @@ async def log_metric(call: Call) -> Response:
     """Log one metric point."""
     given = await _LOG_METRIC.body(call)
     run = given.run_id or needed(given.run_uuid, "run_id")
-    point = _point(given)
-    await call.write(lambda: call.engine.runs.report(run, RunReport(metrics=(point,))))
+    report = RunReport(metrics=(_point(given),))
+    if given.model_id is None:
+        await call.write(lambda: call.engine.runs.report(run, report), quick=True)
+    else:
+        await call.write(lambda: _report_models(call.engine, run, [given], report), quick=True)
     return JsonAnswer(_DONE)
+
+
+def _report_models(engine: Engine, run: str, metrics: Sequence[Metric], report: RunReport) -> None:
+    """Take a report some of whose metrics were measured of logged models; told again it changes nothing."""
+    measured = [
+        ModelMetric(
+            model_id=metric.model_id,
+            key=metric.key,
+            value=metric.value,
+            step=metric.step or 0,
+            time_ms=metric.timestamp,
+            data_name=metric.dataset_name or "",
+            data_digest=metric.dataset_digest or "",
+        )
+        for metric in metrics
+        if metric.model_id
+    ]
+    if measured:
+        engine.logged_models.log_metrics(run, measured)
+    engine.runs.report(run, report)
 
 
 def _point(given: Metric) -> MetricPoint:
@@ -102,7 +131,7 @@ async def log_param(call: Call) -> Response:
     given = await _LOG_PARAM.body(call)
     run = given.run_id or needed(given.run_uuid, "run_id")
     params = {check_key(given.key, "key"): (given.value or "")[:MAX_PARAM]}
-    await call.write(lambda: call.engine.runs.report(run, RunReport(params=params)))
+    await call.write(lambda: call.engine.runs.report(run, RunReport(params=params)), quick=True)
     return JsonAnswer(_DONE)
 
 
@@ -111,7 +140,7 @@ async def set_tag(call: Call) -> Response:
     given = await _SET_TAG.body(call)
     run = given.run_id or needed(given.run_uuid, "run_id")
     tags = {check_key(given.key, "key"): (given.value or "")[:MAX_TAG]}
-    await call.write(lambda: call.engine.runs.report(run, _report(call.engine, run, tags)))
+    await call.write(lambda: call.engine.runs.report(run, _report(call.engine, run, tags)), quick=True)
     return JsonAnswer(_DONE)
 
 
@@ -144,11 +173,11 @@ async def log_batch(call: Call) -> Response:
 
     def write() -> None:
         try:
-            call.engine.runs.report(run, _report(call.engine, run, set_tags, points, once))
+            _report_models(call.engine, run, metrics, _report(call.engine, run, set_tags, points, once))
         except Conflict as error:
             raise _batch_conflict(run, error) from error
 
-    await call.write(write)
+    await call.write(write, quick=len(points) <= _QUICK)
     return JsonAnswer(_DONE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +160,73 @@ def test_checkpoints_beside_the_writer_move_a_long_log(database: Database) -> No
     database.checkpoint(at_bytes=1 << 20)
     assert database.path.stat().st_size > before + (1 << 20)
     assert len(names(database)) == 40
+
+
+def learn(database: Database, key: str) -> dict[str, Any]:
+    """Keep something in the memory of transactions; what was there before."""
+    with database.transaction(ANNA) as tx:
+        before = {name: dict(known) for name, known in tx.memory.items()}
+        tx.memory.setdefault("keys", {})[key] = len(before)
+    return before
+
+
+def test_what_transactions_learn_outlives_them(database: Database) -> None:
+    assert learn(database, "a") == {}
+    with database.group():
+        assert learn(database, "b") == {"keys": {"a": 0}}
+    assert set(learn(database, "c")["keys"]) == {"a", "b"}
+
+
+def test_what_transactions_have_learned_is_forgotten_when_something_is_undone(database: Database) -> None:
+    learn(database, "a")
+    with database.group():
+        with pytest.raises(ZeroDivisionError), database.transaction(ANNA) as tx:
+            raise ZeroDivisionError
+        assert learn(database, "b") == {}
+    with pytest.raises(ZeroDivisionError), database.group():
+        learn(database, "c")
+        raise ZeroDivisionError
+    assert learn(database, "d") == {}
+    with pytest.raises(ZeroDivisionError), database.transaction(ANNA) as tx:
+        assert tx.memory
+        raise ZeroDivisionError
+    assert learn(database, "e") == {}
+
+
+def test_what_transactions_have_learned_is_forgotten_when_another_process_may_have_written(tmp_path: Path) -> None:
+    with opened(tmp_path / "control.db") as database, opened(tmp_path / "control.db") as other:
+        learn(database, "a")
+        add(other, "from elsewhere")
+        assert learn(database, "b") == {}
+        database.close()
+        add(other, "again")
+        assert learn(database, "c") == {}
+
+
+def events(database: Database) -> list[str]:
+    with database.snapshot() as view:
+        return [key for (key,) in view.execute("SELECT key FROM event ORDER BY id")]
+
+
+def test_a_group_tells_the_same_event_once(database: Database) -> None:
+    def log(key: str) -> None:
+        with database.transaction(ANNA) as tx:
+            tx.emit(kind="run", change="logged", key=key)
+
+    with database.group():
+        for key in ("a", "a", "b", "a"):
+            log(key)
+    assert events(database) == ["a", "b"]
+    with database.group():
+        log("a")
+    assert events(database) == ["a", "b", "a"]
+
+
+def test_an_event_that_was_undone_is_told_by_the_next(database: Database) -> None:
+    with database.group():
+        for fails in (True, False):
+            with suppress(ZeroDivisionError), database.transaction(ANNA) as tx:
+                tx.emit(kind="run", change="logged", key="a")
+                if fails:
+                    raise ZeroDivisionError
+    assert events(database) == ["a"]
