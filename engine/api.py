@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from engine.artifacts.store import ArtifactStore
+    from engine.artifacts.uploads import Uploads
     from engine.audit.service import AuditLog
     from engine.core.access import Actor, Role
     from engine.core.clock import Clock
@@ -97,6 +98,13 @@ class Engine:
         from engine.tracking.redaction import Redaction
 
         return Redaction(lambda: self._policy_file.read().redaction_allow)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Files that come in parts."""
+        from engine.artifacts.uploads import Uploads
+
+        return Uploads(self.database, self.access, self.artifacts, self.clock, self._ids)
 
     @cached_property
     def experiments(self) -> Experiments:
@@ -217,7 +225,7 @@ class Engine:
             An engine; closing it closes this one's connections too.
         """
         access = Access(actor, role, read_only=self.access.read_only)
-        return Engine(
+        acting = Engine(
             self.workspace,
             self.database,
             policy_file=self._policy_file,
@@ -225,6 +233,8 @@ class Engine:
             clock=self.clock,
             ids=self._ids,
         )
+        acting.artifacts = self.artifacts  # which knows the objects that it has compared with their digests
+        return acting
 
     def feed(self, after: int | None = None) -> ChangeFeed:
         """News of changes made from now on, by any process.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import contextmanager, suppress
 from threading import Lock
@@ -13,7 +14,7 @@ from engine.core.errors import IntegrityError, InvalidInput, NotFound
 from engine.db.disk import disk_errors, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from hashlib import _Hash as Hash
     from pathlib import Path
     from typing import Self
@@ -26,6 +27,7 @@ CHUNK_BYTES = 1 << 20
 LEFT_OVER_S = 86_400.0
 """Seconds after which a `.part` file belongs to no process that still lives, and is removed."""
 
+_UPLOAD = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _MOST_SOUND = 1_024
 
 _RESTORE = "Run `qd db check`, and restore it from a backup."
@@ -43,6 +45,7 @@ class ArtifactStore:
 
     def __init__(self, workspace: Workspace) -> None:
         self._objects = workspace.artifacts / "objects"
+        self._parts = workspace.artifacts / "parts"
         self._swept = False
         self._sound: dict[str, tuple[int, ...]] = {}
 
@@ -199,6 +202,69 @@ class ArtifactStore:
             return False
         return True
 
+    def part_path(self, upload_id: str, number: int) -> Path:
+        """Where a part of an upload lies, whether or not it has come.
+
+        Args:
+            upload_id: 32 lower-case hex digits.
+            number: The part's.
+
+        Raises:
+            InvalidInput: it is no upload id.
+        """
+        return self._parts_of(upload_id) / str(number)
+
+    def join_parts(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> Blob:
+        """Store the parts of an upload, one after the other, as one object; durable when this returns.
+
+        Args:
+            upload_id: The upload.
+            parts: Number and digest of each.
+
+        Returns:
+            The digest and size of the whole.
+
+        Raises:
+            InvalidInput: it is no upload id.
+            IntegrityError: a part is missing, or its bytes have changed.
+            WorkspaceFull: no space is left.
+            WorkspaceReadOnly: the file system does not let us write.
+            WorkspaceError: the disk failed.
+        """
+        with self.incoming() as incoming:
+            for number, digest in parts:
+                hashed = _sha256()
+                try:
+                    with self.part_path(upload_id, number).open("rb") as source:
+                        while chunk := source.read(CHUNK_BYTES):
+                            hashed.update(chunk)
+                            incoming.write(chunk)
+                except OSError as error:
+                    raise unreadable(digest, error) from error
+                if hashed.hexdigest() != digest:
+                    raise changed(digest)
+            return incoming.keep()
+
+    def drop_parts(self, upload_id: str) -> None:
+        """Remove the parts of an upload, if there are any.
+
+        Args:
+            upload_id: The upload.
+
+        Raises:
+            InvalidInput: it is no upload id.
+        """
+        folder = self._parts_of(upload_id)
+        with suppress(OSError):
+            for part in folder.iterdir():
+                part.unlink()
+            folder.rmdir()
+
+    def _parts_of(self, upload_id: str) -> Path:
+        if not _UPLOAD.fullmatch(upload_id):
+            raise InvalidInput("An upload's id is 32 lower-case hex digits.")
+        return self._parts / upload_id
+
     def holds(self, digest: str, size_bytes: int) -> bool:
         """Whether an object of that digest and length is there.
 
@@ -298,6 +364,30 @@ class Incoming:
                 os.fsync(self._target.fileno())
                 self._store.adopt(self._part, digest)
         return Blob(digest, self.size_bytes)
+
+    def keep_part(self, upload_id: str, number: int) -> Blob:
+        """Keep what has come as a part of an upload; durable when this returns.
+
+        Args:
+            upload_id: The upload.
+            number: The part's.
+
+        Returns:
+            The digest and size.
+
+        Raises:
+            InvalidInput: it is no upload id.
+            WorkspaceFull: no space is left.
+            WorkspaceReadOnly: the file system does not let us write.
+            WorkspaceError: the disk failed.
+        """
+        path = self._store.part_path(upload_id, number)
+        with disk_errors(self._folder, "the artifact folder"):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.fsync(self._target.fileno())
+            self._part.replace(path)
+            sync(path.parent)
+        return Blob(self._hashed.hexdigest(), self.size_bytes)
 
     def discard(self) -> None:
         """Close, and leave nothing behind of what was not kept."""

@@ -10,17 +10,17 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from engine.artifacts.store import CHUNK_BYTES
+from engine.artifacts.store import CHUNK_BYTES, Incoming
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from hashlib import _Hash as Hash
     from typing import BinaryIO
 
     from starlette.types import Receive, Scope, Send
 
     from engine.artifacts.model import Artifact, Blob
-    from engine.artifacts.store import ArtifactStore, Incoming
+    from engine.artifacts.store import ArtifactStore
 
 _WHOLE = 200
 _PARTIAL = 206
@@ -49,12 +49,15 @@ _TYPES = {
 }
 
 
-async def received(store: ArtifactStore, pieces: AsyncIterator[bytes]) -> Blob:
+async def received(
+    store: ArtifactStore, pieces: AsyncIterator[bytes], keep: Callable[[Incoming], Blob] = Incoming.keep
+) -> Blob:
     """Store the body of a request; what ends early leaves nothing behind.
 
     Args:
         store: Where to.
-        pieces: The body as it comes, in pieces of some kilobytes.
+        pieces: The body as it comes.
+        keep: Keeps it once it is whole.
 
     Returns:
         The digest and size, durable.
@@ -64,6 +67,7 @@ async def received(store: ArtifactStore, pieces: AsyncIterator[bytes]) -> Blob:
         WorkspaceFull: no space is left.
         WorkspaceReadOnly: the file system does not let us write.
         WorkspaceError: the disk failed.
+        QuarterdeckError: as `keep` says.
     """
     incoming: Incoming | None = None
     writing: asyncio.Task[None] | None = None
@@ -75,16 +79,16 @@ async def received(store: ArtifactStore, pieces: AsyncIterator[bytes]) -> Blob:
             size += len(piece)
             if size < CHUNK_BYTES:
                 continue
-            if writing is not None:
-                await writing
             if incoming is None:
                 incoming = await asyncio.to_thread(store.incoming)
+            if writing is not None:
+                await writing
             writing = asyncio.create_task(asyncio.to_thread(incoming.write, b"".join(waiting)))
             waiting, size = [], 0  # more comes in while that is hashed and written
         if incoming is None or writing is None:
-            return await asyncio.to_thread(store.put_bytes, b"".join(waiting))
+            return await asyncio.to_thread(_kept_short, store, b"".join(waiting), keep)
         await writing
-        return await asyncio.to_thread(_finished, incoming, b"".join(waiting))
+        return await asyncio.to_thread(_kept, incoming, b"".join(waiting), keep)
     finally:
         if writing is not None:
             writing.add_done_callback(_looked_at)
@@ -92,9 +96,14 @@ async def received(store: ArtifactStore, pieces: AsyncIterator[bytes]) -> Blob:
             await asyncio.to_thread(incoming.discard)
 
 
-def _finished(incoming: Incoming, rest: bytes) -> Blob:
+def _kept(incoming: Incoming, rest: bytes, keep: Callable[[Incoming], Blob]) -> Blob:
     incoming.write(rest)
-    return incoming.keep()
+    return keep(incoming)
+
+
+def _kept_short(store: ArtifactStore, body: bytes, keep: Callable[[Incoming], Blob]) -> Blob:
+    with store.incoming() as incoming:
+        return _kept(incoming, body, keep)
 
 
 def _looked_at(writing: asyncio.Task[None]) -> None:

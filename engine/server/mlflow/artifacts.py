@@ -63,7 +63,7 @@ async def put(call: Call) -> Response:
     root = _root(call)
     if root.kind is RootKind.TRACE:
         return await trace_artifacts.put(call, root.owner_id, root.path)
-    files = _files(call.engine, root)
+    files = files_of(call.engine, root)
     await call.read(lambda: files.may_keep(root.owner_id, root.path))
     blob = await received(call.engine.artifacts, call.stream())
     file = Artifact(root.path, blob.digest, blob.size_bytes)
@@ -76,14 +76,14 @@ async def get(call: Call) -> Response:
     root = _root(call)
     if root.kind is RootKind.TRACE:
         return await trace_artifacts.get(call, root.owner_id, root.path)
-    files = _files(call.engine, root)
+    files = files_of(call.engine, root)
     return await _sent(call, await call.read(lambda: files.file(root.owner_id, root.path)))
 
 
 async def delete(call: Call) -> Response:
     """Remove a file, or a folder of files."""
     root = _root(call)
-    files = _files(call.engine, root)
+    files = files_of(call.engine, root)
     await call.write(lambda: files.remove(root.owner_id, root.path))
     return JsonAnswer(_EMPTY)
 
@@ -93,7 +93,7 @@ async def list_folder(call: Call) -> Response:
     root = resolve_root(needed(_LISTING.query(call).path, "path"))
     if root.kind is RootKind.TRACE:
         return await trace_artifacts.listed(call, root.owner_id, root.path)
-    files = _files(call.engine, root)
+    files = files_of(call.engine, root)
     found = await call.read(lambda: files.level(root.owner_id, root.path))
     return JsonAnswer(listing_json(found, root.path, relative=True))
 
@@ -165,7 +165,12 @@ def _root(call: Call) -> ArtifactRoot:
     return resolve_root(call.path["path"] + (f"?{unquote(query.decode('latin-1'))}" if query else ""))
 
 
-def _files(engine: Engine, root: ArtifactRoot) -> Files:
+def files_of(engine: Engine, root: ArtifactRoot) -> Files:
+    """The files of the kind of thing that a path belongs to.
+
+    Raises:
+        NotFound: that kind has no files.
+    """
     if root.kind is RootKind.TRACE:
         raise NotFound("Traces have no files here: their spans are given with the trace.")
     return engine.runs.files if root.kind is RootKind.RUN else engine.logged_models.files

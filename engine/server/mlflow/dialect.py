@@ -19,6 +19,7 @@ from engine.server.mlflow import (
     runs,
     server_info,
     traces,
+    uploads,
 )
 from engine.server.mlflow.errors import mlflow_error
 from engine.server.routes import Dialect, Route
@@ -45,6 +46,7 @@ ROUTES = (
     *traces.ROUTES,
     *old_traces.ROUTES,
     *assessments.ROUTES,
+    *uploads.ROUTES,
     *server_info.ROUTES,
 )
 
