@@ -120,8 +120,31 @@ def _aliases(engine: Engine, context: click.Context) -> Iterable[tuple[str, str]
     return [(alias, f"version {number}") for alias, number in model.aliases.items()]
 
 
+def _prompts(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    return [(prompt.name, count(prompt.versions, "version")) for prompt in engine.prompts.page(limit=_MOST).items]
+
+
+def _prompt_versions(engine: Engine, context: click.Context) -> Iterable[tuple[str, str]]:
+    name = str(context.params.get("name", ""))
+    return [(str(each.version), each.commit_message) for each in engine.prompts.versions(name, limit=_MOST).items]
+
+
+def _prompt_references(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    for version in engine.prompts.versions(None, limit=_MOST).items:
+        yield version.key, version.commit_message
+        for alias in version.aliases:
+            yield f"{version.prompt}@{alias}", version.key
+
+
 def _requests(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
     return [(str(each.id), f"{each.ref} to {each.to}") for each in engine.approvals.page(limit=_MOST).items]
+
+
+def _traces(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    from engine.traces.model import TraceQuery
+
+    found = engine.traces.page(TraceQuery(limit=_MOST)).items
+    return [(trace.trace_id, f"{trace.name} {trace.state.value}") for trace in found]
 
 
 def _tokens(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
@@ -136,4 +159,8 @@ REFERENCE = LiveName("version", _references)
 ALIAS = LiveName("alias", _aliases)
 VERSION = LiveNumber("version", _versions)
 REQUEST = LiveNumber("request", _requests)
+TRACE = LiveName("trace", _traces)
 TOKEN = LiveNumber("token", _tokens)
+PROMPT = LiveName("prompt", _prompts)
+PROMPT_REFERENCE = LiveName("prompt", _prompt_references)
+PROMPT_VERSION = LiveNumber("version", _prompt_versions)

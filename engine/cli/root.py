@@ -27,6 +27,7 @@ NOUNS: dict[str, Member] = {
     "runs": Member("engine.cli.runs", "runs", "Runs with parameters, metrics and artifacts."),
     "server": Member("engine.cli.server", "server", "Serve the workspace to MLflow clients and over HTTP."),
     "tokens": Member("engine.cli.tokens", "tokens", "Who may use the server, and how far."),
+    "traces": Member("engine.cli.traces", "traces", "What programs did to answer requests, span by span."),
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
 

@@ -28,7 +28,6 @@ _MAX_MESSAGE = 8_000
 _NS = 1_000_000
 _ERROR = 2
 _OTEL_KINDS = {2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
-_NO_TOKENS = (None, None, None)
 _NESTED = ("array_value", "kvlist_value")
 
 
@@ -120,7 +119,6 @@ class Reader:
         attributes = _attributes(span.attributes, cuts)
         told = not self._telling.isdisjoint(attributes)
         kind, tokens = self._told(attributes) if told else ("", None)
-        read, written, total = tokens or _NO_TOKENS
         status = span.status
         new = NewSpan(
             trace_id,
@@ -132,9 +130,9 @@ class Reader:
             cut(status.message, _MAX_MESSAGE),
             start_ns,
             end_ns or None,
-            read,
-            written,
-            total,
+            tokens.input if tokens else None,
+            tokens.output if tokens else None,
+            tokens.total if tokens else None,
             encode(_content(span, attributes, scope, cuts)),
         )
         return new, attributes if told or parent_id is None else None

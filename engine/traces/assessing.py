@@ -11,7 +11,7 @@ from engine.core.errors import Conflict, InvalidInput, NotFound
 from engine.core.text import clean
 from engine.traces import assessment_store as store
 from engine.traces.lookup import TraceService, known
-from engine.traces.rules import MAX_JSON, check_time, check_trace_id
+from engine.traces.rules import MAX_JSON, check_id, check_time
 from engine.tracking.rules import MAX_KEY, MAX_NOTE, MAX_TAG, check_pairs, check_text
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _changed(existing: Assessment, change: AssessmentChange, now_ms: int) -> Ass
 
 
 def _check(given: Assessment) -> None:
-    check_trace_id(given.assessment_id)
+    check_id(given.assessment_id, "An assessment id")
     check_text(given.name, "The assessment's name", MAX_KEY, may_be_empty=False)
     for text, what in ((given.source_type, "source type"), (given.source_id, "source"), (given.span_id or "", "span")):
         check_text(text, f"The assessment's {what}", MAX_KEY)

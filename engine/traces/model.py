@@ -33,7 +33,8 @@ class SpanStatus(IntEnum):
     ERROR = 2
 
 
-class Tokens(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tokens:
     """Tokens that language models read and wrote.
 
     Args:
@@ -146,6 +147,7 @@ class TraceReport:
         metadata: What the program says of itself; other keys stay.
         runs: Ids of runs it belongs to.
         assessments: What is thought of it.
+        final: Whether the program says no more of it; until it does, its spans go on telling how it goes.
     """
 
     trace_id: str
@@ -164,6 +166,7 @@ class TraceReport:
     metadata: Mapping[str, str] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
     assessments: tuple[Assessment, ...] = ()
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +307,8 @@ class Span:
         return None if self.end_ns is None else max(0, self.end_ns - self.start_ns)
 
 
-class SpanNode(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SpanNode:
     """A span at its place in the tree; nodes stand in the order in which a tree is read, parents first.
 
     Args:

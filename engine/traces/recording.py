@@ -10,7 +10,7 @@ from engine.core.errors import Conflict, InvalidInput, NotFound
 from engine.core.text import clean
 from engine.traces import assessment_store, store
 from engine.traces.lookup import TraceService, known
-from engine.traces.rules import MAX_DELETED, MAX_LINKED, MAX_NAME, check_time, check_trace_id
+from engine.traces.rules import MAX_DELETED, MAX_LINKED, MAX_NAME, check_id, check_time
 from engine.traces.tree import add_tokens
 from engine.tracking.rules import MAX_TAG, check_key, check_pairs, check_text
 
@@ -74,7 +74,7 @@ class TraceRecording(TraceService):
             PolicyInvalid: `quarterdeck.toml` is wrong, and no role was known before.
         """
         actor = self._access.require_still(Role.WRITER, "traces record")
-        check_trace_id(given.trace_id)
+        check_id(given.trace_id)
         check_time(given.start_ms, "The start of the trace")
         check_time(given.end_ms, "The end of the trace")
         check_text(given.name or "", "The trace's name", MAX_TAG)
@@ -114,7 +114,8 @@ class TraceRecording(TraceService):
 
         trace_id = ID_PREFIX + self._ids.new()
         state = TraceState.IN_PROGRESS
-        self.report(TraceReport(trace_id, experiment, start_ms, state=state, tags=tags, metadata=metadata))
+        given = TraceReport(trace_id, experiment, start_ms, state=state, tags=tags, metadata=metadata, final=False)
+        self.report(given)
         return trace_id
 
     def end(

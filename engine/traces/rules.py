@@ -36,16 +36,20 @@ _LARGEST_MS = 2**53
 _EARLIEST_MS = -(2**53)
 
 
-def check_trace_id(trace_id: str) -> None:
-    """Refuse what is no public id of a trace.
+def check_id(given: str, what: str = "A trace id") -> None:
+    """Refuse what is no public id of a trace or an assessment.
+
+    Args:
+        given: The id.
+        what: What it is, for the message.
 
     Raises:
         InvalidInput: it has other characters, or too many.
     """
-    if not _ID.fullmatch(trace_id):
+    if not _ID.fullmatch(given):
         raise InvalidInput(
-            "A trace id has 1 to 128 letters, digits, dots, dashes and underscores.",
-            hint="Give the id as the trace carries it, such as tr-0af7651916cd43dd8448eb211c80319c.",
+            f"{what} has 1 to 128 letters, digits, dots, dashes and underscores.",
+            hint="Give it as it was given out, such as tr-0af7651916cd43dd8448eb211c80319c.",
         )
 
 

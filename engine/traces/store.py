@@ -46,7 +46,7 @@ _INSERT_SPAN = """INSERT INTO span
 _REPORT = """INSERT INTO trace
     (trace_id, experiment, name, state, start_ms, end_ms, request, response, session, user,
      client_request_id, input_tokens, output_tokens, total_tokens, final)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (trace_id) DO UPDATE SET
     experiment = excluded.experiment,
     name = iif(excluded.name = '', trace.name, excluded.name),
@@ -57,7 +57,7 @@ _REPORT = """INSERT INTO trace
     input_tokens = coalesce(excluded.input_tokens, trace.input_tokens),
     output_tokens = coalesce(excluded.output_tokens, trace.output_tokens),
     total_tokens = coalesce(excluded.total_tokens, trace.total_tokens),
-    final = 1"""
+    final = max(trace.final, excluded.final)"""
 
 _TABLES = ("span", "trace_tag", "trace_metadata", "trace_link", "assessment")
 
@@ -148,7 +148,7 @@ def insert_spans(tx: Transaction, traces: Mapping[str, int], spans: Iterable[New
 
 def report(tx: Transaction, given: TraceReport) -> int:
     """Add a trace as its program reports it, or let the report hold over what was read off spans; its integer key."""
-    tokens = given.tokens or (None, None, None)
+    tokens = given.tokens
     row = (
         given.trace_id,
         given.experiment,
@@ -161,7 +161,10 @@ def report(tx: Transaction, given: TraceReport) -> int:
         given.session,
         given.user,
         given.client_request_id,
-        *tokens,
+        tokens and tokens.input,
+        tokens and tokens.output,
+        tokens and tokens.total,
+        given.final,
     )
     tx.execute(_REPORT, row)
     return keys(tx, [given.trace_id])[given.trace_id]
@@ -212,7 +215,7 @@ def set_tokens(tx: Transaction, trace: int, tokens: Tokens) -> None:
     """Note the tokens of a whole trace, unless its program has reported them."""
     sql = """UPDATE trace SET input_tokens = ?, output_tokens = ?, total_tokens = ?
         WHERE id = ? AND NOT (final AND total_tokens IS NOT NULL)"""
-    tx.execute(sql, (*tokens, trace))
+    tx.execute(sql, (tokens.input, tokens.output, tokens.total, trace))
 
 
 def rows(view: Snapshot, traces: Sequence[int]) -> dict[int, TraceRow]:

@@ -122,7 +122,7 @@ def trace_report(given: GivenInfo, assessments: tuple[Assessment, ...]) -> Trace
     location = given.trace_location.mlflow_experiment if given.trace_location else None
     place = location.experiment_id if location else None
     metadata, tags = given.trace_metadata, given.tags
-    start_ms = milliseconds(needed(given.request_time, "trace.trace_info.request_time"))
+    start_ms = milliseconds(needed(given.request_time, "trace.trace_info.request_time"), "request_time")
     run_id = metadata.get(names.SOURCE_RUN)
     return TraceReport(
         trace_id=needed(given.trace_id, "trace.trace_info.trace_id"),
@@ -177,8 +177,12 @@ def state(given: str | int) -> TraceState:
     return found
 
 
-def milliseconds(text: str) -> int:
+def milliseconds(text: str, field: str) -> int:
     """A time as protobuf's JSON writes it, in milliseconds since the epoch.
+
+    Args:
+        text: The time.
+        field: What it is called in a request.
 
     Raises:
         InvalidInput: it is none.
@@ -189,7 +193,7 @@ def milliseconds(text: str) -> int:
     except (ValueError, OverflowError):
         seconds = None
     if found is None or seconds is None:
-        raise wrong(text, "request_time", ": it must be a time such as 2026-01-31T12:00:00.000Z.")
+        raise wrong(text, field, ": it must be a time such as 2026-01-31T12:00:00.000Z.")
     return int(seconds) * 1000 + int((found[2] or "0").ljust(3, "0")[:3])
 
 
@@ -225,8 +229,8 @@ def assessment(given: GivenAssessment) -> Assessment:
         source_id=given.source.source_id,
         assessment_id=given.assessment_id,
         span_id=given.span_id or None,
-        created_ms=milliseconds(given.create_time) if given.create_time else 0,
-        updated_ms=milliseconds(given.last_update_time) if given.last_update_time else 0,
+        created_ms=milliseconds(given.create_time, "create_time") if given.create_time else 0,
+        updated_ms=milliseconds(given.last_update_time, "last_update_time") if given.last_update_time else 0,
         error=error,
         rationale=given.rationale,
         metadata=given.metadata,

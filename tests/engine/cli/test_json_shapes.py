@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import engine.cli
+from engine.traces.model import TraceReport
 from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import Qd
 
@@ -33,6 +34,7 @@ def _shapes() -> dict[str, dict[str, str]]:
     return found
 
 
+TRACE = "tr-" + "0b" * 16
 SHAPES = _shapes()
 PLAIN = {
     "experiment": "experiments show churn",
@@ -52,6 +54,7 @@ PLAIN = {
     "policy-check": "policy check",
     "whoami": "policy whoami",
     "audit-record": "audit show 2",
+    "trace-detail": "traces show {trace}",
     "audit-head": "audit head",
     "verification": "audit verify",
     "inclusion": "audit inclusion 1",
@@ -71,6 +74,7 @@ IN_LISTS = {
     "promotion": "models history",
     "request": "approvals list --state all",
     "token": "tokens list",
+    "trace": "traces list",
     "audit-record": "audit list",
 }
 
@@ -84,11 +88,13 @@ def lively(sample: Sample, qd: Qd) -> Sample:
     )
     qd("approvals", "request", "churn", "2", "--to", "production", "--reason", "better")
     qd("tokens", "create", "ci", "--expires", "90d")
+    with engine.open(sample.path) as opened:
+        opened.traces.report(TraceReport(TRACE, opened.experiments.get("churn").id, 1_760_000_000_000))
     return sample
 
 
 def _words(line: str, sample: Sample, tmp_path: Path) -> list[str]:
-    return [word.format(run=sample.runs[0], other=sample.runs[1], tmp=tmp_path) for word in line.split()]
+    return [word.format(run=sample.runs[0], other=sample.runs[1], trace=TRACE, tmp=tmp_path) for word in line.split()]
 
 
 def _conforms(document: dict[str, Any], shape: dict[str, str]) -> None:
