@@ -29,8 +29,8 @@ LEAVES_THE_SCREEN = b"\x1b[?1049l"
 ESCAPE = "\x1b[27u"
 """The Escape key as modern terminals send it: it can be told from the beginning of another key at once."""
 
-OUT = ESCAPE * 5
-"""Leaves a list in a dialog, a dialog, a line being typed, a filter and marks: all that can lie over a view."""
+OUT = ESCAPE * 3
+"""Leaves a list in a dialog, the dialog, and the filter under it."""
 
 LEAVING = frozenset(("q", "ctrl-c", "Esc", ":", "/", "?", "ctrl-p", "H", "[", "]", "-", "ctrl-r"))
 """Keys that leave a view, or are pressed in one view for all: they mean the same everywhere."""
@@ -100,7 +100,7 @@ class ConsoleSweep:
         for name, text in HOSTILE.items():
             pasted = f"\x1b[200~{pasteable(text)}\x1b[201~"
             self.open(Location("runs"), OUT)
-            for key in ("/", ":", "\x10", "?"):
+            for key in ("/", ":", "\x10"):
                 self.press(f"{OUT}{key}{pasted}", f"{name} pasted after {key!r}")
                 self.press("\r", f"{name} entered after {key!r}")
 
@@ -108,7 +108,7 @@ class ConsoleSweep:
         """Go to a view as somebody who types ahead; `before` gives up what is open."""
         words = unparse_command(location)
         command = f":\x1b[200~{words}\x1b[201~\r"
-        for keys in (before + command, OUT + command, OUT + command):
+        for keys in (before + command, OUT + command, OUT * 2 + command):
             self.press(keys, words)
             if self._session is not None and _row(self._session, 1).strip().startswith(location.resource):
                 return
@@ -185,9 +185,9 @@ def _row(session: PtySession, row: int) -> str:
 
 def visits(workspace: Workspace, chosen: Iterable[Screen]) -> Iterator[tuple[Location, tuple[str, ...]]]:
     """Every view of everything in the workspace, with the keys to press there."""
-    for screen in chosen:
-        named = [_location(screen, names) for names in workspace.names()]
-        for location in dict.fromkeys(named):
+    for number, screen in enumerate(chosen):
+        named = dict.fromkeys(_location(screen, names) for names in workspace.names())
+        for location in [*named][number % min(screen.every, len(named)) :: screen.every]:
             yield location, screen.keys
 
 

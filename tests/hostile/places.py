@@ -1,7 +1,7 @@
 """Where hostile texts are looked for: add a line, and a new screen or noun is swept.
 
 A place is a template. One that names something planted (`{run}`, `{model}`, … of `tests/hostile/workspace.py`, and
-`{text}`, what a command line can hold) is looked at once for every text, any other one once.
+`{text}`, what a command line can hold) is looked at once for every text (or every so-many-th), any other one once.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ class Screen(NamedTuple):
         name: What it shows; empty for all.
         keys: Pressed one after the other, with a look after each.
         columns: Chosen columns.
+        every: Looked at with every text, or with every so-many-th where a view shows what others show.
     """
 
     resource: str
     name: str = ""
     keys: tuple[str, ...] = ()
     columns: str = ""
+    every: int = 1
 
 
 SCREENS: tuple[Screen, ...] = (
@@ -30,25 +32,25 @@ SCREENS: tuple[Screen, ...] = (
     Screen("runs"),
     Screen("runs", columns="params.depth"),
     Screen("runs", columns="tags.team"),
-    Screen("runs", columns="params.{key}"),
+    Screen("runs", columns="params.{key}", every=2),
     Screen("run", "{run}", ("2", "3", "\x1b[B", "4")),
-    Screen("compare", "{run},{other_run}"),
+    Screen("compare", "{run},{other_run}", every=2),
     Screen("experiments"),
     Screen("models"),
     Screen("versions"),
-    Screen("versions", "{model}"),
+    Screen("versions", "{model}", every=4),
     Screen("board"),
     Screen("version", "{version}"),
-    Screen("promotion", "{version}/production"),
-    Screen("promotion", "{waiting}/production"),
+    Screen("promotion", "{version}/production", every=2),
+    Screen("promotion", "{waiting}/production", every=2),
     Screen("promotion", "{strict}/2/staging"),
-    Screen("history", "{model}"),
+    Screen("history", "{model}", every=2),
     Screen("state"),
-    Screen("lineage", "{run}"),
-    Screen("lineage", "{version}"),
+    Screen("lineage", "{run}", every=2),
+    Screen("lineage", "{version}", every=2),
     Screen("approvals"),
     Screen("audit"),
-    Screen("record", "{record}"),
+    Screen("record", "{record}", every=2),
     Screen("workspace"),
     Screen("help"),
 )
@@ -94,33 +96,33 @@ COMMANDS: tuple[Command, ...] = (
     Command("db check"),
     Command("db stats"),
     Command("models check {strict} 2 --to staging", (4,)),
-    Command("runs show {run}", every=2),
-    Command("runs metrics {run}", every=8),
-    Command("runs compare {run} {other_run}", every=8),
-    Command("runs lineage {run}", every=8),
-    Command("runs artifacts list {run} texts", ANSWERED, every=8),
-    Command("experiments show {experiment}", ANSWERED, every=8),
-    Command("models show {model}", every=2),
-    Command("models show {model} --csv", every=8),
-    Command("models lineage {model}", every=8),
-    Command("models check {model} 2", (0, 4), every=4),
-    Command("versions show {version}", every=2),
-    Command("versions show {version} --csv", every=8),
-    Command("versions files {version}", every=8),
-    Command("approvals show {request}", every=4),
-    Command("audit show {record}", every=4),
-    Command("runs show {text}", ANSWERED, every=2),
-    Command("{text}", ANSWERED, every=4),
-    Command("runs list --filter {text}", ANSWERED, every=4),
-    Command("experiments tag {text} {text}=x", ANSWERED, every=4),
-    Command("models create {text}", ANSWERED, every=4),
-    Command("--as {text} policy whoami", ANSWERED, every=4),
-    Command("--workspace {text} runs list", (1, 2, 3), every=4),
-    Command("tokens create {text}", ANSWERED, every=4),
-    Command("tokens revoke {token} --reason {text}", ANSWERED, every=4),
+    Command("runs show {run}", every=3),
+    Command("runs metrics {run}", every=12),
+    Command("runs compare {run} {other_run}", every=12),
+    Command("runs lineage {run}", every=12),
+    Command("runs artifacts list {run} texts", ANSWERED, every=12),
+    Command("experiments show {experiment}", ANSWERED, every=12),
+    Command("models show {model}", every=3),
+    Command("models show {model} --csv", every=12),
+    Command("models lineage {model}", every=12),
+    Command("models check {model} 2", (0, 4), every=8),
+    Command("versions show {version}", every=3),
+    Command("versions show {version} --csv", every=12),
+    Command("versions files {version}", every=12),
+    Command("approvals show {request}", every=8),
+    Command("audit show {record}", every=8),
+    Command("runs show {text}", ANSWERED, every=4),
+    Command("{text}", ANSWERED, every=8),
+    Command("runs list --filter {text}", ANSWERED, every=8),
+    Command("experiments tag {text} {text}=x", ANSWERED, every=8),
+    Command("models create {text}", ANSWERED, every=8),
+    Command("--as {text} policy whoami", ANSWERED, every=8),
+    Command("--workspace {text} runs list", (1, 2, 3), every=8),
+    Command("tokens create {text}", ANSWERED, every=8),
+    Command("tokens revoke {token} --reason {text}", ANSWERED, every=8),
     Command("server status", (0, 1, 3)),
-    Command("server --host {text}", (1, 2, 3), every=8),
-    Command("import mlflow {text}", (1, 2, 3), every=4),
+    Command("server --host {text}", (1, 2, 3), every=12),
+    Command("import mlflow {text}", (1, 2, 3), every=8),
     Command("export mlflow exported"),
     Command("completion bash"),
 )
