@@ -125,7 +125,9 @@ class Engine:
         """Logged models: what training leaves behind before anybody registers it."""
         from engine.tracking.logged_models import LoggedModels
 
-        return LoggedModels(self.database, self.access, self.artifacts, self.clock, self._ids)
+        return LoggedModels(
+            self.database, self.access, self.artifacts, self.clock, self._ids, redaction=self._redaction
+        )
 
     @cached_property
     def run_reading(self) -> RunReading:

@@ -46,6 +46,7 @@ class LoggedModels(RunService):
         artifacts: The artifact files.
         clock: Tells the time.
         ids: Makes model ids.
+        redaction: Replaces secrets in parameters and tags.
     """
 
     @property
@@ -76,8 +77,10 @@ class LoggedModels(RunService):
         model = replace(model, name=model.name or f"model-{model_id[2:10]}")
         check_model_name(check_text(model.name, "The model's name", MAX_NAME))
         check_text(model.model_type, "The model's type", MAX_NAME)
-        check_pairs(model.params, "param", MAX_MODEL_PARAM)
-        check_pairs(model.tags, "tag", MAX_TAG)
+        redacting = self._redacting()
+        params = redacting.pairs(check_pairs(model.params, "param", MAX_MODEL_PARAM))
+        tags = redacting.pairs(check_pairs(model.tags, "tag", MAX_TAG))
+        model = replace(model, params=params, tags=tags)
         with self._database.transaction(actor) as tx:
             _refuse_closed_experiment(tx, model.experiment_id)
             run = None if model.run_id is None else open_run(tx, model.run_id)
@@ -166,7 +169,7 @@ class LoggedModels(RunService):
             PermissionDenied: the actor is not a writer.
         """
         actor = self._access.require_still(Role.WRITER, "logged models log")
-        given = check_pairs(params, "param", MAX_MODEL_PARAM)
+        given = self._redacting().pairs(check_pairs(params, "param", MAX_MODEL_PARAM))
         with self._database.transaction(actor) as tx:
             model = _open(tx, model_id)
             there = logged_model_store.current_params(tx, model.row_id, given)
@@ -198,7 +201,7 @@ class LoggedModels(RunService):
             PermissionDenied: the actor is not a writer.
         """
         actor = self._access.require_still(Role.WRITER, "logged models tag")
-        given = check_pairs(tags, "tag", MAX_TAG)
+        given = self._redacting().pairs(check_pairs(tags, "tag", MAX_TAG))
         with self._database.transaction(actor) as tx:
             model = _open(tx, model_id)
             logged_model_store.put_tags(tx, model.row_id, given)

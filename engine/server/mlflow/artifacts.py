@@ -10,7 +10,7 @@ import msgspec
 from engine.artifacts.model import Artifact
 from engine.artifacts.roots import RootKind, location, resolve_root
 from engine.core.access import Role
-from engine.core.errors import NotFound
+from engine.core.errors import Conflict, NotFound
 from engine.server.answers import JsonAnswer
 from engine.server.downloads import FileAnswer, received
 from engine.server.mlflow import trace_artifacts
@@ -169,10 +169,10 @@ def files_of(engine: Engine, root: ArtifactRoot) -> Files:
     """The files of the kind of thing that a path belongs to.
 
     Raises:
-        NotFound: that kind has no files.
+        Conflict: that kind has none that could be kept in parts or removed.
     """
     if root.kind is RootKind.TRACE:
-        raise NotFound("Traces have no files here: their spans are given with the trace.")
+        raise Conflict("The files of traces are their spans.", hint="Put them whole; delete the trace to remove them.")
     return engine.runs.files if root.kind is RootKind.RUN else engine.logged_models.files
 
 
