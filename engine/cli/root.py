@@ -24,6 +24,7 @@ NOUNS: dict[str, Member] = {
     "init": Member("engine.cli.init", "init", "Make a workspace."),
     "models": Member("engine.cli.models", "models", "Registered models: gates, promotion, rollback, history."),
     "policy": Member("engine.cli.policy", "policy", "Show and check quarterdeck.toml, roles and freezes."),
+    "prompts": Member("engine.cli.prompts", "prompts", "Templates for language models: versions, aliases, diff."),
     "runs": Member("engine.cli.runs", "runs", "Runs with parameters, metrics and artifacts."),
     "server": Member("engine.cli.server", "server", "Serve the workspace to MLflow clients and over HTTP."),
     "tokens": Member("engine.cli.tokens", "tokens", "Who may use the server, and how far."),

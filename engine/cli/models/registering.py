@@ -1,4 +1,4 @@
-"""`qd models register`: what a run made becomes the next version of a model."""
+"""`qd models register`: what a run made, or a logged model, or a version becomes the next version of a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from engine.cli.live_names import MODEL, RUN
+from engine.cli.live_names import MODEL, REFERENCE, RUN
 from engine.cli.options import as_mapping, gathered
 from engine.cli.output import Format, format_options, show_record
 from engine.cli.versions import encode
@@ -16,12 +16,16 @@ from engine.cli.words import PAIR
 from engine.core.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from engine.api import Engine
     from engine.cli.session import Session
     from engine.registry.model import Signature
+    from engine.registry.sources import VersionSource
 
 
 class _Facts(NamedTuple):
-    run: str
+    run: str | None
+    logged_model: str | None
+    version: str | None
     path: str
     flavor: str
     format: str
@@ -34,7 +38,9 @@ class _Facts(NamedTuple):
 
 @click.command()
 @click.argument("model", type=MODEL)
-@click.option("--run", type=RUN, required=True, help="The run that made it.")
+@click.option("--run", type=RUN, help="The run that made it.")
+@click.option("--logged-model", metavar="ID", help="The logged model that it is.")
+@click.option("--version", type=REFERENCE, help="The version that it is a copy of, of any model.")
 @click.option("--path", default="model", show_default=True, help="The file or folder among the run's artifacts.")
 @click.option("--flavor", default="", help="The framework, such as sklearn.")
 @click.option("--format", default="", help="The file format, such as skops.")
@@ -47,20 +53,36 @@ class _Facts(NamedTuple):
 @format_options
 @click.pass_obj
 def register(session: Session, model: str, facts: _Facts, fmt: Format) -> None:
-    """Register what a run made as the next version of MODEL, which is created when it is missing."""
-    version = session.engine().models.register(
-        model,
-        run_id=facts.run,
-        artifact_path=facts.path,
-        flavor=facts.flavor,
-        format=facts.format,
-        signature=_signature(facts.signature),
-        data_digest=facts.data_digest,
-        owner=facts.owner,
-        description=facts.description,
-        tags=as_mapping(facts.tags),
+    """Register the next version of MODEL, which is created when it is missing.
+
+    It comes from a run, a logged model or another version.
+    """
+    from engine.registry.intake import Intake
+
+    engine = session.engine()
+    intake = Intake(
+        facts.flavor,
+        facts.format,
+        _signature(facts.signature),
+        facts.data_digest,
+        facts.owner,
+        facts.description,
+        as_mapping(facts.tags),
     )
-    show_record(encode(version), fmt)
+    show_record(encode(engine.models.register_from(model, _source(engine, facts), intake)), fmt)
+
+
+def _source(engine: Engine, facts: _Facts) -> VersionSource:
+    from engine.registry.sources import CopySource, LoggedSource, RunSource
+
+    if sum(each is not None for each in (facts.run, facts.logged_model, facts.version)) != 1:
+        raise InvalidInput("Name where it comes from: --run, --logged-model or --version.", hint="Give one of them.")
+    if facts.run is not None:
+        return RunSource(facts.run, facts.path)
+    if facts.logged_model is not None:
+        return LoggedSource(facts.logged_model)
+    original = engine.models.resolve(facts.version or "")
+    return CopySource(original.model, original.version)
 
 
 def _signature(file: Any) -> Signature | None:

@@ -49,6 +49,7 @@ SHOWN_AS_THEY_ARE = {
     ("completion",): "a script",
     ("console",): "a screen",
     ("models", "delete"): "nothing is left to show",
+    ("prompts", "delete"): "nothing is left to show",
     ("runs", "artifacts", "get"): "the bytes of a file",
     ("versions", "delete"): "nothing is left to show",
 }

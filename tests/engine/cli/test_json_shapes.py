@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import engine.cli
+from engine.prompts.model import NewPrompt
 from engine.traces.model import TraceReport
 from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import Qd
@@ -46,6 +47,9 @@ PLAIN = {
     "past": "models show churn --at now",
     "version": "versions show churn/2",
     "files": "versions files churn/1 --check",
+    "prompt": "prompts about greeting",
+    "prompt-version": "prompts show greeting/1",
+    "prompt-diff": "prompts diff greeting 1 2",
     "gate-report": "models check churn 2",
     "plan": "models promote churn 3 --to production --dry-run",
     "promotion": "models promote churn 3 --to staging --reason go",
@@ -71,6 +75,8 @@ IN_LISTS = {
     "point": "runs metrics {run} loss --raw --limit 1",
     "model": "models list",
     "version": "versions list",
+    "prompt": "prompts list",
+    "prompt-version": "prompts versions",
     "promotion": "models history",
     "request": "approvals list --state all",
     "token": "tokens list",
@@ -89,6 +95,8 @@ def lively(sample: Sample, qd: Qd) -> Sample:
     qd("approvals", "request", "churn", "2", "--to", "production", "--reason", "better")
     qd("tokens", "create", "ci", "--expires", "90d")
     with engine.open(sample.path) as opened:
+        for template in ("Hello {{name}}", "Good day {{name}}"):
+            opened.prompts.register("greeting", NewPrompt(template, tags={"team": "help"}))
         opened.traces.report(TraceReport(TRACE, opened.experiments.get("churn").id, 1_760_000_000_000))
     return sample
 
