@@ -8,14 +8,6 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from google.protobuf.json_format import ParseDict, ParseError
-from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from engine.core.errors import InvalidInput, TooLarge
 from engine.server.otlp_spans import Group
@@ -23,6 +15,9 @@ from engine.server.otlp_spans import Group
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
+
+    from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -84,6 +79,10 @@ def groups(body: bytes, media_type: str) -> Iterator[Group]:
     """
     if media_type == JSON:
         return _json_groups(body)
+    # Protocol buffers cost a tenth of the server's start, and many servers never see a span.
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
     try:
         request = ExportTraceServiceRequest.FromString(body)
     except (DecodeError, ValueError) as error:
@@ -108,10 +107,13 @@ def answer(refused: Counter[str], media_type: str) -> bytes:
     if media_type == JSON:
         partial = {"partialSuccess": {"rejectedSpans": str(count), "errorMessage": message}} if count else {}
         return msgspec.json.encode(partial)
+    if not count:
+        return b""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
     response = ExportTraceServiceResponse()
-    if count:
-        response.partial_success.rejected_spans = count
-        response.partial_success.error_message = message
+    response.partial_success.rejected_spans = count
+    response.partial_success.error_message = message
     written: bytes = response.SerializeToString()
     return written
 
@@ -141,6 +143,8 @@ def _list(thing: object, key: str) -> list[Any]:
 
 
 def _resource(thing: dict[str, Any]) -> Resource:
+    from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
     found: Resource | None = _parsed(thing.get("resource") or {}, Resource())
     if found is None:
         raise InvalidInput("The body is no OTLP message: a resource cannot be read.")
@@ -155,6 +159,8 @@ def _scope(thing: dict[str, Any]) -> str:
 
 def _json_span(given: object) -> Span | str:
     """OTLP writes ids in hex where protobuf's JSON writes base64."""
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
     if not isinstance(given, dict):
         return _UNREADABLE
     try:
@@ -174,6 +180,8 @@ def _base64(digits: str) -> str:
 
 
 def _parsed(given: object, into: Any) -> Any:
+    from google.protobuf.json_format import ParseDict, ParseError
+
     try:
         return ParseDict(given, into, ignore_unknown_fields=True)
     except (ParseError, ValueError, TypeError, AttributeError, RecursionError):

@@ -234,7 +234,7 @@ def _trace(view: Snapshot, key: int) -> Trace:
 
 
 def _span(row: store.SpanRow) -> Span:
-    from engine.traces.content import decode, events_of, links_of
+    from engine.traces.content import decode
     from engine.traces.model import Span
 
     content = decode(row.content)
@@ -249,7 +249,7 @@ def _span(row: store.SpanRow) -> Span:
         end_ns=row.end_ns,
         tokens=_tokens(row.input_tokens, row.output_tokens, row.total_tokens),
         attributes=content.attributes,
-        events=events_of(content),
-        links=links_of(content),
+        events=content.events,
+        links=content.links,
         cut=content.cut,
     )

@@ -8,9 +8,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from google.protobuf.json_format import ParseDict, ParseError
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from engine.core.errors import InvalidInput, NotFound
 from engine.server.answers import JsonAnswer
@@ -19,6 +16,7 @@ from engine.server.mlflow.trace_shapes import attributes_json, otel_id, span_jso
 from engine.server.otlp_spans import Group, Reader
 
 if TYPE_CHECKING:
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
     from starlette.responses import Response
 
     from engine.server.call import Call
@@ -106,12 +104,17 @@ def _reader(body: bytes, trace_id: str) -> Reader:
     spans = given.get("spans") if isinstance(given, dict) else None
     if not isinstance(spans, list):
         raise InvalidInput(f"{FILE} holds no list of spans.")
+    from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
     whole = otel_id(trace_id)
     return Reader([Group(Resource(), "", (_span(each, whole) for each in spans))], CONVENTIONS, ())
 
 
 def _span(given: object, trace_id: bytes) -> Span | str:
     """A span as one of OpenTelemetry's; a text says why it is none."""
+    from google.protobuf.json_format import ParseDict, ParseError
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
     try:
         span: Span = ParseDict(_otel(given), Span(), ignore_unknown_fields=True)
         span.trace_id = trace_id
