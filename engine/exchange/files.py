@@ -12,7 +12,7 @@ from engine.core.errors import InvalidInput, NotFound, Unreachable
 from engine.tracking.model import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from engine.api import Engine
     from engine.exchange.model import SkippedList, SourceRun
@@ -46,23 +46,30 @@ class FileIntake:
             The run. Files that only this workspace has stay out of it; where the source's cannot be reached, those that
             are here are taken for it.
         """
-        run = each.run
-        if not each.root:
-            return run
-        tree = self._source.tree(each.root)
-        if isinstance(tree, str):
-            self._skipped.add("artifacts", run.run_id or "", tree)
-            return replace(run, files=() if known is None else known.files)
-        had = {} if known is None else {file.path: file for file in known.files}
-        return replace(run, files=self.stored(run.run_id or "", tree, had))
+        had = () if known is None else known.files
+        files = self.of_root(each.run.run_id or "", each.root, had) if each.root else ()
+        return replace(each.run, files=files)
 
-    def stored(self, owner: str, tree: FileTree, had: Mapping[str, Artifact]) -> tuple[Artifact, ...]:
+    def of_root(self, owner: str, root: str, had: Sequence[Artifact]) -> Sequence[Artifact]:
+        """The files below a root, whose bytes are stored when this returns; where it is out of reach, those of here.
+
+        Args:
+            owner: Whose they are, for the list of what was left out.
+            root: Where they lie, as the source writes it.
+            had: The files that the owner has here.
+        """
+        tree = self._source.tree(root)
+        if isinstance(tree, str):
+            self._skipped.add("artifacts", owner, tree)
+            return had
+        return self.stored(owner, tree)
+
+    def stored(self, owner: str, tree: FileTree) -> tuple[Artifact, ...]:
         """Store every file of a tree that can be kept.
 
         Args:
             owner: Whose they are, for the list of what was left out.
             tree: The files.
-            had: Those that the owner has here, by path.
 
         Returns:
             The files, by path.
@@ -80,7 +87,7 @@ class FileIntake:
             for path, _ in _free_of_overlap(owner, paths, self._skipped):
                 file = self._store(owner, tree, path, Path(scratch))
                 if file is not None:
-                    found.append(had[file.path] if had.get(file.path) == file else file)
+                    found.append(file)
         return tuple(sorted(found, key=lambda file: file.path))
 
     def _store(self, owner: str, tree: FileTree, path: str, scratch: Path) -> Artifact | None:

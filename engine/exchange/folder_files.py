@@ -110,6 +110,30 @@ def read_points(root: Path, folder: Path, owner: str, skipped: SkippedList) -> l
     return found
 
 
+def read_model_metrics(root: Path, folder: Path, owner: str, skipped: SkippedList) -> list[tuple[object, ...]]:
+    """What was measured of a logged model; each line is `time value step run [data name] [data digest]`.
+
+    Args:
+        root: The source.
+        folder: A logged model's `metrics`.
+        owner: The model.
+        skipped: Takes lines that are none.
+    """
+    found: list[tuple[object, ...]] = []
+    for key, text in read_pairs(root, folder, owner, skipped):
+        for number, line in enumerate(text.splitlines(), start=1):
+            parts = line.split()
+            point = _point(key, line)
+            if point is None or len(parts) < 4:
+                skipped.add("metric", f"{owner} {key} line {number}", "The line is no metric point.")
+                continue
+            data = (*parts[4:6], "", "")[:2]
+            row = (key, point[1], point[2], point[3], parts[3], *data)
+            if row not in found:
+                found.append(row)
+    return found
+
+
 def stamp_of(folder: Path) -> str:
     """Changes when any small file below a run's folder does; artifacts are left out."""
     from hashlib import sha256

@@ -15,6 +15,8 @@ from engine.core.access import Role
 from engine.core.errors import InvalidInput
 from engine.exchange.comparing import Ledger, dataset_rows, experiment_rows, run_rows
 from engine.exchange.files import FileIntake
+from engine.exchange.logged_models import KIND as LOGGED_MODELS
+from engine.exchange.logged_models import LoggedModelIntake
 from engine.exchange.model import ImportReport, SkippedList
 from engine.exchange.models import ModelIntake, model_rows
 
@@ -71,6 +73,8 @@ class Importer:
         self._ledger = Ledger()
         self._files = FileIntake(engine, source, self._skipped)
         self._models = ModelIntake(engine, source, self._files if self._options.files else None, self._skipped)
+        logged_files = self._files if self._options.files else None
+        self._logged = LoggedModelIntake(engine, logged_files, self._skipped, self._ledger)
         self._seen_models: dict[str, SourceModel] = {}
         self._parents: dict[str, tuple[str, bool]] = {}
 
@@ -96,6 +100,7 @@ class Importer:
             done += len(group)
             self._options.progress("runs", done, max(done, total))
         self._link(stored)
+        self._import_logged_models(stored)
         self._import_models(stored)
         return stored
 
@@ -126,6 +131,8 @@ class Importer:
                 if run.parent_run_id is not None:
                     here.enter(run.run_id or "", {"parents": [run.parent_run_id]})
             self._options.progress("comparing", min(len(owners), done + _RUNS_PER_READ), len(owners))
+        for model_id, rows in self._logged.rows_here(self._ledger.owners(LOGGED_MODELS)):
+            here.enter(model_id, rows)
         for name in self._ledger.owners("models"):
             of_model = self._models.rows_here(name)
             if of_model is not None:
@@ -177,6 +184,11 @@ class Importer:
         _count(stored, "changed runs", len(missing) - len(new))
         _count(stored, "metrics", sum(len(run.metrics) for run in missing))
         self._seen.update((each.run.run_id or "", each.stamp) for each in group)
+
+    def _import_logged_models(self, stored: dict[str, int]) -> None:
+        found = self._source.logged_models(self._skipped)
+        if found:
+            _count(stored, "logged models", self._logged.store(found, frozenset(self._ledger.owners("runs"))))
 
     def _import_models(self, stored: dict[str, int]) -> None:
         for model in self._source.models(self._skipped):

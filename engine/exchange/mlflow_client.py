@@ -181,7 +181,7 @@ def _decoded(status: int, body: bytes, path: str) -> dict[str, Any]:
         said = found.get("message") if isinstance(found, dict) else None
         detail = f": {clean(said, limit=200)}" if isinstance(said, str) and said else ""
         hint = "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD." if status in (401, 403) else _NOT_MLFLOW
-        raise Unreachable(f"The server answers {status} to {path}{detail}.", hint=hint)
+        raise Unreachable(f"The server answers {status} to {path}{detail}.", hint=hint, details={"status": status})
     if not isinstance(found, dict):
         raise Unreachable(f"The server does not answer {path} with JSON.", hint=_NOT_MLFLOW)
     return found

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import InvalidInput, NotFound
-from engine.exchange.intake import kept_experiment, kept_input, kept_run, text_or
+from engine.exchange.intake import kept_experiment, kept_input, kept_run, text_or, whole
 from engine.exchange.local_files import roots_below, tree_of
+from engine.exchange.mlflow_logged_models import kept_logged_model
 from engine.exchange.mlflow_models import kept_models
 from engine.exchange.mlflow_sqlite_store import MlflowTables, is_mlflow
 from engine.exchange.model import SourceRun
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from engine.exchange.mlflow_logged_models import SourceLoggedModel
     from engine.exchange.model import SkippedList, SourceModel
     from engine.exchange.source import FileTree
     from engine.tracking.model import ExperimentImport, MetricPoint
@@ -132,6 +134,37 @@ class MlflowDatabase:
         latest = None if loaded.latest is None or len(run.metrics) < len(points) else loaded.latest.get(run_id, {})
         return SourceRun(run, text_or(row["artifact_uri"]), loaded.stamp(run_id), latest)
 
+    def logged_models(self, skipped: SkippedList) -> Sequence[SourceLoggedModel]:
+        """Every logged model that can be kept.
+
+        Raises:
+            InvalidInput: the file is damaged.
+        """
+        tables = ("logged_models", "logged_model_params", "logged_model_tags", "logged_model_metrics", "inputs")
+        with self._readable():
+            rows = {table: self._tables.whole(table) for table in tables}
+        belongings = {table: _by_model(rows[table]) for table in tables[1:4]}
+        made, read = _uses(rows["inputs"])
+        found = []
+        for row in rows["logged_models"]:
+            model_id = row["model_id"]
+            own = {table: by_model.get(model_id, []) for table, by_model in belongings.items()}
+            values = {
+                **row,
+                "params": own["logged_model_params"],
+                "tags": own["logged_model_tags"],
+                "made_by": made.get(model_id, ()),
+                "read_by": read.get(model_id, ()),
+            }
+            experiment = self._experiments.get(row["experiment_id"])
+            if experiment is None:
+                skipped.add("logged model", str(model_id)[:250], "Its experiment is not there, or could not be kept.")
+                continue
+            kept = kept_logged_model(experiment, values, own["logged_model_metrics"], skipped)
+            if kept is not None:
+                found.append(kept)
+        return found
+
     def models(self, skipped: SkippedList) -> Sequence[SourceModel]:
         """Every registered model that can be kept, with its versions.
 
@@ -208,6 +241,30 @@ def _by_run(rows: Iterator[tuple[Any, ...]]) -> dict[str, list[tuple[Any, Any]]]
     for run_id, key, value in rows:
         found.setdefault(run_id, []).append((key, value))
     return found
+
+
+def _by_model(rows: Sequence[Mapping[str, Any]]) -> dict[object, list[tuple[Any, ...]]]:
+    """What belongs to each model: the columns after its id."""
+    found: dict[object, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        model_id, *rest = row.values()
+        found.setdefault(model_id, []).append(tuple(rest))
+    return found
+
+
+def _uses(
+    rows: Sequence[Mapping[str, Any]],
+) -> tuple[dict[object, list[tuple[str, int]]], dict[object, list[str]]]:
+    """The runs that made each model, with the step, and those that read it."""
+    made: dict[object, list[tuple[str, int]]] = {}
+    read: dict[object, list[str]] = {}
+    for row in rows:
+        if row["destination_type"] == "MODEL_OUTPUT":
+            use = (text_or(row["source_id"]), whole(row["step"]) or 0)
+            made.setdefault(row["destination_id"], []).append(use)
+        elif row["destination_type"] == "MODEL_INPUT":
+            read.setdefault(row["destination_id"], []).append(text_or(row["source_id"]))
+    return made, read
 
 
 def _latest(rows: Sequence[tuple[Any, ...]]) -> dict[str, dict[str, float]]:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import InvalidInput, NotFound
-from engine.exchange.folder_files import entries, read_pairs, read_points, read_yaml, stamp_of
-from engine.exchange.intake import kept_experiment, kept_input, kept_run, text_or
+from engine.exchange.folder_files import entries, read_model_metrics, read_pairs, read_points, read_yaml, stamp_of
+from engine.exchange.intake import kept_experiment, kept_input, kept_run, text_or, whole
 from engine.exchange.local_files import roots_below, tree_of
+from engine.exchange.mlflow_logged_models import kept_logged_model
 from engine.exchange.mlflow_models import kept_models
 from engine.exchange.model import SourceRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from engine.exchange.mlflow_logged_models import SourceLoggedModel
     from engine.exchange.model import SkippedList, SourceModel
     from engine.exchange.source import FileTree
     from engine.tracking.model import DatasetInput, ExperimentImport
@@ -96,6 +98,39 @@ class MlflowFolder:
                 points += len(run.run.metrics)
         if group:
             yield group
+
+    def logged_models(self, skipped: SkippedList) -> Sequence[SourceLoggedModel]:
+        """Every logged model that can be kept."""
+        found = []
+        for experiment, name in self._names.items():
+            made = self._made_by(experiment, skipped)
+            for folder in entries(self._path, experiment / _MODELS):
+                meta = self._meta(folder, "logged model", skipped)
+                if meta is None:
+                    continue
+                values = {
+                    **meta,
+                    "creation_timestamp_ms": meta.get("creation_timestamp"),
+                    "last_updated_timestamp_ms": meta.get("last_updated_timestamp"),
+                    "params": read_pairs(self._path, folder / "params", folder.name, skipped),
+                    "tags": read_pairs(self._path, folder / "tags", folder.name, skipped),
+                    "made_by": made.get(folder.name, ()),
+                }
+                metrics = read_model_metrics(self._path, folder / "metrics", folder.name, skipped)
+                kept = kept_logged_model(name, values, metrics, skipped)
+                if kept is not None:
+                    found.append(kept)
+        return found
+
+    def _made_by(self, experiment: Path, skipped: SkippedList) -> dict[str, list[tuple[str, int]]]:
+        """The runs of an experiment that made each of its models, with the step."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for run in self._run_folders(experiment):
+            for folder in entries(self._path, run / "outputs"):
+                meta = self._meta(folder, "logged model", skipped)
+                if meta is not None:
+                    found.setdefault(folder.name, []).append((run.name, whole(meta.get("step")) or 0))
+        return found
 
     def models(self, skipped: SkippedList) -> Sequence[SourceModel]:
         """Every registered model that can be kept, with its versions."""

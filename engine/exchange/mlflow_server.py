@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from engine.core.errors import Unreachable
 from engine.exchange.intake import kept_experiment, kept_input, kept_run, measured, text_or, whole
 from engine.exchange.mlflow_client import FILES, MlflowClient
+from engine.exchange.mlflow_logged_models import kept_logged_model
 from engine.exchange.mlflow_models import kept_models
 from engine.exchange.model import SourceRun
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from engine.exchange.mlflow_logged_models import SourceLoggedModel
     from engine.exchange.model import SkippedList, SourceModel
     from engine.exchange.source import FileTree
     from engine.tracking.model import ExperimentImport, MetricPoint
@@ -29,6 +31,8 @@ FULL_PASS_EVERY = 20
 _AT_ONCE = 8
 _HISTORY_PAGE = 25_000
 _LIST_PAGE = 1_000
+_MODELS_PAGE = 50
+_NO_SUCH_PATH = 404
 _RECENT_MS = 600_000
 _DEEPEST = 64
 _MOST_FILES = 100_000
@@ -107,6 +111,46 @@ class MlflowServer:
                     yield self._group(fresh, seen, skipped, pool)
             ended = [self._client.get("/runs/get", {"run_id": run_id}).get("run", {}) for run_id in was_running - told]
             yield self._group([each for each in ended if isinstance(each, dict)], seen, skipped, pool)
+
+    def logged_models(self, skipped: SkippedList) -> Sequence[SourceLoggedModel]:
+        """Every logged model that can be kept; none where the server does not know of them.
+
+        Raises:
+            Unreachable: the server cannot be asked.
+        """
+        found = []
+        asked = {"experiment_ids": sorted(self._experiments), "max_results": _MODELS_PAGE}
+        try:
+            for page in self._client.pages("POST", "/logged-models/search", "models", asked):
+                found += [kept for each in page if (kept := self._logged_model(each, skipped)) is not None]
+        except Unreachable as error:
+            if error.details.get("status") == _NO_SUCH_PATH:
+                return []
+            raise
+        return found
+
+    def _logged_model(self, each: Mapping[str, Any], skipped: SkippedList) -> SourceLoggedModel | None:
+        info, data = _mapping(each.get("info")), _mapping(each.get("data"))
+        experiment = self._experiments.get(str(info.get("experiment_id")))
+        if experiment is None:
+            skipped.add("logged model", str(info.get("model_id"))[:250], "Its experiment is not there.")
+            return None
+        run_id = text_or(info.get("source_run_id"))
+        values = {
+            **info,
+            "artifact_location": info.get("artifact_uri"),
+            "params": _pairs(data.get("params")),
+            "tags": _pairs(info.get("tags")),
+            "made_by": [(run_id, 0)] if run_id else (),
+        }
+        given = data.get("metrics")
+        metrics = [
+            (one.get("key"), _measured(one.get("value", 0.0)), one.get("step", 0), one.get("timestamp"),
+             one.get("run_id"), one.get("dataset_name"), one.get("dataset_digest"))
+            for one in (given if isinstance(given, list) else ())
+            if isinstance(one, dict)
+        ]  # fmt: skip
+        return kept_logged_model(experiment, values, metrics, skipped)
 
     def models(self, skipped: SkippedList) -> Sequence[SourceModel]:
         """Every registered model that can be kept, with its versions.

@@ -26,6 +26,14 @@ _WANTED: Mapping[str, tuple[str, ...]] = {
     "registered_model_aliases": ("name", "alias", "version"),
     "model_version_tags": ("name", "version", "key", "value"),
     "experiment_tags": ("experiment_id", "key", "value"),
+    "logged_models": ("model_id", "experiment_id", "name", "artifact_location", "creation_timestamp_ms",
+                      "last_updated_timestamp_ms", "status", "lifecycle_stage", "model_type", "source_run_id",
+                      "status_message"),
+    "logged_model_params": ("model_id", "param_key", "param_value"),
+    "logged_model_tags": ("model_id", "tag_key", "tag_value"),
+    "logged_model_metrics": ("model_id", "metric_name", "metric_value", "metric_step", "metric_timestamp_ms", "run_id",
+                             "dataset_name", "dataset_digest"),
+    "inputs": ("source_type", "source_id", "destination_type", "destination_id", "step"),
 }  # fmt: skip
 _WAIT_S = 5.0
 _OLD_VALUES = {"step": "0", "is_nan": "0"}

@@ -159,7 +159,7 @@ class ModelIntake:
         if isinstance(tree, str):
             self._skipped.add("files", key, tree)
             return ()
-        return _entries(self._files.stored(key, tree, {}))
+        return _entries(self._files.stored(key, tree))
 
     def _files_of_run(self, key: str, run_id: str, path: str) -> Sequence[ManifestEntry]:
         try:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from engine.exchange.mlflow_logged_models import SourceLoggedModel
     from engine.exchange.model import SkippedList, SourceModel, SourceRun
     from engine.tracking.model import ExperimentImport
 
@@ -55,6 +56,9 @@ class Source(Protocol):
             seen: Stamp by run id, of an earlier pass.
             skipped: Takes what cannot be kept.
         """
+
+    def logged_models(self, skipped: SkippedList) -> Sequence[SourceLoggedModel]:
+        """Every logged model that can be kept."""
 
     def models(self, skipped: SkippedList) -> Sequence[SourceModel]:
         """Every registered model that can be kept, with its versions."""

@@ -101,3 +101,20 @@ def set_experiment_tags(tx: Transaction, experiment: int, tags: Mapping[str, str
 def mark_experiment(tx: Transaction, experiment: int, deleted_ms: int | None) -> None:
     """Delete an experiment, or bring it back with `None`; its runs come with their own marks."""
     tx.execute("UPDATE experiment SET deleted_ms = ? WHERE id = ?", (deleted_ms, experiment))
+
+
+def set_model_state(tx: Transaction, row_id: int, state: tuple[str, str, int, int, int | None]) -> None:
+    """Give a logged model its status, status message, and when it was made, changed and deleted."""
+    sql = """UPDATE logged_model SET status = ?, status_message = ?, created_ms = ?, updated_ms = ?, deleted_ms = ?
+             WHERE id = ?"""
+    tx.execute(sql, (*state, row_id))
+
+
+def model_uses(snapshot: Snapshot, model_ids: Iterable[str]) -> dict[str, list[tuple[str, str, int]]]:
+    """The runs beside logged models: run id, `input` or `output`, and step each, by model id."""
+    sql = """SELECT u.model_id, r.run_id, u.kind, u.step FROM run_model u JOIN run r ON r.id = u.run
+             WHERE u.model_id IN (SELECT value FROM json_each(?)) ORDER BY r.run_id, u.kind"""
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for model_id, run_id, kind, step in snapshot.execute(sql, (json.dumps(list(model_ids)),)):
+        found.setdefault(model_id, []).append((run_id, kind, step))
+    return found
