@@ -1,6 +1,6 @@
 """Where hostile texts are looked for: add a line, and a new screen or noun is swept.
 
-A place is a template. One that names something planted (`{run}`, `{model}`, … of `tests/hostile/workspace.py`, and
+A place is a template. One that names something planted (`{run}`, `{model}`, … of `tests/hostile/planters.py`, and
 `{text}`, what a command line can hold) is looked at once for every text (or every so-many-th), any other one once.
 """
 
@@ -84,6 +84,9 @@ _LISTS = (
     "approvals list",
     "audit list",
     "tokens list",
+    "prompts list",
+    "prompts versions",
+    "traces list",
 )
 
 COMMANDS: tuple[Command, ...] = (
@@ -118,6 +121,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("models create {text}", ANSWERED, every=8),
     Command("--as {text} policy whoami", ANSWERED, every=8),
     Command("--workspace {text} runs list", (1, 2, 3), every=8),
+    Command("prompts show {prompt}/1", every=3),
+    Command("prompts show {prompt}", every=12),
+    Command("prompts about {prompt}", every=12),
+    Command("prompts versions {prompt}", every=12),
+    Command("prompts diff {prompt} 1 2", every=12),
+    Command("prompts show {text}", ANSWERED, every=12),
+    Command("traces show {trace}", every=3),
+    Command("traces list --filter {text}", ANSWERED, every=12),
     Command("tokens create {text}", ANSWERED, every=8),
     Command("tokens revoke {token} --reason {text}", ANSWERED, every=8),
     Command("server status", (0, 1, 3)),

@@ -15,8 +15,9 @@ from engine.core.errors import InvalidInput
 from engine.registry.model import Stage
 from engine.tracking.model import DatasetInput
 from tests.hostile.places import COMMANDS, NOT_SWEPT, SCREENS
+from tests.hostile.planters import KEY, VALUE, WORD
 from tests.hostile.texts import HOSTILE, REFUSED
-from tests.hostile.workspace import KEY, VALUE, WORD, Workspace, make_hostile
+from tests.hostile.workspace import Workspace, make_hostile
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,220 @@
+"""Puts a text into every field of everything that is stored.
+
+What a new thing of the product stores is planted by one more function in `PLANTERS`; the names it returns can be
+used in the places of `tests/hostile/places.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from engine.api import Engine
+from engine.core.access import Access, Actor, Role
+from engine.core.errors import InvalidInput
+from engine.core.ids import RandomIds
+from engine.policy.file import PolicyFile
+from engine.prompts.model import NewPrompt, PromptKind
+from engine.registry.model import Column, Signature, Stage
+from engine.traces.assessment_model import Assessment, AssessmentKind
+from engine.traces.content import encode
+from engine.traces.model import NewSpan, SpanBatch, SpanStatus, TraceFacts, TraceReport, TraceState
+from engine.tracking.logged_model_model import LoggedModelStatus, ModelMetric, NewLoggedModel
+from engine.tracking.model import DatasetInput, RunImport, RunStatus
+from tests.hostile.texts import FILE, MODEL_NAMES
+
+NAME, KEY, VALUE, WORD, REASON, TOKEN = 500, 250, 6_000, 500, 1_000, 128
+"""Longest that are stored: names, keys, values, short texts, reasons, names of tokens; in characters."""
+
+_BEGIN_MS = 1_750_000_000_000
+
+
+@dataclass(slots=True)
+class Planting:
+    """One text on its way into every field.
+
+    Args:
+        engine: The open workspace.
+        text: The text.
+        number: Its place among all texts, from 0.
+        names: What is called how so far, by the words that places use (`run`, `model`, …).
+    """
+
+    engine: Engine
+    text: str
+    number: int
+    names: dict[str, str] = field(default_factory=dict)
+
+    def somebody(self) -> Engine:
+        """The workspace as somebody of that name sees it, who comes from a host of that name."""
+        opened, name = self.engine, self.text[:WORD]
+        return Engine(
+            opened.workspace,
+            opened.database,
+            policy_file=PolicyFile(opened.workspace.policy_file),
+            access=Access(Actor(name, origin=f"ssh:{name}", via="console"), Role.ADMIN),
+            clock=opened.clock,
+            ids=RandomIds(),
+        )
+
+
+def _plant_run(here: Planting) -> Mapping[str, str]:
+    opened, text, run_id = here.engine, here.text, f"bad{here.number:029x}"
+    name, key = text[:NAME], text[:KEY]
+    opened.runs.import_runs(
+        [
+            RunImport(
+                experiment=name,
+                name=name,
+                run_id=run_id,
+                status=list(RunStatus)[here.number % len(RunStatus)],
+                start_ms=_BEGIN_MS + here.number,
+                end_ms=_BEGIN_MS + 60_000,
+                user=name,
+                params={key: text[:VALUE], "depth": text[:VALUE]},
+                metrics=[(each, 0.5 + step, step, _BEGIN_MS + step) for each in (key, "auc") for step in range(3)],
+                tags={key: text[:VALUE], "team": text[:VALUE]},
+                note=text,
+            )
+        ]
+    )
+    opened.runs.log_input(run_id, DatasetInput(name, name, schema=text, context=name))
+    opened.experiments.set_tag(name, key, text[:VALUE])
+    return {"run": run_id, "experiment": name, "key": key}
+
+
+def _plant_files(here: Planting) -> Mapping[str, str]:
+    runs, run = here.engine.runs, here.names["run"]
+    runs.log_bytes(run, b"weights", "model/weights.bin")
+    runs.log_bytes(run, FILE + here.text.encode(), "plain.txt")
+    path = f"texts/{here.text.replace('/', '-')[:60]}"
+    try:
+        runs.log_bytes(run, here.text.encode(), path)
+    except InvalidInput:  # what could leave the folder or lose its name is refused
+        path = "plain.txt"
+    return {"file": path}
+
+
+def _plant_model(here: Planting) -> Mapping[str, str]:
+    models, text = here.engine.models, here.text
+    name = MODEL_NAMES[here.number] if here.number < len(MODEL_NAMES) else f"model-{here.number}"
+    for _ in range(3):
+        models.register(
+            name,
+            run_id=here.names["run"],
+            flavor=text[:WORD],
+            format=text[:WORD],
+            signature=Signature((Column(text[:WORD], text[:WORD]),), (Column("y", "double"),)),
+            data_digest=text[:WORD],
+            owner=text[:WORD],
+            description=text,
+            tags={text[:KEY]: text[:VALUE]},
+        )
+    models.update(name, description=text, owner=text[:WORD])
+    models.set_tag(name, text[:KEY], text[:VALUE])
+    models.set_alias(name, f"champion-{here.number}", 1)
+    return {"model": name, "version": f"{name}/1", "waiting": f"{name}/2", "alias": f"champion-{here.number}"}
+
+
+def _plant_reasons(here: Planting) -> Mapping[str, str]:
+    opened, second, name = here.engine, here.somebody(), here.names["model"]
+    reason = f"{here.text[: REASON - 8]} because"
+    opened.models.delete_version(name, 3, reason=reason)
+    asked = opened.approvals.request(name, 1, to=Stage.PRODUCTION, reason=reason)
+    second.approvals.approve(asked.id, reason)
+    opened.promotions.promote(name, 1, to=Stage.PRODUCTION, reason=reason)
+    refused = opened.approvals.request(name, 2, to=Stage.PRODUCTION, reason=reason)
+    second.approvals.reject(refused.id, reason)
+    opened.approvals.request(name, 2, to=Stage.PRODUCTION, reason=reason)
+    newest = next(iter(opened.audit.page(limit=1).items))
+    return {"request": str(asked.id), "record": str(newest.seq), "reason": reason}
+
+
+def _plant_token(here: Planting) -> Mapping[str, str]:
+    tokens, name = here.engine.tokens, here.text[:TOKEN]
+    try:
+        made = tokens.create(name, user=name)
+    except InvalidInput:  # what cannot be seen names no token; who revokes it, and why, may be anything
+        made = tokens.create(f"token-{here.number}")
+    here.somebody().tokens.revoke(made.token.id, reason=here.names["reason"])
+    return {"token": str(made.token.id)}
+
+
+def _plant_logged_model(here: Planting) -> Mapping[str, str]:
+    opened, text, run = here.engine, here.text, here.names["run"]
+    models, key = opened.logged_models, text[:KEY]
+    new = NewLoggedModel(
+        opened.experiments.get(here.names["experiment"]).id,
+        text[:NAME],
+        run,
+        text[:WORD],
+        params={key: text[:VALUE]},
+        tags={key: text[:VALUE]},
+    )
+    try:
+        made = models.create(new).model_id
+    except InvalidInput:  # marks that references use are in no name
+        made = models.create(replace(new, name=f"logged-{here.number}")).model_id
+    models.log_metrics(run, [ModelMetric(made, key, 0.5, 1, _BEGIN_MS, text[:NAME], text[:WORD])])
+    models.set_status(made, LoggedModelStatus.FAILED, text[:WORD])
+    return {"logged": made}
+
+
+def _plant_prompt(here: Planting) -> Mapping[str, str]:
+    prompts, text = here.engine.prompts, here.text
+    name = f"prompt {here.names['model']}"[:KEY]
+    chat = json.dumps([{"role": text[:WORD], "content": text}])
+    config = json.dumps({text[:KEY]: text[:WORD]})
+    prompts.create(name, text, {text[:KEY]: text[:VALUE]})
+    prompts.register(name, NewPrompt(text, commit_message=text, tags={text[:KEY]: text[:VALUE]}))
+    prompts.register(name, NewPrompt(chat, PromptKind.CHAT, text, config, config))
+    prompts.set_alias(name, f"asked-{here.number}", 1)
+    return {"prompt": name}
+
+
+def _plant_trace(here: Planting) -> Mapping[str, str]:
+    opened, text, trace = here.engine, here.text, f"tr-{here.number + 1:032x}"
+    word, pairs = text[:WORD], {text[:KEY]: text[:WORD]}
+    experiment = opened.experiments.get(here.names["experiment"]).id
+    content = encode({"attributes": {text[:KEY]: text}, "events": [{"name": word, "attributes": pairs}]})
+    span = NewSpan(trace, 1, None, word, word, SpanStatus.ERROR, word, 10**18, 2 * 10**18, 1, 2, 3, content)
+    opened.traces.record(SpanBatch([span], {trace: TraceFacts(10**12, resource=pairs)}), experiment)
+    opened.traces.report(
+        TraceReport(
+            trace,
+            experiment,
+            10**12,
+            state=TraceState.ERROR,
+            name=word,
+            client_request_id=text[:KEY],
+            request=text,
+            response=text,
+            session=text[:KEY],
+            user=text[:KEY],
+            tags=pairs,
+            metadata=pairs,
+            runs=(here.names["run"],),
+            assessments=(
+                Assessment(
+                    text[:KEY], AssessmentKind.FEEDBACK, word, word, word, rationale=text[:WORD], metadata=pairs
+                ),
+            ),
+        )
+    )
+    return {"trace": trace}
+
+
+Planter = Callable[[Planting], Mapping[str, str]]
+
+PLANTERS: tuple[Planter, ...] = (
+    _plant_run,
+    _plant_files,
+    _plant_model,
+    _plant_reasons,
+    _plant_token,
+    _plant_logged_model,
+    _plant_prompt,
+    _plant_trace,
+)
+"""In order; a later one can use the names that earlier ones returned."""
