@@ -173,6 +173,7 @@ class Importer:
                 is_linked = known is not None and known.parent_run_id == each.run.parent_run_id
                 self._parents[each.run.run_id or ""] = (each.run.parent_run_id, is_linked)
             run = self._files.with_files(each, known) if self._options.files else _with_known_files(each.run, known)
+            run = self._without_secrets(run)
             self._enter(each, run)
             wanted = replace(run, parent_run_id=None) if known is None else _missing(run, known)
             if wanted is not None:
@@ -200,6 +201,15 @@ class Importer:
             if self._models.rows_here(model.name) != rows:
                 _count(stored, "models and versions", self._models.store(prepared))
             self._seen_models[model.name] = model
+
+    def _without_secrets(self, run: RunImport) -> RunImport:
+        """The run as it will be stored; every secret that is replaced is told."""
+        kept = self._engine.runs.redacted(run)
+        if kept is not run:
+            for key in (*run.params, *run.tags):
+                if kept.params.get(key) != run.params.get(key) or kept.tags.get(key) != run.tags.get(key):
+                    self._skipped.add("secret", f"{run.run_id} {key}", "It looks like one; [redacted] is kept instead.")
+        return kept
 
     def _enter(self, each: SourceRun, run: RunImport) -> None:
         latest = each.latest

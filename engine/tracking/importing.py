@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ class RunImporting(ExperimentImporting, RunExporting):
         actor = self._access.require(Role.OPERATOR, "runs import")
         rest = iter(runs)
         stored = 0
-        while group := [(run, _batch(run)) for run in islice(rest, RUNS_PER_TRANSACTION)]:
+        while group := [(run, self._kept(_batch(run))) for run in islice(rest, RUNS_PER_TRANSACTION)]:
             with self._database.transaction(actor) as tx:
                 experiments = {name: ensure(tx, name) for name in dict.fromkeys(run.experiment for run, _ in group)}
                 _store_group(tx, [(self._insert(tx, run, experiments), run, batch) for run, batch in group])
@@ -82,7 +83,7 @@ class RunImporting(ExperimentImporting, RunExporting):
             PermissionDenied: the actor is not an operator.
         """
         actor = self._access.require(Role.OPERATOR, "runs import")
-        group = [(run, _batch(run, may_lack_id=False)) for run in runs]
+        group = [(run, self._kept(_batch(run, may_lack_id=False))) for run in runs]
         if not group:
             return 0
         with self._database.transaction(actor) as tx:
@@ -109,6 +110,19 @@ class RunImporting(ExperimentImporting, RunExporting):
             after = {"runs": len(new), "changed": len(here), "experiments": sorted(experiments)}
             _record(tx, group[0][0], after)
         return len(new)
+
+    def redacted(self, run: RunImport) -> RunImport:
+        """A run as it would be stored: secrets in its parameters and tags replaced, as the policy says.
+
+        Args:
+            run: The run.
+        """
+        kept = self._kept(Batch(params=run.params, tags=run.tags))
+        return (
+            run
+            if (kept.params, kept.tags) == (run.params, run.tags)
+            else replace(run, params=kept.params, tags=kept.tags)
+        )
 
     def link_runs(self, parents: Sequence[tuple[str, str]]) -> int:
         """Put runs below the runs they belong to, once both are here.

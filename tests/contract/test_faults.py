@@ -21,7 +21,7 @@ from tests.faults import Faults
 READING = {
     "experiments": "get page",
     "runs": "artifact_manifest artifacts columns compare count export_runs get history keys latest_values metric_points"
-    " now_ms open_artifact page read_artifact rows",
+    " now_ms open_artifact page read_artifact redacted rows",
     "models": "at check_files files get lineage numbers page resolve version versions",
     "gates": "get latest read",
     "approvals": "get inbox page pending read",

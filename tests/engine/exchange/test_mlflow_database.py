@@ -248,3 +248,17 @@ def test_bytes_that_are_no_text_do_not_end_the_import(bring: Import, opened: Eng
     assert bring(source.path).equal
     run = opened.runs.get(RUN)
     assert (run.name, run.tags["number"]) == ("\ufffdA", "7")
+
+
+def test_secrets_are_not_stored_and_told_of(bring: Import, opened: Engine, tmp_path: Path) -> None:
+    source = MlflowFile(tmp_path / "mlflow.db")
+    source.experiment()
+    source.run(params={"api_key": "sk-123", "lr": "0.1"}, tags={"password": "hunter2"})
+    report = bring(source.path)
+    assert report.equal
+    assert [(each.kind, each.key) for each in report.skipped] == [
+        ("secret", f"{RUN} api_key"),
+        ("secret", f"{RUN} password"),
+    ]
+    assert "hunter2" not in str(opened.runs.get(RUN))
+    assert bring(source.path).stored == {}
