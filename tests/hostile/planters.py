@@ -177,7 +177,7 @@ def _plant_trace(here: Planting) -> Mapping[str, str]:
     opened, text, trace = here.engine, here.text, f"tr-{here.number + 1:032x}"
     word, pairs = text[:WORD], {text[:KEY]: text[:WORD]}
     experiment = opened.experiments.get(here.names["experiment"]).id
-    content = encode({"attributes": {text[:KEY]: text}, "events": [{"name": word, "attributes": pairs}]})
+    content = encode({"attributes": {text[:KEY]: text}, "events": [[word, 10**18, pairs]]})
     span = NewSpan(trace, 1, None, word, word, SpanStatus.ERROR, word, 10**18, 2 * 10**18, 1, 2, 3, content)
     opened.traces.record(SpanBatch([span], {trace: TraceFacts(10**12, resource=pairs)}), experiment)
     opened.traces.report(
