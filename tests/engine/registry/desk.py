@@ -42,6 +42,7 @@ class Desk:
         self.database = Database(self.workspace.control_db, clock=self.clock, connect=connect)
         self.database.migrate()
         self.artifacts = ArtifactStore(self.workspace)
+        self.workspace.policy_file.write_text("# a policy that says nothing: everything as it is by default\n")
         self.policy_file = PolicyFile(self.workspace.policy_file)
         self.ids = CountingIds()
         self.runs = Runs(self.database, make_access(), self.artifacts, self.clock, self.ids)
