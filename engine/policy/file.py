@@ -44,7 +44,8 @@ def load_policy(path: Path) -> Policy:
         data = path.read_bytes()
     except FileNotFoundError:
         if not path.is_symlink():
-            return Policy(missing=True)
+            # Programs set `champion` on what they have just registered; who writes a policy means something by it.
+            return Policy(missing=True, protected_aliases=("production",))
         raise _unreadable(path, "it is a link to nothing") from None
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error

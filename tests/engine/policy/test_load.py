@@ -115,7 +115,9 @@ def test_everything_a_policy_can_say_is_read() -> None:
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
-    assert load_policy(tmp_path / "quarterdeck.toml") == Policy()
+    without = load_policy(tmp_path / "quarterdeck.toml")
+    assert without == Policy(protected_aliases=("production",))
+    assert without.missing
     assert parse_policy("") == parse_policy("# nothing\n") == Policy()
     assert Policy().digest == NO_FILE_DIGEST
 
