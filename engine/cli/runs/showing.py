@@ -19,6 +19,7 @@ from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
+    from engine.tracking.logged_model_model import RunModel
     from engine.tracking.model import Comparison, MetricPoint, MetricRow, ParamRow
 
 _ID = 10
@@ -47,8 +48,24 @@ class _History(NamedTuple):
 @format_options
 @click.pass_obj
 def show(session: Session, run: str, fmt: Format) -> None:
-    """Show a run with everything it logged: params, metrics, tags, inputs, environment, artifacts, children."""
-    show_record(encode(session.engine().runs.get(run)), fmt)
+    """Show a run with everything it logged: params, metrics, tags, inputs, environment, artifacts, children, models."""
+    engine = session.engine()
+    found = engine.runs.get(run)
+    models = [_encode_model(each) for each in engine.logged_models.of_run(found.run_id)]
+    show_record({**encode(found), "logged_models": models}, fmt)
+
+
+def _encode_model(beside: RunModel) -> dict[str, object]:
+    model = beside.model
+    return {
+        "model_id": beside.model_id,
+        "role": beside.role,
+        "step": beside.step,
+        "name": None if model is None else model.name,
+        "model_type": None if model is None else model.model_type,
+        "status": None if model is None else model.status.value,
+        "created_ms": None if model is None else model.created_ms,
+    }
 
 
 @click.command()

@@ -12,6 +12,7 @@ import pytest
 import engine.cli
 from engine.prompts.model import NewPrompt
 from engine.traces.model import TraceReport
+from engine.tracking.logged_model_model import NewLoggedModel
 from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import Qd
 
@@ -32,6 +33,7 @@ def _shapes() -> dict[str, dict[str, str]]:
         name, _, body = section.partition("\n")
         found[name] = dict(re.findall(r"^\| `(\w+)` \| ([a-z]+\??) \|", body, re.MULTILINE))
     found["run-detail"] = {**found["run"], **found["run-detail"]}
+    found["run-page"] = {**found["run-detail"], **found["run-page"]}
     return found
 
 
@@ -39,7 +41,8 @@ TRACE = "tr-" + "0b" * 16
 SHAPES = _shapes()
 PLAIN = {
     "experiment": "experiments show churn",
-    "run-detail": "runs show {run}",
+    "run-detail": "runs tag {run} team=risk",
+    "run-page": "runs show {run}",
     "history": "runs metrics {run} loss",
     "comparison": "runs compare {run} {other}",
     "lineage": "runs lineage {run}",
@@ -97,6 +100,8 @@ def lively(sample: Sample, qd: Qd) -> Sample:
     with engine.open(sample.path) as opened:
         for template in ("Hello {{name}}", "Good day {{name}}"):
             opened.prompts.register("greeting", NewPrompt(template, tags={"team": "help"}))
+        run = opened.runs.get(sample.runs[0])
+        opened.logged_models.create(NewLoggedModel(run.experiment_id, "trees", run.run_id))
         opened.traces.report(TraceReport(TRACE, opened.experiments.get("churn").id, 1_760_000_000_000))
     return sample
 
@@ -116,7 +121,7 @@ def _conforms(document: dict[str, Any], shape: dict[str, str]) -> None:
 
 
 def test_every_shape_is_proven() -> None:
-    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | {"consistency", "import-report"}
+    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | {"consistency", "import-report", "logged-model"}
 
 
 @pytest.mark.parametrize("shape", PLAIN)
@@ -150,4 +155,6 @@ def test_nested_shapes_are_the_same_shapes(qd: Qd, lively: Sample) -> None:
     _conforms(plan["request"], SHAPES["request"])
     _conforms(plan["replaces"][0], SHAPES["version"])
     _conforms(qd("runs", "compare", *lively.runs, "--json").json["runs"][0], SHAPES["run"])
-    _conforms(qd("runs", "show", lively.runs[0], "--json").json["artifacts"][0], SHAPES["artifact"])
+    run = qd("runs", "show", lively.runs[0], "--json").json
+    _conforms(run["artifacts"][0], SHAPES["artifact"])
+    _conforms(run["logged_models"][0], SHAPES["logged-model"])
