@@ -17,7 +17,9 @@ from engine.core.ids import CountingIds
 from engine.db.database import Database
 from engine.db.workspace import Workspace
 from engine.policy.file import PolicyFile
+from engine.prompts.model import NewPrompt
 from engine.registry.model import Stage
+from engine.registry.sources import CopySource
 from engine.tracking.active import Batch
 from engine.tracking.model import DatasetInput, ExperimentImport, RunImport, RunStatus
 from engine.tracking.rules import checked_columns
@@ -158,6 +160,9 @@ def prepare(folder: Path) -> None:
     world.register()
     world.register(model="spare")
     engine.models.set_alias("spare", "old", 1)
+    for template in ("Hello {{name}}", "Good day {{name}}"):
+        engine.prompts.register("greeting", NewPrompt(template, tags={"k": "v"}))
+    engine.prompts.set_alias("greeting", "champion", 1)
     (folder / "big.bin").write_bytes(b"big" * 1_000)
     world.database.close()
 
@@ -247,11 +252,26 @@ OPERATIONS: dict[str, Operation] = {
     "models.register": Operation(
         lambda copy: copy.engine().models.register("fresh", run_id=DONE, artifact_path="plots")
     ),
+    "models.register_from": Operation(
+        lambda copy: copy.engine().models.register_from("fresh", CopySource("churn", 5, "a copy"))
+    ),
     "models.update_version": Operation(lambda copy: copy.engine().models.update_version("churn", 5, owner="bob")),
     "models.set_version_tag": Operation(lambda copy: copy.engine().models.set_version_tag("churn", 5, "k", "v")),
     "models.delete_version": Operation(lambda copy: copy.engine().models.delete_version("spare", 1, reason="old")),
     "models.set_alias": Operation(lambda copy: copy.engine().models.set_alias("churn", "next", 4)),
     "models.remove_alias": Operation(lambda copy: copy.engine().models.remove_alias("spare", "old")),
+    "prompts.create": Operation(lambda copy: copy.engine().prompts.create("farewell", "d", {"a": "b"})),
+    "prompts.register": Operation(lambda copy: copy.engine().prompts.register("farewell", NewPrompt("Bye"))),
+    "prompts.update": Operation(lambda copy: copy.engine().prompts.update("greeting", "polite")),
+    "prompts.set_tag": Operation(lambda copy: copy.engine().prompts.set_tag("greeting", "k", "v")),
+    "prompts.update_version": Operation(
+        lambda copy: copy.engine().prompts.update_version("greeting", 1, commit_message="first")
+    ),
+    "prompts.set_version_tag": Operation(lambda copy: copy.engine().prompts.set_version_tag("greeting", 1, "k", None)),
+    "prompts.set_alias": Operation(lambda copy: copy.engine().prompts.set_alias("greeting", "champion", 2)),
+    "prompts.remove_alias": Operation(lambda copy: copy.engine().prompts.remove_alias("greeting", "champion")),
+    "prompts.delete": Operation(lambda copy: copy.engine().prompts.delete("greeting", reason="old")),
+    "prompts.delete_version": Operation(lambda copy: copy.engine().prompts.delete_version("greeting", 1)),
     "gates.check": Operation(_check),
     "gates.gather": Operation(lambda copy: copy.engine("bob").gates.gather("churn", 5, to=Stage.PRODUCTION)),
     "approvals.request": Operation(_request, commits=2),

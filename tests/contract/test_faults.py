@@ -22,7 +22,8 @@ READING = {
     "experiments": "get page",
     "runs": "artifact_manifest artifacts columns compare count export_runs get history keys latest_values metric_points"
     " now_ms open_artifact page read_artifact redacted rows",
-    "models": "at check_files files get lineage numbers page resolve version versions",
+    "models": "at check_files files get lineage newest numbers page resolve version versions",
+    "prompts": "diff get has page resolve version versions",
     "gates": "get latest read",
     "approvals": "get inbox page pending read",
     "promotions": "at history plan plan_roll_back",
