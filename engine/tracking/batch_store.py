@@ -112,12 +112,11 @@ def points_after(
     return snapshot.execute(f"{sql} ORDER BY step, time_ms, value LIMIT ?", (*parameters, limit)).fetchall()
 
 
-def time_follows_steps(snapshot: Snapshot, run: int, key: int) -> bool:
-    """Whether no point of a metric is older than one before it by (step, time, value): one scan along the key."""
-    sql = """SELECT EXISTS (SELECT 1 FROM (
-                 SELECT time_ms < lag(time_ms) OVER (ORDER BY step, time_ms, value) AS goes_back
-                 FROM metric WHERE run = ? AND key = ?) WHERE goes_back)"""
-    return not snapshot.execute(sql, (run, key)).fetchone()[0]
+def earliest_after(snapshot: Snapshot, run: int, key: int, place: tuple[int, int, StoredValue]) -> int | None:
+    """The earliest time of a metric's points after a place by (step, time, value)."""
+    sql = "SELECT min(time_ms) FROM metric WHERE run = ? AND key = ? AND (step, time_ms, value) > (?, ?, ?)"
+    row: tuple[int | None] = snapshot.execute(sql, (run, key, *place)).fetchone()
+    return row[0]
 
 
 def points_by_time(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
-    """A named group of runs.
+class ExperimentRecord:
+    """A named group of runs, as programs read it back.
 
     Args:
         id: Its integer key.
@@ -28,7 +28,6 @@ class Experiment:
         tags: Its tags.
         created_ms: When it was made, in milliseconds since the epoch.
         updated_ms: When it was last changed, in milliseconds since the epoch.
-        run_count: Its runs that are not deleted.
     """
 
     id: int
@@ -37,6 +36,16 @@ class Experiment:
     tags: Mapping[str, str]
     created_ms: int
     updated_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment(ExperimentRecord):
+    """A named group of runs, as people look at it.
+
+    Args:
+        run_count: Its runs that are not deleted.
+    """
+
     run_count: int
 
 

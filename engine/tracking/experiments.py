@@ -12,7 +12,7 @@ from engine.core.paging import Page, decode_token, encode_token
 from engine.core.text import clean
 from engine.tracking import experiment_store as store
 from engine.tracking.experiment_search import matching, search
-from engine.tracking.model import DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_ID, Experiment
+from engine.tracking.model import DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_ID, Experiment, ExperimentRecord
 from engine.tracking.rules import MAX_EXPERIMENT_TAG, MAX_NAME, check_key, check_pairs, check_text
 
 if TYPE_CHECKING:
@@ -78,13 +78,13 @@ class Experiments:
         with self._database.snapshot() as snapshot:
             return _load(snapshot, name)
 
-    def find(self, name: str) -> Experiment | None:
+    def find(self, name: str) -> ExperimentRecord | None:
         """One experiment, deleted or not; `None` when there is none of that name."""
         with self._database.snapshot() as snapshot:
             found = store.find(snapshot, name)
-            return None if found is None else _experiment(snapshot, found)
+            return None if found is None else _records(snapshot, [found])[0]
 
-    def get_by_id(self, experiment_id: int) -> Experiment:
+    def get_by_id(self, experiment_id: int) -> ExperimentRecord:
         """One experiment by its integer key, deleted or not.
 
         Raises:
@@ -94,7 +94,7 @@ class Experiments:
             found = store.by_id(snapshot, experiment_id)
             if found is None:
                 raise NotFound(f"No Experiment with id={experiment_id} exists")
-            return _experiment(snapshot, found)
+            return _records(snapshot, [found])[0]
 
     def ensure_default(self) -> None:
         """Make the experiment that runs without one go to, under the integer key 0, unless that key is taken.
@@ -145,7 +145,7 @@ class Experiments:
         last = rest[limit - 1] if len(rest) > limit else None
         return Page(items, None if last is None else encode_token([-last[2], -last[0]]))
 
-    def search(self, query: ExperimentQuery) -> Page[Experiment]:
+    def search(self, query: ExperimentQuery) -> Page[ExperimentRecord]:
         """One page of a search in any order.
 
         Args:
@@ -162,7 +162,7 @@ class Experiments:
             raise InvalidInput(f"The limit must be from 1 to {MAX_SEARCH}.")
         with self._database.snapshot() as snapshot:
             rows, token = search(snapshot, query, self._clock.now_ms())
-            return Page(_experiments(snapshot, rows), token)
+            return Page(_records(snapshot, rows), token)
 
     def rename(self, name: str, new: str) -> Experiment:
         """Give an experiment another name.
@@ -376,17 +376,24 @@ def _experiment(snapshot: Snapshot, row: store.ExperimentRow) -> Experiment:
 
 
 def _experiments(snapshot: Snapshot, rows: Sequence[store.ExperimentRow]) -> tuple[Experiment, ...]:
-    ids = [row[0] for row in rows]
-    tags, counts = store.tags_of(snapshot, ids), store.run_counts(snapshot, ids)
+    counts = store.run_counts(snapshot, [row[0] for row in rows])
     return tuple(
-        Experiment(
+        Experiment(each.id, each.name, each.lifecycle, each.tags, each.created_ms, each.updated_ms, counts[each.id])
+        for each in _records(snapshot, rows)
+    )
+
+
+def _records(snapshot: Snapshot, rows: Sequence[store.ExperimentRow]) -> tuple[ExperimentRecord, ...]:
+    """The same without the number of runs, which costs as much as there are."""
+    tags = store.tags_of(snapshot, [row[0] for row in rows])
+    return tuple(
+        ExperimentRecord(
             id=experiment,
             name=name,
             lifecycle="active" if deleted_ms is None else "deleted",
             tags=tags.get(experiment, {}),
             created_ms=created_ms,
             updated_ms=updated_ms,
-            run_count=counts[experiment],
         )
         for experiment, name, created_ms, updated_ms, deleted_ms in rows
     )

@@ -162,7 +162,7 @@ def _attribute(tree: Comparison) -> Sql:
     return condition
 
 
-def candidates(snapshot: Snapshot, tree: Filter | None) -> list[Sql]:
+def candidates(snapshot: Snapshot, tree: Filter | None) -> list[tuple[Sql, Comparison]]:
     """Index ranges that hold every run a filter can let through, each as a query of column `run`, every run once.
 
     Args:
@@ -170,11 +170,19 @@ def candidates(snapshot: Snapshot, tree: Filter | None) -> list[Sql]:
         tree: The filter.
 
     Returns:
-        One for every part joined by AND that an index answers.
+        One for every part joined by AND that an index answers, and that part: it holds for exactly those runs.
     """
     parts = tree.parts if isinstance(tree, And) else () if tree is None else (tree,)
-    found = (_candidate(snapshot, part) for part in parts if isinstance(part, Comparison))
-    return [each for each in found if each is not None]
+    found = ((_candidate(snapshot, part), part) for part in parts if isinstance(part, Comparison))
+    return [(each, part) for each, part in found if each is not None]
+
+
+def without(tree: Filter | None, part: Comparison | None) -> Filter | None:
+    """A filter less one of its parts joined by AND, which is known to hold; `None` when nothing is left."""
+    if part is None or tree is None or not isinstance(tree, And):
+        return None if tree == part else tree
+    rest = tuple(each for each in tree.parts if each != part)
+    return And(rest) if len(rest) > 1 else next(iter(rest), None)
 
 
 _RANGES = frozenset({Operator.EQUAL, Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST, Operator.IN})

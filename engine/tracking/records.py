@@ -61,8 +61,8 @@ class RunRecords(RunReading):
         from engine.tracking.model import RunRecord  # a list does without
 
         latest = run_store.latest_points(snapshot, row_ids)
-        params = run_store.pairs(snapshot, "param", row_ids, None)
-        tags = run_store.pairs(snapshot, "tag", row_ids, None)
+        params = run_store.all_pairs(snapshot, "param", row_ids)
+        tags = run_store.all_pairs(snapshot, "tag", row_ids)
         inputs = detail_store.inputs_of(snapshot, row_ids)
         models = detail_store.models_of(snapshot, row_ids)
         rows = {row[0]: row for row in run_store.rows(snapshot, row_ids)}

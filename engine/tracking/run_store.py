@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.tracking.rules import loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from engine.db.transaction import Snapshot, Transaction
     from engine.tracking.model import MetricPoint
@@ -158,15 +157,32 @@ def latest_metrics(
 
 
 def latest_points(snapshot: Snapshot, row_ids: Sequence[int]) -> dict[int, list[MetricPoint]]:
-    """The latest point of every metric of these runs, by key."""
-    sql = """SELECT v.run, k.name, v.value, v.step, v.time_ms FROM latest_metric v JOIN run_key k ON k.id = v.key
-             WHERE v.run IN (SELECT value FROM json_each(?))"""
+    """The latest point of every metric of these runs, in the order in which the keys were first used."""
+    sql = """SELECT run, key, value, step, time_ms FROM latest_metric
+             WHERE run IN (SELECT value FROM json_each(?))"""
     rows = snapshot.execute(sql, (json.dumps(list(row_ids)),)).fetchall()
-    rows.sort(key=itemgetter(1))
+    names = _names(snapshot, {row[1] for row in rows})
     found: dict[int, list[MetricPoint]] = {row_id: [] for row_id in row_ids}
-    for run, name, value, step, time_ms in rows:
-        found[run].append((name, loaded(value), step, time_ms))
+    for run, key, value, step, time_ms in rows:
+        found[run].append((names[key], float(value), step, time_ms))
     return found
+
+
+def all_pairs(snapshot: Snapshot, table: str, row_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Every parameter or tag of these runs, in the order in which the keys were first used."""
+    sql = f"SELECT run, key, value FROM {table} WHERE run IN (SELECT value FROM json_each(?))"
+    rows = snapshot.execute(sql, (json.dumps(list(row_ids)),)).fetchall()
+    names = _names(snapshot, {row[1] for row in rows})
+    found: dict[int, dict[str, str]] = {row_id: {} for row_id in row_ids}
+    for run, key, value in rows:
+        found[run][names[key]] = value
+    return found
+
+
+def _names(snapshot: Snapshot, keys: Collection[int]) -> dict[int, str]:
+    """The names of keys; a look-up a key, where a join would look one up for every row."""
+    sql = "SELECT id, name FROM run_key WHERE id IN (SELECT value FROM json_each(?))"
+    return dict(snapshot.execute(sql, (json.dumps(list(keys)),)))
 
 
 def pairs(

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from engine.core.errors import InvalidInput
 from engine.core.query import Entity
 from engine.db.conditions import Sql
-from engine.tracking.filter_store import FilterCompiler, candidates
+from engine.tracking.filter_store import FilterCompiler, candidates, without
 from engine.tracking.order_store import Stretch, after, sorted_by, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.core.query import Filter, OrderBy
+    from engine.core.query import Comparison, Filter, OrderBy
     from engine.db.transaction import Snapshot
 
 _PIECE = 20_000
@@ -171,8 +171,11 @@ def count(snapshot: Snapshot, search: Search) -> int:
         InvalidInput: a pattern is too long.
     """
     few = _fewest(snapshot, search)
-    source = Sql("run r") if few is None else Sql(f"({few.text}) c CROSS JOIN run r ON r.id = c.run", few.values)
-    where = _conditions(search, FilterCompiler(snapshot, "r.id", sets=few is None))
+    source, rest = Sql("run r"), search.filter
+    if few is not None:
+        inner, rest = few
+        source = Sql(f"({inner.text}) c CROSS JOIN run r ON r.id = c.run", inner.values)
+    where = _conditions(search, rest, FilterCompiler(snapshot, "r.id", sets=few is None))
     sql = f"SELECT count(*) FROM {source.text} WHERE {where.text}"
     return int(snapshot.execute(sql, source.values + where.values).fetchone()[0])
 
@@ -236,12 +239,12 @@ class _Plan:
 
     def _asked(self, stretch: Stretch, run: str, *, sets: bool) -> Sql:
         compiler = FilterCompiler(self._snapshot, run, sets=sets, at_hand=stretch.at_hand)
-        return _conditions(self._search, compiler)
+        return _conditions(self._search, self._search.filter if self._few is None else self._few.rest, compiler)
 
     def _source(self, stretch: Stretch) -> tuple[Sql, str]:
         """FROM, and the SQL of the run's key in its outermost loop."""
-        few = self._few
-        if few is not None:
+        if self._few is not None:
+            few = self._few.source
             text = f"({few.text}) c CROSS JOIN run r ON r.id = c.run"
             if stretch.source is not None:
                 text += f" CROSS JOIN {stretch.source} o ON o.run = c.run"
@@ -253,30 +256,42 @@ class _Plan:
         return Sql(text, stretch.joins.values), "o.run"
 
 
-def _conditions(search: Search, compiler: FilterCompiler) -> Sql:
+def _conditions(search: Search, asked: Filter | None, compiler: FilterCompiler) -> Sql:
     parts = [Sql(_LIFECYCLES[search.lifecycle])]
     if search.experiment is not None:
         parts.append(Sql("r.experiment = ?", (search.experiment,)))
     elif search.experiments is not None:
         listed = json.dumps(search.experiments)
         parts.append(Sql("r.experiment IN (SELECT value FROM json_each(?))", (listed,)))
-    if search.filter is not None:
-        parts.append(compiler.condition(search.filter))
+    if asked is not None:
+        parts.append(compiler.condition(asked))
     return Sql(" AND ".join(part.text for part in parts), tuple(chain.from_iterable(part.values for part in parts)))
 
 
-def _fewest(snapshot: Snapshot, search: Search) -> Sql | None:
+class _Few(NamedTuple):
+    """The index range that has few runs.
+
+    Args:
+        source: A query of column `run`.
+        rest: What is still to be asked of them.
+    """
+
+    source: Sql
+    rest: Filter | None
+
+
+def _fewest(snapshot: Snapshot, search: Search) -> _Few | None:
     """The index range with the fewest runs; `None` when there is none, or none has few."""
-    ranges = candidates(snapshot, search.filter)[: search.effort.looks]
+    ranges: list[tuple[Sql, Comparison | None]] = [*candidates(snapshot, search.filter)[: search.effort.looks]]
     if search.experiment is not None and not search.newest_first:
         text = "SELECT c.id AS run FROM run c INDEXED BY run_in_experiment WHERE c.experiment = ?"
-        ranges.append(Sql(text, (search.experiment,)))
-    if not ranges:
-        return None
-    few = search.effort.few
-    sizes = [_size(snapshot, each, few + 1) for each in ranges]
-    smallest = min(range(len(ranges)), key=sizes.__getitem__)
-    return ranges[smallest] if sizes[smallest] <= few else None
+        ranges.append((Sql(text, (search.experiment,)), None))
+    least, few = search.effort.few + 1, None
+    for source, part in ranges:
+        size = _size(snapshot, source, least)
+        if size < least:
+            least, few = size, _Few(source, without(search.filter, part) if part else search.filter)
+    return few
 
 
 def _size(snapshot: Snapshot, source: Sql, limit: int) -> int:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
 from engine.core.paging import Page, decode_token, encode_token
-from engine.tracking import batch_store, run_store
+from engine.tracking import batch_store
 from engine.tracking.lookup import MAX_PAGE, RunService, whole_run
 from engine.tracking.rules import check_integer, loaded
 
 if TYPE_CHECKING:
+    from engine.db.transaction import Snapshot
     from engine.tracking.model import MetricPoint
     from engine.tracking.rules import StoredValue
 
@@ -26,11 +27,11 @@ class RunSeries(RunService):
     def series(self, run_id: str, key: str, *, limit: int = 25_000, page_token: str | None = None) -> Page[MetricPoint]:
         """Every point of one metric, by (time, step, value).
 
-        Where time never goes back along the steps, as is usual, that is their order by step too, in which they are
-        stored; else every page sorts them.
+        Where time does not go back along the steps, as is usual, that is their order by step too, in which they are
+        stored; from where it does on, every page sorts what is left.
 
         Args:
-            run_id: The run's whole id; one that is not here has no points.
+            run_id: The run's whole id.
             key: The metric.
             limit: Points per page, 1 to 50,000.
             page_token: Continues an earlier page.
@@ -39,19 +40,16 @@ class RunSeries(RunService):
             (key, value, step, time_ms) tuples, with a token when there are more.
 
         Raises:
+            NotFound: there is no such run.
             InvalidInput: the limit is out of range, or the token is not valid.
         """
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
         place = None if page_token is None else _place(page_token)
         with self._database.snapshot() as snapshot:
-            run = run_store.head(snapshot, run_id)
-            key_id = batch_store.key_id(snapshot, "metric", key)
-            if run is None or key_id is None:
-                return Page(())
-            along = place[0] if place else batch_store.time_follows_steps(snapshot, run.row_id, key_id)
-            read = batch_store.points_after if along else batch_store.points_by_time
-            rows = read(snapshot, run.row_id, key_id, place[1:] if place else None, limit + 1)
+            run = whole_run(snapshot, run_id).row_id
+            key_id = batch_store.key_id(snapshot, "metric", key) or 0
+            rows, along = _read(snapshot, (run, key_id), place, limit + 1)
         token = encode_token([along, *rows[limit - 1]]) if len(rows) > limit else None
         return Page(tuple((key, loaded(value), step, time_ms) for step, time_ms, value in rows[:limit]), token)
 
@@ -83,6 +81,21 @@ class RunSeries(RunService):
             total = batch_store.point_count(snapshot, run, key_id, within)
             rows = batch_store.sampled(snapshot, run, key_id, within, _even(total, count)) if total else []
         return tuple((key, loaded(value), step, time_ms) for step, time_ms, value in rows)
+
+
+def _read(
+    snapshot: Snapshot, series: tuple[int, int], place: Place | None, limit: int
+) -> tuple[list[tuple[int, int, StoredValue]], bool]:
+    """The next points by (time, step, value), and whether all that were given so far lie along the steps."""
+    after = place[1:] if place else None
+    if place is None or place[0]:
+        rows = batch_store.points_after(snapshot, *series, after, limit)
+        times = [row[1] for row in rows]
+        if times == sorted(times):
+            later = batch_store.earliest_after(snapshot, *series, rows[-1]) if len(rows) == limit else None
+            if later is None or later >= times[-1]:
+                return rows, True
+    return batch_store.points_by_time(snapshot, *series, after, limit), False
 
 
 def _even(total: int, count: int) -> list[int]:

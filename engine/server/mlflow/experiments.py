@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from engine.api import Engine
     from engine.server.call import Call
-    from engine.tracking.model import Experiment
+    from engine.tracking.model import ExperimentRecord
 
 _EXPERIMENTS = "/api/2.0/mlflow/experiments"
 _EMPTY = b"{}"
@@ -106,7 +106,7 @@ async def get_by_name(call: Call) -> Response:
     return JsonAnswer({"experiment": experiment_json(found)})
 
 
-def _named(engine: Engine, name: str) -> Experiment:
+def _named(engine: Engine, name: str) -> ExperimentRecord:
     found = engine.experiments.find(name)
     if found is None:
         raise NotFound(f"Could not find experiment with name '{name[:100]}'")
@@ -169,7 +169,7 @@ async def restore(call: Call) -> Response:
     return JsonAnswer(_EMPTY)
 
 
-def _standing(engine: Engine, key: int, lifecycle: str) -> Experiment:
+def _standing(engine: Engine, key: int, lifecycle: str) -> ExperimentRecord:
     found = engine.experiments.get_by_id(key)
     if found.lifecycle != lifecycle:
         raise NotFound(f"No Experiment with id={key} exists")
@@ -200,7 +200,7 @@ async def delete_tag(call: Call) -> Response:
     return JsonAnswer(_EMPTY)
 
 
-def _active(engine: Engine, key: int) -> Experiment:
+def _active(engine: Engine, key: int) -> ExperimentRecord:
     found = engine.experiments.get_by_id(key)
     if found.lifecycle != "active":
         raise Conflict(f"The experiment {key} must be in the 'active' state. Current state is deleted.")

@@ -15,7 +15,7 @@ from engine.tracking.rules import MAX_TAG
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from engine.tracking.model import DatasetInput, Experiment, Run, RunRecord
+    from engine.tracking.model import DatasetInput, ExperimentRecord, Run, RunRecord
 
 Json = dict[str, Any]
 
@@ -59,7 +59,7 @@ def experiment_key(experiment_id: str) -> int:
     return int(experiment_id) if len(experiment_id) < 19 else NO_EXPERIMENT
 
 
-def experiment_json(experiment: Experiment) -> Json:
+def experiment_json(experiment: ExperimentRecord) -> Json:
     """An experiment."""
     found: Json = {
         "experiment_id": str(experiment.id),
