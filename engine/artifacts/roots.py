@@ -64,7 +64,8 @@ def resolve_root(path: str) -> ArtifactRoot:
     parts = safe_path(path).split("/")
     for begin, kind, owner in _owners(parts):
         if parts[begin : begin + 1] == [FILES]:
-            return ArtifactRoot(kind, owner, "/".join(parts[begin + 1 :]))
+            below = "/".join(parts[begin + 1 :])
+            return ArtifactRoot(kind, owner, safe_path(below) if below else "")
     raise InvalidInput(
         "The artifact path belongs to no run, logged model or trace.",
         hint="Write it as <experiment>/<run>/artifacts/<path>.",
