@@ -9,7 +9,7 @@ from engine.audit.refusals import refusals_recorded
 from engine.audit.service import record
 from engine.core.access import Access, Role
 from engine.core.errors import Conflict, NotFound, PolicyRefused
-from engine.policy.model import ALWAYS_PROTECTED
+from engine.policy.model import Policy
 from engine.registry import lookup, model_store, store
 from engine.registry.model import Model, Stage, Version
 from engine.registry.names import check_alias, check_model_name, check_new_alias, check_tag
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from engine.db.database import Database
     from engine.db.transaction import Transaction
     from engine.policy.file import PolicyFile
-    from engine.policy.model import Policy
     from engine.tracking.logged_models import LoggedModels
     from engine.tracking.service import Runs
 
@@ -265,15 +264,13 @@ class Models(Registering):
             tx.emit(kind="version", change="deleted", key=found.key)
             tx.emit(kind="model", change="changed", key=name)
 
-    def set_alias(self, name: str, alias: str, version: int, *, lenient: bool = False) -> Version:
+    def set_alias(self, name: str, alias: str, version: int) -> Version:
         """Let an alias point to a version, wherever it pointed before.
 
         Args:
             name: The model's name.
             alias: Letters, digits, `_`, `-`; not `latest`, not like `v7`, not `staging` or another stage.
             version: The version's number.
-            lenient: Where nobody has written a policy, let aliases that are protected by default, `production` aside,
-                name any version: programs made for other registries know of no protection.
 
         Returns:
             The version as it is now.
@@ -293,7 +290,7 @@ class Models(Registering):
         recorded = refusals_recorded(self._database, actor, kind="model", key=name, attempt=attempt)
         with recorded, self._database.transaction(actor) as tx:
             found = lookup.version(tx, name, version)
-            if found.stage is not Stage.PRODUCTION and self._protects(tx, alias, lenient=lenient):
+            if found.stage is not Stage.PRODUCTION and self._protects(tx, alias):
                 raise PolicyRefused(
                     f"The alias {alias} is protected: it may only name a version in Production, and {found.key} is in "
                     f"{found.stage.value}.",
@@ -302,13 +299,14 @@ class Models(Registering):
             write_alias(tx, name, alias, found)
             return lookup.version(tx, name, version)
 
-    def _protects(self, tx: Transaction, alias: str, *, lenient: bool) -> bool:
+    def _protects(self, tx: Transaction, alias: str) -> bool:
+        """Whether the policy protects an alias; one that is gone, though versions were judged by it, as by default."""
         policy = self._policy_file.read()
-        if lenient and policy.missing and alias.casefold() != ALWAYS_PROTECTED:
-            from engine.registry.approval_reading import policy_gone  # most aliases ask no further
+        if policy.protects(alias) or not (policy.missing and Policy().protects(alias)):
+            return policy.protects(alias)
+        from engine.registry.approval_reading import policy_gone  # most aliases ask no further
 
-            return policy_gone(tx, policy)
-        return policy.protects(alias)
+        return policy_gone(tx, policy)
 
     def remove_alias(self, name: str, alias: str) -> Model:
         """Remove an alias.

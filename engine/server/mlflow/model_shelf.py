@@ -124,7 +124,7 @@ class ModelShelf:
     def alias(self, name: str, alias: str, number: int | None) -> None:  # noqa: D102
         if number is not None:
             with worded(name, number):
-                self._models.set_alias(name, alias, number, lenient=True)
+                self._models.set_alias(name, alias, number)
             return
         with worded(name):
             model = self._models.get(name)
