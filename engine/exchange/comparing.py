@@ -7,15 +7,15 @@ memory, the order in which a source gives its runs does not matter, and a differ
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from engine.exchange.model import KindReport
 
 if TYPE_CHECKING:
-    from engine.tracking.model import ExperimentImport, RunImport
+    from engine.tracking.model import ExperimentImport, MetricPoint, RunImport
 
 _DIFFERENCES = 20
 
@@ -43,11 +43,25 @@ def run_rows(run: RunImport, latest: Mapping[str, float] | None) -> Rows:
         "runs": [[*state, run.deleted_ms is not None]],
         "params": sorted([key, value] for key, value in run.params.items()),
         "tags": sorted([key, value] for key, value in run.tags.items()),
-        "metrics": sorted({(key, step, time_ms, repr(value + 0.0)) for key, value, step, time_ms in run.metrics}),
-        "latest": sorted([key, repr(value + 0.0)] for key, value in (latest or {}).items()),
+        "metrics": _point_rows(run.metrics),
+        "latest": sorted([key, _number(value)] for key, value in (latest or {}).items()),
         "inputs": sorted([each.name, each.digest, each.context, sorted(each.tags.items())] for each in run.inputs),
         "artifacts": sorted([file.path, file.digest, file.size_bytes] for file in run.files),
     }
+
+
+def _point_rows(points: Iterable[MetricPoint]) -> list[tuple[str, int, int, float | str]]:
+    """Points in order, each once."""
+    rows = {(key, step, time_ms, _number(value)) for key, value, step, time_ms in points}
+    try:
+        return sorted(rows)
+    except TypeError:  # a number and a text at one place of a curve
+        return sorted(rows, key=repr)
+
+
+def _number(value: float) -> float | str:
+    """A value as it is written; JSON has no words for NaN and the infinities, so texts stand for them."""
+    return value + 0.0 if isfinite(value) else repr(value)
 
 
 def dataset_rows(run: RunImport) -> dict[str, Rows]:
@@ -71,9 +85,10 @@ class Ledger:
             owner: A run id or a name.
             rows: Its rows by kind, sorted.
         """
+        from msgspec import json  # a tenth of the time of the standard library's, for a million points
+
         for kind, of_kind in rows.items():
-            text = json.dumps(of_kind, separators=(",", ":"))
-            self._kinds.setdefault(kind, {})[owner] = (len(of_kind), sha256(text.encode()).digest())
+            self._kinds.setdefault(kind, {})[owner] = (len(of_kind), sha256(json.encode(of_kind)).digest())
 
     def enter_first(self, owner: str, rows: Rows) -> None:
         """Note the rows of an owner unless it has been noted: of some things the first that is told is kept."""
@@ -119,5 +134,5 @@ def _difference(owner: str, source: tuple[int, bytes], here: tuple[int, bytes] |
 def _digest(owners: Iterable[tuple[str, bytes]]) -> str:
     hashed = sha256()
     for owner, digest in sorted(owners):
-        hashed.update(f"{json.dumps(owner)} {digest.hex()}\n".encode())
+        hashed.update(f"{owner!r} {digest.hex()}\n".encode())
     return hashed.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.exchange.intake import GREATEST
@@ -55,7 +56,8 @@ class MlflowTables:
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_WAIT_S, isolation_level=None
         )
-        self._connection.text_factory = _text
+        # Whoever wrote the file may have written anything; one bad name must not end the import.
+        self._connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         self._columns: dict[str, frozenset[str]] = {}
 
     def close(self) -> None:
@@ -137,8 +139,3 @@ class MlflowTables:
 def is_mlflow(tables: MlflowTables) -> bool:
     """Whether a database looks like MLflow's."""
     return {"experiment_id", "name"} <= tables.columns("experiments") and "run_uuid" in tables.columns("runs")
-
-
-def _text(raw: bytes) -> str:
-    # Whoever wrote the file may have written anything; one bad name must not end the import.
-    return raw.decode("utf-8", "replace")

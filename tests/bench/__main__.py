@@ -20,14 +20,18 @@ from tests.bench.measures import (
     headless,
     history,
     hostile,
+    importing,
     keys,
     live,
     logging,
     raw,
+    reading,
     search,
     serving,
     size,
+    spans,
     start,
+    transfer,
 )
 from tests.bench.places import Places
 from tests.bench.results import Row, lines, markdown
@@ -35,6 +39,7 @@ from tests.bench.results import Row, lines, markdown
 MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "batch": batch.measure,
     "size": size.measure,
+    "importing": importing.measure,
     "search": search.measure,
     "history": history.measure,
     "headless": headless.measure,
@@ -44,6 +49,9 @@ MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "logging": logging.measure,
     "raw": raw.measure,
     "serving": serving.measure,
+    "reading": reading.measure,
+    "spans": spans.measure,
+    "transfer": transfer.measure,
     "hostile": hostile.measure,
 }
 

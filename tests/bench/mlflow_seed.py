@@ -1,6 +1,6 @@
 """Makes a big MLflow database: the real client makes the schema, the rows are written straight into it.
 
-    python -m tests.bench.mlflow_seed FILE [--runs 10000] [--points 1000000]
+python -m tests.bench.mlflow_seed FILE [--runs 10000] [--points 1000000]
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def _points(runs: int, steps: range) -> Iterator[tuple[str, str, float, int, int
 
 def main() -> int:
     """Make one."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.mlflow_seed", description="Make a big MLflow database.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.mlflow_seed", description="Make a big MLflow database."
+    )
     parser.add_argument("file", type=Path)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--points", type=int, default=1_000_000)
