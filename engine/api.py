@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from engine.tracking.reading import RunReading
     from engine.tracking.redaction import Redaction
     from engine.tracking.service import Runs
+    from engine.webhooks.outbox import Outbox
+    from engine.webhooks.sending import Sender
+    from engine.webhooks.service import Webhooks
 
 
 class Engine:
@@ -215,6 +218,23 @@ class Engine:
         from engine.tokens.service import Tokens
 
         return Tokens(self.database, self.access, self.clock)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Who is told what happens."""
+        from engine.webhooks.service import Webhooks
+
+        return Webhooks(self.database, self.access, self.audit, self._policy_file, self.clock)
+
+    def outbox(self, sender: Sender) -> Outbox:
+        """The messages that wait for webhooks, for the one process that sends them.
+
+        Args:
+            sender: Sends them.
+        """
+        from engine.webhooks.outbox import Outbox
+
+        return Outbox(self.database, self.audit, self._policy_file, self.clock, actor=self.access.actor, sender=sender)
 
     def acting(self, actor: Actor, role: Role | Callable[[], Role]) -> Engine:
         """The same workspace as somebody else uses it, over the same connections: what a server gives each caller.

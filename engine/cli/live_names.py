@@ -151,6 +151,10 @@ def _tokens(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]
     return [(str(each.id), f"{each.name} {each.state.value}") for each in engine.tokens.page(limit=_MOST).items]
 
 
+def _webhooks(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    return [(each.id, each.name) for each in engine.webhooks.page(limit=_MOST).items]
+
+
 EXPERIMENT = LiveName("experiment", _experiments)
 RUN = LiveName("run", _runs)
 METRIC = LiveName("metric", _metrics)
@@ -164,3 +168,4 @@ TOKEN = LiveNumber("token", _tokens)
 PROMPT = LiveName("prompt", _prompts)
 PROMPT_REFERENCE = LiveName("prompt", _prompt_references)
 PROMPT_VERSION = LiveNumber("version", _prompt_versions)
+WEBHOOK = LiveName("webhook", _webhooks)

@@ -29,6 +29,7 @@ NOUNS: dict[str, Member] = {
     "server": Member("engine.cli.server", "server", "Serve the workspace to MLflow clients and over HTTP."),
     "tokens": Member("engine.cli.tokens", "tokens", "Who may use the server, and how far."),
     "traces": Member("engine.cli.traces", "traces", "What programs did to answer requests, span by span."),
+    "webhooks": Member("engine.cli.webhooks", "webhooks", "Tell other programs what happens."),
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
 

@@ -20,10 +20,12 @@ from engine.policy.identity import os_user
 from engine.processes.lock import ServerLock
 from engine.processes.model import ServerOwner
 from engine.server.app import App
+from engine.server.courier import Courier
 from engine.server.dialects import table
 from engine.server.exposure import make_first_token, secured
 from engine.server.gate import Gate
 from engine.server.measures import Measures
+from engine.server.mlflow.webhooks import sender
 from engine.server.protocol import bounded
 from engine.server.upkeep import Upkeep
 from engine.server.work import Work
@@ -56,7 +58,7 @@ class _Uvicorn(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take a signal as the word to end, and unlike the original do not raise it again: the end is an orderly one."""
+        """Take a signal as the word to end; unlike the original, do not raise it again: the end is an orderly one."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -132,10 +134,11 @@ class Server:
         self._uvicorn = server = _Uvicorn(_config(app, self._settings), started=lambda: self._started(url))
         server.should_exit = self._told_to_stop
         upkeep = Upkeep(self._engine, lock, measures)
+        courier = Courier(self._engine, sender())
         try:
             async with asyncio.TaskGroup() as tasks:
                 serving = tasks.create_task(server.serve(sockets=[listener]))
-                beside = [tasks.create_task(each) for each in (upkeep.run(), gate.keep_used())]
+                beside = [tasks.create_task(each) for each in (upkeep.run(), gate.keep_used(), courier.run())]
                 await serving
                 for each in beside:
                     each.cancel()

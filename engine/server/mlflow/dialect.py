@@ -20,6 +20,7 @@ from engine.server.mlflow import (
     server_info,
     traces,
     uploads,
+    webhooks,
 )
 from engine.server.mlflow.errors import mlflow_error
 from engine.server.routes import Dialect, Route
@@ -48,6 +49,7 @@ ROUTES = (
     *assessments.ROUTES,
     *uploads.ROUTES,
     *server_info.ROUTES,
+    *webhooks.ROUTES,
 )
 
 DIALECT = Dialect(prefixes=("/api/2.0/", "/api/3.0/", "/ajax-api/"), routes=_twins(ROUTES), answer_error=mlflow_error)

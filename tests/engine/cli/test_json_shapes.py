@@ -83,6 +83,7 @@ IN_LISTS = {
     "promotion": "models history",
     "request": "approvals list --state all",
     "token": "tokens list",
+    "webhook": "webhooks list",
     "trace": "traces list",
     "audit-record": "audit list",
 }
@@ -97,6 +98,7 @@ def lively(sample: Sample, qd: Qd) -> Sample:
     )
     qd("approvals", "request", "churn", "2", "--to", "production", "--reason", "better")
     qd("tokens", "create", "ci", "--expires", "90d")
+    qd("webhooks", "create", "ci", "https://example.com/", "--event", "model_version.created")
     with engine.open(sample.path) as opened:
         for template in ("Hello {{name}}", "Good day {{name}}"):
             opened.prompts.register("greeting", NewPrompt(template, tags={"team": "help"}))
