@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from engine.server.call import Call
 
 _PROXY = "/api/2.0/mlflow-artifacts/artifacts"
+_PRESIGNED = "/api/2.0/mlflow-artifacts/presigned"
 _EMPTY = b"{}"
 
 
@@ -81,11 +83,18 @@ async def get(call: Call) -> Response:
 
 
 async def delete(call: Call) -> Response:
-    """Remove a file, or a folder of files."""
+    """Remove a file, or a folder of files; one that is not there is removed already."""
     root = _root(call)
     files = files_of(call.engine, root)
-    await call.write(lambda: files.remove(root.owner_id, root.path))
+    with suppress(NotFound):
+        await call.write(lambda: files.remove(root.owner_id, root.path))
     return JsonAnswer(_EMPTY)
+
+
+async def presign(_call: Call) -> Response:
+    """Say that files have no other address, so that a client asks the proxy for them."""
+    words = {"error_code": "NOT_IMPLEMENTED", "message": "Multipart download is not supported; download the file."}
+    return JsonAnswer(words, 501)
 
 
 async def list_folder(call: Call) -> Response:
@@ -181,6 +190,7 @@ ROUTES = (
     Route("GET", f"{_PROXY}/{{path:path}}", get, body=Body.NONE),
     Route("PUT", f"{_PROXY}/{{path:path}}", put, role=Role.WRITER, body=Body.STREAM),
     Route("DELETE", f"{_PROXY}/{{path:path}}", delete, role=Role.OPERATOR, body=Body.NONE),
+    Route("GET", f"{_PRESIGNED}/{{path:path}}", presign, body=Body.NONE),
     Route("GET", "/api/2.0/mlflow/artifacts/list", list_run, body=Body.NONE),
     Route("GET", "/get-artifact", get_of_run, body=Body.NONE),
     Route("GET", "/model-versions/get-artifact", get_of_version, body=Body.NONE),

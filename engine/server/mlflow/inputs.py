@@ -29,6 +29,7 @@ _DONE = b"{}"
 _MAX_DATASETS = 1_000
 _LIMITS = {"name": 500, "digest": 36, "source_type": 500, "schema": 1_048_575, "source": 65_535, "profile": 16_777_215}
 _HISTORY_TAG = "mlflow.log-model.history"
+_MODEL_FIELDS = frozenset({"run_id", "artifact_path", "utc_time_created", "flavors"})
 
 
 class _Dataset(msgspec.Struct):
@@ -117,6 +118,8 @@ async def log_model(call: Call) -> Response:
         model = msgspec.json.decode(text, type=dict[str, object])
     except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidInput("Malformed model info: it must be a JSON object.") from error
+    if absent := _MODEL_FIELDS - model.keys():
+        raise InvalidInput(f"Model json is missing mandatory fields: {', '.join(sorted(absent))}.")
     await call.write(lambda: _add_to_history(call.engine, run, model))
     return JsonAnswer(_DONE)
 

@@ -12,6 +12,7 @@ from engine.core.query import LOGGED_MODELS
 from engine.server.answers import JsonAnswer
 from engine.server.mlflow.artifacts import listing_json
 from engine.server.mlflow.decoding import Shape, missing, needed
+from engine.server.mlflow.names import speaking_name
 from engine.server.mlflow.shapes import experiment_key, number
 from engine.server.mlflow.wording import worded_filter
 from engine.server.routes import Body, Route
@@ -122,7 +123,7 @@ async def create(call: Call) -> Response:
     given = await _CREATE.body(call)
     new = NewLoggedModel(
         experiment_key(needed(given.experiment_id, "experiment_id")),
-        name=given.name or "",
+        name=given.name or speaking_name(),
         run_id=given.source_run_id or None,
         model_type=given.model_type or "",
         params=_mapping(given.params),
