@@ -144,7 +144,7 @@ class Engine:
         """Traces: what programs did while they answered requests, span by span."""
         from engine.traces.service import Traces
 
-        return Traces(self.database, self.access, self.clock, self._ids)
+        return Traces(self.database, self.access, self.clock, self._ids, redaction=self._redaction)
 
     @cached_property
     def models(self) -> Models:
@@ -159,6 +159,7 @@ class Engine:
             self._policy_file,
             self.clock,
             logged_models=self.logged_models,
+            redaction=self._redaction,
         )
 
     @cached_property
@@ -166,7 +167,7 @@ class Engine:
         """Prompts: versions, aliases, differences."""
         from engine.prompts.service import Prompts
 
-        return Prompts(self.database, self.access, self.clock)
+        return Prompts(self.database, self.access, self.clock, redaction=self._redaction)
 
     @cached_property
     def gates(self) -> Gates:

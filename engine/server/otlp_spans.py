@@ -25,6 +25,7 @@ _LARGEST = 2**63
 _TRACE_BYTES = 16
 _SPAN_BYTES = 8
 _MAX_MESSAGE = 8_000
+_MAX_KEY = 1_000
 _NS = 1_000_000
 _ERROR = 2
 _OTEL_KINDS = {2: "SERVER", 3: "CLIENT", 4: "PRODUCER", 5: "CONSUMER"}
@@ -220,18 +221,21 @@ def _attributes(given: Iterable[KeyValue], cuts: list[int], depth: int = 0) -> d
     """Attributes as JSON values; `cuts` counts what was cut."""
     found: dict[str, Any] = {}
     for each in given:
-        value = each.value
+        key, value = each.key, each.value
+        if len(key) > _MAX_KEY:
+            cuts[0] += 1
+            key = cut(key, _MAX_KEY)
         kind = value.WhichOneof("value")
         if kind == "string_value":  # by far the most are texts
             text = value.string_value
             if len(text) > MAX_TEXT:
                 cuts[0] += 1
                 text = cut(text)
-            found[each.key] = text
+            found[key] = text
         elif kind == "int_value" or kind == "bool_value":  # noqa: PLR1714 measured: faster than a set, per attribute
-            found[each.key] = getattr(value, kind)
+            found[key] = getattr(value, kind)
         else:
-            found[each.key] = _other_value(value, kind, cuts, depth)
+            found[key] = _other_value(value, kind, cuts, depth)
         if len(found) >= MAX_ITEMS:
             cuts[0] += 1
             break

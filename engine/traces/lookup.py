@@ -8,6 +8,7 @@ from engine.core.errors import InvalidInput, NotFound
 from engine.core.text import clean
 from engine.traces import store
 from engine.traces.model import ID_PREFIX
+from engine.tracking.redaction import Redaction
 
 if TYPE_CHECKING:
     from engine.core.access import Access
@@ -27,13 +28,17 @@ class TraceService:
         access: Who acts, with which role.
         clock: Tells the time.
         ids: Makes ids of assessments and of traces that come without one.
+        redaction: Replaces secrets before they are stored.
     """
 
-    def __init__(self, database: Database, access: Access, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, database: Database, access: Access, clock: Clock, ids: Ids, *, redaction: Redaction | None = None
+    ) -> None:
         self._database = database
         self._access = access
         self._clock = clock
         self._ids = ids
+        self._redaction = redaction or Redaction()
 
 
 def known(view: Snapshot, trace_id: str) -> int:

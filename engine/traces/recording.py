@@ -10,6 +10,7 @@ from engine.core.errors import Conflict, InvalidInput, NotFound
 from engine.core.text import clean
 from engine.traces import assessment_store, store
 from engine.traces.lookup import TraceService, known
+from engine.traces.redacting import redacted_batch, redacted_report
 from engine.traces.rules import MAX_DELETED, MAX_LINKED, MAX_NAME, check_id, check_time
 from engine.traces.tree import add_tokens
 from engine.tracking.rules import MAX_TAG, check_key, check_pairs, check_text
@@ -48,6 +49,7 @@ class TraceRecording(TraceService):
             PolicyInvalid: `quarterdeck.toml` is wrong, and no role was known before.
         """
         actor = self._access.require_still(Role.WRITER, "traces record")
+        batch = redacted_batch(batch, self._redaction)
         with self._database.transaction(actor) as tx:
             _check_experiment(tx, experiment)
             keys = store.merge_facts(tx, experiment, batch.traces)
@@ -80,6 +82,7 @@ class TraceRecording(TraceService):
         check_text(given.name or "", "The trace's name", MAX_TAG)
         check_pairs(given.tags, "tag", MAX_TAG)
         check_pairs(given.metadata, "metadata", MAX_TAG)
+        given = redacted_report(given, self._redaction)
         with self._database.transaction(actor) as tx:
             _check_experiment(tx, given.experiment)
             key = store.report(tx, given)
@@ -139,8 +142,8 @@ class TraceRecording(TraceService):
         """
         actor = self._access.require_still(Role.WRITER, "traces record")
         check_time(end_ms, "The end of the trace")
-        check_pairs(tags, "tag", MAX_TAG)
-        check_pairs(metadata, "metadata", MAX_TAG)
+        tags = self._redaction.pairs(check_pairs(tags, "tag", MAX_TAG))
+        metadata = self._redaction.pairs(check_pairs(metadata, "metadata", MAX_TAG))
         with self._database.transaction(actor) as tx:
             key = known(tx, trace_id)
             store.end(tx, key, end_ms, state.value)
@@ -187,7 +190,7 @@ class TraceRecording(TraceService):
         actor = self._access.require_still(Role.WRITER, "traces tag")
         check_key(key, "tag")
         if value is not None:
-            check_text(value, "The tag's value", MAX_TAG)
+            value = self._redaction.value(key, check_text(value, "The tag's value", MAX_TAG))
         with self._database.transaction(actor) as tx:
             trace = known(tx, trace_id)
             if value is not None:

@@ -117,6 +117,14 @@ class Redaction:
         """
         return self.pairs({key: value})[key]
 
+    def may_hold(self, text: str) -> bool:
+        """Whether keys and values that stand in a text are worth a closer look.
+
+        Args:
+            text: Such as a JSON document.
+        """
+        return _hold(text, _MARKS) or _hold(text.lower(), _KEY_WORDS)
+
     def environment(self, environment: Environment) -> Environment:
         """Where a run executes, as it may be kept: secrets of the command line replaced.
 

@@ -237,3 +237,23 @@ def test_ages_in_filters_count_from_the_clock(traces: Traces, clock: ManualClock
     traces.record(batch(new_span(1)), DEFAULT)
     assert traces.count(TraceQuery("start_time > '2m'")) == 1
     assert traces.count(TraceQuery("start_time > '30s'")) == 0
+
+
+def test_secrets_are_replaced_before_anything_is_stored(traces: Traces) -> None:
+    attributes = {"api_key": "abc", "deep": [{"password": "xyz"}], "url": "https://u:hunter2@host/", "max_tokens": "5"}
+    spans = batch(new_span(1, attributes=attributes), tags={"db.password": "p"})
+    spans.traces[trace_id(1)].request = "Bearer abcdefghijklmnopqrstuvwxyz"
+    traces.record(spans, DEFAULT)
+    traces.report(TraceReport(trace_id(2), DEFAULT, START_MS, tags={"api_key": "k"}, metadata={"secret": "s"}))
+    traces.set_tag(trace_id(2), "access_token", "t")
+    (span,) = traces.get(trace_id(1)).spans
+    assert span.attributes == {
+        "api_key": "[redacted]",
+        "deep": [{"password": "[redacted]"}],
+        "url": "https://u:[redacted]@host/",
+        "max_tokens": "5",
+    }
+    first, second = traces.summary(trace_id(1)), traces.summary(trace_id(2))
+    assert (first.request, first.tags) == ("Bearer [redacted]", {"db.password": "[redacted]"})
+    assert second.tags == {"api_key": "[redacted]", "access_token": "[redacted]"}
+    assert second.metadata == {"secret": "[redacted]"}
