@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.audit.service import record
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from engine.core.clock import Clock
     from engine.db.database import Database
     from engine.db.transaction import Transaction
+    from engine.tracking.redaction import Redaction
 
 _NO_TAGS: Mapping[str, str] = {}
 
@@ -29,11 +31,13 @@ class Prompts(PromptReading):
         database: The control database.
         access: Who acts, with which role.
         clock: Tells the present, for ages in filters.
+        redaction: Replaces secrets in tags.
     """
 
-    def __init__(self, database: Database, access: Access, clock: Clock) -> None:
+    def __init__(self, database: Database, access: Access, clock: Clock, *, redaction: Redaction | None = None) -> None:
         super().__init__(database, clock)
         self._access = access
+        self._redaction = redaction
 
     def create(self, name: str, description: str = "", tags: Mapping[str, str] = _NO_TAGS) -> Prompt:
         """Create a prompt without versions.
@@ -55,9 +59,9 @@ class Prompts(PromptReading):
         actor = self._access.require(Role.WRITER, "prompts create")
         check_model_name(name)
         check_word(description, "description", MAX_TEXT)
-        check_tags(tags)
+        kept = self._kept(tags)
         with self._database.transaction(actor) as tx:
-            return _create(tx, name, description, tags)
+            return _create(tx, name, description, kept)
 
     def register(self, name: str, new: NewPrompt) -> PromptVersion:
         """Register the next version of a prompt; the prompt is created when there is none.
@@ -78,6 +82,7 @@ class Prompts(PromptReading):
         actor = self._access.require(Role.WRITER, "prompts register")
         check_model_name(name)
         new.check()
+        new = replace(new, tags=self._kept(new.tags)) if new.tags else new
         with self._database.transaction(actor) as tx:
             prompt = store.prompt(tx, name) or _create(tx, name, "", _NO_TAGS)
             number = store.insert_version(tx, prompt, new)
@@ -132,6 +137,7 @@ class Prompts(PromptReading):
         """
         actor = self._access.require(Role.WRITER, "prompts tag")
         check_tag(key, value or "")
+        value = None if value is None else self._kept({key: value})[key]
         with self._database.transaction(actor) as tx:
             found = find(tx, name)
             before = found.tags.get(key)
@@ -193,6 +199,7 @@ class Prompts(PromptReading):
         """
         actor = self._access.require(Role.WRITER, "prompts tag")
         check_tag(key, value or "")
+        value = None if value is None else self._kept({key: value})[key]
         with self._database.transaction(actor) as tx:
             found = find_version(tx, name, number)
             before = found.tags.get(key)
@@ -297,6 +304,15 @@ class Prompts(PromptReading):
             record(tx, verb="delete", kind="prompt version", key=found.key, before=before, after=None, reason=reason)
             tx.emit(kind="prompt version", change="deleted", key=found.key)
             tx.emit(kind="prompt", change="changed", key=name)
+
+    def _kept(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        """Tags as they may be kept: checked, and without secrets."""
+        check_tags(tags)
+        if not tags:
+            return tags
+        from engine.tracking.redaction import Redaction  # most have no tags
+
+        return (self._redaction or Redaction()).pairs(tags)
 
 
 def _create(tx: Transaction, name: str, description: str, tags: Mapping[str, str]) -> Prompt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engine.tracking.logged_model_model import LoggedModel, RunModel
     from engine.tracking.logged_models import LoggedModels
     from engine.tracking.model import RunDetail
+    from engine.tracking.redaction import Redaction
     from engine.tracking.service import Runs
 
 _NO_TAGS: Mapping[str, str] = {}
@@ -42,9 +44,10 @@ class Registering(ModelReading):
         artifacts: The bytes of their files.
         clock: Tells the present, for ages in filters.
         logged_models: Where else versions come from.
+        redaction: Replaces secrets in tags.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
         self,
         database: Database,
         access: Access,
@@ -53,10 +56,12 @@ class Registering(ModelReading):
         clock: Clock,
         *,
         logged_models: LoggedModels,
+        redaction: Redaction | None = None,
     ) -> None:
         super().__init__(database, runs, artifacts, clock)
         self._access = access
         self._logged_models = logged_models
+        self._redaction = redaction
 
     def create(self, name: str, description: str = "", owner: str = "", tags: Mapping[str, str] = _NO_TAGS) -> Model:
         """Create a model without versions.
@@ -79,10 +84,10 @@ class Registering(ModelReading):
         actor = self._access.require(Role.WRITER, "models create")
         check_model_name(name)
         check_texts(description, owner)
-        check_tags(tags)
+        kept = self._kept(tags)
         with self._database.transaction(actor) as tx:
             refuse_taken(tx, name)
-            _create(tx, name, description, owner, tags)
+            _create(tx, name, description, owner, kept)
             return lookup.model(tx, name)
 
     def register(  # noqa: PLR0913 each is one fact of a version; all but two have defaults
@@ -154,6 +159,7 @@ class Registering(ModelReading):
         actor = self._access.require(Role.WRITER, "models register")
         check_model_name(model)
         intake.check()
+        intake = replace(intake, tags=self._kept(intake.tags)) if intake.tags else intake
         files, draft = drafted(model, self._origin(source), intake)
         with self._database.transaction(actor) as tx:
             found = model_store.model(tx, model)
@@ -168,6 +174,15 @@ class Registering(ModelReading):
             if found is not None:
                 tx.emit(kind="model", change="changed", key=model)
             return lookup.version(tx, model, version.version)
+
+    def _kept(self, tags: Mapping[str, str]) -> Mapping[str, str]:
+        """Tags as they may be kept: checked, and without secrets."""
+        check_tags(tags)
+        if not tags:
+            return tags
+        from engine.tracking.redaction import Redaction  # most have no tags
+
+        return (self._redaction or Redaction()).pairs(tags)
 
     def _origin(self, source: VersionSource) -> Origin:
         check_word(source.wording, "source", MAX_WORDING)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.db.transaction import Transaction
     from engine.policy.file import PolicyFile
     from engine.tracking.logged_models import LoggedModels
+    from engine.tracking.redaction import Redaction
     from engine.tracking.service import Runs
 
 
@@ -37,6 +38,7 @@ class Models(Registering):
         policy_file: Says which aliases are protected.
         clock: Tells the present, for ages in filters.
         logged_models: Where else versions come from.
+        redaction: Replaces secrets in tags.
     """
 
     def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
@@ -49,8 +51,9 @@ class Models(Registering):
         clock: Clock,
         *,
         logged_models: LoggedModels,
+        redaction: Redaction | None = None,
     ) -> None:
-        super().__init__(database, access, runs, artifacts, clock, logged_models=logged_models)
+        super().__init__(database, access, runs, artifacts, clock, logged_models=logged_models, redaction=redaction)
         self._policy_file = policy_file
 
     def update(self, name: str, *, description: str | None = None, owner: str | None = None) -> Model:
@@ -100,6 +103,7 @@ class Models(Registering):
         """
         actor = self._access.require(Role.OPERATOR, "models tag")
         check_tag(key, value or "")
+        value = None if value is None else self._kept({key: value})[key]
         with self._database.transaction(actor) as tx:
             found = lookup.model(tx, name)
             before = found.tags.get(key)
@@ -227,6 +231,7 @@ class Models(Registering):
         """
         actor = self._access.require(Role.OPERATOR, "versions tag")
         check_tag(key, value or "")
+        value = None if value is None else self._kept({key: value})[key]
         with self._database.transaction(actor) as tx:
             found = lookup.version(tx, name, number)
             before = found.tags.get(key)

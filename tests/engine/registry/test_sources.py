@@ -9,7 +9,7 @@ from engine.core.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from engine.prompts.model import NewPrompt
 from engine.prompts.service import Prompts
 from engine.registry.intake import Intake
-from engine.registry.model import Column, Signature
+from engine.registry.model import Column, Signature, Stage
 from engine.registry.sources import CopySource, LoggedSource, RunSource, VersionSource
 from engine.tracking.logged_model_model import NewLoggedModel
 from engine.tracking.logged_models import LoggedModels
@@ -179,8 +179,6 @@ def test_a_prompt_keeps_its_name(desk: Desk) -> None:
 
 
 def test_the_newest_version_of_each_stage(desk: Desk) -> None:
-    from engine.registry.model import Stage
-
     for _ in range(4):
         desk.register()
     desk.register("other")
@@ -200,3 +198,17 @@ def test_a_version_is_found_by_the_source_it_was_registered_with(desk: Desk) -> 
     desk.register()
     for words, expected in (("source_path = 'runs:/x/model'", [1]), ("source = 'model'", [2])):
         assert [version.version for version in desk.models.versions("churn", words).items] == expected
+
+
+LEAKED = "AKIAIOSFODNN7EXAMPLE"
+
+
+def test_secrets_in_tags_are_not_kept(desk: Desk) -> None:
+    run_id = desk.run()
+    version = desk.models.register("churn", run_id=run_id, tags={"aws_secret_access_key": LEAKED, "team": "red"})
+    model = desk.models.set_tag("churn", "password", LEAKED)
+    tagged = desk.models.set_version_tag("churn", 1, "api_key", LEAKED)
+    made = desk.models.create("other", tags={"token": LEAKED})
+    assert version.tags["team"] == "red"
+    for tags in (version.tags, model.tags, tagged.tags, made.tags):
+        assert LEAKED not in tags.values()
