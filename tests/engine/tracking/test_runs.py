@@ -252,7 +252,7 @@ def test_every_change_asks_for_the_role_and_for_a_session_that_may_write(
     with runs.start("e", capture=False) as run:
         pass
     before = runs.get(run.id)
-    with pytest.raises(PermissionDenied, match="operator|writer"):
+    with pytest.raises(PermissionDenied, match=r"operator|writer"):
         OPERATIONS[operation](make_runs(database, access=make_access(Role.VIEWER)), run.id)
     with pytest.raises(ReadOnlyMode):
         OPERATIONS[operation](make_runs(database, access=make_access(read_only=True)), run.id)
