@@ -126,6 +126,19 @@ class Access:
         self._check_writable(operation)
         return self._checked(self.role, role, operation)
 
+    def require_to_see(self, role: Role, operation: str) -> None:
+        """The same for looking at what is not for everybody; a session that is read-only may.
+
+        Args:
+            role: The least role that may see it.
+            operation: What it is called; for the message.
+
+        Raises:
+            PermissionDenied: the actor's role of this moment is too low.
+            PolicyInvalid: `quarterdeck.toml` is wrong, so nobody can tell.
+        """
+        self._checked(self._now(), role, operation)
+
     def _now(self) -> Role:
         given = self._given
         self._known = known = given if isinstance(given, Role) else given()

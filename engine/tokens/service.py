@@ -99,7 +99,9 @@ class Tokens:
 
         Raises:
             InvalidInput: the limit is out of range, or the page token is not of this list.
+            PermissionDenied: the actor is no admin.
         """
+        self._access.require_to_see(Role.ADMIN, "tokens list")
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
         before = None if page_token is None else decode_number(page_token)

@@ -171,7 +171,7 @@ def check(change: WebhookChange, private_hosts: Collection[str]) -> None:
         private_hosts: Hosts that may be at private addresses, and without TLS.
 
     Raises:
-        InvalidInput: a name, URL, event or secret cannot be one.
+        InvalidInput: a name, URL, event or secret cannot be one, or the description cannot be stored.
     """
     if change.name is not None and not _NAME.fullmatch(change.name):
         raise InvalidInput(
@@ -186,6 +186,8 @@ def check(change: WebhookChange, private_hosts: Collection[str]) -> None:
         raise InvalidInput(f"The description has more than {MAX_DESCRIPTION} characters.")
     if change.secret is not None and len(change.secret) > MAX_SECRET:
         raise InvalidInput(f"The secret has more than {MAX_SECRET} characters.")
+    if "\0" in (change.description or "") + (change.secret or ""):
+        raise InvalidInput("The description or the secret holds a NUL character.", hint="Remove it.")
 
 
 def check_url(url: str, private_hosts: Collection[str]) -> None:

@@ -39,6 +39,7 @@ class Webhooks:
         audit: The audit log, of which messages are made.
         policy_file: Says which hosts may be at private addresses.
         clock: Tells the time.
+        sender: Sends the messages of `test`; one that speaks as Standard Webhooks says by default.
     """
 
     def __init__(
@@ -48,12 +49,23 @@ class Webhooks:
         audit: AuditLog,
         policy_file: PolicyFile,
         clock: Clock,
+        *,
+        sender: Sender | None = None,
     ) -> None:
         self._database = database
         self._access = access
         self._audit = audit
         self._policy_file = policy_file
         self._clock = clock
+        self._sender = sender or Sender()
+
+    def by(self, sender: Sender) -> Webhooks:
+        """The same operations, with messages of `test` sent in another way.
+
+        Args:
+            sender: Sends them.
+        """
+        return Webhooks(self._database, self._access, self._audit, self._policy_file, self._clock, sender=sender)
 
     def create(
         self, name: str, url: str, events: tuple[str, ...], *, secret: str = "", description: str = ""
@@ -158,7 +170,9 @@ class Webhooks:
 
         Raises:
             NotFound: there is no such webhook.
+            PermissionDenied: the actor is no admin.
         """
+        self._access.require_to_see(Role.ADMIN, "webhooks show")
         with self._database.snapshot() as snapshot:
             return _found(snapshot, webhook_id).webhook
 
@@ -174,7 +188,9 @@ class Webhooks:
 
         Raises:
             InvalidInput: the limit is out of range, or the page token is not of this list.
+            PermissionDenied: the actor is no admin.
         """
+        self._access.require_to_see(Role.ADMIN, "webhooks list")
         before = _position(limit, page_token)
         with self._database.snapshot() as snapshot:
             rows = store.newest(snapshot, before=before, limit=limit + 1)
@@ -195,20 +211,21 @@ class Webhooks:
         Raises:
             NotFound: there is no such webhook.
             InvalidInput: the limit is out of range, or the page token is not of this list.
+            PermissionDenied: the actor is no admin.
         """
+        self._access.require_to_see(Role.ADMIN, "webhooks deliveries")
         before = _position(limit, page_token)
         with self._database.snapshot() as snapshot:
             rows = store.deliveries(snapshot, _found(snapshot, webhook_id).row_id, before=before, limit=limit + 1)
         token = encode_token(rows[limit - 1][0]) if len(rows) > limit else None
         return Page(tuple(delivery for _, delivery in rows[:limit]), token)
 
-    def test(self, webhook_id: str, event: str | None = None, *, sender: Sender | None = None) -> Outcome:
+    def test(self, webhook_id: str, event: str | None = None) -> Outcome:
         """Send a message to a webhook at once, and once only; nothing has happened, and the message says so.
 
         Args:
             webhook_id: Its id.
             event: Which event to tell of; its first one by default.
-            sender: Sends it; one that speaks as Standard Webhooks says by default.
 
         Returns:
             What came of it.
@@ -228,7 +245,7 @@ class Webhooks:
         told = envelope(event or row.webhook.events[0], format_time(now_ms), {"name": "example", "test": True})
         parcel = Parcel(os.urandom(16).hex(), row.webhook.url, row.secret, json.dumps(told))
         private_hosts = self._policy_file.read().webhook_hosts
-        return (sender or Sender()).send(parcel, now_ms=now_ms, private_hosts=private_hosts)
+        return self._sender.send(parcel, now_ms=now_ms, private_hosts=private_hosts)
 
     def events(self) -> tuple[str, ...]:
         """All that webhooks may listen for, as `entity.action`."""

@@ -30,6 +30,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "prompts.has": "tells the server whether a name is a prompt's or a model's",
     "models.resolve": "how a reference is read; every verb that takes a version uses it",
     "models.at": "part of `promotions.at`",
+    "webhooks.by": "how a front says what its receivers call the headers",
     "tokens.create_first": "made by the server where it demands tokens and there is none",
     "traces.record": "programs send spans, over OTLP",
     "traces.report": "same, of whole traces",

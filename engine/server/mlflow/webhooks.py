@@ -136,7 +136,7 @@ async def test(call: Call) -> Response:
     """Send a webhook a message that tells of nothing."""
     given = await call.json(Testing)
     event = given.event.word if given.event else None
-    outcome = await call.act(lambda: call.engine.webhooks.test(call.path["webhook_id"], event, sender=sender()))
+    outcome = await call.act(lambda: call.engine.webhooks.by(sender()).test(call.path["webhook_id"], event))
     told: dict[str, object] = {"success": outcome.delivered}
     if outcome.status is not None:
         told["response_status"] = outcome.status

@@ -60,9 +60,14 @@ class Operation:
         return msgspec.json.encode(plain(answer))
 
     def route(self) -> Route:
-        """Its route; what it changes asks for the role it needs by itself."""
-        method, body = ("GET", Body.NONE) if self.way is Way.READ else ("POST", Body.JSON)
-        return Route(method, path_of(self.name), self, role=Role.VIEWER, body=body)
+        """Its route, for the least role that may do anything of its kind; the operation asks for the one it needs."""
+        reads = self.way is Way.READ
+        role = Role.ADMIN if self._service in _FOR_ADMINS else Role.VIEWER if reads else Role.WRITER
+        method, body = ("GET", Body.NONE) if reads else ("POST", Body.JSON)
+        return Route(method, path_of(self.name), self, role=role, body=body)
+
+
+_FOR_ADMINS = ("tokens", "webhooks")
 
 
 _OPERATIONS = tuple(Operation(name, way) for name, way in sorted(OPERATIONS.items()))

@@ -45,6 +45,7 @@ OPERATIONS: dict[str, Way] = {
         runs: artifacts columns compare count get history metric_points page
         tokens: page
         traces: get page
+        webhooks: deliveries events get page
         """,
     ),
     **_named(
@@ -58,6 +59,7 @@ OPERATIONS: dict[str, Way] = {
         runs: beat create delete finish log_batch log_input rename report restore set_note set_tag
         tokens: create revoke
         traces: delete set_tag
+        webhooks: create delete update
         """,
     ),
     **_named(
@@ -71,6 +73,7 @@ OPERATIONS: dict[str, Way] = {
         promotions: promote roll_back
         runs: reap
         traces: prune
+        webhooks: test
         """,
     ),
 }

@@ -37,6 +37,7 @@ _MODELS = (
     "engine.tracking.model",
     "engine.traces.assessment_model",
     "engine.traces.model",
+    "engine.webhooks.model",
 )
 """Where the types of signatures are defined."""
 

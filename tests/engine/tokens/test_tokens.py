@@ -186,3 +186,10 @@ def test_a_token_is_live_only_when_nothing_speaks_against_it(
 def test_every_token_is_a_word_that_a_header_can_carry(random: bytes) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]+", written(random))
     assert len(digest_of(written(random))) == 32
+
+
+def test_only_admins_see_who_has_tokens(opened: Engine) -> None:
+    with pytest.raises(PermissionDenied):
+        opened.acting(Actor("eve"), Role.APPROVER).tokens.page()
+    with engine.open(opened.workspace.path, read_only=True) as reading:
+        assert reading.tokens.page().items == ()

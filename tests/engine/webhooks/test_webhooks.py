@@ -276,11 +276,14 @@ CHANGES: dict[str, Callable[[Engine, str], object]] = {
     "update": lambda opened, known: opened.webhooks.update(known, WebhookChange(name="x")),
     "delete": lambda opened, known: opened.webhooks.delete(known),
     "test": lambda opened, known: opened.webhooks.test(known),
+    "show": lambda opened, known: opened.webhooks.get(known),
+    "list": lambda opened, _: opened.webhooks.page(),
+    "deliveries": lambda opened, known: opened.webhooks.deliveries(known),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_only_admins_change_webhooks(opened: Engine, receiver: Receiver, change: str) -> None:
+def test_only_admins_see_and_change_webhooks(opened: Engine, receiver: Receiver, change: str) -> None:
     known = opened.webhooks.create("ci", receiver.url, ALL).id
     with pytest.raises(PermissionDenied):
         CHANGES[change](opened.acting(Actor("eve"), Role.APPROVER), known)
@@ -288,7 +291,7 @@ def test_only_admins_change_webhooks(opened: Engine, receiver: Receiver, change:
     assert len(opened.webhooks.page().items) == 1
 
 
-@pytest.mark.parametrize("change", ["update", "delete", "test"])
+@pytest.mark.parametrize("change", ["update", "delete", "test", "show", "deliveries"])
 def test_an_unknown_webhook_is_said_so(opened: Engine, change: str) -> None:
     with pytest.raises(NotFound):
         CHANGES[change](opened, "0" * 32)

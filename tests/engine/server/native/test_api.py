@@ -19,6 +19,7 @@ from tests.engine.server.wire import Wire
 API = "/api/qd/v1"
 
 NOT_OVER_HTTP = {
+    "webhooks.by": "how a front says what its receivers call the headers",
     "artifacts": "bytes are reached through the run, model or version they belong to",
     "audit.entries_for": "the past of one object, for replaying; readers list by kind and key",
     "experiments.ensure_default": "the server's own start",
