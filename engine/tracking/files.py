@@ -8,14 +8,15 @@ from engine.artifacts.file_store import RUN_FILES
 from engine.artifacts.files import Files, Owner, Owners
 from engine.artifacts.model import safe_path
 from engine.audit.service import record
-from engine.tracking.lookup import RunService, open_run, resolve
+from engine.tracking.lookup import RunService, open_run, open_whole_run, resolve, whole_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from engine.artifacts.model import Artifact, Manifest
     from engine.db.transaction import Snapshot, Transaction
+    from engine.tracking.run_store import RunHead
 
 
 class RunFiles(RunService):
@@ -23,8 +24,12 @@ class RunFiles(RunService):
 
     @property
     def files(self) -> Files:
-        """The artifacts of runs, as files below anything are kept."""
-        return Files(_RUNS, self._database, self._access, self._artifacts)
+        """The artifacts of runs, as files below anything are kept; programs name runs by their whole ids."""
+        return Files(_WHOLE, self._database, self._access, self._artifacts)
+
+    @property
+    def _files(self) -> Files:
+        return Files(_BY_BEGINNING, self._database, self._access, self._artifacts)
 
     def artifacts(self, run_id: str, path: str = "") -> tuple[Artifact, ...]:
         """What lies in one folder of a run's artifacts: its files, and its folders in sum.
@@ -40,7 +45,7 @@ class RunFiles(RunService):
             NotFound: there is no such run.
             InvalidInput: the path is not safe, or several runs' ids begin so.
         """
-        return self.files.level(run_id, path)
+        return self._files.level(run_id, path)
 
     def artifact_manifest(self, run_id: str, path: str) -> Manifest:
         """What a path of a run's artifacts holds, with the digest that stands for all of it.
@@ -53,7 +58,7 @@ class RunFiles(RunService):
             NotFound: there is no such run, or nothing at that path.
             InvalidInput: the path is not safe, or several runs' ids begin so.
         """
-        return self.files.manifest(run_id, safe_path(path))
+        return self._files.manifest(run_id, safe_path(path))
 
     def open_artifact(self, run_id: str, path: str) -> BinaryIO:
         """Open one artifact file for reading; its bytes have been checked against its digest.
@@ -70,7 +75,7 @@ class RunFiles(RunService):
             InvalidInput: the path is not safe, or names a folder, or several runs' ids begin so.
             IntegrityError: the stored bytes are missing or have changed.
         """
-        return self.files.open(run_id, path)
+        return self._files.open(run_id, path)
 
     def read_artifact(self, run_id: str, path: str) -> bytes:
         """Read one artifact file; its bytes have been checked against its digest.
@@ -108,7 +113,7 @@ class RunFiles(RunService):
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
-        return self.files.keep_bytes(run_id, data, path)
+        return self._files.keep_bytes(run_id, data, path)
 
     def log_files(self, run_id: str, files: Sequence[tuple[Path, str]]) -> tuple[Artifact, ...]:
         """Keep copies of files as artifacts; all of them or none show up in the run.
@@ -130,16 +135,10 @@ class RunFiles(RunService):
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
-        return self.files.keep_files(run_id, files)
+        return self._files.keep_files(run_id, files)
 
 
-def _find(snapshot: Snapshot, run_id: str) -> Owner:
-    run = resolve(snapshot, run_id)
-    return Owner(run.row_id, run.run_id)
-
-
-def _find_open(snapshot: Snapshot, run_id: str) -> Owner:
-    run = open_run(snapshot, run_id)
+def _owner(run: RunHead) -> Owner:
     return Owner(run.row_id, run.run_id)
 
 
@@ -147,4 +146,16 @@ def _record(tx: Transaction, verb: str, owner: Owner, before: dict[str, object],
     record(tx, verb=verb, kind="run", key=owner.public_id, before=before, after=after)
 
 
-_RUNS = Owners("run", "run", RUN_FILES, _find, _find_open, _record)
+def _runs(find: Callable[[Snapshot, str], RunHead], find_open: Callable[[Snapshot, str], RunHead]) -> Owners:
+    return Owners(
+        kind="run",
+        noun="run",
+        table=RUN_FILES,
+        find=lambda snapshot, run_id: _owner(find(snapshot, run_id)),
+        find_open=lambda snapshot, run_id: _owner(find_open(snapshot, run_id)),
+        record=_record,
+    )
+
+
+_WHOLE = _runs(whole_run, open_whole_run)
+_BY_BEGINNING = _runs(resolve, open_run)

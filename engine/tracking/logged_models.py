@@ -21,7 +21,7 @@ from engine.tracking.logged_model_model import (
     RunModel,
     check_model_name,
 )
-from engine.tracking.lookup import RunService, open_run, resolve
+from engine.tracking.lookup import RunService, open_whole_run, resolve
 from engine.tracking.rules import MAX_NAME, MAX_TAG, check_integer, check_key, check_pairs, check_text
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class LoggedModels(RunService):
         model = replace(model, params=params, tags=tags)
         with self._database.transaction(actor) as tx:
             _refuse_closed_experiment(tx, model.experiment_id)
-            run = None if model.run_id is None else open_run(tx, model.run_id)
+            run = None if model.run_id is None else open_whole_run(tx, model.run_id)
             row_id = logged_model_store.insert(tx, model_id, model, None if run is None else run.row_id)
             tx.emit(kind=KIND, change="created", key=model_id, row_id=row_id)
             if run is not None:
@@ -247,7 +247,7 @@ class LoggedModels(RunService):
         for each in metrics:
             _check_metric(each)
         with self._database.transaction(actor) as tx:
-            run = open_run(tx, run_id)
+            run = open_whole_run(tx, run_id)
             models = {model_id: _open(tx, model_id) for model_id in {each.model_id for each in metrics}}
             rows = [(models[each.model_id].row_id, each) for each in metrics]
             logged_model_store.put_metrics(tx, run.row_id, rows)

@@ -112,7 +112,7 @@ async def list_run(call: Call) -> Response:
     given = _RUN_LISTING.query(call)
     run_id = needed(given.run_id or given.run_uuid, "run_id")
     runs = call.engine.runs
-    run, found = await call.read(lambda: (runs.get(run_id), runs.files.level(run_id, given.path)))
+    run, found = await call.read(lambda: (runs.record(run_id).run, runs.files.level(run_id, given.path)))
     place = location(RootKind.RUN, run.experiment_id, run.run_id)
     return JsonAnswer(listing_json(found, given.path) | {"root_uri": f"mlflow-artifacts:/{place}"})
 

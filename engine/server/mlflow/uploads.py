@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.artifacts.model import Artifact
+from engine.artifacts.model import Artifact, safe_path
 from engine.artifacts.roots import resolve_root
 from engine.artifacts.uploads import MAX_PARTS
 from engine.core.access import Role
@@ -111,7 +111,7 @@ async def abort(call: Call) -> Response:
 
 def _target(call: Call, local: str | None) -> str:
     """Where the whole file shall be: the folder in the request's path, and the name of the client's file."""
-    name = needed(local, "path").replace("\\", "/").rpartition("/")[2]
+    name = safe_path(needed(local, "path").replace("\\", "/").rpartition("/")[2])
     return f"{call.path['path'].rstrip('/')}/{name}"
 
 
