@@ -87,6 +87,7 @@ _LISTS = (
     "prompts list",
     "prompts versions",
     "traces list",
+    "webhooks list",
 )
 
 COMMANDS: tuple[Command, ...] = (
@@ -129,6 +130,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("prompts show {text}", ANSWERED, every=12),
     Command("traces show {trace}", every=3),
     Command("traces list --filter {text}", ANSWERED, every=12),
+    Command("webhooks show {webhook}", every=12),
+    Command("webhooks deliveries {webhook}", every=12),
+    Command("webhooks create {text} https://hooks.example/{text} --event {text}", ANSWERED, every=12),
     Command("tokens create {text}", ANSWERED, every=8),
     Command("tokens revoke {token} --reason {text}", ANSWERED, every=8),
     Command("server status", (0, 1, 3)),

@@ -205,6 +205,17 @@ def _plant_trace(here: Planting) -> Mapping[str, str]:
     return {"trace": trace}
 
 
+def _plant_webhook(here: Planting) -> Mapping[str, str]:
+    seen = "".join(each for each in here.text if "!" <= each <= "~" and each not in "#\\")
+    made = here.engine.webhooks.create(
+        f"hook-{here.number}",
+        f"https://hooks.example/?{seen[:KEY]}",
+        ("prompt.created",),
+        description=here.text[:WORD],
+    )
+    return {"webhook": made.id}
+
+
 Planter = Callable[[Planting], Mapping[str, str]]
 
 PLANTERS: tuple[Planter, ...] = (
@@ -216,5 +227,6 @@ PLANTERS: tuple[Planter, ...] = (
     _plant_logged_model,
     _plant_prompt,
     _plant_trace,
+    _plant_webhook,
 )
 """In order; a later one can use the names that earlier ones returned."""

@@ -12,7 +12,9 @@ from console.registry import RESOURCES
 from engine.api import Engine
 from engine.cli.root import root
 from engine.core.errors import InvalidInput
+from engine.prompts.model import NewPrompt
 from engine.registry.model import Stage
+from engine.tracking.logged_model_model import NewLoggedModel
 from engine.tracking.model import DatasetInput
 from tests.hostile.places import COMMANDS, NOT_SWEPT, SCREENS
 from tests.hostile.planters import KEY, VALUE, WORD
@@ -48,6 +50,8 @@ def test_what_was_planted_is_stored_as_it_was_logged(hostile: Workspace) -> None
             assert opened.approvals.get(int(names["request"])).reason == names["reason"].strip()
 
 
+HOOK, EVENTS = "https://hooks.example/", ("promotion.made",)
+
 FIELDS: dict[str, Callable[[Engine, str, str], object]] = {
     "experiment": lambda opened, _run, text: opened.experiments.create(text),
     "experiment tag": lambda opened, _run, text: opened.experiments.set_tag("e", "k", text),
@@ -63,6 +67,24 @@ FIELDS: dict[str, Callable[[Engine, str, str], object]] = {
     "model tag": lambda opened, _run, text: opened.models.create("m", tags={"k": text}),
     "flavor": lambda opened, run, text: opened.models.register("m", run_id=run, flavor=text),
     "reason": lambda opened, _run, text: opened.models.delete_version("n", 1, reason=text),
+    "token": lambda opened, _run, text: opened.tokens.create(text),
+    "token's user": lambda opened, _run, text: opened.tokens.create("t", user=text),
+    "logged model": lambda opened, _run, text: opened.logged_models.create(NewLoggedModel(1, text)),
+    "logged model's type": lambda opened, _run, text: opened.logged_models.create(NewLoggedModel(1, "m", None, text)),
+    "logged model's param": lambda opened, _run, text: opened.logged_models.create(
+        NewLoggedModel(1, "m", params={"k": text})
+    ),
+    "prompt": lambda opened, _run, text: opened.prompts.create(text),
+    "prompt's description": lambda opened, _run, text: opened.prompts.create("p", text),
+    "template": lambda opened, _run, text: opened.prompts.register("p", NewPrompt(text)),
+    "commit message": lambda opened, _run, text: opened.prompts.register("p", NewPrompt("t", commit_message=text)),
+    "trace's tag": lambda opened, _run, text: opened.traces.start(1, 1, {"k": text}, {}),
+    "trace's metadata": lambda opened, _run, text: opened.traces.start(1, 1, {}, {"k": text}),
+    "trace's name": lambda opened, _run, text: opened.traces.rename(opened.traces.start(1, 1, {}, {}), text),
+    "webhook": lambda opened, _run, text: opened.webhooks.create(text, HOOK, EVENTS),
+    "webhook's address": lambda opened, _run, text: opened.webhooks.create("w", HOOK + text, EVENTS),
+    "webhook's description": lambda opened, _run, text: opened.webhooks.create("w", HOOK, EVENTS, description=text),
+    "webhook's secret": lambda opened, _run, text: opened.webhooks.create("w", HOOK, EVENTS, secret=text),
 }
 
 
