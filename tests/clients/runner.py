@@ -1,0 +1,70 @@
+"""The client's own tests and programs, run in the client's environment against a server of ours."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from tests.clients.environment import client_python
+from tests.clients.server import Server, environment_for_clients
+
+CLIENTS = Path(__file__).parent / "mlflow"
+LONGEST_FILE_S = 300
+LONGEST_PROGRAM_S = 150
+
+
+def problems(server: Server, file: Path, folder: Path, *, token: str = "") -> list[str]:
+    """Run a file of client tests.
+
+    Args:
+        server: What the client speaks to.
+        file: The file, in the client's folder.
+        folder: Where the client may write.
+        token: What the client shows to the server; none when empty.
+
+    Returns:
+        Name and message of every test that did not pass; a skipped one did not.
+
+    Raises:
+        AssertionError: the client's runner could not run them.
+    """
+    report = folder / "report.xml"
+    command = [str(client_python()), "-m", "pytest", "-q", f"--junitxml={report}", "-c", str(CLIENTS / "pytest.ini")]
+    done = _run([*command, str(file)], server, folder, token, LONGEST_FILE_S)
+    assert report.exists(), done.stdout + done.stderr
+    cases = list(ET.parse(report).iter("testcase"))  # noqa: S314 - our own runner wrote it
+    told = [
+        f"{kind} {case.get('name')}\n{(problem.text or problem.get('message') or '')[-3000:]}"
+        for case in cases
+        for kind in ("failure", "error", "skipped")
+        for problem in case.iter(kind)
+    ]
+    assert cases, f"no test ran:\n{done.stdout}{done.stderr}"
+    assert told or done.returncode == 0, done.stdout + done.stderr
+    return told
+
+
+def run_program(server: Server, file: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a client program as a script.
+
+    Args:
+        server: What the client speaks to.
+        file: The program.
+        folder: Where it runs and may write.
+
+    Returns:
+        How it ended, and what it wrote.
+    """
+    return _run([str(client_python()), str(file)], server, folder, "", LONGEST_PROGRAM_S)
+
+
+def _run(
+    command: list[str], server: Server, folder: Path, token: str, limit_s: float
+) -> subprocess.CompletedProcess[str]:
+    environment = environment_for_clients(server.url, folder)
+    if token:
+        environment["MLFLOW_TRACKING_TOKEN"] = token
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
+    )
