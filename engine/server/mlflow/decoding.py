@@ -96,9 +96,13 @@ def _worded(error: BaseException, body: bytes) -> InvalidInput:
         return missing(place)
     if not place:
         return InvalidInput(said(f"The request is not valid: {problem}."))
-    value = _at(body, place)
+    try:
+        value = _at(body, place)
+        shown = _shown(value)
+    except (ValueError, LookupError, TypeError, RecursionError):  # numbers of thousands of digits, fields told twice
+        return InvalidInput(f"Invalid value for parameter '{said(place)}' supplied: {said(problem)}.", hint=_SEE)
     return InvalidInput(
-        f"Invalid value {_shown(value)} for parameter '{said(place)}' supplied:  "
+        f"Invalid value {shown} for parameter '{said(place)}' supplied:  "
         f"Hint: Value was of type '{type(value).__name__}'.",
         hint=_SEE,
     )

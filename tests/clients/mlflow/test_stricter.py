@@ -77,6 +77,24 @@ def test_a_secret_logged_again_is_the_same_secret(client: MlflowClient, run: str
     client.log_param(run, "api_key", "a-secret-of-mine")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"run_id": ' + "1" * 5000 + "}",
+        '{"run_id": "x", "metrics": [{"key": 5}], "metrics": "x"}',
+        '{"run_id": "x", "metrics": [{"key": 5}], "metrics": {}}',
+        '{"run_id": "x", "metrics": [{"key": "m", "value": 1, "timestamp": 1e400}]}',
+        '{"run_id": "x", "metrics": [{"key": "m", "value": 1, "timestamp": 99999999999999999999999}]}',
+        '{"run_id": "\\ud800", "metrics": []}',
+        '{"run_id": "x", "\\u0000": 1}',
+    ],
+)
+def test_json_that_reads_in_two_ways_is_refused(api: Call, text: str) -> None:
+    answer = api("POST", "runs/log-batch", data=text, headers={"Content-Type": "application/json"})
+    assert 400 <= answer.status_code < 500
+    assert len(answer.text) < 600
+
+
 @pytest.mark.parametrize("depth", [200, 20_000])
 def test_deep_nesting_is_refused(api: Call, depth: int) -> None:
     text = '{"run_id": ' + "[" * depth + "]" * depth + "}"
