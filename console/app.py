@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
 
 TICK_SECONDS = 20.0
+SERVER_FIRST_SECONDS, SERVER_SECONDS = 0.5, 5.0
 """Between two looks at ages and silent runs; what reads the same is not sent again."""
 
 PATIENCE_SECONDS = 0.2
@@ -100,6 +101,8 @@ class ConsoleApp(TerminalApp[int]):
         self.feed.start()
         self._hold()
         self.set_interval(TICK_SECONDS, self._tick)
+        self.set_timer(SERVER_FIRST_SECONDS, self._look_for_server)  # not before the first view has its data
+        self.set_interval(SERVER_SECONDS, self._look_for_server)
 
     def _hold(self) -> None:
         """Paint nothing until the first view has its data, or a moment has passed: one whole frame, not five parts."""
@@ -439,6 +442,9 @@ class ConsoleApp(TerminalApp[int]):
             self.say("The workspace answers again.")
         elif message.seconds == 0:
             self.say(message.why, "bad")
+
+    def _look_for_server(self) -> None:
+        self.read("frame.server", self.engine.processes.server, self.frame.serving)
 
     def _tick(self) -> None:
         if self.view is not None:

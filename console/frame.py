@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from console.typing import LineInput, Typed
     from console.views import View
     from engine.api import Engine
+    from engine.processes.model import RunningServer
 
 MOST_HINTS = 8
 MESSAGE_SECONDS = 6.0
@@ -53,6 +54,8 @@ class Frame(TerminalScreen[object]):
         self._crumbs = Bar(id="crumbs")
         self._hints = Bar(id="hints")
         self._message = Bar(id="message")
+        self._serving = ""
+        self._fresh = (Health.LIVE, 0)
         self._input: LineInput | None = None
         self._timer: Timer | None = None
         self._first: View | None = None
@@ -98,7 +101,18 @@ class Frame(TerminalScreen[object]):
 
     def health(self, health: Health, seconds: int) -> None:
         """Say how fresh the screen is."""
+        self._fresh = (health, seconds)
         self._show_context(health, seconds)
+
+    def serving(self, running: RunningServer | None) -> None:
+        """Say whether the workspace has a server, and where."""
+        port = "" if running is None else running.owner.url.rpartition(":")[2]
+        words = "" if running is None else f"serving :{port}"
+        if running is not None and running.owner.durability == "relaxed":
+            words += " relaxed"
+        if words != self._serving:
+            self._serving = words
+            self._show_context(*self._fresh)
 
     def _show_context(self, health: Health, seconds: int) -> None:
         access = self._engine.access
@@ -114,6 +128,8 @@ class Frame(TerminalScreen[object]):
         }
         left: list[Part] = [(" ", ""), (name, "strong"), (f" @ {path}", "dim")]
         right: list[Part] = [(who, ""), (f" · {access.role.label}  ", "dim")]
+        if self._serving:
+            right += [(self._serving, "warn" if self._serving.endswith("relaxed") else "good"), ("  ", "")]
         if access.read_only:
             right += [(" READ-ONLY ", "loud"), ("  ", "")]
         right += [looks[health], (" ", "")]

@@ -60,6 +60,7 @@ RESOURCES: dict[str, Entry] = {
     "workspace": Entry(
         "console.screens.workspace:WorkspaceView", "policy, storage, soundness, backup", ("ws", "policy")
     ),
+    "server": Entry("console.screens.server:ServerView", "the server: clients, rates, latencies, failures", ("srv",)),
     "help": Entry("console.screens.help:Help", "keys and commands"),
 }
 """By name, in the order help lists them."""

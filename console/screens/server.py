@@ -1,0 +1,146 @@
+"""The server of this workspace: where it answers, who calls, how fast, what waits, and what went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from console.actions import Action, Answers, Danger, Needs
+from console.formats import NONE, age, count, moment
+from console.text import Part, wrap
+from console.views import Page
+from console.widgets.charts.spark import sparkline
+from console.widgets.document import Line, blank, fields, heading
+from engine.core.access import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from console.app import ConsoleApp
+    from engine.processes.model import RunningServer, ServerStatus
+
+LOOK_SECONDS = 1.0
+"""How often the page looks; the server tells how it does once a second."""
+
+SILENT_MS = 3_000
+"""A server that has answered nothing says nothing; from here on its last seconds are told as quiet."""
+
+_WIDEST = 60
+
+
+def _stop(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+    app.say("The server answers what it has begun, then ends…", "dim")
+    app.act(app.engine.processes.stop_server, lambda found: _stopped(app, found), "qd server stop")
+
+
+def _stopped(app: ConsoleApp, found: RunningServer) -> None:
+    app.say(f"The server at {found.owner.url} has ended. Start it again with: qd server", "good")
+    if isinstance(app.view, ServerView):
+        app.view.load()
+
+
+class ServerView(Page["RunningServer | None"]):
+    """How the server does."""
+
+    actions = (
+        Action(
+            "stop",
+            "X",
+            "stop",
+            _stop,
+            "Let the server answer what it has begun, then end.",
+            danger=Danger.PRODUCTION,
+            needs=Needs.NOTHING,
+            role=Role.OPERATOR,
+            consequences=lambda _nothing: ("Programs that log to it will fail until it is started again.",),
+        ),
+    )
+
+    def on_mount(self) -> None:
+        """Read at once, then every second while it is shown."""
+        super().on_mount()
+        self.set_interval(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        if self.display:
+            self.load()
+
+    def fetch(self) -> RunningServer | None:
+        """Ask who holds the workspace's lock, and what they said last."""
+        return self.deck.engine.processes.server()
+
+    def lines(self, data: RunningServer | None, width: int) -> Sequence[Line]:
+        """Where, how much, how fast, what went wrong."""
+        if data is None:
+            return [
+                heading("No server runs on this workspace."),
+                blank(),
+                Line([("  qd server", "key"), ("  starts one; MLflow programs then log to it with", "dim")]),
+                Line([("  export MLFLOW_TRACKING_URI=http://127.0.0.1:5000", "strong")]),
+            ]
+        owner = data.owner
+        now_ms = self.deck.engine.clock.now_ms()
+        relaxed = owner.durability == "relaxed"
+        lines = [
+            heading("Server"),
+            *fields(
+                [
+                    ("answers at", (owner.url, "strong")),
+                    ("process", (f"{owner.pid} of {owner.user}, version {owner.version}", "")),
+                    ("since", (f"{moment(owner.started_ms)}  ({age(owner.started_ms, now_ms)})", "dim")),
+                    ("durability", (f"{owner.durability}{_RELAXED if relaxed else ''}", "warn" if relaxed else "good")),
+                ]
+            ),
+        ]
+        if data.status is None:
+            return [*lines, blank(), Line([("  It has not yet said how it does.", "dim")])]
+        return [*lines, *_told(data.status, now_ms, width, unicode=self.deck.unicode)]
+
+
+_RELAXED = ": a power cut may lose the last seconds"
+
+
+def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> list[Line]:
+    quiet = now_ms - status.updated_ms > SILENT_MS
+    seconds = () if quiet else status.requests_by_second
+    rate = 0 if quiet or not seconds else seconds[-1]
+    curve = sparkline(seconds or (0,), min(_WIDEST, max(width - 24, 10)), unicode=unicode).rstrip()
+    lines = [
+        blank(),
+        heading("Requests"),
+        *fields(
+            [
+                ("a second", (f"{count(rate):>6}  {curve}", "strong")),
+                ("answered", (count(status.requests), "")),
+                ("clients", (count(status.clients), "")),
+                ("refused", (f"{count(status.client_errors)}  (4xx)", "warn" if status.client_errors else "dim")),
+                ("failed", (f"{count(status.server_errors)}  (5xx)", "bad" if status.server_errors else "dim")),
+                ("latency", (_latency(status.request_p50_ms, status.request_p99_ms), "")),
+            ]
+        ),
+        blank(),
+        heading("Writes"),
+        *fields(
+            [
+                ("waiting", (count(status.queue), "warn" if status.queue else "dim")),
+                ("kept", (f"{count(status.writes)} in {count(status.commits)} commits", "")),
+                ("commit", (_latency(status.commit_p50_ms, status.commit_p99_ms), "")),
+            ]
+        ),
+    ]
+    return [*lines, *_errors(status.errors, width)]
+
+
+def _latency(median: float | None, slow: float | None) -> str:
+    if median is None or slow is None:
+        return NONE
+    return f"{median:.1f} ms in the middle, {slow:.1f} ms for one in a hundred"
+
+
+def _errors(errors: Sequence[str], width: int) -> list[Line]:
+    if not errors:
+        return [blank(), heading("Failures"), Line([("  none", "dim")])]
+    lines = [blank(), heading("Failures", "newest first")]
+    for error in errors:
+        parts: list[Part] = [(f"  {part}", "bad") for part in wrap(error, max(width - 4, 20))]
+        lines += [Line([part]) for part in parts]
+    return lines
