@@ -21,7 +21,9 @@ _CODES: tuple[tuple[type[errors.QuarterdeckError], str, int], ...] = (
     (errors.Conflict, "INVALID_PARAMETER_VALUE", 400),
     (errors.Unauthenticated, "UNAUTHENTICATED", 401),
     (errors.Refused, "PERMISSION_DENIED", 403),
+    (errors.PolicyInvalid, "PERMISSION_DENIED", 403),
     (errors.Overloaded, "REQUEST_LIMIT_EXCEEDED", 429),
+    (errors.IntegrityError, "DATA_LOSS", 410),  # never again: asking seven times more would not help
     (errors.Busy, "TEMPORARILY_UNAVAILABLE", 503),
 )
 
