@@ -244,7 +244,7 @@ class _Export:
 
 def _tags(run: RunImport) -> dict[str, str]:
     """The run's tags, with those in which MLflow keeps what is a field here."""
-    own = {NAME_TAG: run.name, NOTE_TAG: run.note, PARENT_TAG: run.parent_run_id or "", "mlflow.user": run.user}
+    own = {NAME_TAG: run.name, NOTE_TAG: run.note, PARENT_TAG: run.parent_run_id or ""}
     return dict(run.tags) | {key: value for key, value in own.items() if value}
 
 

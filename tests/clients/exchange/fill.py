@@ -1,0 +1,31 @@
+"""Logs one of everything with the real client: `fill.py TRACKING_URI`."""
+
+from __future__ import annotations
+
+import sys
+
+import mlflow
+import numpy as np
+from mlflow.tracking import MlflowClient
+from sklearn.linear_model import LinearRegression
+
+mlflow.set_tracking_uri(sys.argv[1])
+client = MlflowClient()
+experiment = mlflow.set_experiment("sweep")
+mlflow.set_experiment_tag("team", "risk")
+with mlflow.start_run(run_name="first", description="a note") as run:
+    mlflow.log_params({"depth": 3, "kind": "linear"})
+    mlflow.log_metrics({"odd": float("nan"), "up": float("inf"), "down": float("-inf")})
+    for step in range(20):
+        mlflow.log_metric("loss", 1 / (step + 1), step=step)
+    mlflow.log_input(mlflow.data.from_numpy(np.zeros((3, 2)), name="cars"), context="training")
+    mlflow.log_text("hello", "notes/hello.txt")
+    with mlflow.start_run(run_name="second", nested=True):
+        mlflow.log_metric("loss", 0.25)
+    model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
+    mlflow.sklearn.log_model(model, name="model", registered_model_name="churn")
+client.set_registered_model_alias("churn", "champion", "1")
+client.set_model_version_tag("churn", "1", "checked", "yes")
+client.set_registered_model_tag("churn", "owner", "ada")
+client.delete_run(client.create_run(experiment.experiment_id, run_name="gone").info.run_id)
+client.delete_experiment(client.create_experiment("old"))
