@@ -52,6 +52,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("audit"),
     Screen("record", "{record}", every=2),
     Screen("workspace"),
+    Screen("server"),
     Screen("help"),
 )
 """Every resource of the console at least once."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.hostile.command_sweep import command_lines, sweep_commands
 from tests.hostile.console_sweep import ConsoleSweep
 from tests.hostile.judge import Findings
-from tests.hostile.workspace import Workspace, make_hostile
+from tests.hostile.workspace import Workspace, make_hostile, served
 
 LONGEST = 240.0
 """Seconds after which a sweep ends, whatever is left; it takes about a minute on two cores."""
@@ -56,7 +56,7 @@ def _part(part: Part, workspace: Workspace, deadline: float) -> Findings:
 
 
 def _screens(workspace: Workspace, findings: Findings, deadline: float) -> None:
-    with ConsoleSweep(workspace, findings, deadline) as console:
+    with served(workspace), ConsoleSweep(workspace, findings, deadline) as console:
         console.screens()
 
 
@@ -71,7 +71,8 @@ def _words(workspace: Workspace, findings: Findings, deadline: float) -> None:
 
 
 def _commands(workspace: Workspace, findings: Findings, deadline: float) -> None:
-    sweep_commands(workspace, findings, deadline, command_lines(workspace))
+    with served(workspace):
+        sweep_commands(workspace, findings, deadline, command_lines(workspace))
 
 
 PARTS: tuple[Part, ...] = (_commands, _actions, _screens, _words)

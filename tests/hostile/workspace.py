@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import engine
 from engine.api import Engine
+from engine.db.workspace import Workspace as WorkspaceFiles
+from engine.processes.lock import ServerLock
+from engine.processes.model import ServerOwner, ServerStatus
 from tests.hostile.planters import PLANTERS, Planting
 from tests.hostile.texts import HOSTILE, MODEL_NAMES
+
+NO_PROCESS = 2**22 + 1
+"""More than any process number, so that nobody can be ended in its place."""
 
 _POLICY = """
 [models."*".production]
@@ -47,6 +54,18 @@ class Workspace:
     def copy(self, path: Path) -> Workspace:
         """The same in another place, to be changed there."""
         return Workspace(Path(shutil.copytree(self.path, path)), self.planted)
+
+
+@contextmanager
+def served(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace as a server does whose every word is hostile; no process has its number."""
+    attack = "".join(HOSTILE[name] for name in ("colour", "clipboard", "c1", "closing tag", "bidi"))
+    owner = ServerOwner(NO_PROCESS, attack, f"http://{attack}:{attack}", 10**12, attack, attack)
+    status = ServerStatus(2 * 10**12, 1, 2, (1, 2), 3, 4, 0.5, 1.5, 5, 6, 7, 0.5, 1.5, tuple(HOSTILE.values()))
+    with ServerLock(WorkspaceFiles(workspace.path)).take() as lock:
+        lock.tell(owner)
+        lock.tell_status(status)
+        yield
 
 
 def make_hostile(path: Path, texts: Mapping[str, str] = HOSTILE) -> Workspace:

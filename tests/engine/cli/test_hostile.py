@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,11 @@ import pytest
 from engine.cli import main
 from engine.core.text import width
 from tests.engine.cli.driver import Qd, terminal
-from tests.hostile.command_sweep import command_lines
+from tests.hostile.command_sweep import CommandLine, command_lines
 from tests.hostile.judge import formulas, leaks
 from tests.hostile.places import COMMANDS, Command
 from tests.hostile.texts import HOSTILE, REFUSED
-from tests.hostile.workspace import Workspace, make_hostile
+from tests.hostile.workspace import Workspace, make_hostile, served
 
 SGR = re.compile(rb"\x1b\[[0-9;]*m")
 """Colours, the one kind of escape sequence that our own tables send."""
@@ -44,7 +44,12 @@ def _harmless(output: str) -> None:
 def test_in_a_pipe_every_command_is_harmless_with_every_text(
     capsys: pytest.CaptureFixture[str], attacked: Workspace, command: Command
 ) -> None:
-    for line in command_lines(attacked, [command._replace(every=1)]):
+    with served(attacked):
+        _look_everywhere(capsys, command_lines(attacked, [command._replace(every=1)]))
+
+
+def _look_everywhere(capsys: pytest.CaptureFixture[str], lines: Iterable[CommandLine]) -> None:
+    for line in lines:
         code = main(list(line.words))
         answer = capsys.readouterr()
         assert code in line.codes, f"{line}: {answer.err}"
