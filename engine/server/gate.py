@@ -21,13 +21,13 @@ from engine.core.errors import (
 )
 from engine.server.exposure import is_loopback
 from engine.server.failures import Failures
+from engine.server.head import Head
 from engine.server.hosts import Hosts, is_address
 from engine.server.routes import Body
 from engine.tokens.checking import TokenCheck
 from engine.tokens.model import PREFIX, digest_of
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
     from starlette.requests import Request
 
     from engine.api import Engine
@@ -42,6 +42,7 @@ KEEP_USED_S = 20.0
 """How often it is written down which tokens were used, in seconds."""
 
 _UNKNOWN = "unknown"
+_JSON = "application/json"
 
 
 class Gate:
@@ -79,12 +80,12 @@ class Gate:
             TooLarge: its body is larger than the route takes.
             UnsupportedMediaType: its body is not of the type that the route takes.
         """
-        headers = request.headers
-        self._hosts.check(request.method, self._scheme(request), headers)
+        head = Head(request.scope["headers"])
+        self._hosts.check(request.method, self._scheme(request, head), head)
         role = match.route.role if match else Role.VIEWER
-        engine = self._engine if role is None else self._caller(request, role)
+        engine = self._engine if role is None else self._caller(request, head, role)
         if match is not None:
-            self._check_body(headers, match.route.body)
+            self._check_body(head, match.route.body)
         return engine
 
     async def keep_used(self) -> None:
@@ -94,35 +95,34 @@ class Gate:
             with suppress(QuarterdeckError):  # a full disk is told by the requests that need it
                 await asyncio.to_thread(self._tokens.keep_used, self._engine.access.actor)
 
-    def _scheme(self, request: Request) -> str:
+    def _scheme(self, request: Request, head: Head) -> str:
         if self._proxied(request):
-            return request.headers.get("x-forwarded-proto", "https").lower()
+            return (head.get(b"x-forwarded-proto") or "https").lower()
         return str(request.scope["scheme"])
 
-    def _address(self, request: Request) -> str:
+    def _address(self, request: Request, head: Head) -> str:
         """Where a request comes from: the last address that our own proxy added, or the connection's."""
         if self._proxied(request):
-            lists = request.headers.getlist("x-forwarded-for")
-            last = lists[-1].rpartition(",")[2].strip() if lists else ""
+            last = (head.get(b"x-forwarded-for") or "").rpartition(",")[2].strip()
             return last if is_address(last) else _UNKNOWN
         return request.client.host if request.client else _UNKNOWN
 
     def _proxied(self, request: Request) -> bool:
         return self._settings.behind_proxy and request.client is not None and is_loopback(request.client.host)
 
-    def _caller(self, request: Request, role: Role) -> Engine:
-        secret = _shown(request.headers)
+    def _caller(self, request: Request, head: Head, role: Role) -> Engine:
+        secret = _shown(head)
         if secret is None or not (self._settings.require_tokens or secret.startswith(PREFIX)):
             if self._settings.require_tokens:
-                self._refuse(self._address(request), "Requests to this server need a token.")
+                self._refuse(self._address(request, head), "Requests to this server need a token.")
             engine = self._engine
         else:
-            engine = self._view(secret, self._address(request))
+            engine = self._view(secret, self._address(request, head))
         has = engine.access.role
         if has < role:
             raise PermissionDenied(
                 f"{request.method} {request.url.path[:60]} needs the role {role.label}; this caller has {has.label}.",
-                hint="Use a token of a wider scope, or ask an admin for a higher role.",
+                hint="Use a token of a wider scope.",
             )
         return engine
 
@@ -160,12 +160,12 @@ class Gate:
             lambda: min(token.scope, server.policy.role_of(token.user)),
         )
 
-    def _check_body(self, headers: Headers, takes: Body) -> None:
-        size = _length(headers)
+    def _check_body(self, head: Head, takes: Body) -> None:
+        size = _length(head)
         if takes is not Body.STREAM and size is not None and size > self._settings.max_body_bytes:
             raise TooLarge(f"The body has more than {self._settings.max_body_bytes} bytes.", hint="Send less at once.")
         if takes is Body.JSON and (size is None or size > 0):
-            _check_json(headers)
+            _check_json(head)
 
 
 def _too_many(wait_s: int) -> TooManyFailures:
@@ -176,16 +176,18 @@ def _too_many(wait_s: int) -> TooManyFailures:
     )
 
 
-def _shown(headers: Headers) -> str | None:
+def _shown(head: Head) -> str | None:
     """The token that a request shows, as a bearer or as the password of a user; `None` when it shows none.
 
     Raises:
         InvalidInput: there are several.
     """
-    given = headers.getlist("authorization")
-    if len(given) > 1:
+    given = head.get(b"authorization")
+    if given is None:
+        return None
+    if head.twice(b"authorization"):
         raise InvalidInput("The request shows several credentials.", hint="Send one Authorization header.")
-    scheme, _, rest = (given[0] if given else "").partition(" ")
+    scheme, _, rest = given.partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip()
     if scheme.lower() == "basic":
@@ -193,29 +195,31 @@ def _shown(headers: Headers) -> str | None:
             return b64decode(rest.strip(), validate=True).decode().partition(":")[2]
         except ValueError:
             return ""
-    return "" if given else None
+    return ""
 
 
-def _length(headers: Headers) -> int | None:
+def _length(head: Head) -> int | None:
     """How many bytes the body has, `None` when nobody says so beforehand.
 
     Raises:
         InvalidInput: the head contradicts itself, which is how requests are smuggled past proxies.
     """
-    lengths, codings = headers.getlist("content-length"), headers.getlist("transfer-encoding")
-    if len(lengths) > 1 or len(codings) > 1 or (lengths and codings):
+    length, coding = head.get(b"content-length"), head.get(b"transfer-encoding")
+    both = length is not None and coding is not None
+    if both or head.twice(b"content-length") or head.twice(b"transfer-encoding"):
         raise InvalidInput("The request says the length of its body twice.", hint="Send one Content-Length.")
-    if codings:
+    if coding is not None:
         return None
-    text = lengths[0] if lengths else "0"
+    text = "0" if length is None else length
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise InvalidInput("The length of the body is no number.", hint="Send one Content-Length.")
     return int(text)
 
 
-def _check_json(headers: Headers) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" or len(headers.getlist("content-type")) > 1:
+def _check_json(head: Head) -> None:
+    kind = head.get(b"content-type") or ""
+    plain = kind == _JSON or kind.partition(";")[0].strip().lower() == _JSON
+    if not plain or head.twice(b"content-type"):
         raise UnsupportedMediaType("The body must be JSON.", hint="Send it with Content-Type: application/json.")
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+    if (head.get(b"content-encoding") or "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("The body must not be compressed.", hint="Send it without Content-Encoding.")

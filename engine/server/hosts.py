@@ -10,8 +10,7 @@ from engine.core.errors import InvalidInput, Refused
 from engine.server.exposure import reaches_beyond
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
-
+    from engine.server.head import Head
     from engine.server.settings import Settings
 
 LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "[::1]"))
@@ -38,29 +37,28 @@ class Hosts:
         # Rebinding needs a name: an address cannot be made to lead elsewhere.
         self._addresses = reaches_beyond(settings.host)
 
-    def check(self, method: str, scheme: str, headers: Headers) -> None:
+    def check(self, method: str, scheme: str, head: Head) -> None:
         """Let a request pass, or refuse it.
 
         Args:
             method: Its method.
             scheme: `http` or `https`, as the client sees it.
-            headers: Its headers.
+            head: Its headers.
 
         Raises:
             InvalidInput: it names no host, several, or none that could be one.
             Refused: it names a host that is not ours, or comes from a page of another site.
         """
-        host = self._host(headers)
-        origins = headers.getlist("origin")
-        if origins:
-            if len(origins) > 1 or not _same(origins[0].lower(), scheme, host):
+        host = self._host(head)
+        origin = head.get(b"origin")
+        if origin is not None:
+            if head.twice(b"origin") or not _same(origin.lower(), scheme, host):
                 raise _foreign()
-        elif headers.get("sec-fetch-site", "none") in ("cross-site", "same-site") and not _visits(method, headers):
+        elif head.get(b"sec-fetch-site") in ("cross-site", "same-site") and not _visits(method, head):
             raise _foreign()
 
-    def _host(self, headers: Headers) -> str:
-        given = headers.getlist("host")
-        host = given[0].lower() if len(given) == 1 else ""
+    def _host(self, head: Head) -> str:
+        host = "" if head.twice(b"host") else (head.get(b"host") or "").lower()
         found = _HOST.fullmatch(host)
         if found is None:
             raise InvalidInput("The request must name its host once.", hint="Send one Host header.")
@@ -77,9 +75,9 @@ def _foreign() -> Refused:
     return Refused("Pages of other sites may not use this server.", hint="Send the request from a program.")
 
 
-def _visits(method: str, headers: Headers) -> bool:
+def _visits(method: str, head: Head) -> bool:
     """Whether somebody follows a link to us; nothing changes by that, and the page it stood on sees nothing."""
-    return method in _SAFE and headers.get("sec-fetch-mode") == "navigate"
+    return method in _SAFE and head.get(b"sec-fetch-mode") == "navigate"
 
 
 def _same(origin: str, scheme: str, host: str) -> bool:
