@@ -245,6 +245,13 @@ class ArtifactStore:
                     raise changed(digest)
             return incoming.keep()
 
+    def uploads_with_parts(self) -> set[str]:
+        """The ids of uploads of which a part has come."""
+        try:
+            return {each.name for each in self._parts.iterdir() if _UPLOAD.fullmatch(each.name)}
+        except OSError:
+            return set()
+
     def drop_parts(self, upload_id: str) -> None:
         """Remove the parts of an upload, if there are any.
 

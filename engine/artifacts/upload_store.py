@@ -56,7 +56,11 @@ def delete(tx: Transaction, row_id: int) -> None:
     tx.execute("DELETE FROM upload WHERE id = ?", (row_id,))
 
 
-def take_expired(tx: Transaction) -> list[str]:
-    """Forget the uploads whose time is over; their ids."""
-    sql = "DELETE FROM upload WHERE expires_ms <= ? RETURNING upload_id"
-    return [row[0] for row in tx.execute(sql, (tx.now_ms,)).fetchall()]
+def delete_expired(tx: Transaction) -> None:
+    """Forget the uploads whose time is over."""
+    tx.execute("DELETE FROM upload WHERE expires_ms <= ?", (tx.now_ms,))
+
+
+def known(snapshot: Snapshot) -> set[str]:
+    """The ids of all uploads."""
+    return {row[0] for row in snapshot.execute("SELECT upload_id FROM upload")}

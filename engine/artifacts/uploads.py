@@ -80,9 +80,10 @@ class Uploads:
         upload_id = self._ids.new()
         with self._database.transaction(actor) as tx:
             expires_ms = tx.now_ms + LIFETIME_MS
-            late = upload_store.take_expired(tx)
+            upload_store.delete_expired(tx)
             upload_store.insert(tx, upload_id, path, expires_ms)
-        for each in late:
+            known = upload_store.known(tx)
+        for each in self._artifacts.uploads_with_parts() - known:
             self._artifacts.drop_parts(each)
         return Upload(upload_id, path, expires_ms)
 

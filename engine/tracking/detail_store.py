@@ -1,4 +1,4 @@
-"""SQL of what belongs to a run: the data and models it read and made, artifacts and the environment."""
+"""SQL of what belongs to a run: the data and models it read and made, and the environment."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 ModelUseKind = Literal["input", "output"]
 """Whether a run read a logged model or made it."""
-
-ArtifactRow = tuple[str, str, int]
-"""path, digest, size in bytes."""
 
 
 def add_input(tx: Transaction, run: int, dataset: DatasetInput) -> None:
@@ -88,38 +85,6 @@ def models_of(snapshot: Snapshot, runs: Sequence[int]) -> dict[tuple[int, str], 
     for run, kind, model_id, step in snapshot.execute(sql, (json.dumps(list(runs)),)):
         found[run, kind] = (*found.get((run, kind), ()), ModelUse(model_id, step))
     return found
-
-
-def add_artifacts(tx: Transaction, run: int, files: Iterable[ArtifactRow]) -> None:
-    """Put files under a run's paths, replacing what was there."""
-    rows = [(run, path, digest, size_bytes, tx.now_ms) for path, digest, size_bytes in files]
-    tx.executemany("INSERT OR REPLACE INTO artifact VALUES (?, ?, ?, ?, ?)", rows)
-
-
-def artifacts(snapshot: Snapshot, run: int) -> list[ArtifactRow]:
-    """Every file of a run, by path."""
-    sql = "SELECT path, digest, size_bytes FROM artifact WHERE run = ? ORDER BY path"
-    return snapshot.execute(sql, (run,)).fetchall()
-
-
-def artifacts_under(snapshot: Snapshot, run: int, path: str) -> list[ArtifactRow]:
-    """The file of exactly that path, or the files of the folder of that name (`0` sorts right after `/`)."""
-    sql = """SELECT path, digest, size_bytes FROM artifact
-             WHERE run = ? AND (path = ? OR (path > ? AND path < ?)) ORDER BY path"""
-    return snapshot.execute(sql, (run, path, f"{path}/", f"{path}0")).fetchall()
-
-
-def occupied(snapshot: Snapshot, run: int, paths: Iterable[str]) -> str | None:
-    """The first of these paths at which a run has a file."""
-    sql = "SELECT path FROM artifact WHERE run = ? AND path IN (SELECT value FROM json_each(?)) LIMIT 1"
-    row = snapshot.execute(sql, (run, json.dumps(list(paths)))).fetchone()
-    return None if row is None else str(row[0])
-
-
-def has_folder(snapshot: Snapshot, run: int, path: str) -> bool:
-    """Whether a run has files below that path."""
-    sql = "SELECT 1 FROM artifact WHERE run = ? AND path > ? AND path < ? LIMIT 1"
-    return snapshot.execute(sql, (run, f"{path}/", f"{path}0")).fetchone() is not None
 
 
 def insert_environment(tx: Transaction, run: int, environment: Environment) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.artifacts import file_store
+from engine.artifacts.file_store import RUN_FILES
 from engine.tracking import detail_store, import_store, run_store
 from engine.tracking.active import Batch
 from engine.tracking.lookup import RunService
@@ -77,5 +79,5 @@ def _exported(snapshot: Snapshot, row: run_store.RunRow, pairs: Batch, points: S
         parent_run_id=parent,
         deleted_ms=deleted_ms,
         inputs=detail_store.inputs(snapshot, row_id),
-        files=tuple(Artifact(*file) for file in detail_store.artifacts(snapshot, row_id)),
+        files=tuple(Artifact(*file) for file in file_store.files(snapshot, RUN_FILES, row_id)),
     )

@@ -8,6 +8,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from engine.artifacts import file_store
+from engine.artifacts.file_store import RUN_FILES
 from engine.audit.service import record
 from engine.core.access import Role
 from engine.core.errors import AlreadyExists, InvalidInput
@@ -187,7 +189,7 @@ def _store_group(tx: Transaction, rows: Sequence[tuple[int, RunImport, Batch]]) 
         for dataset in run.inputs:
             detail_store.add_input(tx, row_id, dataset)
         if run.files:
-            detail_store.add_artifacts(tx, row_id, [(file.path, file.digest, file.size_bytes) for file in run.files])
+            file_store.add(tx, RUN_FILES, row_id, run.files)
     parents = [(run.run_id, run.parent_run_id) for _, run, _ in rows if run.run_id and run.parent_run_id]
     import_store.link(tx, parents)
 

@@ -34,7 +34,8 @@ class RunReading(RunService):
             NotFound: there is no such run; the hint names runs of that name, or the nearest names.
             InvalidInput: several runs' ids begin so; the message lists them.
         """
-        from engine.tracking.model import Artifact, RunDetail  # a list does without
+        from engine.artifacts import file_store  # a list does without
+        from engine.tracking.model import Artifact, RunDetail
 
         with self._database.snapshot() as snapshot:
             row_id = resolve(snapshot, run_id).row_id
@@ -44,7 +45,7 @@ class RunReading(RunService):
                 **{name: getattr(run, name) for name in Run.__slots__},
                 inputs=detail_store.inputs(snapshot, row_id),
                 environment=detail_store.environment(snapshot, row_id),
-                artifacts=tuple(Artifact(*row) for row in detail_store.artifacts(snapshot, row_id)),
+                artifacts=tuple(Artifact(*row) for row in file_store.files(snapshot, file_store.RUN_FILES, row_id)),
                 children=tuple(run_store.children(snapshot, row_id)),
                 models_read=models.get((row_id, "input"), ()),
                 models_made=models.get((row_id, "output"), ()),

@@ -75,6 +75,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "artifacts.open_sound": "same",
     "artifacts.open_unchecked": "same",
     "artifacts.part_path": "same",
+    "artifacts.uploads_with_parts": "same",
     "logged_models.now_ms": "the clock of a running program",
     "logged_models.artifacts": "what a training leaves behind comes and goes over HTTP; `runs show` lists the models",
     "logged_models.create": "same",

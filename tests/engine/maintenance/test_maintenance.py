@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import engine
 from engine.artifacts.store import ArtifactStore
 from engine.audit.model import AuditFilter, parse_head
 from engine.audit.service import AuditLog, record
@@ -20,6 +21,7 @@ from engine.core.errors import AlreadyExists, InvalidInput, NotFound, Permission
 from engine.db.database import Database
 from engine.db.workspace import Workspace, make_directories
 from engine.maintenance.service import Maintenance
+from engine.tracking.logged_model_model import NewLoggedModel
 from tests.builders import make_access
 
 if TYPE_CHECKING:
@@ -254,3 +256,15 @@ def test_the_manifest_of_a_backup_is_readable_json(opened: Opened, tmp_path: Pat
     manifest = json.loads((tmp_path / "backup" / "backup.json").read_text())
     assert manifest["format"] == "quarterdeck-backup-1"
     assert manifest["objects"] == 1
+
+
+def test_the_files_of_logged_models_are_backed_up_too(tmp_path: Path) -> None:
+    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+        run = opened.runs.start("trials")
+        run.finish()
+        model = opened.logged_models.create(NewLoggedModel(opened.runs.get(run.id).experiment_id, "trees"))
+        kept = opened.logged_models.files.keep_bytes(model.model_id, b"weights", "weights.bin")
+        opened.maintenance.backup(tmp_path / "copy")
+        assert ArtifactStore(Workspace(tmp_path / "copy")).verify(kept.digest)
+        opened.artifacts.path_of(kept.digest).write_bytes(b"changed")
+        assert not all(finding.ok for finding in opened.maintenance.check(deep=True))
