@@ -45,6 +45,11 @@ VERSIONS = (
     Column("commit_message", lambda version: version.commit_message, title="message"),
     Column("template", lambda version: version.template[:_BEGINNING]),
 )
+LINES = (
+    Column("change", lambda line: _CHANGES[line[0]]),
+    Column("text", lambda line: line[1]),
+)
+_CHANGES = {" ": "same", "-": "removed", "+": "added"}  # a sheet would take the marks for formulas
 
 
 def encode(version: PromptVersion) -> dict[str, Any]:
@@ -129,7 +134,7 @@ def diff(session: Session, name: str, before: int, after: int, fmt: Format) -> N
         show_json({**document, "lines": lines, "settings": settings})
         return
     if fmt is Format.CSV:
-        show_rows(found.lines, (Column("mark", lambda line: line[0]), Column("text", lambda line: line[1])), fmt)
+        show_rows(found.lines, LINES, fmt)
         return
     show_lines([f"--- {found.before.key}", f"+++ {found.after.key}"])
     show_lines(f"{mark}{text}" for mark, text in found.lines)
