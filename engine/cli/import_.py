@@ -16,6 +16,7 @@ from engine.cli.words import DURATION
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.api import Engine
     from engine.cli.session import Session
     from engine.exchange.importing import Importer
     from engine.exchange.model import ImportReport, KindReport
@@ -35,6 +36,23 @@ class _Story(ProgressLine):
     def tell(self, what: str, done: int, total: int) -> None:
         self.what = what
         self(done, total)
+
+
+class Options:
+    """How to import and what to show.
+
+    Args:
+        fmt: How to answer.
+        follow_s: Seconds between two looks at a source that is then mirrored; `None` looks once.
+        files: Whether to copy artifacts.
+    """
+
+    __slots__ = ("files", "fmt", "follow_s")
+
+    def __init__(self, fmt: Format, follow_s: float | None, *, files: bool = True) -> None:
+        self.fmt = fmt
+        self.follow_s = follow_s
+        self.files = files
 
 
 @click.group("import", cls=LazyGroup)
@@ -74,22 +92,44 @@ def mlflow(  # noqa: PLR0913 one parameter an option
     Everything comes along: experiments, runs, all metric history, inputs, artifacts, models, versions, stages and
     aliases. Import again to go on after an interruption, or to bring what is new.
     """
-    from engine.exchange.importing import Importer, ImportOptions, import_all
     from engine.exchange.opening import open_mlflow
 
     engine = session.engine()
+    options = Options(fmt, every / 1_000 if following else None, files=not no_files)
+    return _import(engine, open_mlflow(source, roots), options)
+
+
+@import_.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--follow", "following", is_flag=True, help="Then keep mirroring FOLDER until interrupted.")
+@click.option(
+    "--every", type=DURATION, default="5s", show_default=True, help="With --follow: how often to look, while it moves."
+)
+@format_options
+@click.pass_obj
+def trackio(session: Session, folder: Path, every: int, fmt: Format, *, following: bool) -> int:
+    """Import the trackio projects in FOLDER, such as ~/.cache/huggingface/trackio; a project becomes an experiment."""
+    from engine.exchange.trackio_folder import TrackioFolder
+
+    engine = session.engine()
+    return _import(engine, TrackioFolder(folder), Options(fmt, every / 1_000 if following else None))
+
+
+def _import(engine: Engine, source: Source, options: Options) -> int:
+    """Import, show how it went, and mirror if that is wanted."""
+    from engine.exchange.importing import Importer, ImportOptions, import_all
+
     progress = _Story("importing")
-    found = open_mlflow(source, roots)
     try:
-        importer = Importer(engine, found, ImportOptions(files=not no_files, progress=progress.tell))
+        importer = Importer(engine, source, ImportOptions(files=options.files, progress=progress.tell))
         report = import_all(importer)
         progress.close()
-        code = _show(report, fmt)
-        if following:
-            _follow(importer, found, every / 1_000)
+        code = _show(report, options.fmt)
+        if options.follow_s is not None:
+            _follow(importer, source, options.follow_s)
     finally:
         progress.close()
-        found.close()
+        source.close()
     return code
 
 

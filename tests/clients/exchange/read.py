@@ -20,15 +20,15 @@ def number(value: float) -> str:
     return f"{value:+.0e}"[0] + "greatest" if abs(value) > 1.7e308 else repr(value)
 
 
+def points(run_id: str, key: str) -> list[tuple[str, int, int]]:
+    """The points of a metric, each once: folders keep those of logged models twice."""
+    history = client.get_metric_history(run_id, key)
+    return sorted({(number(point.value), point.step, point.timestamp) for point in history})
+
+
 def told(run: Run) -> dict[str, object]:
     """One run."""
-    history = {
-        key: sorted(
-            [number(point.value), point.step, point.timestamp]
-            for point in client.get_metric_history(run.info.run_id, key)
-        )
-        for key in run.data.metrics
-    }
+    history = {key: points(run.info.run_id, key) for key in run.data.metrics}
     return {
         "name": run.info.run_name,
         "experiment": names[run.info.experiment_id],
@@ -50,7 +50,7 @@ seen = {
         [each.name, each.lifecycle_stage, each.tags] for each in experiments if each.name != "Default"
     ),
     "runs": {run.info.run_id: told(run) for run in runs},
-    "model": [client.get_registered_model("churn").tags, version.version, version.tags, version.run_id],
+    "model": [client.get_registered_model("churn").tags, str(version.version), version.tags, version.run_id],
     "prediction": round(float(loaded.predict([[2.0]])[0]), 9),
 }
 sys.stdout.write(json.dumps(seen))
