@@ -229,3 +229,17 @@ def test_listing_out_of_the_store_is_refused(api: Call, run: str, path: str) -> 
     ):
         assert answer.status_code == 400, answer.text
         assert answer.json()["error_code"] == "INVALID_PARAMETER_VALUE"
+
+
+@ours
+def test_a_large_file_goes_up_in_parts(
+    client: MlflowClient, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", str(5 * 1024**2))
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", str(5 * 1024**2))
+    data = os.urandom(1024) * (12 * 1024) + b"end"
+    (tmp_path / "large.bin").write_bytes(data)
+    client.log_artifact(run, str(tmp_path / "large.bin"), "folder")
+    assert listed(client, run, "folder") == [("folder/large.bin", False, len(data))]
+    assert Path(client.download_artifacts(run, "folder/large.bin", str(tmp_path / "got"))).read_bytes() == data
