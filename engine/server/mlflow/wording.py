@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from engine.core.query import Schema
 
 _CLAUSE = re.compile(
-    r"""(?P<key>[\w.]+(?:`[^`]*`|"[^"]*")?|`[^`]*`|"[^"]*")\s*
-        (?P<operator><=|>=|!=|=|<|>|\bNOT\s+IN\b|\bIN\b|\bI?LIKE\b)\s*
-        (?P<value>'[^']*'|"[^"]*"|\([^)]*\)|[^\s()]+)""",
+    r"""(?<![\w.])(?P<key>[\w.]++(?:`[^`]*+`|"[^"]*+")?|`[^`]*+`|"[^"]*+")\s*+
+        (?P<operator><=|>=|!=|=|<|>|\bNOT\s+IN\b|\bIN\b|\bI?LIKE\b)\s*+
+        (?P<value>'[^']*+'|"[^"]*+"|\([^)]*+\)|[^\s()]++)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _KINDS = {
@@ -25,6 +25,8 @@ _KINDS = {
 }  # fmt: skip
 _VALID_ENTITIES = "['metric', 'parameter', 'tag', 'attribute', 'dataset']"
 _SHOWN = 80
+_READ = 4_000
+"""Characters of a filter that are looked at for words: nobody writes longer ones, and a search must not take long."""
 
 
 def worded_filter(text: str, error: FilterSyntaxError, schema: Schema) -> InvalidInput:
@@ -37,7 +39,8 @@ def worded_filter(text: str, error: FilterSyntaxError, schema: Schema) -> Invali
     """
     column = error.details.get("column")
     place = column - 1 if isinstance(column, int) else 0
-    clause = next((found for found in _CLAUSE.finditer(text) if found.start() <= place < found.end()), None)
+    clauses = _CLAUSE.finditer(text) if len(text) <= _READ else ()
+    clause = next((found for found in clauses if found.start() <= place < found.end()), None)
     words = _clause_words(clause, error.message, schema) if clause else ""
     if not words:
         words = f"Invalid clause(s) in filter string: '{_cut(text.strip())}'"
@@ -67,11 +70,12 @@ def _clause_words(clause: re.Match[str], problem: str, schema: Schema) -> str:
     if unknown := _unknown(key, schema):
         return unknown
     kind = _KINDS.get(key.partition(".")[0].lower()) if "." in key else None
-    if kind == "metric":
+    compared = "cannot be compared with" in problem or "expected a number after" in problem
+    if kind == "metric" and (compared or "expected a number" in problem):
         return f"Expected numeric value type for metric. Found {_cut(value)}"
     if "expected a quoted text" in problem and kind is not None:
         return f"Expected a quoted string value for {kind} (e.g. 'my-value'). Got value {_cut(value)}"
-    if "cannot be compared with" in problem or "expected a number after" in problem:
+    if compared:
         return f"Invalid comparator '{clause['operator']}' not one of those that {_cut(key)} takes"
     if "is no time" in problem or "expected a number" in problem:
         return f"Expected numeric value type for numeric attribute: {_cut(key)}. Found {_cut(value)}"
