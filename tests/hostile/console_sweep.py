@@ -32,8 +32,11 @@ ESCAPE = "\x1b[27u"
 OUT = ESCAPE * 3
 """Leaves a list in a dialog, the dialog, and the filter under it."""
 
-LEAVING = frozenset(("q", "ctrl-c", "Esc", ":", "/", "?", "ctrl-p", "H", "[", "]", "-", "ctrl-r"))
-"""Keys that leave a view, or are pressed in one view for all: they mean the same everywhere."""
+SAME_EVERYWHERE = frozenset(("?", "ctrl-p", "H", "[", "]", "-", "ctrl-r"))
+"""Keys that are pressed in one view for all."""
+
+WORDS_OR_END = frozenset(("q", "ctrl-c", "Esc", ":", "/"))
+"""Keys that end the console or wait for words; the sweep uses them in its own way."""
 
 _BYTES = {"Enter": "\r", "tab": "\t", "left": "\x1b[D", "right": "\x1b[C", "up": "\x1b[A", "down": "\x1b[B"}
 _BYTES |= {"pageup": "\x1b[5~", "pagedown": "\x1b[6~"}
@@ -198,9 +201,11 @@ def _location(screen: Screen, names: Mapping[str, str]) -> Location:
 
 def keys_of(location: Location) -> list[str]:
     """The keys of a view; those that mean the same everywhere only for the list of runs."""
-    everywhere = [action.key for action in EVERYWHERE if location.resource == "runs" or action.key not in LEAVING]
+    everywhere = [
+        action.key for action in EVERYWHERE if location.resource == "runs" or action.key not in SAME_EVERYWHERE
+    ]
     keys = [*(action.key for action in make_view(location).offered()), *everywhere]
-    return [key for key in dict.fromkeys(keys) if key and key not in ("q", "ctrl-c", "Esc", ":", "/")]
+    return [key for key in dict.fromkeys(keys) if key and key not in WORDS_OR_END]
 
 
 def pressed(key: str) -> str:
