@@ -13,7 +13,7 @@ from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import TRACE
 from engine.cli.options import Search, search_options
-from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record
+from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.words import DURATION, PAIR
 
 if TYPE_CHECKING:
@@ -32,6 +32,14 @@ COLUMNS = (
     Column("experiment", lambda trace: trace.experiment),
     Column("request", lambda trace: trace.request),
     Column("tags", lambda trace: trace.tags, pairs),
+)
+MEASURES = (
+    Column("name", lambda measure: measure.group["name"]),
+    Column("count", lambda measure: measure.count, right=True),
+    Column("p50_ms", lambda measure: measure.percentiles[50], title="p50 ms", right=True),
+    Column("p95_ms", lambda measure: measure.percentiles[95], title="p95 ms", right=True),
+    Column("p99_ms", lambda measure: measure.percentiles[99], title="p99 ms", right=True),
+    Column("max_ms", lambda measure: measure.greatest, title="max ms", right=True),
 )
 _SHOWN = "name LIKE 'answer%' and duration > '2s' and span.status = 'ERROR'"
 
@@ -66,6 +74,20 @@ def count_(session: Session, filter: str, fmt: Format) -> None:  # noqa: A002 th
         show_lines([str(number)])
     else:
         show_record({"count": number}, fmt)
+
+
+@traces.command()
+@click.option("--filter", default="", metavar="TEXT", help=f'Such as "{_SHOWN}".')
+@click.option("--spans", is_flag=True, help="Measure the spans of these traces, by name.")
+@format_options
+@click.pass_obj
+def measure(session: Session, filter: str, fmt: Format, *, spans: bool) -> None:  # noqa: A002 the word of every list
+    """Say how many there are of each name, and how long they take."""
+    from engine.traces.measure_model import MeasureQuery, Quantity, Subject
+
+    subject = Subject.SPANS if spans else Subject.TRACES
+    query = MeasureQuery(subject, Quantity.LATENCY_MS, by=("name",), percentiles=(50, 95, 99), filter=filter)
+    show_rows(session.engine().traces.measure(query), MEASURES, fmt)
 
 
 @traces.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from engine.core.errors import InvalidInput
 from engine.core.query import And, Comparison, Entity, Field, Operator, Or, OrderBy
@@ -101,12 +101,12 @@ def page(
     columns = "".join(f", {term.sql.text} AS t{place}" for place, term in enumerate(terms))
     values = tuple(value for term in terms for value in term.sql.values)
     where = _condition(tree) if tree is not None else Sql("1")
-    within = _within(experiments)
+    inside = within(experiments)
     beyond = _beyond(terms, after) if after is not None else Sql("1")
     keys = ", ".join(f"t{place}{' DESC' if term.descending else ''}" for place, term in enumerate(terms))
-    sql = f"""SELECT * FROM (SELECT t.id{columns} FROM trace t WHERE {within.text} AND {where.text})
+    sql = f"""SELECT * FROM (SELECT t.id{columns} FROM trace t WHERE {inside.text} AND {where.text})
         WHERE {beyond.text} ORDER BY {keys} LIMIT ?"""
-    rows = view.execute(sql, (*values, *within.values, *where.values, *beyond.values, limit + 1)).fetchall()
+    rows = view.execute(sql, (*values, *inside.values, *where.values, *beyond.values, limit + 1)).fetchall()
     end = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
     return [row[0] for row in rows[:limit]], end
 
@@ -123,12 +123,29 @@ def count(view: Snapshot, experiments: Sequence[int] | None, tree: Filter | None
         InvalidInput: a pattern is too long.
     """
     where = _condition(tree) if tree is not None else Sql("1")
-    within = _within(experiments)
-    sql = f"SELECT count(*) FROM trace t WHERE {within.text} AND {where.text}"
-    return int(view.execute(sql, (*within.values, *where.values)).fetchone()[0])
+    inside = within(experiments)
+    sql = f"SELECT count(*) FROM trace t WHERE {inside.text} AND {where.text}"
+    return int(view.execute(sql, (*inside.values, *where.values)).fetchone()[0])
 
 
-def _within(experiments: Sequence[int] | None) -> Sql:
+def condition(tree: Filter, *, of_span: bool) -> Sql:
+    """A filter as a condition on the trace `t`.
+
+    Args:
+        tree: The filter.
+        of_span: Whether conditions on spans that stand alone or are joined by AND are conditions on the span `s`.
+
+    Raises:
+        InvalidInput: a pattern is too long.
+    """
+    if not of_span:
+        return _condition(tree)
+    parts = tree.parts if isinstance(tree, And) else (tree,)
+    return _joined("AND", [_span(part) if _is_of_span(part) else _condition(part) for part in parts])
+
+
+def within(experiments: Sequence[int] | None) -> Sql:
+    """The condition that the trace `t` is of one of these experiments, by integer key; `None`: of any."""
     if experiments is None:
         return Sql("1")
     if len(experiments) == 1:  # the usual case, answered from the index in order
@@ -204,11 +221,11 @@ def _conjunction(parts: Sequence[Filter]) -> list[Sql]:
     on_spans = [part for part in parts if _is_of_span(part)]
     rest = [_condition(part) for part in parts if not _is_of_span(part)]
     if on_spans:
-        rest.append(_some_span(_joined("AND", [_span(part) for part in on_spans if isinstance(part, Comparison)])))
+        rest.append(_some_span(_joined("AND", [_span(part) for part in on_spans])))
     return rest
 
 
-def _is_of_span(part: Filter) -> bool:
+def _is_of_span(part: Filter) -> TypeGuard[Comparison]:
     return isinstance(part, Comparison) and part.field.entity is Entity.SPAN and part.operator not in _NULL_TESTS
 
 

@@ -131,6 +131,7 @@ NOT_IN_THE_CONSOLE: Mapping[str, str] = {
     "traces.keys": "same",
     "traces.rows": "same",
     "traces.count": "same",
+    "traces.measure": "same",
     "traces.get": "same",
     "traces.summary": "same",
     "traces.set_tag": "same",

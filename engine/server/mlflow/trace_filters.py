@@ -58,7 +58,7 @@ def trace_query(
     tree = parse_filter(text, schema=TRACES, now_ms=int(time() * 1000))
     order = parse_order_by([each for each in order_by if each], schema=TRACES)
     return TraceQuery(
-        filter="" if tree is None else _translated(tree),
+        filter="" if tree is None else translated(tree),
         order_by=tuple(OrderBy(_KEPT_APART.get(key.field, key.field), key.descending) for key in order),
         experiment_ids=tuple(experiment_key(each) for each in experiment_ids),
         limit=limit,
@@ -66,9 +66,10 @@ def trace_query(
     )
 
 
-def _translated(tree: Filter) -> Filter:
+def translated(tree: Filter) -> Filter:
+    """A filter with the fields that are kept apart here in place of tags and metadata."""
     if isinstance(tree, (And, Or)):
-        return type(tree)(tuple(_translated(part) for part in tree.parts))
+        return type(tree)(tuple(translated(part) for part in tree.parts))
     if isinstance(tree, Not):
-        return Not(_translated(tree.part))
+        return Not(translated(tree.part))
     return Comparison(_KEPT_APART.get(tree.field, tree.field), tree.operator, tree.value)
