@@ -33,6 +33,9 @@ RUN_FILES = FileTable("artifact", "run")
 MODEL_FILES = FileTable("logged_model_file", "model")
 """What logged models are made of."""
 
+VERSION_FILES = FileTable("version_file", "version")
+"""What registered versions are made of; it has no `time_ms`, and nothing is added to it or removed from it here."""
+
 
 def add(tx: Transaction, table: FileTable, owner: int, files: Iterable[Artifact]) -> None:
     """Put files under paths, replacing what was there."""

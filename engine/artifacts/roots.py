@@ -20,6 +20,7 @@ _RUN = re.compile(r"[A-Za-z0-9][\w-]{0,255}", re.ASCII)
 _BELOW_EXPERIMENT = {
     "models": re.compile(r"m-[\w-]{1,64}", re.ASCII),
     "traces": re.compile(r"tr-[\w-]{1,64}", re.ASCII),
+    "versions": re.compile(r"v-[0-9]{1,18}", re.ASCII),
 }
 
 
@@ -29,6 +30,7 @@ class RootKind(StrEnum):
     RUN = "run"
     MODEL = "model"
     TRACE = "trace"
+    VERSION = "version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class ArtifactRoot:
 
     Args:
         kind: What it belongs to.
-        owner_id: The public id of that run, logged model or trace; whether there is one, the path does not tell.
+        owner_id: The public id of that run, logged model, trace or registered version; whether there is one, the path
+            does not tell.
         path: The logical path below it, checked; empty for all of its artifacts.
     """
 
@@ -50,9 +53,9 @@ def resolve_root(path: str) -> ArtifactRoot:
     """Say where a path leads.
 
     Args:
-        path: `<experiment>/<run>/artifacts/<path>`, `<experiment>/models/<model>/artifacts/<path>` or
-            `<experiment>/traces/<trace>/artifacts/<path>`, relative to the root of all artifacts and percent-decoded
-            once; a `/` at the end is dropped.
+        path: `<experiment>/<run>/artifacts/<path>`, `<experiment>/models/<model>/artifacts/<path>`,
+            `<experiment>/traces/<trace>/artifacts/<path>` or `<anything>/versions/<version>/artifacts/<path>`,
+            relative to the root of all artifacts and percent-decoded once; a `/` at the end is dropped.
 
     Returns:
         Whose it is, and the path below that.

@@ -212,6 +212,11 @@ class Version:
         """Its public name, such as `churn/7`."""
         return f"{self.model}/{self.version}"
 
+    @property
+    def files_id(self) -> str:
+        """What its files are kept under; given to no other version, whatever either is called."""
+        return f"v-{self.row_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Model:

@@ -20,6 +20,7 @@ from engine.registry.sources import MAX_WORDING, CopySource, LoggedSource, Origi
 from engine.tracking.model import DatasetInput
 
 if TYPE_CHECKING:
+    from engine.artifacts.files import Files
     from engine.artifacts.model import Manifest
     from engine.artifacts.store import ArtifactStore
     from engine.core.clock import Clock
@@ -62,6 +63,14 @@ class Registering(ModelReading):
         self._access = access
         self._logged_models = logged_models
         self._redaction = redaction
+
+    @property
+    def version_files(self) -> Files:
+        """The files of versions, as files below anything are read; the owner's id is a version's `files_id`."""
+        from engine.artifacts.files import Files  # only a download needs them
+        from engine.registry.version_files import VERSIONS_OWN
+
+        return Files(VERSIONS_OWN, self._database, self._access, self._artifacts)
 
     def create(self, name: str, description: str = "", owner: str = "", tags: Mapping[str, str] = _NO_TAGS) -> Model:
         """Create a model without versions.

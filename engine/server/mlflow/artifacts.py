@@ -182,6 +182,8 @@ def files_of(engine: Engine, root: ArtifactRoot) -> Files:
     """
     if root.kind is RootKind.TRACE:
         raise Conflict("The files of traces are their spans.", hint="Put them whole; delete the trace to remove them.")
+    if root.kind is RootKind.VERSION:
+        return engine.models.version_files
     return engine.runs.files if root.kind is RootKind.RUN else engine.logged_models.files
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.artifacts.roots import RootKind, location
 from engine.core.errors import InvalidInput, NotFound
 from engine.deployment.model import Occupants
 from engine.registry.intake import Intake
@@ -131,16 +130,13 @@ class ModelShelf:
         if alias in model.aliases:
             self._models.remove_alias(name, alias)
 
-    def download_uri(self, name: str, number: int) -> str:  # noqa: D102
+    def download_uri(self, name: str, number: int) -> str:
+        """Where the files are that were registered: what happens to the source afterwards does not change them."""
         with worded(name, number):
             version = self._models.version(name, number)
-        try:
-            root = self._root(version)
-        except NotFound:  # its run is gone; what it came from was said all the same
-            root = ""
-        if not root:
-            return version.source
-        return f"mlflow-artifacts:/{root}/{version.artifact_path}".rstrip("/")
+        if version.size_bytes:
+            return f"mlflow-artifacts:/registry/versions/{version.files_id}/artifacts"
+        return version.source or _source_text(version)
 
     def search(self, asked: Asked) -> tuple[list[Json], str | None]:  # noqa: D102
         page = self._models.page(asked.filter, asked.order_by, limit=asked.limit, page_token=asked.page_token)
@@ -153,15 +149,6 @@ class ModelShelf:
             filter=asked.filter, order_by=order, limit=asked.limit, page_token=asked.page_token
         )
         return [version_json(version) for version in page.items], page.next_page_token
-
-    def _root(self, version: Version) -> str:
-        if version.model_id:
-            logged = self._engine.logged_models.get(version.model_id)
-            return location(RootKind.MODEL, logged.experiment_id, logged.model_id)
-        if version.run_id:
-            run = self._engine.runs.get(version.run_id)
-            return location(RootKind.RUN, run.experiment_id, run.run_id)
-        return ""
 
     def _source(self, named: Named) -> VersionSource:
         def resolve(reference: str) -> tuple[str, int]:

@@ -105,16 +105,65 @@ def test_a_logged_model_is_registered_and_found_again(wire: Wire, run: str) -> N
     body = {"name": "churn", "source": f"models:/{logged.model_id}", "run_id": run, "model_id": logged.model_id}
     assert wire.mlflow("POST", "model-versions/create", body).status == 200
     assert engine.models.version("churn", 1).model_id == logged.model_id
-    uri = wire.mlflow("GET", "model-versions/get-download-uri", query={"name": "churn", "version": "1"}).json
-    assert uri == {"artifact_uri": f"mlflow-artifacts:/{logged.experiment_id}/models/{logged.model_id}/artifacts"}
 
 
 def test_a_version_of_elsewhere_is_told_by_where_its_files_are(wire: Wire, run: str, source: str) -> None:
     wire.engine.models.register("churn", run_id=run)
     told = wire.mlflow("GET", "model-versions/get", query={"name": "churn", "version": "1"}).json["model_version"]
     assert told["source"] == f"runs:/{run}/model"
-    uri = wire.mlflow("GET", "model-versions/get-download-uri", query={"name": "churn", "version": "1"}).json
-    assert uri == {"artifact_uri": source}
+
+
+def downloaded(wire: Wire, name: str, version: int) -> dict[str, bytes]:
+    """The files of a version, got as a client gets them."""
+    query = {"name": name, "version": version}
+    uri = wire.mlflow("GET", "model-versions/get-download-uri", query=query).json["artifact_uri"]
+    root = uri.removeprefix("mlflow-artifacts:/")
+    proxy = "/api/2.0/mlflow-artifacts/artifacts"
+    listed = wire.call("GET", proxy, query={"path": root}).json.get("files", [])
+    return {each["path"]: wire.send("GET", f"{proxy}/{root}/{each['path']}").body for each in listed}
+
+
+def test_what_was_registered_is_what_is_loaded(wire: Wire, churn: str, run: str) -> None:
+    registered = {"MLmodel": MLMODEL, "model.skops": b"weights"}
+    assert downloaded(wire, churn, 1) == registered
+    experiment = wire.engine.runs.get(run).experiment_id
+    place = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/model"
+    assert wire.send("PUT", f"{place}/model.skops", b"other weights").status == 200
+    assert wire.send("DELETE", f"{place}/MLmodel").status == 200
+    assert downloaded(wire, churn, 1) == registered
+    wire.engine.runs.delete(run)
+    assert downloaded(wire, churn, 1) == registered
+    wire.engine.models.rename(churn, "loss")
+    assert downloaded(wire, "loss", 1) == registered
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_what_was_registered_does_not_change(wire: Wire, churn: str, method: str) -> None:
+    files_id = wire.engine.models.version(churn, 1).files_id
+    place = f"/api/2.0/mlflow-artifacts/artifacts/registry/versions/{files_id}/artifacts"
+    for path in ("model.skops", "new.bin"):
+        answer = wire.send(method, f"{place}/{path}", b"other" if method == "PUT" else None)
+        assert refused(answer) == WRONG
+        assert "do not change" in answer.json["message"]
+    begin = wire.call("POST", f"/api/2.0/mlflow-artifacts/mpu/create/registry/versions/{files_id}/artifacts", {})
+    assert 400 <= begin.status < 500
+    assert wire.engine.models.check_files(churn, 1) == ()
+
+
+@pytest.mark.parametrize("files_id", ["v-0", "v-999", "v-" + "9" * 18, "v-x", "v--1"])
+def test_files_of_no_version_are_not_there(wire: Wire, churn: str, files_id: str) -> None:
+    place = f"/api/2.0/mlflow-artifacts/artifacts/registry/versions/{files_id}/artifacts/MLmodel"
+    assert refused(wire.send("GET", place)) in (WRONG, ABSENT)
+
+
+def test_a_version_without_files_is_where_its_source_is(wire: Wire, churn: str, run: str, source: str) -> None:
+    body = {"name": churn, "source": f"{source}-later", "run_id": run}
+    assert wire.mlflow("POST", "model-versions/create", body).status == 200
+    told = wire.mlflow("GET", "model-versions/get-download-uri", query={"name": churn, "version": "3"}).json
+    assert told == {"artifact_uri": f"{source}-later"}
+    status, said = transition(wire, "3", "Production")
+    assert (status, said["error_code"]) == DENIED
+    assert "registered without any" in said["message"]
 
 
 @pytest.mark.parametrize(
