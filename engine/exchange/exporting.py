@@ -15,6 +15,8 @@ from engine.db.disk import disk_errors, sync
 from engine.exchange.intake import CONTEXT_TAG, GREATEST, NAME_TAG, NOTE_TAG, PARENT_TAG
 from engine.exchange.mlflow_export_store import MlflowWriter
 from engine.registry.model import Stage
+from engine.tracking.logged_model_importing import LoggedModelImports
+from engine.tracking.logged_model_model import LoggedModelQuery, LoggedModelStatus
 from engine.tracking.model import RunQuery
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from engine.api import Engine
     from engine.registry.model import Model, Version
+    from engine.tracking.logged_model_importing import LoggedModelImport
     from engine.tracking.model import RunImport
 
     Progress = Callable[[str, int, int], None]
@@ -30,6 +33,8 @@ DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
 _RUNS_PER_READ = 200
 _PAGE = 1_000
 _CHUNK_BYTES = 1 << 20
+_MODELS_PER_READ = 100
+_STATUSES = {LoggedModelStatus.PENDING: 1, LoggedModelStatus.READY: 2, LoggedModelStatus.FAILED: 3}
 _UNSTAGED = {Stage.REGISTERED: "None"}
 
 
@@ -110,6 +115,7 @@ class _Export:
         try:
             self._add_experiments()
             self._add_runs()
+            self._add_logged_models()
             self._add_models()
             self._writer.finish()
         finally:
@@ -189,6 +195,45 @@ class _Export:
         self._add("metrics", rows)
         self._add("latest_metrics", [row for _, row in latest.values()])
 
+    def _add_logged_models(self) -> None:
+        imports = LoggedModelImports(self._engine.database, self._engine.access)
+        token: str | None = None
+        while True:
+            query = LoggedModelQuery(lifecycle="all", limit=_MODELS_PER_READ, page_token=token)
+            page = self._engine.logged_models.page(query)
+            for model in imports.export_models([each.model_id for each in page.items]):
+                self._add_logged_model(model)
+            token = page.next_page_token
+            if token is None:
+                return
+
+    def _add_logged_model(self, model: LoggedModelImport) -> None:
+        key, experiment = model.model_id, self._experiments[model.experiment]
+        below = f"{experiment}/models/{key}/artifacts"
+        lifecycle = "active" if model.deleted_ms is None else "deleted"
+        times = (model.created_ms, model.updated_ms)
+        state = (
+            _STATUSES[model.status],
+            lifecycle,
+            model.model_type or None,
+            model.run_id,
+            model.status_message or None,
+        )
+        self._add("logged_models", [(key, experiment, model.name, self._address(below), *times, *state)])
+        self._add("logged_model_params", [(key, experiment, name, value) for name, value in model.params.items()])
+        self._add("logged_model_tags", [(key, experiment, name, value) for name, value in model.tags.items()])
+        for each in model.metrics:
+            value = None if isnan(each.value) else max(-GREATEST, min(GREATEST, each.value))
+            data = (each.data_name or None, each.data_digest or None)
+            row = (key, each.key, each.time_ms, each.step, value, experiment, each.run_id, *data)
+            self._add("logged_model_metrics", [row])
+        for run_id, step in model.made_by:
+            self._add("inputs", [(_uuid(f"{run_id}\0{key}"), "RUN_OUTPUT", run_id, "MODEL_OUTPUT", key, step)])
+        for run_id in model.read_by:
+            self._add("inputs", [(_uuid(f"{key}\0{run_id}"), "RUN_INPUT", run_id, "MODEL_INPUT", key, 0)])
+        for file in model.files:
+            self._copy(file.digest, f"{below}/{file.path}")
+
     def _add_models(self) -> None:
         token: str | None = None
         while True:
@@ -219,7 +264,8 @@ class _Export:
         files = self._engine.models.files(model.name, version.version)
         root = self._address(below) if files else version.source
         times = (version.created_ms, version.updated_ms)
-        made = (version.description, version.created_by, stage, root, version.run_id, "READY", None)
+        source = version.source if version.model_id and version.source.startswith("models:/") else root
+        made = (version.description, version.created_by, stage, source, version.run_id, "READY", None)
         row = (model.name, version.version, *times, *made, version.run_link or None, root)
         self._add("model_versions", [row])
         tags = [(key, value, model.name, version.version) for key, value in version.tags.items()]

@@ -24,7 +24,8 @@ CREATE TABLE params (key TEXT, value TEXT, run_uuid TEXT);
 CREATE TABLE tags (key TEXT, value TEXT, run_uuid TEXT);
 CREATE TABLE datasets (dataset_uuid TEXT, experiment_id INTEGER, name TEXT, digest TEXT, dataset_source_type TEXT,
     dataset_source TEXT, dataset_schema TEXT, dataset_profile TEXT);
-CREATE TABLE inputs (input_uuid TEXT, source_type TEXT, source_id TEXT, destination_type TEXT, destination_id TEXT);
+CREATE TABLE inputs (input_uuid TEXT, source_type TEXT, source_id TEXT, destination_type TEXT, destination_id TEXT,
+    step BIGINT DEFAULT 0);
 CREATE TABLE input_tags (input_uuid TEXT, name TEXT, value TEXT);
 CREATE TABLE registered_models (name TEXT, creation_time BIGINT, last_updated_time BIGINT, description TEXT);
 CREATE TABLE registered_model_tags (key TEXT, value TEXT, name TEXT);
@@ -32,6 +33,13 @@ CREATE TABLE registered_model_aliases (alias TEXT, version INTEGER, name TEXT);
 CREATE TABLE model_versions (name TEXT, version INTEGER, creation_time BIGINT, last_updated_time BIGINT,
     description TEXT, user_id TEXT, current_stage TEXT, source TEXT, run_id TEXT, storage_location TEXT, run_link TEXT);
 CREATE TABLE model_version_tags (key TEXT, value TEXT, name TEXT, version INTEGER);
+CREATE TABLE logged_models (model_id TEXT, experiment_id INTEGER, name TEXT, artifact_location TEXT,
+    creation_timestamp_ms BIGINT, last_updated_timestamp_ms BIGINT, status INTEGER, lifecycle_stage TEXT,
+    model_type TEXT, source_run_id TEXT, status_message TEXT);
+CREATE TABLE logged_model_params (model_id TEXT, param_key TEXT, param_value TEXT);
+CREATE TABLE logged_model_tags (model_id TEXT, tag_key TEXT, tag_value TEXT);
+CREATE TABLE logged_model_metrics (model_id TEXT, metric_name TEXT, metric_timestamp_ms BIGINT, metric_step BIGINT,
+    metric_value FLOAT, run_id TEXT, dataset_name TEXT, dataset_digest TEXT);
 """
 
 Points = Sequence[tuple[str, object, object, object]]
@@ -39,6 +47,7 @@ Points = Sequence[tuple[str, object, object, object]]
 
 RUN = "a" * 32
 CHILD = "b" * 32
+MODEL = f"m-{'c' * 32}"
 
 
 @dataclass
@@ -125,6 +134,22 @@ class MlflowFile:
                     destination_type="RUN", destination_id=run_id)  # fmt: skip
         self.insert("input_tags", input_uuid=f"i{number}", name="mlflow.data.context", value=context)
 
+    def logged_model(self, model_id: str = MODEL, run_id: str = RUN, **given: Any) -> Path:
+        """Add a logged model; the folder of its files, which is not made."""
+        root = self.path.parent / "mlartifacts" / "1" / "models" / model_id / "artifacts"
+        row = {"experiment_id": 1, "name": "trees", "artifact_location": root.as_uri(), "creation_timestamp_ms": 6_000,
+               "last_updated_timestamp_ms": 6_100, "status": 2, "lifecycle_stage": "active",
+               "source_run_id": run_id} | given  # fmt: skip
+        self.insert("logged_models", model_id=model_id, **row)
+        self.insert("logged_model_params", model_id=model_id, param_key="depth", param_value="3")
+        self.insert("logged_model_tags", model_id=model_id, tag_key="kind", tag_value="forest")
+        measured = {"metric_name": "auc", "metric_timestamp_ms": 6_050, "metric_step": 1, "metric_value": 0.75}
+        data = {"dataset_name": "cars", "dataset_digest": "d1"}
+        self.insert("logged_model_metrics", model_id=model_id, run_id=run_id, **measured, **data)
+        self.insert("inputs", input_uuid=model_id, source_type="RUN_OUTPUT", source_id=run_id,
+                    destination_type="MODEL_OUTPUT", destination_id=model_id, step=4)  # fmt: skip
+        return root
+
     def model(self, name: str = "churn", **tags: str) -> None:
         """Add a registered model."""
         self.insert("registered_models", name=name, creation_time=6_000, last_updated_time=7_000, description="who")
@@ -167,6 +192,7 @@ def everything(path: Path) -> MlflowFile:
     made.run(CHILD, name="second", status="RUNNING", end_time=None, tags={"mlflow.parentRunId": RUN})
     made.run("c" * 32, experiment=2, name="gone", lifecycle_stage="deleted", deleted_time=9_500)
     made.dataset(RUN, "cars", "d1", "training")
+    write(made.logged_model() / "MLmodel", "flavors: {trees: {}}\n")
     made.model(owner="ada")
     made.version(1, current_stage="Archived")
     made.version(2, current_stage="Production", tags={"checked": "yes"})

@@ -37,7 +37,7 @@ def test_what_is_exported_comes_back_the_same(bring: Import, opened: Engine, tmp
     assert digests(again, "tags", "versions", "experiment tags") == digests(
         first, "tags", "versions", "experiment tags"
     )
-    assert report.counts["files"] == 4
+    assert report.counts["files"] == 5
 
 
 def test_nothing_is_overwritten(opened: Engine, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from engine.core.errors import InvalidInput, NotFound
 from engine.exchange.model import ImportReport
 from engine.registry.model import Stage
 from engine.tracking.model import RunQuery, RunStatus
-from tests.engine.exchange.mlflow_files import CHILD, RUN, MlflowFile, everything, write
+from tests.engine.exchange.mlflow_files import CHILD, MODEL, RUN, MlflowFile, everything, write
 
 Import = Callable[..., ImportReport]
 
@@ -28,7 +28,9 @@ def test_everything_comes_along_and_is_said_to_be_equal(bring: Import, tmp_path:
     assert report.skipped == ()
     assert counts(report) == {
         "experiments": 2, "experiment tags": 1, "runs": 3, "params": 1, "tags": 4, "metrics": 5, "latest": 4,
-        "inputs": 1, "datasets": 1, "artifacts": 2, "parents": 1, "models": 1, "model tags": 1, "aliases": 1,
+        "inputs": 1, "datasets": 1, "artifacts": 2, "parents": 1, "logged models": 1,
+        "logged model params": 1, "logged model tags": 1, "logged model metrics": 1, "logged model runs": 1,
+        "logged model files": 1, "models": 1, "model tags": 1, "aliases": 1,
         "versions": 2, "version tags": 1, "version files": 2,
     }  # fmt: skip
     assert [each.kind for each in report.kinds if each.source != each.here or not each.equal] == []
@@ -55,6 +57,40 @@ def test_what_was_deleted_is_deleted(bring: Import, opened: Engine, tmp_path: Pa
     assert opened.experiments.get("old").lifecycle == "deleted"
     assert opened.runs.get("c" * 32).lifecycle == "deleted"
     assert opened.runs.count(RunQuery(lifecycle="active")) == 2
+
+
+def test_a_logged_model_is_as_it_was(bring: Import, opened: Engine, tmp_path: Path) -> None:
+    source = everything(tmp_path / "mlflow.db")
+    bring(source.path)
+    model = opened.logged_models.get(MODEL)
+    assert (model.name, model.experiment, model.run_id, model.status.value) == ("trees", "sweep", RUN, "ready")
+    assert (model.params, model.tags, model.created_ms) == ({"depth": "3"}, {"kind": "forest"}, 6_000)
+    measured = [(each.key, each.value, each.step, each.data_name, each.run_id) for each in model.metrics]
+    assert measured == [("auc", 0.75, 1, "cars", RUN)]
+    assert [(each.model_id, each.role, each.step) for each in opened.logged_models.of_run(RUN)] == [
+        (MODEL, "output", 4)
+    ]
+    with opened.logged_models.open_artifact(MODEL, "MLmodel") as file:
+        assert file.read() == b"flavors: {trees: {}}\n"
+    source.run_sql("UPDATE logged_models SET lifecycle_stage = 'deleted', status = 3")
+    assert bring(source.path).stored == {"logged models": 1}
+    assert opened.logged_models.get(MODEL, include_deleted=True).status.value == "failed"
+
+
+def test_a_logged_model_that_makes_no_sense_leaves_the_rest_alone(
+    bring: Import, opened: Engine, tmp_path: Path
+) -> None:
+    source = MlflowFile(tmp_path / "mlflow.db")
+    source.experiment()
+    source.run()
+    source.logged_model("../../m")
+    source.logged_model("m-2", name="a/b")
+    source.logged_model("m-3", experiment_id=9)
+    source.logged_model("m-4", run_id="f" * 32)
+    report = bring(source.path)
+    assert report.equal
+    assert report.skipped_counts == {"logged model": 3}
+    assert (opened.logged_models.get("m-4").run_id, opened.logged_models.get("m-4").metrics) == (None, ())
 
 
 def test_models_stand_where_they_stood(bring: Import, opened: Engine, tmp_path: Path) -> None:
