@@ -96,7 +96,7 @@ class Engine:
 
         return ArtifactStore(self.workspace)
 
-    @cached_property
+    @property
     def _redaction(self) -> Redaction:
         from engine.tracking.redaction import Redaction
 
@@ -225,7 +225,7 @@ class Engine:
         """Who is told what happens."""
         from engine.webhooks.service import Webhooks
 
-        return Webhooks(self.database, self.access, self.audit, self._policy_file, self.clock)
+        return Webhooks(self.database, self.access, self.audit, self._policy_file, self.clock, self._ids)
 
     def outbox(self, sender: Sender) -> Outbox:
         """The messages that wait for webhooks, for the one process that sends them.

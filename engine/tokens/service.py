@@ -22,6 +22,8 @@ from engine.tokens.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.core.access import Access, Actor
     from engine.core.clock import Clock
     from engine.db.database import Database
@@ -38,12 +40,16 @@ class Tokens:
         database: The control database.
         access: Who asks.
         clock: Tells the time.
+        random: Gives so many random bytes; the operating system's by default.
     """
 
-    def __init__(self, database: Database, access: Access, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, access: Access, clock: Clock, *, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self._database = database
         self._access = access
         self._clock = clock
+        self._random = random
 
     def create(
         self, name: str, *, user: str | None = None, scope: Role = Role.VIEWER, expires_in_ms: int | None = None
@@ -150,7 +156,7 @@ class Tokens:
         check_name(name, "a token")
         check_name(user, "a user")
         check_life(expires_in_ms)
-        secret = written(os.urandom(SECRET_BYTES))
+        secret = written(self._random(SECRET_BYTES))
         with self._database.transaction(actor) as tx:
             expires_ms = None if expires_in_ms is None else tx.now_ms + expires_in_ms
             token_id = store.insert(

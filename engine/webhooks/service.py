@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from engine.audit.service import AuditLog
     from engine.core.access import Access
     from engine.core.clock import Clock
+    from engine.core.ids import Ids
     from engine.db.database import Database
     from engine.db.transaction import Snapshot
     from engine.policy.file import PolicyFile
@@ -39,7 +39,7 @@ class Webhooks:
         audit: The audit log, of which messages are made.
         policy_file: Says which hosts may be at private addresses.
         clock: Tells the time.
-        sender: Sends the messages of `test`; one that speaks as Standard Webhooks says by default.
+        ids: Makes webhooks' ids.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class Webhooks:
         audit: AuditLog,
         policy_file: PolicyFile,
         clock: Clock,
-        *,
-        sender: Sender | None = None,
+        ids: Ids,
     ) -> None:
         self._database = database
         self._access = access
         self._audit = audit
         self._policy_file = policy_file
         self._clock = clock
-        self._sender = sender or Sender()
+        self._ids = ids
+        self._sender = Sender()
 
     def by(self, sender: Sender) -> Webhooks:
         """The same operations, with messages of `test` sent in another way.
@@ -65,7 +65,11 @@ class Webhooks:
         Args:
             sender: Sends them.
         """
-        return Webhooks(self._database, self._access, self._audit, self._policy_file, self._clock, sender=sender)
+        from copy import copy
+
+        other = copy(self)
+        other._sender = sender  # noqa: SLF001 its own class
+        return other
 
     def create(
         self, name: str, url: str, events: tuple[str, ...], *, secret: str = "", description: str = ""
@@ -94,7 +98,7 @@ class Webhooks:
         check(given, self._policy_file.read().webhook_hosts)
         with self._database.transaction(actor) as tx:
             made = Webhook(
-                id=os.urandom(16).hex(),
+                id=self._ids.new(),
                 name=name,
                 url=url,
                 events=tuple(dict.fromkeys(events)),
@@ -243,7 +247,7 @@ class Webhooks:
             row = _found(snapshot, webhook_id)
         now_ms = self._clock.now_ms()
         told = envelope(event or row.webhook.events[0], format_time(now_ms), {"name": "example", "test": True})
-        parcel = Parcel(os.urandom(16).hex(), row.webhook.url, row.secret, json.dumps(told))
+        parcel = Parcel(self._ids.new(), row.webhook.url, row.secret, json.dumps(told))
         private_hosts = self._policy_file.read().webhook_hosts
         return self._sender.send(parcel, now_ms=now_ms, private_hosts=private_hosts)
 

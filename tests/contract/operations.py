@@ -20,9 +20,11 @@ from engine.policy.file import PolicyFile
 from engine.prompts.model import NewPrompt
 from engine.registry.model import Stage
 from engine.registry.sources import CopySource
+from engine.tokens.service import Tokens
 from engine.tracking.active import Batch
 from engine.tracking.model import DatasetInput, ExperimentImport, RunImport, RunStatus
 from engine.tracking.rules import checked_columns
+from engine.webhooks.model import WebhookChange
 from tests.engine.deployment.world import HOUR_MS, ONE_APPROVAL, World
 
 Connect = Callable[..., sqlite3.Connection]
@@ -31,6 +33,8 @@ State = dict[str, Any]
 DONE, OPEN, LIVE, CHILD = (f"{number:032x}" for number in (101, 102, 103, 104))
 WAITING = f"{'f' * 8}{1:024x}"
 POINTS = [("loss", 0.5, 1, 1_000), ("loss", float("nan"), 2, 2_000), ("auc", 0.9, 2, 2_000)]
+
+TOKEN, WEBHOOK = 1, f"{'f' * 8}{2:024x}"
 
 LOST = sha256(b"lost").hexdigest()
 """An artifact that the workspace has lost and its backup has."""
@@ -163,6 +167,8 @@ def prepare(folder: Path) -> None:
     for template in ("Hello {{name}}", "Good day {{name}}"):
         engine.prompts.register("greeting", NewPrompt(template, tags={"k": "v"}))
     engine.prompts.set_alias("greeting", "champion", 1)
+    assert engine.tokens.create("ci").token.id == TOKEN
+    named.webhooks.create("ci", "https://example.com/", ("model_version.created",))
     (folder / "big.bin").write_bytes(b"big" * 1_000)
     world.database.close()
 
@@ -205,6 +211,11 @@ def _promote(copy: Copy) -> object:
     return copy.engine("bob").promotions.promote("churn", 3, to=Stage.PRODUCTION, reason="better")
 
 
+def _tokens(copy: Copy) -> Tokens:
+    engine = copy.engine()
+    return Tokens(engine.database, engine.access, copy.clock, random=bytes)
+
+
 def _check(copy: Copy) -> object:
     return copy.engine("bob").gates.check("churn", 5, to=Stage.PRODUCTION)
 
@@ -214,6 +225,14 @@ def _request(copy: Copy) -> object:
 
 
 OPERATIONS: dict[str, Operation] = {
+    "tokens.create": Operation(lambda copy: _tokens(copy).create("new", user="bot", expires_in_ms=1)),
+    "tokens.create_first": Operation(lambda copy: _tokens(copy).create_first("first")),
+    "tokens.revoke": Operation(lambda copy: copy.engine().tokens.revoke(TOKEN)),
+    "webhooks.create": Operation(
+        lambda copy: copy.engine().webhooks.create("new", "https://example.com/", ("prompt.created",), secret=LOST)
+    ),
+    "webhooks.update": Operation(lambda copy: copy.engine().webhooks.update(WEBHOOK, WebhookChange(name="new"))),
+    "webhooks.delete": Operation(lambda copy: copy.engine().webhooks.delete(WEBHOOK)),
     "experiments.create": Operation(lambda copy: copy.engine().experiments.create("new", {"a": "b"})),
     "experiments.rename": Operation(lambda copy: copy.engine().experiments.rename("kept", "new")),
     "experiments.set_tag": Operation(lambda copy: copy.engine().experiments.set_tag("kept", "a", "c")),

@@ -28,6 +28,8 @@ READING = {
     "approvals": "get inbox page pending read",
     "promotions": "at history plan plan_roll_back",
     "maintenance": "check stats",
+    "tokens": "page",
+    "webhooks": "by deliveries events get page test",
     "audit": "consistency entries_for entry head inclusion page verify",
 }
 """Operations that write nothing."""
