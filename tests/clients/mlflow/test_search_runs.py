@@ -128,6 +128,12 @@ RICHER = [
     ("run_name IN ('Alpha', 'delta')", "delta Alpha"),
     ("params.opt IN ('adam', 'sgd')", "Alpha beta_x"),
     ("tags.team NOT IN ('red', 'blue')", "Gamma delta zeta'q"),
+    ("params.lr > 0.05", "eps~ilon zeta'q Alpha beta_x beta%y"),
+    ("params.lr >= 1 AND metrics.acc > 0", "beta_x"),
+    ("NOT tags.team = 'red'", "Gamma delta eps~ilon zeta'q alpha2 beta%y"),
+    ("tags.team IN ('red', 'blue') OR metrics.acc > 0.6", "alpha2 Alpha beta_x"),
+    ("start_time < '2000-01-01' AND start_time >= 100", "Alpha beta_x beta%y"),
+    ("start_time > '2000-01-01T12:00:00Z'", ""),
 ]
 
 ORDERS = [

@@ -117,9 +117,8 @@ def test_assessments_are_measured(client: MlflowClient, experiment: str) -> None
 
 
 def test_what_cannot_be_measured_is_refused(family: str) -> None:
-    for metric, aggregation in (("nothing", COUNT), ("latency", COUNT), ("trace_count", AVG)):
-        said = refused(asked, family, metric, aggregation)
-        assert (said.code, said.status) == ("INVALID_PARAMETER_VALUE", 400)
+    said = refused(asked, family, "nothing", COUNT)
+    assert (said.code, said.status) == ("INVALID_PARAMETER_VALUE", 400)
 
 
 @pytest.mark.parametrize("missing", ["experiment_ids", "view_type", "metric_name", "aggregations"])
