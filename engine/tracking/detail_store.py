@@ -21,14 +21,25 @@ def add_input(tx: Transaction, run: int, dataset: DatasetInput) -> None:
         "SELECT id FROM dataset WHERE name = ? AND digest = ?", (dataset.name, dataset.digest)
     ).fetchone()
     if found is None:
-        sql = """INSERT INTO dataset (name, digest, schema, rows, source_type, source, profile)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)"""
-        row = (dataset.name, dataset.digest, dataset.schema, dataset.rows)
-        found = (tx.execute(sql, (*row, dataset.source_type, dataset.source, dataset.profile)).lastrowid,)
+        sql = "INSERT INTO dataset (name, digest, schema, rows, profile) VALUES (?, ?, ?, ?, ?)"
+        row = (dataset.name, dataset.digest, dataset.schema, dataset.rows, dataset.profile)
+        found = (tx.execute(sql, row).lastrowid,)
     use = (run, found[0], dataset.context)
-    tx.execute("INSERT OR IGNORE INTO run_dataset VALUES (?, ?, ?)", use)
+    tx.execute("INSERT OR IGNORE INTO run_dataset VALUES (?, ?, ?, ?)", (*use, _source(tx, dataset)))
     tags = [(*use, key, value) for key, value in dataset.tags.items()]
     tx.executemany("INSERT OR IGNORE INTO run_dataset_tag VALUES (?, ?, ?, ?, ?)", tags)
+
+
+def _source(tx: Transaction, dataset: DatasetInput) -> int | None:
+    """The integer key of where a dataset came from; `None` when that was not said."""
+    if not dataset.source_type and not dataset.source:
+        return None
+    from hashlib import sha256  # loads OpenSSL; a list of runs does without
+
+    digest = sha256(f"{dataset.source_type}\0{dataset.source}".encode()).hexdigest()
+    row = (digest, dataset.source_type, dataset.source)
+    tx.execute("INSERT OR IGNORE INTO data_source (digest, type, location) VALUES (?, ?, ?)", row)
+    return int(tx.execute("SELECT id FROM data_source WHERE digest = ?", (digest,)).fetchone()[0])
 
 
 def inputs(snapshot: Snapshot, run: int) -> tuple[DatasetInput, ...]:
@@ -38,8 +49,9 @@ def inputs(snapshot: Snapshot, run: int) -> tuple[DatasetInput, ...]:
 
 def inputs_of(snapshot: Snapshot, runs: Sequence[int]) -> dict[int, tuple[DatasetInput, ...]]:
     """The same of several runs at once; those that read none are left out."""
-    sql = """SELECT u.run, d.id, u.context, d.name, d.digest, d.schema, d.rows, d.source_type, d.source, d.profile
-             FROM run_dataset u JOIN dataset d ON d.id = u.dataset
+    sql = """SELECT u.run, d.id, u.context, d.name, d.digest, d.schema, d.rows, coalesce(s.type, ''),
+                    coalesce(s.location, ''), d.profile
+             FROM run_dataset u JOIN dataset d ON d.id = u.dataset LEFT JOIN data_source s ON s.id = u.source
              WHERE u.run IN (SELECT value FROM json_each(?)) ORDER BY u.run, d.id, u.context"""
     wanted = json.dumps(list(runs))
     rows = snapshot.execute(sql, (wanted,)).fetchall()

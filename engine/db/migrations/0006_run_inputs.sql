@@ -1,10 +1,17 @@
 -- What a run read and made: more of its datasets, and the models it logged or read.
 
--- `source` says where the data came from, in the words of `source_type`; `profile` describes it. The first ones told of
--- a (name, digest) are kept.
-ALTER TABLE dataset ADD COLUMN source_type TEXT NOT NULL DEFAULT '';
-ALTER TABLE dataset ADD COLUMN source TEXT NOT NULL DEFAULT '';
+-- `profile` describes a dataset; the first one told of a (name, digest) is kept.
 ALTER TABLE dataset ADD COLUMN profile TEXT NOT NULL DEFAULT '';
+
+-- Where data came from, in the words of its type. The same data may come to two runs from two places.
+CREATE TABLE data_source (
+    id        INTEGER PRIMARY KEY,
+    digest    TEXT NOT NULL UNIQUE,
+    type      TEXT NOT NULL,
+    location  TEXT NOT NULL
+);
+
+ALTER TABLE run_dataset ADD COLUMN source INTEGER REFERENCES data_source (id);
 
 -- Tags of one use of a dataset, besides its context.
 CREATE TABLE run_dataset_tag (

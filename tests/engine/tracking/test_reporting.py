@@ -337,6 +337,15 @@ def test_links_that_cannot_be_kept_leave_nothing(runs: Runs, run: str, wrong: Ru
     assert runs.record(run).inputs == ()
 
 
+def test_the_same_data_may_come_from_two_places(runs: Runs, run: str) -> None:
+    other = runs.create(RunStart("elsewhere")).run.run_id
+    nowhere = replace(WINE, context="eval", source_type="", source="")
+    runs.link(run, RunLinks(inputs=[WINE, nowhere]))
+    runs.link(other, RunLinks(inputs=[replace(WINE, source="second")]))
+    assert {each.context: each.source for each in runs.record(run).inputs} == {"train": "{}", "eval": ""}
+    assert [each.source for each in runs.record(other).inputs] == ["second"]
+
+
 def test_one_dataset_may_be_read_in_two_ways(runs: Runs, run: str) -> None:
     other = replace(WINE, context="eval", tags={})
     runs.link(run, RunLinks(inputs=[WINE, other]))
