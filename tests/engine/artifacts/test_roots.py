@@ -39,7 +39,7 @@ def test_a_path_leads_to_what_its_client_means(path: str, root: ArtifactRoot) ->
 
 @pytest.mark.parametrize("kind", RootKind)
 def test_every_location_leads_back(kind: RootKind) -> None:
-    owner = {RootKind.RUN: RUN, RootKind.MODEL: MODEL, RootKind.TRACE: TRACE}[kind]
+    owner = {"run": RUN, "model": MODEL, "trace": TRACE, "version": "v-7"}[kind.value]
     assert resolve_root(location(kind, 7, owner)) == ArtifactRoot(kind, owner, "")
     assert resolve_root(f"{location(kind, 7, owner)}/x/y") == ArtifactRoot(kind, owner, "x/y")
 
