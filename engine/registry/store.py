@@ -144,6 +144,11 @@ def versions(view: Snapshot, row_ids: Sequence[int]) -> tuple[Version, ...]:
     return tuple(found[row_id] for row_id in row_ids if row_id in found)
 
 
+def exists(view: Snapshot, row_id: int) -> bool:
+    """Whether there is a version of that integer key."""
+    return view.execute("SELECT 1 FROM model_version WHERE id = ?", (row_id,)).fetchone() is not None
+
+
 def keys_of_run(view: Snapshot, run_id: str) -> tuple[tuple[str, int], ...]:
     """The (model, number) of every version that a run made."""
     sql = f"SELECT m.name, v.number {_FROM} WHERE v.run_id = ? ORDER BY m.name, v.number"

@@ -18,7 +18,7 @@ _ID = re.compile(r"v-([0-9]{1,18})", re.ASCII)
 
 def _find(view: Snapshot, files_id: str) -> Owner:
     found = _ID.fullmatch(files_id)
-    if found is None or not store.versions(view, [int(found[1])]):
+    if found is None or not store.exists(view, int(found[1])):
         raise NotFound("There is no such registered version.", hint="`qd versions list` shows all versions.")
     return Owner(int(found[1]), files_id)
 

@@ -69,58 +69,70 @@ class ModelShelf:
                     promotions.promote(name, other, to=Stage.ARCHIVED, reason=_WHY)
         return self.version(name, number)
 
-    def get(self, name: str) -> Json:  # noqa: D102 as Shelf says; so are those below
+    def get(self, name: str) -> Json:
+        """One of them."""
         with worded(name):
             model = self._models.get(name)
         return model_json(model, self._models.newest([model.name]).get(model.name, ()))
 
-    def describe(self, name: str, description: str) -> Json:  # noqa: D102
+    def describe(self, name: str, description: str) -> Json:
+        """Change its description."""
         with worded(name):
             self._models.update(name, description=description)
         return self.get(name)
 
-    def rename(self, name: str, new: str) -> Json:  # noqa: D102
+    def rename(self, name: str, new: str) -> Json:
+        """Give it another name."""
         with worded(name):
             self._models.rename(name, new)
         return self.get(new)
 
-    def delete(self, name: str) -> None:  # noqa: D102
+    def delete(self, name: str) -> None:
+        """Remove it with its versions."""
         with worded(name):
             self._models.delete(name)
 
-    def tag(self, name: str, key: str, value: str | None) -> None:  # noqa: D102
+    def tag(self, name: str, key: str, value: str | None) -> None:
+        """Set a tag, or remove it."""
         with worded(name):
             self._models.set_tag(name, key, value)
 
-    def newest(self, name: str, stages: Sequence[Stage]) -> list[Json]:  # noqa: D102
+    def newest(self, name: str, stages: Sequence[Stage]) -> list[Json]:
+        """The newest version in each of some stages."""
         with worded(name):
             self._models.get(name)
         found = self._models.newest([name]).get(name, ())
         return [version_json(version) for version in found if not stages or version.stage in stages]
 
-    def version(self, name: str, number: int) -> Json:  # noqa: D102
+    def version(self, name: str, number: int) -> Json:
+        """One version."""
         with worded(name, number):
             return version_json(self._models.version(name, number))
 
-    def by_alias(self, name: str, alias: str) -> Json | None:  # noqa: D102
+    def by_alias(self, name: str, alias: str) -> Json | None:
+        """The version that an alias, or `latest`, names; `None` when it names none."""
         with worded(name):
             model = self._models.get(name)
         number = model.latest if alias.lower() == "latest" else model.aliases.get(alias)
         return None if number is None else version_json(self._models.version(name, number))
 
-    def describe_version(self, name: str, number: int, description: str) -> Json:  # noqa: D102
+    def describe_version(self, name: str, number: int, description: str) -> Json:
+        """Change a version's description."""
         with worded(name, number):
             return version_json(self._models.update_version(name, number, description=description))
 
-    def delete_version(self, name: str, number: int) -> None:  # noqa: D102
+    def delete_version(self, name: str, number: int) -> None:
+        """Remove a version."""
         with worded(name, number):
             self._models.delete_version(name, number)
 
-    def tag_version(self, name: str, number: int, key: str, value: str | None) -> None:  # noqa: D102
+    def tag_version(self, name: str, number: int, key: str, value: str | None) -> None:
+        """Set a version's tag, or remove it."""
         with worded(name, number):
             self._models.set_version_tag(name, number, key, value)
 
-    def alias(self, name: str, alias: str, number: int | None) -> None:  # noqa: D102
+    def alias(self, name: str, alias: str, number: int | None) -> None:
+        """Point an alias to a version, or remove it."""
         if number is not None:
             with worded(name, number):
                 self._models.set_alias(name, alias, number)
@@ -138,12 +150,14 @@ class ModelShelf:
             return f"mlflow-artifacts:/registry/versions/{version.files_id}/artifacts"
         return version.source or _source_text(version)
 
-    def search(self, asked: Asked) -> tuple[list[Json], str | None]:  # noqa: D102
+    def search(self, asked: Asked) -> tuple[list[Json], str | None]:
+        """A page of them, and the token of the next."""
         page = self._models.page(asked.filter, asked.order_by, limit=asked.limit, page_token=asked.page_token)
         newest = self._models.newest([model.name for model in page.items])
         return [model_json(model, newest.get(model.name, ())) for model in page.items], page.next_page_token
 
-    def search_versions(self, asked: Asked) -> tuple[list[Json], str | None]:  # noqa: D102
+    def search_versions(self, asked: Asked) -> tuple[list[Json], str | None]:
+        """A page of versions, and the token of the next."""
         order = asked.order_by or NEWEST_FIRST
         page = self._models.versions(
             filter=asked.filter, order_by=order, limit=asked.limit, page_token=asked.page_token

@@ -127,55 +127,66 @@ class PromptShelf:
         new = NewPrompt(template, kind, description, *settings, tags=_user_tags(tags))
         return prompt_version_json(self._prompts.register(name, new))
 
-    def get(self, name: str) -> Json:  # noqa: D102 as Shelf says; so are those below
+    def get(self, name: str) -> Json:
+        """One of them."""
         with worded(name):
             prompt = self._prompts.get(name)
         newest = None if prompt.latest is None else self._prompts.version(name, prompt.latest)
         return prompt_json(prompt, newest)
 
-    def describe(self, name: str, description: str) -> Json:  # noqa: D102
+    def describe(self, name: str, description: str) -> Json:
+        """Change its description."""
         with worded(name):
             self._prompts.update(name, description)
         return self.get(name)
 
-    def rename(self, name: str, new: str) -> NoReturn:  # noqa: D102
+    def rename(self, name: str, new: str) -> NoReturn:
+        """Give it another name."""
         raise InvalidInput(f"The prompt {name[:60]} keeps its name.", hint=f"Register {new[:60]} beside it.")
 
-    def delete(self, name: str) -> None:  # noqa: D102
+    def delete(self, name: str) -> None:
+        """Remove it with its versions."""
         with worded(name):
             self._prompts.delete(name)
 
-    def tag(self, name: str, key: str, value: str | None) -> None:  # noqa: D102
+    def tag(self, name: str, key: str, value: str | None) -> None:
+        """Set a tag, or remove it."""
         _refuse_own(key)
         with worded(name):
             self._prompts.set_tag(name, key, value)
 
-    def newest(self, name: str, stages: Sequence[Stage]) -> list[Json]:  # noqa: D102
+    def newest(self, name: str, stages: Sequence[Stage]) -> list[Json]:
+        """The newest version in each of some stages."""
         with worded(name):
             prompt = self._prompts.get(name)
         if prompt.latest is None or (stages and Stage.REGISTERED not in stages):
             return []
         return [self.version(name, prompt.latest)]
 
-    def version(self, name: str, number: int) -> Json:  # noqa: D102
+    def version(self, name: str, number: int) -> Json:
+        """One version."""
         with worded(name, number):
             return prompt_version_json(self._prompts.version(name, number))
 
-    def by_alias(self, name: str, alias: str) -> Json | None:  # noqa: D102
+    def by_alias(self, name: str, alias: str) -> Json | None:
+        """The version that an alias, or `latest`, names; `None` when it names none."""
         with worded(name):
             prompt = self._prompts.get(name)
         number = prompt.latest if alias.lower() == "latest" else prompt.aliases.get(alias)
         return None if number is None else self.version(name, number)
 
-    def describe_version(self, name: str, number: int, description: str) -> Json:  # noqa: D102
+    def describe_version(self, name: str, number: int, description: str) -> Json:
+        """Change a version's description."""
         with worded(name, number):
             return prompt_version_json(self._prompts.update_version(name, number, commit_message=description))
 
-    def delete_version(self, name: str, number: int) -> None:  # noqa: D102
+    def delete_version(self, name: str, number: int) -> None:
+        """Remove a version."""
         with worded(name, number):
             self._prompts.delete_version(name, number)
 
-    def tag_version(self, name: str, number: int, key: str, value: str | None) -> None:  # noqa: D102
+    def tag_version(self, name: str, number: int, key: str, value: str | None) -> None:
+        """Set a version's tag, or remove it."""
         if key != _CONFIG_TAG:
             _refuse_own(key)
         with worded(name, number):
@@ -184,22 +195,26 @@ class PromptShelf:
                 return
             self._prompts.set_version_tag(name, number, key, value)
 
-    def alias(self, name: str, alias: str, number: int | None) -> None:  # noqa: D102
+    def alias(self, name: str, alias: str, number: int | None) -> None:
+        """Point an alias to a version, or remove it."""
         with worded(name, number):
             if number is not None:
                 self._prompts.set_alias(name, alias, number)
             elif alias in self._prompts.get(name).aliases:
                 self._prompts.remove_alias(name, alias)
 
-    def download_uri(self, name: str, number: int) -> str:  # noqa: D102
+    def download_uri(self, name: str, number: int) -> str:
+        """Where a version's files are."""
         self.version(name, number)
         return _SOURCES[0]
 
-    def search(self, asked: Asked) -> tuple[list[Json], str | None]:  # noqa: D102
+    def search(self, asked: Asked) -> tuple[list[Json], str | None]:
+        """A page of them, and the token of the next."""
         page = self._prompts.page(asked.filter, asked.order_by, limit=asked.limit, page_token=asked.page_token)
         return [prompt_json(prompt) for prompt in page.items], page.next_page_token
 
-    def search_versions(self, asked: Asked) -> tuple[list[Json], str | None]:  # noqa: D102
+    def search_versions(self, asked: Asked) -> tuple[list[Json], str | None]:
+        """A page of versions, and the token of the next."""
         page = self._prompts.versions(
             filter=asked.filter, order_by=asked.order_by, limit=asked.limit, page_token=asked.page_token
         )
