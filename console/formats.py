@@ -28,6 +28,14 @@ STATES: dict[str, Part] = {
 }
 """Run states; told apart by mark and word as well as by colour."""
 
+TRACE_STATES: dict[str, Part] = {
+    "ok": ("✓ ok", "good"),
+    "error": ("✗ error", "bad"),
+    "in_progress": ("● running", "running"),
+    "unspecified": ("· unsaid", "dim"),
+}
+"""States of a trace."""
+
 STAGES: dict[str, Part] = {
     "Production": ("◆ Production", "production"),
     "Staging": ("◇ Staging", "staging"),

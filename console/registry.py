@@ -60,6 +60,12 @@ RESOURCES: dict[str, Entry] = {
     "workspace": Entry(
         "console.screens.workspace:WorkspaceView", "policy, storage, soundness, backup", ("ws", "policy")
     ),
+    "traces": Entry("console.resources.traces:view", "what programs did while they answered requests", ("t",)),
+    "trace": Entry("console.screens.trace:TraceView", "one trace: its spans as a tree, in time", (), named=True),
+    "prompts": Entry("console.resources.prompts:view", "prompts and their aliases", ("pr",)),
+    "prompt-versions": Entry("console.resources.prompts:versions_view", "versions of a prompt", (), named=True),
+    "prompt": Entry("console.screens.prompt:PromptView", "one version of a prompt: NAME/N", (), named=True),
+    "prompt-diff": Entry("console.screens.prompt:PromptDiffView", "two versions line by line", (), named=True),
     "server": Entry("console.screens.server:ServerView", "the server: clients, rates, latencies, failures", ("srv",)),
     "help": Entry("console.screens.help:Help", "keys and commands"),
 }

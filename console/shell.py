@@ -75,7 +75,8 @@ def _runs(engine: Engine, location: Location) -> list[str] | None:
     if expressions:
         return None
     experiment = ["--experiment", query.experiment] if query.experiment else []
-    return ["runs", "list", *experiment, *_options(query.filter, query.order_by)]
+    order = [str(each) for each in query.order_by]
+    return ["runs", "list", *experiment, *_options(str(query.filter), order)]  # the source asks in texts
 
 
 def _filtered(engine: Engine, location: Location) -> list[str] | None:

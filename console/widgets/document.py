@@ -86,8 +86,8 @@ class Document(Widget, can_focus=True):
     }
     """Keys and what each does; the help page lists them from here."""
 
-    class Chosen(Message):
-        """Enter was pressed, or a line clicked.
+    class AboutLine(Message):
+        """Something about one line.
 
         Args:
             document: Where.
@@ -104,7 +104,10 @@ class Document(Widget, can_focus=True):
             """The document, for `@on` selectors."""
             return self.document
 
-    class Moved(Chosen):
+    class Chosen(AboutLine):
+        """Enter was pressed, or a line clicked."""
+
+    class Moved(AboutLine):
         """The cursor is on another line."""
 
     def __init__(self, build: Build | None = None, *, id: str | None = None) -> None:  # noqa: A002 Textual's word

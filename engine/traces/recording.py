@@ -52,13 +52,14 @@ class TraceRecording(TraceService):
         batch = redacted_batch(batch, self._redaction)
         with self._database.transaction(actor) as tx:
             _check_experiment(tx, experiment)
+            newest = store.newest(tx)
             keys = store.merge_facts(tx, experiment, batch.traces)
             stored = store.insert_spans(tx, keys, batch.spans)
             _set_tags(tx, keys, batch.traces)
             for trace_id, facts in batch.traces.items():
                 if facts.has_tokens:
                     _sum_up(tx, keys[trace_id])
-            _tell(tx, keys)
+            _tell(tx, keys, newest)
         return stored
 
     def report(self, given: TraceReport) -> None:
@@ -85,13 +86,14 @@ class TraceRecording(TraceService):
         given = redacted_report(given, self._redaction)
         with self._database.transaction(actor) as tx:
             _check_experiment(tx, given.experiment)
+            newest = store.newest(tx)
             key = store.report(tx, given)
             store.set_tags(tx, [(key, name, value) for name, value in given.tags.items()])
             store.set_metadata(tx, key, given.metadata)
             store.link(tx, [key], "run", given.runs)
             for each in given.assessments:
                 assessment_store.save(tx, key, each)
-            tx.emit(kind="trace", change="logged", key=given.trace_id, row_id=key)
+            _tell(tx, {given.trace_id: key}, newest)
 
     def start(self, experiment: int, start_ms: int, tags: Mapping[str, str], metadata: Mapping[str, str]) -> str:
         """Record a trace that has begun.
@@ -223,7 +225,7 @@ class TraceRecording(TraceService):
             keys = store.keys(tx, trace_ids)
             store.link(tx, keys.values(), "run", runs)
             store.link(tx, keys.values(), "prompt", prompts)
-            _tell(tx, keys)
+            _tell(tx, keys, newest=store.newest(tx))
 
     def delete(
         self,
@@ -348,9 +350,10 @@ def _sum_up(tx: Transaction, trace: int) -> None:
         store.set_tokens(tx, trace, tokens)
 
 
-def _tell(tx: Transaction, keys: Mapping[str, int]) -> None:
+def _tell(tx: Transaction, keys: Mapping[str, int], newest: int) -> None:
+    """Tell of traces; those above what was the newest before have just been made."""
     if len(keys) > _MANY:
         tx.emit(kind="trace", change="logged", key="")
         return
     for trace_id, key in keys.items():
-        tx.emit(kind="trace", change="logged", key=trace_id, row_id=key)
+        tx.emit(kind="trace", change="created" if key > newest else "logged", key=trace_id, row_id=key)

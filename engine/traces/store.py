@@ -146,6 +146,11 @@ def insert_spans(tx: Transaction, traces: Mapping[str, int], spans: Iterable[New
     return tx.executemany(_INSERT_SPAN, [(traces[span[0]], *span[1:]) for span in spans]).rowcount
 
 
+def newest(tx: Transaction) -> int:
+    """The greatest integer key of a trace; 0 without traces."""
+    return int(tx.execute("SELECT coalesce(max(id), 0) FROM trace").fetchone()[0])
+
+
 def report(tx: Transaction, given: TraceReport) -> int:
     """Add a trace as its program reports it, or let the report hold over what was read off spans; its integer key."""
     tokens = given.tokens

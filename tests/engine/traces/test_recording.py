@@ -228,7 +228,7 @@ def test_live_screens_hear_of_a_trace_by_name_and_of_many_at_once(opened: Engine
         opened.traces.record(batch(*(new_span(1, trace=each) for each in range(10, 30))), DEFAULT)
         opened.traces.set_tag(trace_id(1), "a", "1")
         news = [(event.kind, event.change, event.key) for event in _events(feed.poll())]
-    assert news == [("trace", "logged", trace_id(1)), ("trace", "logged", ""), ("trace", "changed", trace_id(1))]
+    assert news == [("trace", "created", trace_id(1)), ("trace", "logged", ""), ("trace", "changed", trace_id(1))]
 
 
 def test_ages_in_filters_count_from_the_clock(traces: Traces, clock: ManualClock) -> None:
