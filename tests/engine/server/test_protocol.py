@@ -136,6 +136,10 @@ MALFORMED: dict[str, bytes] = {
     "an unknown method": b"FROB /health HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "a target that is none": b"GET http://[ HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "a tunnel": b"CONNECT localhost:22 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "two hosts": HEAD + b"host: evil.example\r\n\r\n",
+    "no host": b"GET /health HTTP/1.1\r\n\r\n",
+    "an old version without a host": b"GET /health HTTP/1.0\r\n\r\n",
+    "two credentials": HEAD.replace(b"/health", b"/metrics") + b"authorization: a\r\nauthorization: b\r\n\r\n",
     "no path": b"OPTIONS * HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "a raw high byte in the path": b"GET /\xff HTTP/1.1\r\nhost: localhost\r\n\r\n",
 }
