@@ -12,8 +12,8 @@ from engine.core.errors import NotFound
 from engine.prompts import store
 from engine.prompts.model import NewPrompt, Prompt, PromptVersion, check_settings
 from engine.prompts.reading import PromptReading, find, find_version
+from engine.registry.lookup import refuse_taken
 from engine.registry.names import MAX_TEXT, check_alias, check_model_name, check_tag, check_tags, check_word
-from engine.registry.registering import refuse_taken
 
 if TYPE_CHECKING:
     from engine.core.clock import Clock

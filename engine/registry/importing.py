@@ -123,6 +123,7 @@ class ModelImports:
             PermissionDenied: the actor is no operator; or no admin, and a version stands in Staging or Production or
                 an alias is protected.
             InvalidInput: a name, text or number cannot be stored.
+            AlreadyExists: a prompt has the model's name.
             NotFound: an alias names a version that does not exist.
         """
         actor = self._access.require(Role.OPERATOR, "models import")
@@ -146,6 +147,7 @@ class ModelImports:
         """Store what belongs to the model itself but its aliases; whether anything was new."""
         here = model_store.model(tx, given.name)
         if here is None:
+            lookup.refuse_taken(tx, given.name)
             model_id = model_store.insert_model(tx, name=given.name, description=given.description, owner="")
             for key, value in given.tags.items():
                 model_store.set_tag(tx, model_id, key, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.core.errors import NotFound
+from engine.core.errors import AlreadyExists, NotFound
 from engine.db.transaction import Snapshot
 from engine.registry import model_store, store
 from engine.registry.model import Model, Version
@@ -34,6 +34,17 @@ def version(view: Snapshot, name: str, number: int) -> Version:
     newest = store.latest(view, name)
     hint = f"Its newest version is {newest}." if newest else "It has no versions; register one first."
     raise NotFound(f"{_shown(name)} has no version {number}.", hint=hint)
+
+
+def refuse_taken(view: Snapshot, name: str) -> None:
+    """Refuse a name that a model or a prompt has.
+
+    Raises:
+        AlreadyExists: one of them has it.
+    """
+    holder = model_store.holder(view, name)
+    if holder is not None:
+        raise AlreadyExists(f"There is a {holder} {name} already.", hint="Choose another name.", details={"by": holder})
 
 
 def _storable(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.artifacts.model import manifest
 from engine.audit.service import record
 from engine.core.access import Access, Role
-from engine.core.errors import AlreadyExists, Conflict, NotFound
+from engine.core.errors import Conflict, NotFound
 from engine.registry import lookup, model_store, packaging, store
 from engine.registry.intake import NOTHING_ADDED, Intake, drafted
 from engine.registry.model import Model, Signature, Version
@@ -95,7 +95,7 @@ class Registering(ModelReading):
         check_texts(description, owner)
         kept = self._kept(tags)
         with self._database.transaction(actor) as tx:
-            refuse_taken(tx, name)
+            lookup.refuse_taken(tx, name)
             _create(tx, name, description, owner, kept)
             return lookup.model(tx, name)
 
@@ -173,7 +173,7 @@ class Registering(ModelReading):
         with self._database.transaction(actor) as tx:
             found = model_store.model(tx, model)
             if found is None:
-                refuse_taken(tx, model)
+                lookup.refuse_taken(tx, model)
             model_id = _create(tx, model, "", "", _NO_TAGS) if found is None else found.row_id
             version = draft(store.next_number(tx, model), tx.now_ms, actor.name)
             store.insert_version(tx, model_id, version, files)
@@ -292,17 +292,6 @@ def _newest(beside: Sequence[RunModel], name: str) -> LoggedModel | None:
         if each.role == "output" and each.model is not None and each.model.name == name
     ]
     return max(named, key=itemgetter(0, 1, 2))[3] if named else None
-
-
-def refuse_taken(tx: Transaction, name: str) -> None:
-    """Refuse a name that a model or a prompt has.
-
-    Raises:
-        AlreadyExists: one of them has it.
-    """
-    holder = model_store.holder(tx, name)
-    if holder is not None:
-        raise AlreadyExists(f"There is a {holder} {name} already.", hint="Choose another name.", details={"by": holder})
 
 
 def check_texts(description: str, owner: str) -> None:

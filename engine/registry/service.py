@@ -13,7 +13,7 @@ from engine.policy.model import Policy
 from engine.registry import lookup, model_store, store
 from engine.registry.model import Model, Stage, Version
 from engine.registry.names import check_alias, check_model_name, check_new_alias, check_tag
-from engine.registry.registering import Registering, check_texts, refuse_taken, version_facts
+from engine.registry.registering import Registering, check_texts, version_facts
 from engine.registry.stages import write_alias
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Models(Registering):
             policy = self._policy_file.read()
             check_policy_there(tx, policy)
             _refuse_other_demands(policy, name, new)
-            refuse_taken(tx, new)
+            lookup.refuse_taken(tx, new)
             model_store.rename(tx, found.row_id, new)
             store.carry_counter(tx, name, new)
             record(tx, verb="rename", kind="model", key=name, before={"name": name}, after={"name": new})
