@@ -24,6 +24,7 @@ from engine.server.failures import Failures
 from engine.server.head import Head
 from engine.server.hosts import Hosts, is_address
 from engine.server.routes import Body
+from engine.server.standing import Standing
 from engine.tokens.checking import TokenCheck
 from engine.tokens.model import PREFIX, digest_of
 
@@ -59,7 +60,7 @@ class Gate:
         self._hosts = Hosts(settings)
         self._tokens = TokenCheck(engine.database, engine.clock)
         self._failures = Failures(time.monotonic)
-        self._views: OrderedDict[tuple[bytes, str], Engine] = OrderedDict()
+        self._views: OrderedDict[tuple[bytes, str], tuple[Engine, Standing]] = OrderedDict()
 
     def admit(self, request: Request, match: Match | None) -> Engine:
         """Let a request in.
@@ -138,11 +139,13 @@ class Gate:
             self._views.pop(key, None)
             self._refuse(address, "The token is not known, expired or revoked.")
         if known is None:
-            known = self._views[key] = self._made(token, address)
+            known = self._views[key] = self._made(token, digest, address)
             if len(self._views) > MAX_VIEWS:
                 self._views.popitem(last=False)
+        engine, standing = known
+        standing.seen()
         self._views.move_to_end(key)
-        return known
+        return engine
 
     def _refuse(self, address: str, message: str) -> NoReturn:
         if wait_s := self._failures.wait_s(address):
@@ -152,13 +155,10 @@ class Gate:
             message, hint="Make one with `qd tokens create`, and set MLFLOW_TRACKING_TOKEN to it, or send it as Bearer."
         )
 
-    def _made(self, token: Token, address: str) -> Engine:
-        """The workspace as a token's user has it: by the policy of the moment, at most as the token's scope says."""
-        server = self._engine
-        return server.acting(
-            Actor(token.user, origin=f"http:{address}", via="http"),
-            lambda: min(token.scope, server.policy.role_of(token.user)),
-        )
+    def _made(self, token: Token, digest: bytes, address: str) -> tuple[Engine, Standing]:
+        """The workspace as a token's user has it."""
+        standing = Standing(token, digest, self._tokens, self._engine)
+        return self._engine.acting(Actor(token.user, origin=f"http:{address}", via="http"), standing), standing
 
     def _check_body(self, head: Head, takes: Body) -> None:
         size = _length(head)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from engine.core.access import Access
     from engine.core.events import Changes
     from engine.db.feed import ChangeFeed
     from engine.server.call import Call
@@ -55,10 +56,10 @@ async def news(call: Call) -> Response:
         after = int(last)
     feed = await call.read(lambda: call.engine.feed(after))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_messages(feed), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_messages(feed, call.engine.access), media_type="text/event-stream", headers=headers)
 
 
-async def _messages(feed: ChangeFeed) -> AsyncIterator[str]:
+async def _messages(feed: ChangeFeed, access: Access) -> AsyncIterator[str]:
     global _listening  # noqa: PLW0603 one count for the process, on one event loop
     _listening += 1
     silent_s = 0.0
@@ -67,6 +68,8 @@ async def _messages(feed: ChangeFeed) -> AsyncIterator[str]:
         while True:
             changes = await asyncio.to_thread(feed.poll)
             silent_s = 0.0 if changes else silent_s + LOOK_S
+            if changes or silent_s >= SIGN_OF_LIFE_S:
+                _ = access.role  # refuses once a token is revoked or has expired
             if changes:
                 yield _told(changes)
             elif silent_s >= SIGN_OF_LIFE_S:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -192,6 +194,22 @@ def test_revocation_counts_from_the_next_request_on(opened: Engine, serve: Serve
         with engine.open(opened.workspace.path) as other:
             other.tokens.revoke(made.token.id)
         assert create(wire, "after", bearer(made.secret)).status == 401
+
+
+def test_a_stream_ends_when_its_token_is_revoked(opened: Engine, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.server.standing.TRUST_S", 0.0)
+    made = opened.tokens.create("ci")
+    with serve(require_tokens=True) as wire:
+        parts = urlsplit(wire.url)
+        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        connection.request("GET", "/api/qd/v1/events", headers=bearer(made.secret))
+        stream = connection.getresponse()
+        assert stream.readline() == b": here\n"
+        opened.tokens.revoke(made.token.id)
+        told = stream.read()
+        connection.close()
+    assert b"unauthenticated" in told
+    assert b'data: {"kind": "token"' not in told
 
 
 def test_who_guesses_tokens_has_to_wait_and_who_has_one_does_not(opened: Engine, serve: Serve) -> None:
