@@ -140,10 +140,10 @@ class ArtifactStore:
             unchanged = _digest_of(stream) == digest
         except OSError as error:
             stream.close()
-            raise unreadable(digest, error) from error
+            raise _unreadable(digest, error) from error
         if not unchanged:
             stream.close()
-            raise changed(digest)
+            raise _changed(digest)
         stream.seek(0)
         return stream
 
@@ -163,7 +163,7 @@ class ArtifactStore:
         try:
             return self.path_of(digest).open("rb")
         except OSError as error:
-            raise unreadable(digest, error) from error
+            raise _unreadable(digest, error) from error
 
     def open_sound(self, digest: str) -> BinaryIO:
         """Open an object for reading, after checking its bytes, unless this process has and the file is untouched.
@@ -243,9 +243,9 @@ class ArtifactStore:
                             hashed.update(chunk)
                             incoming.write(chunk)
                 except OSError as error:
-                    raise unreadable(digest, error) from error
+                    raise _unreadable(digest, error) from error
                 if hashed.hexdigest() != digest:
-                    raise changed(digest)
+                    raise _changed(digest)
             return incoming.keep()
 
     def uploads_with_parts(self) -> set[str]:
@@ -436,14 +436,14 @@ def _source(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def changed(digest: str) -> IntegrityError:
+def _changed(digest: str) -> IntegrityError:
     """The error for an object whose bytes are no longer what they were."""
     return IntegrityError(
         f"The bytes of the artifact {digest[:12]} have changed since they were stored.", hint=_RESTORE
     )
 
 
-def unreadable(digest: str, error: OSError) -> IntegrityError:
+def _unreadable(digest: str, error: OSError) -> IntegrityError:
     """The error for an object that is missing or cannot be read."""
     return IntegrityError(f"The artifact {digest[:12]} cannot be read: {error.strerror}.", hint=_RESTORE)
 

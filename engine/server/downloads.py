@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from engine.artifacts.model import Artifact, Blob
     from engine.artifacts.store import ArtifactStore
 
+SEND_BYTES = 1 << 18
+"""Bytes read and sent at a time: two such pieces are held for a client that reads slowly."""
+
 _WHOLE = 200
 _PARTIAL = 206
 _NOT_MODIFIED = 304
@@ -191,12 +194,12 @@ class FileAnswer(Response):
         hashed = sha256() if self._is_long else None
         stream.seek(self._span.start)
         left = len(self._span)
-        reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(CHUNK_BYTES, left), hashed))
+        reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(SEND_BYTES, left), hashed))
         while left and not gone.done():
             piece = await reading
             left -= len(piece)
             if left and piece:
-                reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(CHUNK_BYTES, left), hashed))
+                reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(SEND_BYTES, left), hashed))
             elif left or (hashed is not None and hashed.hexdigest() != self._file.digest):
                 return  # cut short, or changed, since it was stored
             await send({"type": "http.response.body", "body": piece, "more_body": bool(left)})
