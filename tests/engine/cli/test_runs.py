@@ -97,6 +97,10 @@ def test_a_run_is_shown_by_the_beginning_of_its_id(qd: Qd, sample: Sample) -> No
         "schema": "",
         "rows": 10,
         "context": "training",
+        "source_type": "",
+        "source": "",
+        "profile": "",
+        "tags": {},
     }
     assert [file["path"] for file in shown["artifacts"]] == ["model/weights.bin", "report.csv"]
     assert shown["environment"]["python"].startswith("3.")
