@@ -6,14 +6,16 @@ import os
 import shutil
 import sqlite3
 from dataclasses import dataclass
+from functools import partial
 from math import inf, isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import AlreadyExists, InvalidInput
 from engine.db.disk import disk_errors, sync
 from engine.exchange.intake import CONTEXT_TAG, GREATEST, NAME_TAG, NOTE_TAG, PARENT_TAG
 from engine.exchange.mlflow_export_store import MlflowWriter
+from engine.exchange.prompts import prompt_tags, version_tags
 from engine.registry.model import Stage
 from engine.tracking.logged_model_importing import LoggedModelImports
 from engine.tracking.logged_model_model import LoggedModelQuery, LoggedModelStatus
@@ -23,16 +25,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from engine.api import Engine
+    from engine.core.paging import Page
     from engine.registry.model import Model, Version
     from engine.tracking.logged_model_importing import LoggedModelImport
     from engine.tracking.model import RunImport
 
     Progress = Callable[[str, int, int], None]
 
+T = TypeVar("T")
+
 DATABASE, ARTIFACTS = "mlflow.db", "mlartifacts"
 _RUNS_PER_READ = 200
 _PAGE = 1_000
 _CHUNK_BYTES = 1 << 20
+_PROMPT_SOURCE = "prompt-template"
 _MODELS_PER_READ = 100
 _STATUSES = {LoggedModelStatus.PENDING: 1, LoggedModelStatus.READY: 2, LoggedModelStatus.FAILED: 3}
 _UNSTAGED = {Stage.REGISTERED: "None"}
@@ -117,6 +123,7 @@ class _Export:
             self._add_runs()
             self._add_logged_models()
             self._add_models()
+            self._add_prompts()
             self._writer.finish()
         finally:
             self._writer.close()
@@ -130,18 +137,11 @@ class _Export:
             self._counts[table] = self._counts.get(table, 0) + len(rows)
 
     def _add_experiments(self) -> None:
-        token: str | None = None
-        while True:
-            page = self._engine.experiments.page(limit=_PAGE, page_token=token, include_deleted=True)
-            for each in page.items:
-                self._experiments[each.name] = each.id
-                root = self._address(str(each.id))
-                row = (each.id, each.name, root, each.lifecycle, each.created_ms, each.updated_ms)
-                self._add("experiments", [row])
-                self._add("experiment_tags", [(key, value, each.id) for key, value in each.tags.items()])
-            token = page.next_page_token
-            if token is None:
-                return
+        for each in _all(partial(self._engine.experiments.page, include_deleted=True)):
+            self._experiments[each.name] = each.id
+            row = (each.id, each.name, self._address(str(each.id)), each.lifecycle, each.created_ms, each.updated_ms)
+            self._add("experiments", [row])
+            self._add("experiment_tags", [(key, value, each.id) for key, value in each.tags.items()])
 
     def _add_runs(self) -> None:
         total = self._engine.runs.count(RunQuery(lifecycle="all"))
@@ -235,28 +235,16 @@ class _Export:
             self._copy(file.digest, f"{below}/{file.path}")
 
     def _add_models(self) -> None:
-        token: str | None = None
-        while True:
-            page = self._engine.models.page(limit=_PAGE, page_token=token)
-            for model in page.items:
-                self._add_model(model)
-            token = page.next_page_token
-            if token is None:
-                return
+        for model in _all(self._engine.models.page):
+            self._add_model(model)
 
     def _add_model(self, model: Model) -> None:
         name = model.name
         self._add("registered_models", [(name, model.created_ms, model.updated_ms, model.description)])
         self._add("registered_model_tags", [(key, value, name) for key, value in model.tags.items()])
         self._add("registered_model_aliases", [(alias, number, name) for alias, number in model.aliases.items()])
-        token: str | None = None
-        while True:
-            page = self._engine.models.versions(name, limit=_PAGE, page_token=token)
-            for version in page.items:
-                self._add_version(model, version)
-            token = page.next_page_token
-            if token is None:
-                return
+        for version in _all(partial(self._engine.models.versions, name)):
+            self._add_version(model, version)
 
     def _add_version(self, model: Model, version: Version) -> None:
         below = f"registry/{model.row_id}/{version.version}"
@@ -273,6 +261,19 @@ class _Export:
         for file in files:
             self._copy(file.digest, f"{below}/{file.path}")
 
+    def _add_prompts(self) -> None:
+        for prompt in _all(self._engine.prompts.page):
+            name = prompt.name
+            self._add("registered_models", [(name, prompt.created_ms, prompt.updated_ms, prompt.description)])
+            tags = prompt_tags(prompt.tags)
+            self._add("registered_model_tags", [(key, value, name) for key, value in tags.items()])
+            self._add("registered_model_aliases", [(alias, number, name) for alias, number in prompt.aliases.items()])
+            for each in _all(partial(self._engine.prompts.versions, name)):
+                told = (each.commit_message, each.created_by, "None", _PROMPT_SOURCE, None, "READY", None, None, None)
+                self._add("model_versions", [(name, each.version, each.created_ms, each.updated_ms, *told)])
+                own = [(key, value, name, each.version) for key, value in version_tags(each).items()]
+                self._add("model_version_tags", own)
+
     def _address(self, below: str) -> str:
         return (self._final / ARTIFACTS / below).as_uri()
 
@@ -286,6 +287,17 @@ class _Export:
         with self._engine.artifacts.open(digest) as stream, target.open("wb") as file:
             shutil.copyfileobj(stream, file, _CHUNK_BYTES)
         self._counts["files"] = self._counts.get("files", 0) + 1
+
+
+def _all(ask: Callable[..., Page[T]]) -> Iterator[T]:
+    """The items of every page of a list."""
+    token: str | None = None
+    while True:
+        page = ask(limit=_PAGE, page_token=token)
+        yield from page.items
+        token = page.next_page_token
+        if token is None:
+            return
 
 
 def _tags(run: RunImport) -> dict[str, str]:

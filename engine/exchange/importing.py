@@ -19,6 +19,8 @@ from engine.exchange.logged_models import KIND as LOGGED_MODELS
 from engine.exchange.logged_models import LoggedModelIntake
 from engine.exchange.model import ImportReport, SkippedList
 from engine.exchange.models import ModelIntake, model_rows
+from engine.exchange.prompts import KIND as PROMPTS
+from engine.exchange.prompts import PromptIntake, is_prompt, prompt_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -75,6 +77,7 @@ class Importer:
         self._models = ModelIntake(engine, source, self._files if self._options.files else None, self._skipped)
         logged_files = self._files if self._options.files else None
         self._logged = LoggedModelIntake(engine, logged_files, self._skipped, self._ledger)
+        self._prompts = PromptIntake(engine, self._skipped)
         self._seen_models: dict[str, SourceModel] = {}
         self._parents: dict[str, tuple[str, bool]] = {}
 
@@ -131,12 +134,7 @@ class Importer:
                 if run.parent_run_id is not None:
                     here.enter(run.run_id or "", {"parents": [run.parent_run_id]})
             self._options.progress("comparing", min(len(owners), done + _RUNS_PER_READ), len(owners))
-        for model_id, rows in self._logged.rows_here(self._ledger.owners(LOGGED_MODELS)):
-            here.enter(model_id, rows)
-        for name in self._ledger.owners("models"):
-            of_model = self._models.rows_here(name)
-            if of_model is not None:
-                here.enter(name, of_model)
+        self._enter_models_here(here)
         return ImportReport(
             source=self._source.name,
             stored=stored,
@@ -144,6 +142,18 @@ class Importer:
             skipped=tuple(self._skipped.items),
             skipped_counts=dict(self._skipped.counts),
         )
+
+    def _enter_models_here(self, here: Ledger) -> None:
+        for model_id, rows in self._logged.rows_here(self._ledger.owners(LOGGED_MODELS)):
+            here.enter(model_id, rows)
+        for name in self._ledger.owners("models"):
+            of_model = self._models.rows_here(name)
+            if of_model is not None:
+                here.enter(name, of_model)
+        for name in self._ledger.owners(PROMPTS):
+            of_prompt = self._prompts.rows_here(name)
+            if of_prompt is not None:
+                here.enter(name, of_prompt)
 
     def _engine_experiments(self) -> Iterator[ExperimentImport]:
         from engine.tracking.model import ExperimentImport
@@ -195,12 +205,21 @@ class Importer:
         for model in self._source.models(self._skipped):
             if self._seen_models.get(model.name) == model:
                 continue
+            self._seen_models[model.name] = model
+            if is_prompt(model):
+                self._import_prompt(model, stored)
+                continue
             prepared = self._models.prepared(model)
             rows = model_rows(prepared)
             self._ledger.enter(model.name, rows)
             if self._models.rows_here(model.name) != rows:
                 _count(stored, "models and versions", self._models.store(prepared))
-            self._seen_models[model.name] = model
+
+    def _import_prompt(self, model: SourceModel, stored: dict[str, int]) -> None:
+        rows = prompt_rows(model)
+        self._ledger.enter(model.name, rows)
+        if self._prompts.rows_here(model.name) != rows:
+            _count(stored, "prompts and versions", self._prompts.store(model))
 
     def _without_secrets(self, run: RunImport) -> RunImport:
         """The run as it will be stored; every secret that is replaced is told."""

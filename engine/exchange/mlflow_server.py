@@ -33,6 +33,7 @@ _HISTORY_PAGE = 25_000
 _LIST_PAGE = 1_000
 _MODELS_PAGE = 50
 _NO_SUCH_PATH = 404
+_PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'"
 _RECENT_MS = 600_000
 _DEEPEST = 64
 _MOST_FILES = 100_000
@@ -165,19 +166,28 @@ class MlflowServer:
             "model_versions": [],
             "model_version_tags": [],
         }
-        asked = {"max_results": _LIST_PAGE}
-        for page in self._client.pages("GET", "/registered-models/search", "registered_models", asked):
-            for each in page:
-                name = each.get("name")
-                rows["registered_models"].append(_row(each, ("description",), name))
-                for key, value in _pairs(each.get("tags")):
-                    rows["registered_model_tags"].append({"name": name, "key": key, "value": value})
-                for alias, number in _pairs(each.get("aliases"), "alias", "version"):
-                    rows["registered_model_aliases"].append({"name": name, "alias": alias, "version": whole(number)})
-        for page in self._client.pages("GET", "/model-versions/search", "model_versions", asked):
-            for each in page:
-                self._add_version(each, rows)
+        for each in self._registered("registered-models", "registered_models"):
+            name = each.get("name")
+            rows["registered_models"].append(_row(each, ("description",), name))
+            for key, value in _pairs(each.get("tags")):
+                rows["registered_model_tags"].append({"name": name, "key": key, "value": value})
+            for alias, number in _pairs(each.get("aliases"), "alias", "version"):
+                rows["registered_model_aliases"].append({"name": name, "alias": alias, "version": whole(number)})
+        for each in self._registered("model-versions", "model_versions"):
+            self._add_version(each, rows)
         return kept_models(rows, skipped)
+
+    def _registered(self, path: str, items: str) -> Iterator[dict[str, Any]]:
+        """Registered models or versions, each once; some servers tell of prompts only where they are asked for."""
+        told: set[tuple[str, str]] = set()
+        for filter_text in ("", _PROMPTS):
+            asked = {"max_results": _LIST_PAGE, "filter": filter_text}
+            for page in self._client.pages("GET", f"/{path}/search", items, asked):
+                for each in page:
+                    key = (str(each.get("name")), str(each.get("version")))
+                    if key not in told:
+                        told.add(key)
+                        yield each
 
     def tree(self, root: str) -> FileTree | str:
         """The files below a root, or why they cannot be reached."""

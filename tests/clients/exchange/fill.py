@@ -27,5 +27,8 @@ with mlflow.start_run(run_name="first", description="a note") as run:
 client.set_registered_model_alias("churn", "champion", "1")
 client.set_model_version_tag("churn", "1", "checked", "yes")
 client.set_registered_model_tag("churn", "owner", "ada")
+mlflow.genai.register_prompt("greeting", "Hello {{name}}", commit_message="first")
+mlflow.genai.register_prompt("greeting", "Good day {{name}}", tags={"tone": "formal"})
+mlflow.genai.set_prompt_alias("greeting", "best", 2)
 client.delete_run(client.create_run(experiment.experiment_id, run_name="gone").info.run_id)
 client.delete_experiment(client.create_experiment("old"))

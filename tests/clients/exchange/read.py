@@ -45,7 +45,9 @@ def told(run: Run) -> dict[str, object]:
 runs = client.search_runs(list(names), run_view_type=ViewType.ALL)
 loaded = mlflow.sklearn.load_model("models:/churn@champion")
 version = client.get_model_version_by_alias("churn", "champion")
+prompt = mlflow.genai.load_prompt("prompts:/greeting@best")
 seen = {
+    "prompt": [prompt.template, prompt.version, prompt.tags.get("tone")],
     "experiments": sorted(
         [each.name, each.lifecycle_stage, each.tags] for each in experiments if each.name != "Default"
     ),

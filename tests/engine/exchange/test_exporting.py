@@ -24,13 +24,17 @@ def digests(report: ImportReport, *but: str) -> dict[str, str]:
 
 
 def test_what_is_exported_comes_back_the_same(bring: Import, opened: Engine, tmp_path: Path) -> None:
-    first = bring(everything(tmp_path / "source" / "mlflow.db").path)
+    source = everything(tmp_path / "source" / "mlflow.db")
+    source.model("greeting", **{"mlflow.prompt.is_prompt": "true"})
+    text = {"mlflow.prompt.is_prompt": "true", "mlflow.prompt.text": "Hello", "tone": "formal"}
+    source.version(1, "greeting", source="dummy-source", run_id=None, tags=text)
+    first = bring(source.path)
     report = export_mlflow(opened, tmp_path / "out")
     engine.create(tmp_path / "second")
     with engine.open(tmp_path / "second") as second:
-        source = open_mlflow(report.database)
-        again = import_all(Importer(second, source))
-        source.close()
+        exported = open_mlflow(report.database)
+        again = import_all(Importer(second, exported))
+        exported.close()
     assert again.equal
     assert again.skipped == ()
     # MLflow keeps names and users in tags as well, and versions now lie in the export.

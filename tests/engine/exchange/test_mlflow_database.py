@@ -298,3 +298,32 @@ def test_secrets_are_not_stored_and_told_of(bring: Import, opened: Engine, tmp_p
     ]
     assert "hunter2" not in str(opened.runs.get(RUN))
     assert bring(source.path).stored == {}
+
+
+def test_a_prompt_is_a_prompt_here_too(bring: Import, opened: Engine, tmp_path: Path) -> None:
+    source = MlflowFile(tmp_path / "mlflow.db")
+    source.experiment()
+    source.model("greeting", **{"mlflow.prompt.is_prompt": "true", "team": "chat"})
+    for number in (1, 2):
+        tags = {"mlflow.prompt.is_prompt": "true", "mlflow.prompt.text": f"Hello {{{{name}}}} {number}", "ok": "yes"}
+        source.version(number, "greeting", source="dummy-source", run_id=None, description=f"try {number}", tags=tags)
+    source.alias("best", 2, "greeting")
+    report = bring(source.path)
+    assert (report.equal, report.skipped) == (True, ())
+    prompt = opened.prompts.get("greeting")
+    assert (prompt.description, prompt.tags, prompt.aliases) == ("who", {"team": "chat"}, {"best": 2})
+    version = opened.prompts.version("greeting", 2)
+    assert (version.template, version.commit_message, version.tags) == ("Hello {{name}} 2", "try 2", {"ok": "yes"})
+    assert opened.models.page().items == ()
+    assert bring(source.path).stored == {}
+
+
+def test_a_prompt_whose_name_is_taken_leaves_the_rest_alone(bring: Import, opened: Engine, tmp_path: Path) -> None:
+    source = MlflowFile(tmp_path / "mlflow.db")
+    source.experiment()
+    source.model("taken", **{"mlflow.prompt.is_prompt": "true"})
+    source.model("fine")
+    opened.models.create("taken")
+    report = bring(source.path)
+    assert report.skipped_counts == {"prompt": 1}
+    assert opened.models.get("fine").description == "who"

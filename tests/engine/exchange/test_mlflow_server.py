@@ -87,7 +87,7 @@ def test_a_mirror_looks_at_what_runs_and_at_what_is_new(opened: Engine, stub: St
     stub.asked.clear()
     assert importer.step() == {}
     assert [path for _, path in stub.asked].count(f"{API}/metrics/get-history") == 0
-    assert len(stub.asked) < 12
+    assert len(stub.asked) < 15
     stub.runs[1]["info"] |= {"status": "FINISHED", "end_time": 8_000}
     late = copy.deepcopy(stub.runs[0])
     late["info"] |= {"run_id": CHILD, "start_time": 900_000}
