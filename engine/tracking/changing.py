@@ -63,7 +63,7 @@ class RunChanging(RunReading):
             InvalidInput: the key or value cannot be kept, or several runs' ids begin so.
             NotFound: there is no such run.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require(Role.WRITER, "runs tag")
         check_key(key, "tag")
@@ -94,7 +94,7 @@ class RunChanging(RunReading):
             InvalidInput: the note cannot be kept, or several runs' ids begin so.
             NotFound: there is no such run.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require(Role.WRITER, "runs note")
         check_text(note, "The note", MAX_NOTE)

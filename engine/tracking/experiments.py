@@ -59,7 +59,7 @@ class Experiments:
             AlreadyExists: the name is taken.
             InvalidInput: the name or a tag cannot be kept.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require(Role.WRITER, "experiments create")
         with self._database.transaction(actor) as tx:
@@ -209,7 +209,7 @@ class Experiments:
             NotFound: there is no such experiment.
             InvalidInput: the key or value cannot be kept.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require(Role.WRITER, "experiments tag")
         check_key(key, "tag")

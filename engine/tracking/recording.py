@@ -66,7 +66,7 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
             NotFound: there is no such parent.
             Conflict: the experiment is deleted.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         self._access.require(Role.WRITER, "runs start")
         from engine.tracking.model import RunStart  # a run that is logged to by its id does without
@@ -110,7 +110,7 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
             Conflict: a parameter has another value already, or the run is deleted.
             NotFound: there is no such run.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
             WorkspaceError: the disk failed; nothing was written.
         """
         columns = metric_columns(metrics)
@@ -127,7 +127,7 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
             Conflict: a parameter has another value already, or the run is deleted.
             NotFound: there is no such run.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require_still(Role.WRITER, "runs log")
         with self._database.transaction(actor) as tx:
@@ -147,7 +147,7 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
             Conflict: the run is deleted.
             NotFound: there is no such run.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require_still(Role.WRITER, "runs log")
         dataset = check_input(dataset)
@@ -167,7 +167,7 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
             NotFound: there is no such run.
             Conflict: the run is deleted.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require_still(Role.WRITER, "runs finish")
         with self._database.transaction(actor) as tx:

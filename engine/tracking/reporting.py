@@ -49,7 +49,7 @@ class RunReporting(RunRecords):
             NotFound: there is no such experiment or parent.
             Conflict: the experiment is deleted.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require_still(Role.WRITER, "runs start")
         if start.status.is_over:
@@ -92,7 +92,7 @@ class RunReporting(RunRecords):
             Conflict: a parameter has another value already, or the run is deleted.
             NotFound: there is no such run, parent, or tag to be removed.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
             WorkspaceError: the disk failed; nothing was written.
         """
         actor = self._access.require_still(Role.WRITER, "runs log")
@@ -119,7 +119,7 @@ class RunReporting(RunRecords):
             Conflict: the run is deleted.
             NotFound: there is no such run.
             ReadOnlyMode: the session is read-only.
-            PermissionDenied: the actor is not an operator.
+            PermissionDenied: the actor is no writer.
         """
         actor = self._access.require_still(Role.WRITER, "runs log")
         inputs = [check_input(dataset) for dataset in links.inputs]
