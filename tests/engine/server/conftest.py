@@ -7,19 +7,18 @@ from pathlib import Path
 
 import pytest
 
-import engine
-from engine.server.run import ThreadedServer
-from engine.server.settings import Settings
-from tests.engine.server.wire import Wire
+from tests.engine.server.wire import Wire, served
 
 
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[Wire]:
     """A server on a fresh workspace."""
-    workspace = engine.create(tmp_path / "workspace").path
-    with (
-        engine.open(workspace, via="http") as opened,
-        ThreadedServer(opened, Settings(port=0)) as url,
-        Wire(url, opened) as found,
-    ):
+    with served(tmp_path / "workspace") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared_wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    """A server that the tests of a file share; each makes what it needs under a name of its own."""
+    with served(tmp_path_factory.mktemp("shared") / "workspace") as found:
         yield found

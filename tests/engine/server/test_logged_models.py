@@ -10,8 +10,14 @@ from tests.engine.server.wire import Answer, Wire
 
 
 @pytest.fixture
-def experiment(wire: Wire) -> str:
-    answer: str = wire.mlflow("POST", "experiments/create", {"name": "trials"}).json["experiment_id"]
+def wire(shared_wire: Wire) -> Wire:
+    return shared_wire
+
+
+@pytest.fixture
+def experiment(wire: Wire, request: pytest.FixtureRequest) -> str:
+    name = request.node.name[:200]
+    answer: str = wire.mlflow("POST", "experiments/create", {"name": name}).json["experiment_id"]
     return answer
 
 

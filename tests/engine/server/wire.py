@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode, urlsplit
 
+import engine
 from engine.api import Engine
+from engine.server.run import ThreadedServer
+from engine.server.settings import Settings
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[Wire]:
+    """A server on a workspace that is made for it."""
+    made = engine.create(workspace).path
+    with (
+        engine.open(made, via="http") as opened,
+        ThreadedServer(opened, Settings(port=0)) as url,
+        Wire(url, opened) as found,
+    ):
+        yield found
 
 
 class Answer(NamedTuple):
