@@ -21,7 +21,7 @@ from tests.hostile.judge import Findings
 from tests.hostile.workspace import Workspace, make_hostile, served
 
 LONGEST = 240.0
-"""Seconds after which a sweep ends, whatever is left; two quiet cores need about a minute, busy ones more."""
+"""Seconds after which a sweep ends, whatever is left; what was not looked at is among its findings."""
 
 SIDES = 4
 """Terminals side by side: most of the time each waits for its program to start or to be done."""
