@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _UPLOADS = "/api/2.0/mlflow-artifacts/mpu"
 _EMPTY = b"{}"
+_MOST_DIGITS = 5
 
 
 class Begin(msgspec.Struct):
@@ -75,7 +76,8 @@ async def begin(call: Call) -> Response:
 async def put_part(call: Call) -> Response:
     """Keep one part; its `ETag` names it when the upload is completed."""
     upload_id = call.path["upload_id"]
-    number = int(call.path["number"])
+    digits = call.path["number"]
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS else 0
     uploads = call.engine.uploads
     await call.read(lambda: uploads.check_part(upload_id, number))
     blob = await received(
@@ -117,7 +119,7 @@ def _target(call: Call, local: str | None) -> str:
 
 ROUTES = (
     Route("POST", f"{_UPLOADS}/create/{{path:path}}", begin, role=Role.WRITER),
-    Route("PUT", f"{_UPLOADS}/part/{{upload_id}}/{{number:int}}", put_part, role=Role.WRITER, body=Body.STREAM),
+    Route("PUT", f"{_UPLOADS}/part/{{upload_id}}/{{number}}", put_part, role=Role.WRITER, body=Body.STREAM),
     Route("POST", f"{_UPLOADS}/complete/{{path:path}}", complete, role=Role.WRITER),
     Route("POST", f"{_UPLOADS}/abort/{{path:path}}", abort, role=Role.WRITER),
 )
