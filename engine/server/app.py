@@ -85,7 +85,14 @@ class App:
             engine = self._gate.admit(request, match)
             if match is None:
                 return self._unknown(dialect, path)
-            call = Call(request, match.path, engine, self._work, max_body_bytes=self._settings.max_body_bytes)
+            call = Call(
+                request,
+                match.path,
+                engine,
+                self._work,
+                max_body_bytes=self._settings.max_body_bytes,
+                max_inflated_bytes=self._settings.max_inflated_bytes,
+            )
             return await match.route.handler(call)
         except QuarterdeckError as error:
             return dialect.answer_error(error)

@@ -29,18 +29,27 @@ class Call:
         engine: The workspace as the caller may use it.
         work: Where operations run.
         max_body_bytes: Most bytes of a body that is read whole.
+        max_inflated_bytes: Most bytes of a compressed body once inflated.
     """
 
-    __slots__ = ("_max_body_bytes", "_work", "engine", "path", "request")
+    __slots__ = ("_max_body_bytes", "_work", "engine", "max_inflated_bytes", "path", "request")
 
     def __init__(
-        self, request: Request, path: Mapping[str, str], engine: Engine, work: Work, *, max_body_bytes: int
+        self,
+        request: Request,
+        path: Mapping[str, str],
+        engine: Engine,
+        work: Work,
+        *,
+        max_body_bytes: int,
+        max_inflated_bytes: int,
     ) -> None:
         self.request = request
         self.path = path
         self.engine = engine
         self._work = work
         self._max_body_bytes = max_body_bytes
+        self.max_inflated_bytes = max_inflated_bytes
 
     async def read(self, operation: Callable[[], T]) -> T:
         """Run an operation that only reads, on a reader's thread.

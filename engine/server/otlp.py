@@ -13,7 +13,6 @@ from engine.server.mlflow.trace_names import CONVENTIONS, EXPERIMENT_ATTRIBUTES,
 from engine.server.otlp_messages import JSON, PROTOBUF, answer, groups, inflate
 from engine.server.otlp_spans import Reader
 from engine.server.routes import Body, Dialect, Route
-from engine.server.settings import Settings
 from engine.tracking.model import DEFAULT_EXPERIMENT_ID
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ async def export(call: Call) -> Response:
     quick = len(body) <= _QUICK_BYTES and encoding in ("", "identity")
 
     def read() -> Reader:
-        given = inflate(body, encoding, Settings().max_inflated_bytes)
+        given = inflate(body, encoding, call.max_inflated_bytes)
         return Reader(groups(given, media_type), CONVENTIONS, EXPERIMENT_ATTRIBUTES)
 
     reader = read() if quick else await call.read(read)

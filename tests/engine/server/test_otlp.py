@@ -7,12 +7,16 @@ import json
 import math
 import threading
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+import engine
 from engine.server.otlp import BATCH
+from engine.server.run import ThreadedServer
+from engine.server.settings import Settings
 from engine.traces.model import SpanEvent, SpanLink, SpanStatus, Tokens, TraceQuery, TraceState
 from tests.engine.server.otlp_requests import (
     JSON,
@@ -125,6 +129,15 @@ def test_compressed_requests_are_taken(wire: Wire, encoding: str) -> None:
 def test_bombs_and_broken_compression_are_refused(wire: Wire, packed: bytes, encoding: str, status: int) -> None:
     assert _send(wire, packed, content_encoding=encoding).status == status
     assert wire.engine.traces.count() == 0
+
+
+def test_how_much_may_inflate_is_a_setting(tmp_path: Path) -> None:
+    path = engine.create(tmp_path / "workspace").path
+    settings = Settings(port=0, max_inflated_bytes=200)
+    with engine.open(path, via="http") as opened, ThreadedServer(opened, settings) as url, Wire(url, opened) as wire:
+        small, large = request(otel_span(1)), request(*(otel_span(number) for number in range(1, 9)))
+        statuses = [_send(wire, gzip.compress(body), content_encoding="gzip").status for body in (small, large)]
+    assert statuses == [200, 413]
 
 
 def _with(**fields: object) -> Span:
