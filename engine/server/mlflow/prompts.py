@@ -65,11 +65,7 @@ def asks_for_prompts(asked: Asked, now_ms: int, *, versions: bool) -> tuple[bool
     tree = parse_filter(asked.filter, schema=VERSIONS if versions else MODELS, now_ms=now_ms)
     if tree is None:
         return False, _ordered(asked, asked.filter)
-    parts = tree.parts if isinstance(tree, And) else (tree,)
-    told = [part for part in parts if isinstance(part, Comparison) and part.field == _PROMPTS]
-    rest = tuple(_differing(part) for part in parts if part not in told)
-    plain = unparse(And(rest) if len(rest) > 1 else rest[0]) if rest else ""
-    return any(_wants_prompts(part) for part in told), _ordered(asked, plain)
+    return _wants_prompts(tree), _ordered(asked, unparse(_plain(tree)))
 
 
 def _ordered(asked: Asked, text: str) -> Asked:
@@ -77,22 +73,34 @@ def _ordered(asked: Asked, text: str) -> Asked:
     return Asked(text, order, asked.limit, asked.page_token)
 
 
-def _wants_prompts(told: Comparison) -> bool:
-    value = str(told.value).lower()
-    if told.operator is Operator.EQUAL:
+def _wants_prompts(tree: Filter) -> bool:
+    if isinstance(tree, And | Or):
+        return any(_wants_prompts(part) for part in tree.parts)
+    if isinstance(tree, Not) or tree.field != _PROMPTS:
+        return False
+    value = str(tree.value).lower()
+    if tree.operator is Operator.EQUAL:
         return value == "true"
-    return told.operator in (Operator.NOT_EQUAL, Operator.DIFFERS) and value == "false"
+    return tree.operator in (Operator.NOT_EQUAL, Operator.DIFFERS) and value == "false"
 
 
-def _differing(part: Filter) -> Filter:
-    if isinstance(part, Comparison):
-        if part.operator is not Operator.DIFFERS:
-            return part
-        return And((part, Comparison(part.field, Operator.IS_NOT_NULL, None)))
-    if isinstance(part, Not):
-        return Not(_differing(part.part))
-    inner = tuple(_differing(each) for each in part.parts)
-    return Or(inner) if isinstance(part, Or) else And(inner)
+def _plain(tree: Filter) -> Filter | None:
+    """A filter without what tells prompts from models, which holds for all that is searched; `None` for everything."""
+    if isinstance(tree, Comparison):
+        if tree.field == _PROMPTS:
+            return None
+        present = Comparison(tree.field, Operator.IS_NOT_NULL, None)
+        return And((tree, present)) if tree.operator is Operator.DIFFERS else tree
+    if isinstance(tree, Not):
+        inner = _plain(tree.part)
+        return tree if inner is None else Not(inner)
+    parts = [_plain(part) for part in tree.parts]
+    kept = tuple(part for part in parts if part is not None)
+    if not kept or (isinstance(tree, Or) and len(kept) < len(parts)):
+        return None
+    if len(kept) == 1:
+        return kept[0]
+    return Or(kept) if isinstance(tree, Or) else And(kept)
 
 
 class PromptShelf:

@@ -300,23 +300,23 @@ def test_a_policy_that_cannot_be_read_is_no_fault_that_clients_try_again(wire: W
         ("POST", "model-versions/create"),
     ],
 )
-@pytest.mark.parametrize("name", ["nope", "é" * 100, "%2e%2e", "'; DROP TABLE model; --", "x" * 10_000])
-def test_an_unknown_model_does_not_exist(wire: Wire, method: str, path: str, name: str) -> None:
-    fields = {"name": name, "key": "k", "alias": "a", "version": "1", "source": "runs:/x/y"}
-    answer = wire.mlflow(method, path, *((None, fields) if method == "GET" else (fields,)))
-    assert refused(answer) == ABSENT
-    assert answer.json["message"].startswith("Registered Model with name=")
-    assert len(answer.body) < 1_500
+def test_an_unknown_model_does_not_exist(wire: Wire, method: str, path: str) -> None:
+    for name in ("nope", "é" * 100, "%2e%2e", "'; DROP TABLE model; --", "x" * 10_000):
+        fields = {"name": name, "key": "k", "alias": "a", "version": "1", "source": "runs:/x/y"}
+        answer = wire.mlflow(method, path, *((None, fields) if method == "GET" else (fields,)))
+        assert refused(answer) == ABSENT
+        assert answer.json["message"].startswith("Registered Model with name=")
+        assert len(answer.body) < 1_500
 
 
 @pytest.mark.parametrize("field", ["name", "description", "tags", "source", "run_id"])
-@pytest.mark.parametrize("value", [5, [1], {"a": 1}, True, "a\0b", "x" * 200_000])
-def test_hostile_fields_are_refused(wire: Wire, churn: str, field: str, value: object) -> None:
-    body = {"name": churn, "source": "runs:/x/y", field: value}
-    for path in ("registered-models/create", "model-versions/create"):
-        answer = wire.mlflow("POST", path, body)
-        assert 400 <= answer.status < 500 or answer.status == 200
-        assert len(answer.body) < 1_500
+def test_hostile_fields_are_refused(wire: Wire, churn: str, field: str) -> None:
+    for value in (5, [1], {"a": 1}, True, "a\0b", "x" * 200_000):
+        body = {"name": churn, "source": "runs:/x/y", field: value}
+        for path in ("registered-models/create", "model-versions/create"):
+            answer = wire.mlflow("POST", path, body)
+            assert 400 <= answer.status < 500
+            assert len(answer.body) < 1_500
 
 
 @pytest.mark.parametrize("version", ["0", "-1", "1.5", "1e3", "9" * 30, "\u0966", " 1", [1], None])
@@ -339,6 +339,11 @@ def test_versions_that_are_none_are_refused(wire: Wire, churn: str, version: obj
         ("NOT tags.team != 'blue'", ["churn"]),
         ("(tags.size > 8 OR name = 'churn') AND tag.`mlflow.prompt.is_prompt` != 'true'", ["churn", "other"]),
         ("tags.`mlflow.prompt.is_prompt` = 'true'", ["greeting"]),
+        ("tags.`mlflow.prompt.is_prompt` = 'true' AND name = 'greeting' OR name = 'other'", ["greeting"]),
+        ("tags.`mlflow.prompt.is_prompt` = 'true' AND name = 'x' OR name = 'other'", []),
+        ("name = 'churn' OR name = 'x' AND tag.`mlflow.prompt.is_prompt` != 'true'", ["churn"]),
+        ("name = 'churn' OR tag.`mlflow.prompt.is_prompt` != 'true'", ["churn", "other"]),
+        ("NOT tag.`mlflow.prompt.is_prompt` = 'true'", ["churn", "other"]),
         ("tags.`mlflow.prompt.is_prompt` != 'false'", ["greeting"]),
         ("tags.`mlflow.prompt.is_prompt` = 'false'", ["churn", "other"]),
     ],
