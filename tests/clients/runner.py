@@ -10,8 +10,8 @@ from tests.clients.environment import client_python
 from tests.clients.server import Server, environment_for_clients
 
 CLIENTS = Path(__file__).parent / "mlflow"
-LONGEST_FILE_S = 300
-LONGEST_PROGRAM_S = 150
+LONGEST_FILE_S = 600
+LONGEST_PROGRAM_S = 400
 
 
 def problems(server: Server, file: Path, folder: Path, *, token: str = "") -> list[str]:

@@ -62,7 +62,7 @@ def api(url: str) -> Call:
 
     def send(method: str, path: str, **options: object) -> requests.Response:
         target = path if path.startswith("/") else f"/api/2.0/mlflow/{path}"
-        return requests.request(method, f"{url}{target}", timeout=10, **options)
+        return requests.request(method, f"{url}{target}", timeout=30, **options)
 
     return send
 

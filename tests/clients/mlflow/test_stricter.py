@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.mlflow.wire import Call, refused
+from tests.clients.mlflow.wire import LONGEST_S, Call, refused
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,7 +43,7 @@ def test_what_is_in_production_is_neither_deleted_nor_renamed(client: MlflowClie
         assert said.status not in RETRIED
         assert 400 <= said.status < 500
         assert "Production" in said.message
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < LONGEST_S
     client.transition_model_version_stage(in_production, "1", "Archived")
     client.delete_registered_model(in_production)
 
@@ -111,7 +111,7 @@ def test_a_body_that_is_too_large_is_refused(api: Call, run: str) -> None:
     began = time.monotonic()
     answer = api("POST", "runs/log-batch", data=huge, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 413)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONGEST_S
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])

@@ -11,6 +11,9 @@ from mlflow.exceptions import MlflowException
 Call = Callable[..., requests.Response]
 """`api("POST", "runs/create", json=...)`; a path that begins with a slash is taken as it is."""
 
+LONGEST_S = 15.0
+"""For what is done at once, on a machine that does other things as well; a client that tries again takes longer."""
+
 
 class Refusal:
     """What the server said when it refused.
