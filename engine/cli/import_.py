@@ -33,9 +33,12 @@ _LISTED = 20
 
 
 class _Story(ProgressLine):
+    muted = False
+
     def tell(self, what: str, done: int, total: int) -> None:
         self.what = what
-        self(done, total)
+        if not self.muted:
+            self(done, total)
 
 
 class Options:
@@ -124,6 +127,7 @@ def _import(engine: Engine, source: Source, options: Options) -> int:
         importer = Importer(engine, source, ImportOptions(files=options.files, progress=progress.tell))
         report = import_all(importer)
         progress.close()
+        progress.muted = True  # a mirror tells in lines of its own
         code = _show(report, options.fmt)
         if options.follow_s is not None:
             _follow(importer, source, options.follow_s)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from engine.api import Engine
+    from engine.exchange.comparing import Rows
     from engine.exchange.model import SourceModel, SourceRun
     from engine.exchange.source import Source
     from engine.tracking.model import DatasetInput, ExperimentImport, MetricPoint, RunImport
@@ -90,7 +91,7 @@ class Importer:
         Raises:
             InvalidInput: the source cannot be read.
             Unreachable: the server cannot be asked.
-            Conflict: a run here stands in another experiment.
+            PolicyInvalid: the policy file is wrong, so nobody can tell which aliases are protected.
             Busy: another process held the workspace too long.
             WorkspaceError: the workspace cannot be written.
         """
@@ -294,6 +295,7 @@ def import_all(importer: Importer) -> ImportReport:
     Raises:
         InvalidInput: the source cannot be read.
         Unreachable: the server cannot be asked.
+        PolicyInvalid: the policy file is wrong, so nobody can tell which aliases are protected.
         Busy: another process held the workspace too long.
         WorkspaceError: the workspace cannot be written.
     """
@@ -333,7 +335,13 @@ def _missing(run: RunImport, known: RunImport) -> RunImport | None:
         files=[each for each in run.files if each not in known.files],
     )
     added = wanted.params or wanted.tags or wanted.metrics or wanted.inputs or wanted.files
-    return wanted if added or theirs["runs"] != ours["runs"] else None
+    return wanted if added or _state(theirs) != _state(ours) else None
+
+
+def _state(rows: Rows) -> Sequence[object]:
+    """What an import may change of a run's own row: all but its experiment, for runs are not moved."""
+    (row,) = rows["runs"]
+    return row[1:] if isinstance(row, list) else ()
 
 
 def _use(each: DatasetInput) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from engine.api import Engine
 from engine.core.errors import InvalidInput, NotFound
 from engine.exchange.model import ImportReport
 from engine.registry.model import Stage
-from engine.tracking.model import RunQuery, RunStatus
+from engine.tracking.model import RunImport, RunQuery, RunStatus
 from tests.engine.exchange.mlflow_files import CHILD, MODEL, RUN, MlflowFile, everything, write
 
 Import = Callable[..., ImportReport]
@@ -327,3 +327,17 @@ def test_a_prompt_whose_name_is_taken_leaves_the_rest_alone(bring: Import, opene
     report = bring(source.path)
     assert report.skipped_counts == {"prompt": 1}
     assert opened.models.get("fine").description == "who"
+
+
+def test_a_run_that_stands_in_another_experiment_here_is_left_there(
+    bring: Import, opened: Engine, tmp_path: Path
+) -> None:
+    opened.runs.import_runs([RunImport("elsewhere", "first", 5_000, run_id=RUN, end_ms=9_000, user="grace")])
+    source = MlflowFile(tmp_path / "mlflow.db")
+    source.experiment()
+    source.run(RUN)
+    for _ in range(2):
+        report = bring(source.path)
+        assert [(each.kind, len(each.differences)) for each in report.kinds if not each.equal] == [("runs", 1)]
+    assert report.stored == {}
+    assert opened.runs.get(RUN).experiment == "elsewhere"
