@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Trace
 
 ours = pytest.mark.quarterdeck_only
+os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
+"""Waiting for the client's queue costs a second a trace; the other files leave it as it is."""
 
 
 @pytest.fixture
@@ -112,13 +115,13 @@ def test_deep_nesting_keeps_its_parents(here: str) -> None:
 def test_many_spans_arrive(here: str) -> None:
     def act() -> None:
         with mlflow.start_span("root"):
-            for number in range(200):
+            for number in range(60):
                 with mlflow.start_span(f"s{number}") as span:
                     span.set_inputs({"number": number})
 
     found = traced(act)
-    assert len(found.data.spans) == 201
-    assert {span.name for span in found.data.spans} == {"root"} | {f"s{number}" for number in range(200)}
+    assert len(found.data.spans) == 61
+    assert {span.name for span in found.data.spans} == {"root"} | {f"s{number}" for number in range(60)}
 
 
 def test_a_trace_within_a_run_knows_the_run(client: MlflowClient, here: str) -> None:
@@ -360,7 +363,7 @@ def test_malformed_json_spans_are_refused(api: Call, body: bytes) -> None:
 
 @ours
 def test_a_bomb_is_refused_before_it_is_inflated(api: Call) -> None:
-    bomb = gzip.compress(b"\0" * 300_000_000, 9)
+    bomb = gzip.compress(b"\0" * 100_000_000, 9)
     began = time.monotonic()
     headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
     answer = api("POST", "/v1/traces", data=bomb, headers=headers)
