@@ -19,6 +19,7 @@ from console.widgets.charts.grid import Chart, ChartGrid
 from console.widgets.charts.series import Series
 from console.widgets.document import Line, blank, fields, heading
 from engine.core.access import Role
+from engine.tracking.logged_model_model import RunModel
 from engine.tracking.model import History, RunDetail
 
 if TYPE_CHECKING:
@@ -46,10 +47,12 @@ class RunData:
 
     Args:
         detail: The run.
+        models: The models it made and read.
         histories: Curves read so far, by metric.
     """
 
     detail: RunDetail
+    models: tuple[RunModel, ...] = ()
     histories: dict[str, History] = field(default_factory=dict)
 
 
@@ -192,7 +195,12 @@ class RunView(View):
     def load(self) -> None:
         """Read the run, then the curves in view."""
         engine, name = self.deck.engine, self.location.name
-        self.deck.read(f"run.{id(self)}", lambda: engine.runs.get(name), self._arrived, self._failed)
+
+        def compute() -> tuple[RunDetail, tuple[RunModel, ...]]:
+            detail = engine.runs.get(name)
+            return detail, engine.logged_models.of_run(detail.run_id)
+
+        self.deck.read(f"run.{id(self)}", compute, self._arrived, self._failed)
 
     def _failed(self, error: Exception) -> None:
         if self._data is not None:
@@ -203,12 +211,13 @@ class RunView(View):
         self._document.show(lambda width: problem(error, width))
         self.deck.frame_changed()
 
-    def _arrived(self, detail: RunDetail) -> None:
+    def _arrived(self, read: tuple[RunDetail, tuple[RunModel, ...]]) -> None:
+        detail, models = read
         if self._data is None:
-            self._data = RunData(detail)
+            self._data = RunData(detail, models)
             self._grid_of().set_charts([Chart(key, key) for key in sorted(detail.metrics)])
         else:
-            self._data.detail = detail
+            self._data.detail, self._data.models = detail, models
             known = {chart.key for chart in self._grid_of().charts}
             if known != set(detail.metrics):
                 self._grid_of().set_charts([Chart(key, key, self._series(key)) for key in sorted(detail.metrics)])
@@ -292,7 +301,7 @@ class RunView(View):
         right: list[Part] = [(run.name, "strong"), ("  ", ""), pill(STATES, run.state), (f"  {took} ", "dim")]
         self._bar.show(tabs, right)
         tab = VALUES if self.tab == CHARTS else self.tab
-        self._document.show(lambda width: _section(tab, run, now_ms, width))
+        self._document.show(lambda width: _section(tab, data, now_ms, width))
 
     def take_focus(self) -> None:
         """The charts, or the section's lines."""
@@ -369,12 +378,44 @@ def read_histories(engine: Engine, run_id: str, keys: Sequence[str]) -> dict[str
     return {key: engine.runs.history(run_id, key, points=POINTS) for key in keys}
 
 
-def _section(tab: str, run: RunDetail, now_ms: int, width: int) -> list[Line]:
+def _section(tab: str, data: RunData, now_ms: int, width: int) -> list[Line]:
     if tab == VALUES:
-        return _values(run, width)
+        return _values(data.detail, width)
     if tab == FILES:
-        return _files(run)
-    return _origin(run, now_ms, width)
+        return [*_models(data.models, now_ms), *_files(data.detail)]
+    return _origin(data.detail, now_ms, width)
+
+
+def _models(models: Sequence[RunModel], now_ms: int) -> list[Line]:
+    if not models:
+        return []
+    rows: list[list[Part]] = []
+    for each in models:
+        model = each.model
+        made = "made" if each.role == "output" else "read"
+        if model is None:
+            rows.append([(f"  {each.model_id}", "dim"), (made, "dim"), ("not here any more", "warn")])
+            continue
+        state = _MODEL_STATES.get(model.status.value, (model.status.value, ""))
+        measured = "  ".join(f"{metric.key} {number(metric.value)}" for metric in model.metrics[:3])
+        rows.append(
+            [
+                (f"  {model.name}", "name"),
+                (made, "dim"),
+                state,
+                (age(model.created_ms, now_ms), "dim"),
+                (measured, ""),
+                (each.model_id, "dim"),
+            ]
+        )
+    return [heading("Logged models", str(len(models))), *(Line(row) for row in table(rows)), blank()]
+
+
+_MODEL_STATES: dict[str, Part] = {
+    "ready": ("✓ ready", "good"),
+    "pending": ("● pending", "running"),
+    "failed": ("✗ failed", "bad"),
+}
 
 
 def _values(run: RunDetail, width: int) -> list[Line]:
@@ -431,6 +472,7 @@ def _origin(run: RunDetail, now_ms: int, width: int) -> list[Line]:
             (each.context, "dim"),
             (f"{each.rows:,} rows" if each.rows is not None else "", ""),
             (each.digest[:16], "dim"),
+            (each.source_type, "dim"),
         ]
         for each in run.inputs
     ]

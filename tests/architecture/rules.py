@@ -20,8 +20,11 @@ HEAVY = (
 )  # fmt: skip
 """Libraries that cost tens of milliseconds or more to load."""
 
+OF_THE_SERVER = ("starlette", "uvicorn", "msgspec")
+"""What the server is made of: it is a process of its own, and `engine.server` waits in the verb that starts it."""
+
 OF_THE_ENGINE = re.compile(
-    r"engine|engine\.api|engine\.core(\.\w+)*|engine\.\w+\.(model|approval_model)|engine\.registry\.lineage|engine\.cli"
+    r"engine|engine\.api|engine\.core(\.\w+)*|engine\.\w+\.(\w+_)?model|engine\.registry\.lineage|engine\.cli"
 )
 """What the console may import of the engine: the front door, what is pure, and what the front door gives."""
 
@@ -90,9 +93,12 @@ def below_the_front_door(tree: ast.AST) -> list[str]:
     return ours + names + [name for name in modules if name.split(".")[0] == "sqlite3"]
 
 
-def heavy_at_start(tree: ast.Module) -> list[str]:
+def heavy_at_start(tree: ast.Module, path: str = "") -> list[str]:
     """Heavy libraries that are loaded when the file is; inside a function they wait."""
-    return [name for name in _loaded_with(tree.body) if name.split(".")[0] in HEAVY]
+    loaded = list(_loaded_with(tree.body))
+    if path.startswith("engine/server/"):
+        return [name for name in loaded if name.split(".")[0] in HEAVY and name.split(".")[0] not in OF_THE_SERVER]
+    return [name for name in loaded if name.split(".")[0] in HEAVY or name.startswith("engine.server")]
 
 
 def _loaded_with(body: list[ast.stmt]) -> Iterator[str]:

@@ -41,7 +41,7 @@ def test_the_console_uses_the_front_door(path: Path) -> None:
 
 @pytest.mark.parametrize("path", OF_ENGINE, ids=relative)
 def test_heavy_libraries_wait_in_the_function_that_needs_them(path: Path) -> None:
-    assert rules.heavy_at_start(parsed(path)) == []
+    assert rules.heavy_at_start(parsed(path), relative(path)) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)

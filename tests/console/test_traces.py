@@ -11,6 +11,7 @@ from engine.core.access import Role
 from engine.prompts.model import NewPrompt
 from engine.traces.content import encode
 from engine.traces.model import NewSpan, SpanBatch, SpanStatus, TraceFacts, TraceState
+from engine.tracking.logged_model_model import LoggedModelStatus, NewLoggedModel
 from tests.console.driver import LARGE, SMALL, console
 from tests.console.world import World
 
@@ -155,3 +156,16 @@ async def test_a_prompt_that_is_not_there_is_said_in_words(world: World, name: s
     world.as_("anna", Role.ADMIN).prompts.create("greeting")
     async with console(world.as_("anna"), f"prompt {name}") as screen:
         await screen.until(lambda: "greeting" in screen.text() and "raceback" not in screen.text(), "a message")
+
+
+async def test_a_run_shows_the_models_it_logged(world: World) -> None:
+    opened = world.as_("anna", Role.ADMIN)
+    with opened.runs.start("churn", "trainer", capture=False) as run:
+        made = opened.logged_models.create(
+            NewLoggedModel(opened.experiments.get("churn").id, "forest", run_id=run.id, params={"depth": "3"})
+        )
+        opened.logged_models.set_status(made.model_id, LoggedModelStatus.READY)
+    async with console(world.as_("anna"), f"run {run.id}", LARGE) as screen:
+        await screen.press("3")
+        await screen.expect("Logged models")
+        await screen.expect_line("forest", "made", "ready", made.model_id)
