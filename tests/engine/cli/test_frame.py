@@ -51,6 +51,7 @@ SHOWN_AS_THEY_ARE = {
     ("models", "delete"): "nothing is left to show",
     ("prompts", "delete"): "nothing is left to show",
     ("runs", "artifacts", "get"): "the bytes of a file",
+    ("traces", "delete"): "nothing is left to show",
     ("versions", "delete"): "nothing is left to show",
 }
 
