@@ -47,7 +47,8 @@ _VALUES = re.compile(
 )
 _IN_URL = re.compile(r"(?<=://)([^\s/:@]{0,200}):[^\s/@]{1,1000}(?=@)")
 _BEARER = re.compile(r"(?<=Bearer )[A-Za-z0-9._~+/=-]{16,}")
-_OPTION = re.compile(r"(?<![\w-])(-{0,2})([A-Za-z][\w-]{1,60})(=|(?<=\w)[ ]{1,4}(?!-))('[^']*'|\"[^\"]*\"|[^\s=]\S*)")
+_OPTION = re.compile(r"(?<![\w-])(-{0,2})([A-Za-z][\w-]{1,60})(=|[ ]{1,4}(?!-))")
+_ITS_VALUE = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s=]\S*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _APART = re.compile(r"[^a-z0-9]+")
 
@@ -162,7 +163,7 @@ def _closely(key: str, value: str, look: _Look) -> str:
     if look.marks and _hold(value, _MARKS):
         value = _BEARER.sub(REDACTED, _IN_URL.sub(rf"\1:{REDACTED}", _VALUES.sub(REDACTED, value)))
     if look.options and ("=" in value or "--" in value) and _hold(value.lower(), _KEY_WORDS):
-        value = _OPTION.sub(_without_option, value)
+        value = _without_options(value)
     return value
 
 
@@ -177,8 +178,16 @@ def names_secret(key: str) -> bool:
     return _KEY_NAME.search(_APART.sub("_", _CAMEL.sub("_", key).lower()).strip("_")) is not None
 
 
-def _without_option(found: re.Match[str]) -> str:
-    """`--password x` and `PASSWORD=x` of a command line; a word followed by a space must be an option."""
-    dashes, name, between, value = found.groups()
-    named = names_secret(name) and value.strip("'\"").lower() not in _NO_SECRET
-    return f"{dashes}{name}{between}{REDACTED}" if named and (dashes or between == "=") else found[0]
+def _without_options(text: str) -> str:
+    """Without the values of `--password x` and `PASSWORD=x`; a name with a space behind it must be an option."""
+    kept: list[str] = []
+    at = 0
+    for found in _OPTION.finditer(text):
+        dashes, name, between = found.groups()
+        if found.start() < at or not (dashes or between == "=") or not names_secret(name):
+            continue
+        value = _ITS_VALUE.match(text, found.end())
+        if value is not None and value[0].strip("'\"").lower() not in _NO_SECRET:
+            kept += (text[at : found.end()], REDACTED)
+            at = value.end()
+    return "".join((*kept, text[at:])) if kept else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import InvalidInput, Refused
@@ -39,12 +39,14 @@ def named(text: str) -> str:
     return head if colon and port.isdigit() else text
 
 
+@settings(deadline=None)
 @given(HEADER | NEARLY)
 def test_only_our_names_pass(host: str) -> None:
     if passes(LOCAL, (b"host", host.encode("latin-1"))):
         assert named(host.lower()) in LOOPBACK_NAMES | {"models.example"}
 
 
+@settings(deadline=None)
 @given(HEADER | NEARLY)
 def test_beyond_this_machine_addresses_pass_too_and_other_names_do_not(host: str) -> None:
     if passes(BEYOND, (b"host", host.encode("latin-1"))):
@@ -52,6 +54,7 @@ def test_beyond_this_machine_addresses_pass_too_and_other_names_do_not(host: str
         assert name in LOOPBACK_NAMES | {"models.example", "0.0.0.0"} or is_address(name)  # noqa: S104 a header
 
 
+@settings(deadline=None)
 @given(HEADER | NEARLY, st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD"]))
 def test_only_our_own_origin_passes(origin: str, method: str) -> None:
     host = (b"host", b"localhost:5000")

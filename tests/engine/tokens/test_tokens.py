@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
@@ -174,6 +174,7 @@ def test_only_admins_make_and_revoke_tokens(opened: Engine, change: str) -> None
     assert [each.state for each in opened.tokens.page().items] == [TokenState.LIVE]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10), st.none() | st.integers(0, 10), st.none() | st.integers(0, 10))
 def test_a_token_is_live_only_when_nothing_speaks_against_it(
     now_ms: int, expires_ms: int | None, revoked_ms: int | None
@@ -182,6 +183,7 @@ def test_a_token_is_live_only_when_nothing_speaks_against_it(
     assert (state_at(now_ms, expires_ms=expires_ms, revoked_ms=revoked_ms) is TokenState.LIVE) is live
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=SECRET_BYTES, max_size=SECRET_BYTES))
 def test_every_token_is_a_word_that_a_header_can_carry(random: bytes) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]+", written(random))
