@@ -41,7 +41,9 @@ def demo(session: Session, fmt: Format, *, headless: bool, no_live: bool) -> int
         show_record(summary, fmt, leave_out=() if summary.live_run else ("live_run",))
         if not no_live:
             narrate("One run, network-live, keeps training in the background for ten minutes.")
-        narrate(f"Next: {_program()} --workspace {shlex.quote(summary.workspace)}")
+        here = f"{_program()} --workspace {shlex.quote(summary.workspace)}"
+        narrate(f"Next: {here}")
+        narrate(f"MLflow programs log to it with: {here} server, then MLFLOW_TRACKING_URI=http://127.0.0.1:5000")
         return 0
     return session.open_console(
         workspace=summary.workspace, as_user=session.as_user, read_only=session.read_only, words=()
