@@ -33,7 +33,7 @@ _LIMITS = {"metrics": 1000, "params": 100, "tags": 100}
 _IN_ALL = 1000
 _END = 2**63
 _QUICK = 100
-"""Most points of a batch that is stored within a few milliseconds even beside other work."""
+"""Most keys of a batch that is stored within a few milliseconds: each costs more than dozens of points of one key."""
 
 
 class Metric(msgspec.Struct):
@@ -148,7 +148,7 @@ async def delete_tag(call: Call) -> Response:
     """Remove one tag, which must be there."""
     given = await _DELETE_TAG.body(call)
     run, key = given.run, needed(given.key, "key")
-    await call.write(lambda: _remove(call.engine, run, key))
+    await call.write(lambda: _remove(call.engine, run, key), quick=True)
     return JsonAnswer(_DONE)
 
 
@@ -177,7 +177,7 @@ async def log_batch(call: Call) -> Response:
         except Conflict as error:
             raise _batch_conflict(run, error) from error
 
-    await call.write(write, quick=len(points) <= _QUICK)
+    await call.write(write, quick=len({metric.key for metric in metrics}) <= _QUICK)
     return JsonAnswer(_DONE)
 
 

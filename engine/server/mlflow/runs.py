@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 _RUNS = "/api/2.0/mlflow/runs"
 _EMPTY = b"{}"
+_QUICK = 100
+"""Most tags of a run that is stored within a few milliseconds."""
+
 _COMMIT_TAG, _DIRTY_TAG, _SOURCE_TAG = "mlflow.source.git.commit", "mlflow.source.git.dirty", "mlflow.source.name"
 
 
@@ -95,7 +98,7 @@ async def create(call: Call) -> Response:
         start_ms=given.start_time or None,
         environment=_environment(tags),
     )
-    record = await call.write(lambda: call.engine.runs.create(_below(call.engine, start)))
+    record = await call.write(lambda: call.engine.runs.create(_below(call.engine, start)), quick=len(tags) <= _QUICK)
     return JsonAnswer({"run": run_json(record)})
 
 
@@ -146,7 +149,7 @@ async def update(call: Call) -> Response:
         call.engine.runs.report(run, report)
         return call.engine.runs.record(run)
 
-    return JsonAnswer({"run_info": run_info_json((await call.write(change)).run)})
+    return JsonAnswer({"run_info": run_info_json((await call.write(change, quick=True)).run)})
 
 
 async def delete(call: Call) -> Response:
