@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import Busy, Overloaded
@@ -176,7 +177,7 @@ class Work:
     def _write_here(self) -> None:
         """On the event loop: run the group that has gathered, unless it would have to wait for somebody."""
         self._called = False
-        if not all(write.quick for write in self._queue):
+        if not all(write.quick for write in tuple(self._queue)):  # a copy: the writer's thread may take from it
             self._wake()
             return
         if self._queue:
@@ -220,8 +221,9 @@ class Work:
         except BaseException as error:
             if isinstance(error, Busy) and not done and not wait:
                 raise
-            if not done and self._queue:  # the group could not even begin
-                done.append(self._queue.popleft())
+            if not done:  # the group could not even begin
+                with suppress(IndexError):  # the other thread may have taken the last one
+                    done.append(self._queue.popleft())
             for write in done:
                 write.error = write.error or error
         ended = time.perf_counter()
@@ -233,7 +235,7 @@ class Work:
         """Run what waits, and what comes meanwhile, until the queue is empty or the group is full."""
         until = time.monotonic() + MAX_GROUP_S
         while self._queue and len(done) < MAX_GROUP:
-            write = self._queue.popleft()
+            write = self._queue.popleft()  # only one thread at a time is in a group
             done.append(write)
             try:
                 write.answer = write.operation()

@@ -44,7 +44,7 @@ OPERATIONS: dict[str, Way] = {
         prompts: diff get page resolve version versions
         runs: artifacts columns compare count get history metric_points page
         tokens: page
-        traces: get page
+        traces: count get measure page summary
         webhooks: deliveries events get page
         """,
     ),
@@ -58,7 +58,7 @@ OPERATIONS: dict[str, Way] = {
         prompts: set_version_tag update update_version
         runs: beat create delete finish log_batch log_input rename report restore set_note set_tag
         tokens: create revoke
-        traces: delete set_tag
+        traces: delete delete_one set_tag
         webhooks: create delete update
         """,
     ),

@@ -7,7 +7,7 @@ import re
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from types import NoneType, UnionType
@@ -36,6 +36,7 @@ _MODELS = (
     "engine.tracking.logged_model_model",
     "engine.tracking.model",
     "engine.traces.assessment_model",
+    "engine.traces.measure_model",
     "engine.traces.model",
     "engine.webhooks.model",
 )
@@ -146,7 +147,8 @@ def signature(name: str, method: Callable[..., Any]) -> Signature:
         if query is None or each.name != query[0]
     ]
     if query is not None:
-        parameters += _fields(query[1])
+        needed = any(each.name == query[0] and _has_no_default(each) for each in given)
+        parameters += _fields(query[1], needed=needed)
     raised = _entries(sections.get("Raises", "")).items()
     return Signature(
         name=name,
@@ -186,15 +188,18 @@ _CALL = typing.get_origin(Callable[[], None])
 def _query(given: Sequence[inspect.Parameter], hints: Mapping[str, Any]) -> tuple[str, type] | None:
     for each in given:
         for kind in typing.get_args(hints[each.name]) or (hints[each.name],):
-            if is_dataclass(kind) and each.default is not inspect.Parameter.empty:
+            if is_dataclass(kind):
                 return each.name, typing.cast("type", kind)
     return None
 
 
-def _fields(query: type) -> list[Parameter]:
+def _fields(query: type, *, needed: bool) -> list[Parameter]:
     hints = typing.get_type_hints(query, localns=dict(names()))
     texts = _entries(_section(query, "Args"))
-    return [_parameter(field.name, hints, texts, required=False) for field in fields(query)]
+    return [
+        _parameter(each.name, hints, texts, required=needed and each.default is MISSING is each.default_factory)
+        for each in fields(query)
+    ]
 
 
 def _parameter(name: str, hints: Mapping[str, Any], texts: Mapping[str, str], *, required: bool) -> Parameter:

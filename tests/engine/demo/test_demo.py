@@ -46,15 +46,21 @@ def test_the_summary_tells_what_is_there(made: tuple[Path, dict[str, Any]]) -> N
     assert summary["runs"] == 36
 
 
+def steps(program: object, workspace: Path) -> str:
+    here = f"{program} --workspace {workspace}"
+    server = f"{here} server, then MLFLOW_TRACKING_URI=http://127.0.0.1:5000"
+    return f"Next: {here}\nMLflow programs log to it with: {server}\n"
+
+
 def test_the_next_step_can_be_typed_as_it_is_printed(made: tuple[Path, dict[str, Any]]) -> None:
     program = Path(sys.executable).with_name("qd")
     words = [str(program), "--workspace", str(made[0]), "demo", "--no-live"]
     environ = {**os.environ, "PATH": "/usr/bin:/bin"}
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60, env=environ)
-    assert done.stderr == f"Next: {program} --workspace {made[0]}\n"
+    assert done.stderr == steps(program, made[0])
     found = {**environ, "PATH": f"{program.parent}:{environ['PATH']}"}
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60, env=found)
-    assert done.stderr == f"Next: qd --workspace {made[0]}\n"
+    assert done.stderr == steps("qd", made[0])
 
 
 def test_repeating_it_changes_nothing(made: tuple[Path, dict[str, Any]]) -> None:

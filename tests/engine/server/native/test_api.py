@@ -46,6 +46,7 @@ NOT_OVER_HTTP = {
     "runs.merge_runs": "same",
     "runs.link_runs": "same",
     "runs.keys": "the order behind the console's virtual table",
+    "runs.redacted": "what logging does to what it is given, for importers",
     "runs.rows": "the visible rows of that table",
     "runs.knows": "`runs.get` says which error it is",
     "runs.latest_values": "`runs.page` brings them",
@@ -62,7 +63,8 @@ NOT_OVER_HTTP = {
     "runs.series": "`runs.metric_points` in the shape of the MLflow dialect",
     "runs.start": "`runs.create`; a heartbeat is the caller's own",
     "tokens.create_first": "the server's own start",
-    "traces": "spans come as OTLP; what else there is to do with them is in the MLflow dialect",
+    "uploads": "bytes come in parts through the MLflow dialect",
+    "traces": "spans come as OTLP; what else programs say of them is in the MLflow dialect",
 }
 """Operations, or whole services, that the API does not have, each with its reason."""
 
