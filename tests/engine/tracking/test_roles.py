@@ -27,7 +27,7 @@ CHANGING: dict[str, Callable[[Engine, str], object]] = {
     "experiments rename": lambda as_writer, _: as_writer.experiments.rename("nightly", "daily"),
     "experiments delete": lambda as_writer, _: as_writer.experiments.delete("nightly"),
     "runs rename": lambda as_writer, run: as_writer.runs.rename(run, "mine"),
-    "runs delete": lambda as_writer, run: as_writer.runs.delete([run]),
+    "runs delete": lambda as_writer, run: as_writer.runs.delete(run),
     "models update": lambda as_writer, _: as_writer.models.update("churn", description="mine"),
     "models rename": lambda as_writer, _: as_writer.models.rename("churn", "mine"),
     "models alias": lambda as_writer, _: as_writer.models.set_alias("churn", "newest", 1),
