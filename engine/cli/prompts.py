@@ -45,11 +45,11 @@ VERSIONS = (
     Column("commit_message", lambda version: version.commit_message, title="message"),
     Column("template", lambda version: version.template[:_BEGINNING]),
 )
+_CHANGES = {" ": "same", "-": "removed", "+": "added"}  # a sheet would take the marks for formulas
 LINES = (
     Column("change", lambda line: _CHANGES[line[0]]),
     Column("text", lambda line: line[1]),
 )
-_CHANGES = {" ": "same", "-": "removed", "+": "added"}  # a sheet would take the marks for formulas
 
 
 def encode(version: PromptVersion) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def test_every_way_through_the_indexes_finds_what_the_evaluator_finds(
     lifecycle: Lifecycle = data.draw(st.sampled_from(get_args(Lifecycle)))
     expected = world.expected(tree, by, lifecycle)
     for effort in WAYS:
-        search = Search(tree, by, experiment=None, lifecycle=lifecycle, effort=effort)
+        search = Search(tree, by, experiments=None, lifecycle=lifecycle, effort=effort)
         with world.database.snapshot() as snapshot:
             assert list(search_store.keys(snapshot, search)) == expected
             assert search_store.count(snapshot, search) == len(expected)
