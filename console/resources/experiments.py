@@ -131,7 +131,7 @@ ACTIONS: tuple[Action, ...] = (
         "Make an experiment.",
         danger=Danger.REVERSIBLE,
         needs=Needs.NOTHING,
-        role=Role.OPERATOR,
+        role=Role.WRITER,
         ask=lambda _none: (Field("name", "name"),),
     ),
     Action(
@@ -151,7 +151,7 @@ ACTIONS: tuple[Action, ...] = (
         _tag,
         "Set a tag; an empty value takes it away.",
         danger=Danger.REVERSIBLE,
-        role=Role.OPERATOR,
+        role=Role.WRITER,
         ask=lambda _experiment: (Field("key", "tag"), Field("value", "value", required=False)),
     ),
     Action(

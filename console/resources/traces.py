@@ -183,7 +183,7 @@ ACTIONS: tuple[Action, ...] = (
         _tag,
         "Set a tag; an empty value takes it away.",
         danger=Danger.REVERSIBLE,
-        role=Role.OPERATOR,
+        role=Role.WRITER,
         ask=lambda _trace: (Field("key", "tag"), Field("value", "value", required=False)),
         hint=False,
     ),
