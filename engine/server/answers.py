@@ -13,6 +13,9 @@ from engine.core.text import clean
 MAX_ECHO = 200
 """Most characters of a message: what a client sent is never given back at length."""
 
+_RETRY_AFTER_S = {429: 1, 503: 1}
+"""When to try again what nobody said more of, by status; in seconds."""
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -49,7 +52,7 @@ def native_error(error: QuarterdeckError) -> Response:
 
 def with_headers(answer: Response, error: QuarterdeckError) -> Response:
     """Add the headers that an error calls for: when to try again, what to show, that no more will be read."""
-    after_s = error.details.get("retry_after_s")
+    after_s = error.details.get("retry_after_s", _RETRY_AFTER_S.get(answer.status_code))
     if after_s is not None:
         answer.headers["retry-after"] = str(after_s)
     if isinstance(error, Unauthenticated):

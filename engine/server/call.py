@@ -51,6 +51,11 @@ class Call:
         self._max_body_bytes = max_body_bytes
         self.max_inflated_bytes = max_inflated_bytes
 
+    @property
+    def ending(self) -> bool:
+        """Whether the server has been told to stop: an answer without an end must find one."""
+        return self._work.ending
+
     async def read(self, operation: Callable[[], T]) -> T:
         """Run an operation that only reads, on a reader's thread.
 

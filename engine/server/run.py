@@ -27,7 +27,7 @@ from engine.server.gate import Gate
 from engine.server.measures import Measures
 from engine.server.mlflow.webhooks import sender
 from engine.server.protocol import bounded
-from engine.server.upkeep import Upkeep
+from engine.server.upkeep import Upkeep, kept_going
 from engine.server.work import Work
 
 if TYPE_CHECKING:
@@ -45,16 +45,18 @@ _END = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Uvicorn(uvicorn.Server):
-    """The HTTP server; tells when it answers.
+    """The HTTP server; tells when it answers, and when it is about to end.
 
     Args:
         config: How it is set up.
-        started: Told.
+        started: Told that it answers.
+        ending: Told that it waits for the last answers.
     """
 
-    def __init__(self, config: uvicorn.Config, *, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, *, started: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
         self._tell_started = started
+        self._tell_ending = ending
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -76,6 +78,11 @@ class _Uvicorn(uvicorn.Server):
         await super().startup(sockets=sockets)
         if self.started:
             self._tell_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more, and wait for the last answers."""
+        self._tell_ending()
+        await super().shutdown(sockets=sockets)
 
 
 class Server:
@@ -131,14 +138,18 @@ class Server:
             self._settings,
             measures=measures,
         )
-        self._uvicorn = server = _Uvicorn(_config(app, self._settings), started=lambda: self._started(url))
+        self._uvicorn = server = _Uvicorn(
+            _config(app, self._settings), started=lambda: self._started(url), ending=work.end
+        )
         server.should_exit = self._told_to_stop
         upkeep = Upkeep(self._engine, lock, measures)
         courier = Courier(self._engine, sender())
         try:
             async with asyncio.TaskGroup() as tasks:
                 serving = tasks.create_task(server.serve(sockets=[listener]))
-                beside = [tasks.create_task(each) for each in (upkeep.run(), gate.keep_used(), courier.run())]
+                beside = [
+                    tasks.create_task(kept_going(each, measures)) for each in (upkeep.run, gate.keep_used, courier.run)
+                ]
                 await serving
                 for each in beside:
                     each.cancel()

@@ -7,8 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.core.errors import QuarterdeckError
+from engine.core.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from engine.api import Engine
     from engine.processes.lock import ServerLock
     from engine.server.measures import Measures
@@ -18,6 +21,25 @@ TELL_S = 1.0
 
 CHECKPOINT_BYTES = 8 << 20
 """Length of the write-ahead log from which it is moved into the database."""
+
+
+AGAIN_S = 1.0
+"""How soon what failed unforeseen begins again, in seconds."""
+
+
+async def kept_going(run: Callable[[], Awaitable[None]], measures: Measures) -> None:
+    """Run something beside the answering of requests until cancelled; whatever happens to it, requests are answered.
+
+    Args:
+        run: What goes on until it is cancelled.
+        measures: Told of failures that nobody foresaw.
+    """
+    while True:
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 the edge of a task that must not take the server with it
+            measures.failure(clean(f"{run.__qualname__}: {type(error).__name__}: {error}"))
+        await asyncio.sleep(AGAIN_S)
 
 
 class Upkeep:
@@ -46,5 +68,6 @@ class Upkeep:
                 told = answered
                 with suppress(QuarterdeckError):  # a full disk is told by the requests that need it
                     self._lock.tell_status(self._measures.status(self._engine.clock.now_ms()))
-                await asyncio.to_thread(self._engine.database.checkpoint, CHECKPOINT_BYTES)
+                with suppress(QuarterdeckError):  # and the log can wait, until there is room for it
+                    await asyncio.to_thread(self._engine.database.checkpoint, CHECKPOINT_BYTES)
             await asyncio.sleep(TELL_S)

@@ -38,6 +38,9 @@ MAX_GROUP_S = 0.1
 QUICK_COMMIT_S = 0.003
 """Commits that take longer, in the mean of late, are waited for by the writer's thread, never by the event loop."""
 
+CLOSE_S = 5.0
+"""How long closing waits for what nobody is waiting for any more: another process may keep the workspace locked."""
+
 _WEIGHT = 0.1
 _RETRY_AFTER_S = 1
 
@@ -58,6 +61,9 @@ class _Write:
 class Work:
     """Runs the operations of a server.
 
+    Attributes:
+        ending: Whether the server has been told to stop: answers without an end must find one.
+
     Writes go into groups. A group of quick writes runs on the event loop itself, after all requests that have arrived
     with it: handing it to another thread and back costs more than it does. Where the disk is slow, another process
     writes, or a write may take long, the group runs on the writer's thread.
@@ -77,6 +83,7 @@ class Work:
         measures: Measures,
         max_waiting: int = MAX_WAITING,
     ) -> None:
+        self.ending = False
         self._measures = measures
         self._database = database
         self._loop = loop
@@ -146,18 +153,21 @@ class Work:
         self._queue.append(waiting)
         if not quick or self._commit_s > QUICK_COMMIT_S:
             self._wake()
-        elif not self._called:
-            self._called = True
-            self._loop.call_soon(self._write_here)
+        else:
+            self._call()
         answer: T = await waiting.future
         return answer
 
+    def end(self) -> None:
+        """Have answers without an end find one."""
+        self.ending = True
+
     def close(self) -> None:
-        """Finish what waits, then end the threads."""
+        """Finish what waits, unless others hold it up for longer than `CLOSE_S`; then end the threads."""
         with self._wanted:
             self._closed = True
             self._wanted.notify()
-        self._writer.join()
+        self._writer.join(CLOSE_S)
         self._readers.shutdown(cancel_futures=True)
         self._actors.shutdown(cancel_futures=True)
 
@@ -168,6 +178,12 @@ class Work:
                 hint="Try again shortly.",
                 details={"retry_after_s": _RETRY_AFTER_S},
             )
+
+    def _call(self) -> None:
+        """Have a group run on the event loop, after what has arrived already."""
+        if not self._called:
+            self._called = True
+            self._loop.call_soon(self._write_here)
 
     def _wake(self) -> None:
         with self._wanted:
@@ -180,13 +196,16 @@ class Work:
         if not all(write.quick for write in tuple(self._queue)):  # a copy: the writer's thread may take from it
             self._wake()
             return
-        if self._queue:
-            try:
-                done = self._group(wait=False)
-            except Busy:
-                self._wake()
-            else:
-                _answer(done)
+        if not self._queue:
+            return
+        try:
+            done = self._group(wait=False)
+        except Busy:
+            self._wake()
+            return
+        _answer(done)
+        if self._queue:  # the group was full
+            self._call()
 
     def _write_groups(self) -> None:
         """On the writer's thread: run groups for as long as there are writes, whenever woken."""
@@ -221,9 +240,10 @@ class Work:
         except BaseException as error:
             if isinstance(error, Busy) and not done and not wait:
                 raise
-            if not done:  # the group could not even begin
+            if not done:  # it could not even begin; none of those who waited is made to wait for that again
                 with suppress(IndexError):  # the other thread may have taken the last one
-                    done.append(self._queue.popleft())
+                    while self._queue:
+                        done.append(self._queue.popleft())
             for write in done:
                 write.error = write.error or error
         ended = time.perf_counter()

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from engine.core.access import Access
     from engine.core.events import Changes
     from engine.db.feed import ChangeFeed
     from engine.server.call import Call
@@ -56,20 +55,20 @@ async def news(call: Call) -> Response:
         after = int(last)
     feed = await call.read(lambda: call.engine.feed(after))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_messages(feed, call.engine.access), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_messages(feed, call), media_type="text/event-stream", headers=headers)
 
 
-async def _messages(feed: ChangeFeed, access: Access) -> AsyncIterator[str]:
+async def _messages(feed: ChangeFeed, call: Call) -> AsyncIterator[str]:
     global _listening  # noqa: PLW0603 one count for the process, on one event loop
     _listening += 1
     silent_s = 0.0
     try:
         yield ": here\n\n"
-        while True:
+        while not call.ending:
             changes = await asyncio.to_thread(feed.poll)
             silent_s = 0.0 if changes else silent_s + LOOK_S
             if changes or silent_s >= SIGN_OF_LIFE_S:
-                _ = access.role  # refuses once a token is revoked or has expired
+                _ = call.engine.access.role  # refuses once a token is revoked or has expired
             if changes:
                 yield _told(changes)
             elif silent_s >= SIGN_OF_LIFE_S:

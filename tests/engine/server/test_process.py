@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import engine
 from engine.api import Engine
 from engine.core.errors import Busy, NotFound
 from engine.processes.lock import ServerLock
+from engine.server.run import DRAIN_S
 from tests.engine.server.wire import Wire
 
 QD = (sys.executable, "-m", "console")
@@ -78,6 +80,20 @@ def test_it_ends_cleanly_when_told(workspace: Path, sign: signal.Signals) -> Non
         assert process.wait(20) == 0
     with engine.open(workspace) as opened:
         assert opened.processes.server() is None
+
+
+def test_a_stream_of_news_does_not_hold_up_the_end(workspace: Path) -> None:
+    with serving(workspace) as (process, url):
+        address = url.removeprefix("http://")
+        with closing(HTTPConnection(address, timeout=30)) as listener:
+            listener.request("GET", "/api/qd/v1/events")
+            stream = listener.getresponse()
+            assert stream.readline() == b": here\n"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(DRAIN_S / 2) == 0
+            assert stream.read() == b"\n"  # and it ends as an answer ends, not by a connection that breaks
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
 
 
 def test_a_killed_server_leaves_no_lock_behind(workspace: Path) -> None:

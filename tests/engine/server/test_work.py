@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import engine
 from engine.api import Engine
-from engine.core.errors import InvalidInput, NotFound, Overloaded
+from engine.core.errors import InvalidInput, NotFound, Overloaded, WorkspaceMissing
 from engine.server.measures import Measures
-from engine.server.work import Work
+from engine.server.work import MAX_GROUP, Work
 from tests.engine.server.wire import Wire
 
 
@@ -72,6 +74,55 @@ async def test_a_group_that_cannot_be_kept_is_told_to_all_of_it(work: Work, tmp_
     (tmp_path / "workspace" / "control.db").unlink()
     answers = await asyncio.gather(work.write(lambda: 1), work.write(lambda: 2), return_exceptions=True)
     assert all(isinstance(answer, Exception) for answer in answers)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+async def test_nobody_waits_again_for_a_workspace_that_cannot_be_written(
+    work: Work, tmp_path: Path, measures: Measures, *, quick: bool
+) -> None:
+    (tmp_path / "workspace" / "control.db").unlink()
+    asked = [work.write(int, quick=quick) for _ in range(4)]
+    answers = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 30)
+    assert [type(answer) for answer in answers] == [WorkspaceMissing] * 4
+    assert sum(measures.groups.counts) == 1
+
+
+async def test_more_quick_writes_than_a_group_takes_are_all_answered(tmp_path: Path, measures: Measures) -> None:
+    count = MAX_GROUP + 100
+    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+        work = Work(opened.database, asyncio.get_running_loop(), measures=measures, max_waiting=count)
+        asked = [work.write(number.__index__, quick=True) for number in range(count)]
+        assert await asyncio.wait_for(asyncio.gather(*asked), 30) == list(range(count))
+        assert sum(measures.groups.counts) == 2
+        await asyncio.to_thread(work.close)
+
+
+async def test_quick_writes_wait_for_another_process_without_holding_up_the_loop(work: Work, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "workspace" / "control.db", isolation_level=None)
+    with closing(other):
+        other.execute("BEGIN IMMEDIATE")
+        asked = [asyncio.ensure_future(work.write(number.__index__, quick=True)) for number in range(3)]
+        assert await work.read(lambda: "read") == "read"
+        assert not any(each.done() for each in asked)
+        other.execute("COMMIT")
+        assert await asyncio.wait_for(asyncio.gather(*asked), 30) == [0, 1, 2]
+
+
+async def test_closing_does_not_wait_for_another_process(
+    tmp_path: Path, measures: Measures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.server.work.CLOSE_S", 0.05)
+    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+        work = Work(opened.database, asyncio.get_running_loop(), measures=measures)
+        other = sqlite3.connect(tmp_path / "workspace" / "control.db", isolation_level=None)
+        with closing(other):
+            other.execute("BEGIN IMMEDIATE")
+            asked = asyncio.ensure_future(work.write(int))
+            await asyncio.sleep(0)
+            await asyncio.wait_for(asyncio.to_thread(work.close), 30)
+            assert not asked.done()
+            other.execute("COMMIT")
+        assert await asyncio.wait_for(asked, 30) == 0
 
 
 async def test_writes_that_wait_share_a_commit(work: Work, measures: Measures) -> None:
