@@ -17,6 +17,7 @@ from engine.tracking.model import RunQuery
 from tests.bench.pty.session import PtySession
 from tests.screenshots.picture import Picture
 from tests.screenshots.terminal import replay
+from tests.screenshots.traffic import served
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 WIDE, SMALL = (160, 45), (80, 24)
@@ -49,6 +50,8 @@ SHOTS = (
     Shot("promote", ("models",), ("p",)),
     Shot("board", ("versions",), ("v",)),
     Shot("audit", ("audit",)),
+    Shot("server", ("server",), ("",) * 8),
+    Shot("trace", ("traces",), ("/state=error", "\r", "\r")),
     Shot("promote-80x24", ("models",), ("p",), SMALL),
     Shot("pulse-80x24", ("pulse",), (), SMALL),
 )
@@ -78,10 +81,11 @@ def main() -> int:
         FOLDER.mkdir(exist_ok=True)
         with PtySession([sys.executable, "-c", "input()"]) as waiting:
             waiting.listen(LIVE_SECONDS)  # so that the live run has a curve to show
-        for shot in SHOTS:
-            if not wanted or shot.name in wanted:
-                take(workspace, shot)
-                print(f"screenshots/{shot.name}.png")
+        with served(workspace):
+            for shot in SHOTS:
+                if not wanted or shot.name in wanted:
+                    take(workspace, shot)
+                    print(f"screenshots/{shot.name}.png")
     finally:
         stop_live(workspace)
         shutil.rmtree(workspace.parent, ignore_errors=True)
