@@ -5,6 +5,7 @@ Import these names from `engine.tracking.model`, which loads this module when on
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from engine.artifacts.model import Artifact as Artifact  # noqa: PLC0414 given o
 from engine.tracking.model import Run, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from engine.tracking.model import MetricPoint
 
 

@@ -92,9 +92,9 @@ async def delete(call: Call) -> Response:
 
 
 async def presign(_call: Call) -> Response:
-    """Say that files have no other address, so that a client asks the proxy for them."""
+    """Say that files have no other address: clients then ask the proxy, as they do when MLflow says 501."""
     words = {"error_code": "NOT_IMPLEMENTED", "message": "Multipart download is not supported; download the file."}
-    return JsonAnswer(words, 501)
+    return JsonAnswer(words, 404)
 
 
 async def list_folder(call: Call) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from starlette.responses import StreamingResponse
@@ -29,13 +29,15 @@ LOOK_S = 0.1
 SIGN_OF_LIFE_S = 15.0
 """How often a silent stream says that it is there, in seconds; proxies close what says nothing."""
 
+_LAST = 2**63 - 1  # of the ids that SQLite counts
+
 _listening = 0
 
 
 class Wanted(msgspec.Struct):
     """What `events` takes: the id of the last event known; news from now on without one."""
 
-    after: int | None = None
+    after: Annotated[int, msgspec.Meta(ge=0, le=_LAST)] | None = None
 
 
 async def news(call: Call) -> Response:

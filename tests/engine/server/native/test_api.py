@@ -203,6 +203,7 @@ REFUSED: list[tuple[str, str, object, int, str]] = [
     ("POST", "experiments/create", {"name": ""}, 400, "empty"),
     ("POST", "experiments/delete", {"name": "nobody"}, 404, "nobody"),
     ("POST", "tokens/create", {"name": "ci", "scope": "king"}, 400, "king"),
+    ("POST", "runs/create", {}, 400, "experiment"),
     ("GET", "runs/get", None, 400, "run_id"),
     ("GET", "runs/get?run_id=ffffffffffffffffffffffffffffffff", None, 404, "run"),
     ("GET", "runs/page?limit=many", None, 400, "limit"),
@@ -285,4 +286,5 @@ def test_news_come_as_they_happen_and_go_on_after_a_break(wire: Wire) -> None:
 
 def test_an_id_that_is_none_is_refused(wire: Wire) -> None:
     assert Listener(wire, {"last-event-id": "-1"}).refused() == 400
-    assert Listener(wire, query="?after=x").refused() == 400
+    for after in ("x", "-1", str(2**63), str(10**30)):
+        assert Listener(wire, query=f"?after={after}").refused() == 400
