@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from engine.core.errors import NotFound, QuarterdeckError
+from engine.core.errors import Busy, NotFound, QuarterdeckError
 from engine.core.text import clean
 from engine.db.connection import Durability
 from engine.server.call import Call
@@ -98,6 +99,13 @@ class App:
             return dialect.answer_error(error)
         except ClientDisconnect:
             raise
+        except asyncio.CancelledError:
+            if not self._work.ending:
+                raise
+            unknown = Busy(
+                "The server ended before this was done.", hint="Try again; it may have been kept all the same."
+            )
+            return dialect.answer_error(unknown)
         except Exception as error:  # noqa: BLE001 the edge of a request: no traceback leaves the server
             self._log(f"{scope['method']} {path}", error)
             failure = ServerError("The server failed to answer this request.", hint="Its log says why.")

@@ -6,9 +6,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -94,6 +97,38 @@ def test_a_stream_of_news_does_not_hold_up_the_end(workspace: Path) -> None:
             assert stream.read() == b"\n"  # and it ends as an answer ends, not by a connection that breaks
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
+
+
+def test_who_waits_when_it_ends_is_told_to_come_again(workspace: Path) -> None:
+    with serving(workspace) as (process, url), closing(_locked(workspace)), Wire.to(url) as wire:
+        with ThreadPoolExecutor(1) as client:
+            asked = client.submit(wire.mlflow, "POST", "experiments/create", {"name": "late"})
+            with closing(HTTPConnection(url.removeprefix("http://"), timeout=30)) as other:
+                _wait_until(lambda: b"quarterdeck_writes_waiting 0" not in _measures(other))
+            process.send_signal(signal.SIGTERM)
+            answer = asked.result(60)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json["error_code"] == "TEMPORARILY_UNAVAILABLE"
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+
+
+def _locked(workspace: Path) -> sqlite3.Connection:
+    other = sqlite3.connect(workspace / "control.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def _measures(connection: HTTPConnection) -> bytes:
+    connection.request("GET", "/metrics")
+    return connection.getresponse().read()
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until
 
 
 def test_a_killed_server_leaves_no_lock_behind(workspace: Path) -> None:
