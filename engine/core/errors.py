@@ -190,6 +190,7 @@ class WorkspaceReplaced(WorkspaceError):
     """Another file stands where the workspace's database was; what was read from the old one no longer holds."""
 
     code = "workspace_replaced"
+    http_status = 503  # the next try takes the file that is there now
     exit_code = 3
 
 
