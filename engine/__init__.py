@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from engine.api import open_damaged as open_damaged
     from engine.core import errors as errors
 
+__version__ = "0.1.0"
+
 __all__ = ["Engine", "create", "errors", "open", "open_damaged"]
 
 

@@ -57,9 +57,9 @@ def root(
     session.workspace, session.as_user, session.read_only = workspace, as_user, read_only
     session.long_lived = context.invoked_subcommand in _LONG_LIVED
     if show_version:
-        from importlib.metadata import version
+        from engine import __version__
 
-        click.echo(f"qd {version('quarterdeck')}")
+        click.echo(f"qd {__version__}")
         return 0
     if context.invoked_subcommand is None:
         from engine.cli.console import start

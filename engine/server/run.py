@@ -10,11 +10,11 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from engine import __version__
 from engine.core.errors import Busy, InvalidInput, QuarterdeckError
 from engine.policy.identity import os_user
 from engine.processes.lock import ServerLock
@@ -256,7 +256,7 @@ def _owner(engine: Engine, settings: Settings, url: str) -> ServerOwner:
         url=url,
         started_ms=engine.clock.now_ms(),
         durability=settings.durability.value,
-        version=version("quarterdeck"),
+        version=__version__,
     )
 
 

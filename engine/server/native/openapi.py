@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
+from engine import __version__
 from engine.core.errors import Overloaded, QuarterdeckError, TooLarge, Unauthenticated
 from engine.server.native.operations import Way
 from engine.server.native.schemas import Schemas
@@ -48,7 +48,7 @@ def document(operations: Mapping[str, tuple[Way, Signature]]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Quarterdeck",
-            "version": version("quarterdeck"),
+            "version": __version__,
             "description": "The operations console for machine-learning models. Every operation of the engine by its "
             "name; times are milliseconds since the epoch; NaN and the infinities are the strings `NaN`, `Infinity` "
             "and `-Infinity`.",
