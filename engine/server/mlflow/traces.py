@@ -124,8 +124,10 @@ async def get_info(call: Call) -> Response:
 
 def _info(call: Call, trace_id: str) -> Json:
     traces = call.engine.traces
-    found = traces.summary(trace_id)
-    return {"trace": {"trace_info": info_json(found, traces.assessments([trace_id])[trace_id])}}
+    with call.engine.database.snapshot():  # a trace that is deleted meanwhile is there for both, or for none
+        found = traces.summary(trace_id)
+        assessed = traces.assessments([trace_id])
+    return {"trace": {"trace_info": info_json(found, assessed[trace_id])}}
 
 
 async def get(call: Call) -> Response:
@@ -220,8 +222,9 @@ def page_size(given: int | None) -> int:
 
 def _page(call: Call, query: TraceQuery) -> Json:
     traces = call.engine.traces
-    page = traces.page(query)
-    assessed = traces.assessments([each.trace_id for each in page.items])
+    with call.engine.database.snapshot():  # as in `_info`
+        page = traces.page(query)
+        assessed = traces.assessments([each.trace_id for each in page.items])
     answer: Json = {"traces": [info_json(each, assessed[each.trace_id]) for each in page.items]}
     if page.next_page_token is not None:
         answer["next_page_token"] = page.next_page_token

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -235,6 +236,25 @@ def test_traces_are_deleted_by_id_and_by_time(wire: Wire, base: str) -> None:
     assert [each.trace_id for each in wire.engine.traces.page().items] == ["tr-2"]
     for wrong in ({}, {"experiment_id": "0"}, {"experiment_id": "0", "max_timestamp_millis": 10**30}):
         assert wire.call("POST", path, wrong).status == 400
+
+
+def test_a_trace_that_is_deleted_while_it_is_read_is_there_or_not(wire: Wire) -> None:
+    done = threading.Event()
+
+    def delete_and_report() -> None:
+        with Wire.to(wire.url) as other:
+            for _ in range(60):
+                _start(other)
+                other.call("POST", f"{NEW}/delete-traces", {"experiment_id": "0", "request_ids": [TRACE_ID]})
+        done.set()
+
+    changing = threading.Thread(target=delete_and_report)
+    changing.start()
+    statuses = set()
+    while not done.is_set():
+        statuses |= {wire.call("GET", f"{NEW}/{TRACE_ID}").status, _search(wire).status}
+    changing.join()
+    assert statuses <= {200, 404}
 
 
 def _assessed(wire: Wire, **fields: object) -> Answer:
