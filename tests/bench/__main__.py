@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.bench.machine import Machine, this_machine
 from tests.bench.measures import (
     batch,
+    fuzz,
     headless,
     history,
     hostile,
@@ -53,6 +54,7 @@ MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "spans": spans.measure,
     "transfer": transfer.measure,
     "hostile": hostile.measure,
+    "fuzz": fuzz.measure,
 }
 
 

@@ -17,7 +17,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CONSTRAINTS = ROOT / "constraints-clients.txt"
 PLACE = ROOT / ".venv-clients"
-WANTED = ("mlflow", "skops", "scikit-learn", "pandas", "pillow", "opentelemetry-exporter-otlp-proto-http", "pytest")
+WANTED = (
+    "mlflow",
+    "skops",
+    "scikit-learn",
+    "pandas",
+    "pillow",
+    "opentelemetry-exporter-otlp-proto-http",
+    "pytest",
+    "schemathesis",
+)
 LONGEST_INSTALL_S = 900
 
 
