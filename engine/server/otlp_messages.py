@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.core.errors import InvalidInput, TooLarge
+from engine.server.otlp_parts import check_parts
 from engine.server.otlp_spans import Group
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _RAW = -15
 _ID_FIELDS = ("traceId", "spanId", "parentSpanId")
 _UNREADABLE = "that cannot be read"
 _MAX_SCOPE = 250
+_MAX_JSON_BYTES = 8 << 20
+"""Exporters send a tenth of it; read as JSON, a byte can ask for forty."""
 
 
 def inflate(body: bytes, encoding: str, most: int) -> bytes:
@@ -76,9 +79,13 @@ def groups(body: bytes, media_type: str) -> Iterator[Group]:
 
     Raises:
         InvalidInput: it is no such message.
+        TooLarge: it holds more messages than are taken, or is more JSON than is taken.
     """
     if media_type == JSON:
+        if len(body) > _MAX_JSON_BYTES:
+            raise TooLarge(f"OTLP as JSON may have {_MAX_JSON_BYTES} bytes.", hint=f"Send less, or {PROTOBUF}.")
         return _json_groups(body)
+    check_parts(body)
     # Protocol buffers cost a tenth of the server's start, and many servers never see a span.
     from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest

@@ -59,6 +59,9 @@ _NONE_SUCH = " "
 """A text that no status and no address is like."""
 
 
+_MOST_ORDERS = 100
+
+
 def run_query(
     text: str,
     order_by: Sequence[str],
@@ -139,6 +142,8 @@ def _parsed(text: str, schema: Schema) -> Filter | None:
 
 def _orders(texts: Sequence[str], schema: Schema) -> tuple[OrderBy, ...]:
     try:
+        if len(texts) > _MOST_ORDERS:
+            raise InvalidInput(f"order_by has {len(texts)} keys; {_MOST_ORDERS} are more than anybody needs.")
         return parse_order_by(texts, schema=schema)
     except FilterSyntaxError as error:
         raise worded_order(texts, error, schema) from error

@@ -37,6 +37,9 @@ _NOUNS = (
     "stork", "swan", "tern", "thrush", "tide", "trout", "wave", "whale", "willow", "wren", "yawl",
 )  # fmt: skip
 
+_ABSURD = 10_000
+"""Characters of a key from which its length alone is looked at: everything else takes time."""
+
 
 @lru_cache(maxsize=4096)
 def check_key(key: str, field: str) -> str:
@@ -54,6 +57,8 @@ def check_key(key: str, field: str) -> str:
     """
     if not key:
         raise missing("key")
+    if len(key) > _ABSURD:
+        raise too_long("key", MAX_KEY)
     if not _KEY.fullmatch(key):
         raise wrong(
             key,
