@@ -31,11 +31,13 @@ def problems(server: Server, file: Path, folder: Path, *, token: str = "") -> li
     """
     report = folder / "report.xml"
     command = [str(client_python()), "-m", "pytest", "-q", f"--junitxml={report}", "-c", str(CLIENTS / "pytest.ini")]
+    command += ["-o", "junit_logging=all"]  # what the client warned of stands beside a failure
     done = _run([*command, str(file)], server, folder, token, LONGEST_FILE_S)
     assert report.exists(), done.stdout + done.stderr
     cases = list(ET.parse(report).iter("testcase"))  # noqa: S314 - our own runner wrote it
     told = [
         f"{kind} {case.get('name')}\n{(problem.text or problem.get('message') or '')[-3000:]}"
+        f"\n{(case.findtext('system-err') or '')[-1000:]}"
         for case in cases
         for kind in ("failure", "error", "skipped")
         for problem in case.iter(kind)

@@ -271,7 +271,7 @@ def exporter(url: str, headers: dict[str, str], *, compressed: bool = False) -> 
     from opentelemetry.exporter.otlp.proto.http import Compression
 
     sender = OTLPSpanExporter(
-        endpoint=f"{url}/v1/traces", headers=headers, compression=Compression.Gzip if compressed else None, timeout=5
+        endpoint=f"{url}/v1/traces", headers=headers, compression=Compression.Gzip if compressed else None, timeout=60
     )
     provider = TracerProvider(resource=Resource.create({"service.name": "shop"}))
     provider.add_span_processor(SimpleSpanProcessor(sender))

@@ -40,7 +40,8 @@ def test_a_traced_function_is_recorded(experiment: str) -> None:
 def test_an_exporter_sends_the_token_as_a_header(url: str) -> None:
     headers = {"Authorization": f"Bearer {os.environ['MLFLOW_TRACKING_TOKEN']}"}
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=f"{url}/v1/traces", headers=headers)))
+    sender = OTLPSpanExporter(endpoint=f"{url}/v1/traces", headers=headers, timeout=60)
+    provider.add_span_processor(SimpleSpanProcessor(sender))
     with provider.get_tracer("t").start_as_current_span("root") as span:
         pass
     provider.shutdown()
