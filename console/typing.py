@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input
 
 from console.widgets.bar import Bar
+from engine.core.text import clean
 
 if TYPE_CHECKING:
     from textual import events
@@ -53,7 +54,9 @@ class PlainInput(Input):
     """
 
     def __init__(self, value: str = "", placeholder: str = "", *, id: str | None = None) -> None:  # noqa: A002 Textual's word
-        super().__init__(printable(value), printable(placeholder), compact=True, select_on_focus=False, id=id)
+        super().__init__(
+            _without_piles(printable(value)), printable(placeholder), compact=True, select_on_focus=False, id=id
+        )
         self.cursor_blink = False
 
     def insert(self, text: str, index: int) -> None:
@@ -64,6 +67,11 @@ class PlainInput(Input):
 def printable(text: str) -> str:
     """A text without what does not print; a line feed becomes a space."""
     return "".join(character for character in text.replace("\n", " ") if character.isprintable())
+
+
+def _without_piles(text: str) -> str:
+    """What stands in an input at first, without the piles of marks that only a program has written."""
+    return text if text.isascii() else clean(text, limit=len(text) + 1)
 
 
 _KEYS = {

@@ -116,6 +116,8 @@ def one_sentence(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_a_disk_that_fills_up_keeps_every_acknowledged_batch(disk: Disk) -> None:
     acknowledged = 0
+    reserve = disk.path / "reserve"
+    reserve.write_bytes(b"x" * 400_000)
     with engine.open(disk.workspace) as opened:
         run = opened.runs.start("kept", "long", capture=False, status=RunStatus.SCHEDULED)
         with pytest.raises(WorkspaceFull, match="nothing was written"):
@@ -130,6 +132,7 @@ def test_a_disk_that_fills_up_keeps_every_acknowledged_batch(disk: Disk) -> None
         assert len(opened.runs.metric_points(run.id, "loss", limit=50_000).items) == acknowledged * 400
         assert all(finding.ok for finding in opened.maintenance.check(deep=True))
         disk.free()
+        reserve.unlink()
         opened.runs.log_batch(run.id, metrics=[("loss", 0.0, 1_000, 0)])
         assert [artifact.path for artifact in opened.runs.artifacts(run.id)] == []
     assert list(disk.path.rglob("*.part")) == []

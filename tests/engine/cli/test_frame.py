@@ -22,9 +22,12 @@ from engine.cli.root import root
 from engine.core.errors import (
     Busy,
     InvalidInput,
+    Overloaded,
     PolicyInvalid,
     QuarterdeckError,
     Refused,
+    Unauthenticated,
+    Unreachable,
     WorkspaceMissing,
     WorkspaceReplaced,
 )
@@ -53,6 +56,10 @@ SHOWN_AS_THEY_ARE = {
     ("runs", "artifacts", "get"): "the bytes of a file",
     ("traces", "delete"): "nothing is left to show",
     ("versions", "delete"): "nothing is left to show",
+    ("server", "stop"): "nothing is left to show",
+    ("webhooks", "delete"): "nothing is left to show",
+    ("webhooks", "events"): "words, one a line",
+    ("webhooks", "test"): "one sentence, and an exit code",
 }
 
 
@@ -234,6 +241,9 @@ CODES = {
     InvalidInput: 2,
     PolicyInvalid: 2,
     Busy: 3,
+    Overloaded: 3,
+    Unreachable: 3,
+    Unauthenticated: 4,
     WorkspaceMissing: 3,
     WorkspaceReplaced: 3,
     Refused: 4,
