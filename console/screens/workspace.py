@@ -126,6 +126,7 @@ def _policy_lines(data: Condition, access: Access, width: int) -> list[Line]:
             ("file", ("quarterdeck.toml is missing" if policy.missing else f"digest {policy.digest[:16]}…", "dim")),
             ("expiry", (f"approvals {duration(policy.approval_expiry_ms)}", "")),
             ("evidence", (f"at most {duration(policy.evidence_max_age_ms)} old", "")),
+            ("traces", (_kept(policy.traces_max_age_ms), "")),
         ]
     )
     rows: list[list[Part]] = [
@@ -133,6 +134,10 @@ def _policy_lines(data: Condition, access: Access, width: int) -> list[Line]:
         for (model, stage), asked in sorted(policy.stages.items())
     ]
     return lines + [Line(row) for row in table(rows)]
+
+
+def _kept(max_age_ms: int | None) -> str:
+    return "kept for ever" if max_age_ms is None else f"deleted by the server after {duration(max_age_ms)}"
 
 
 def _demands(asked: StagePolicy) -> list[Part]:

@@ -74,6 +74,7 @@ def _defaults(found: Policy) -> dict[str, Any]:
         "protected_aliases": list(found.protected_aliases),
         "redaction_allow": list(found.redaction_allow),
         "webhook_hosts": list(found.webhook_hosts),
+        "traces_max_age_ms": found.traces_max_age_ms,
     }
 
 

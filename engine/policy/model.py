@@ -19,6 +19,9 @@ ALWAYS_PROTECTED = "production"
 
 HOUR_MS = 3_600_000
 
+LEAST_RETENTION_MS = HOUR_MS
+"""The shortest time after which traces may be deleted, in milliseconds."""
+
 REQUIRABLE_FIELDS = ("owner", "description", "data_digest", "data_name", "run_id", "signature", "flavor", "format")
 """The fields of a version that the gate `fields` may require."""
 
@@ -221,6 +224,8 @@ class Policy:
         stages: What entering a stage takes, by (model or `*`, stage word).
         redaction_allow: Keys whose values are kept although they look like secrets; `*` for every key.
         webhook_hosts: Hosts that webhooks may reach although their addresses are private.
+        traces_max_age_ms: How long ago a trace may have begun before a server deletes it, in milliseconds; `None` keeps
+            traces for ever.
         digest: SHA-256 of what the file says, whatever its comments and layout; 64 hex digits.
         missing: There is no file at all; it asks for the same as an empty one, but nobody has written so, and only the
             alias `production` is protected.
@@ -235,6 +240,7 @@ class Policy:
     stages: Mapping[tuple[str, str], StagePolicy] = field(default_factory=dict)
     redaction_allow: tuple[str, ...] = ()
     webhook_hosts: tuple[str, ...] = ()
+    traces_max_age_ms: int | None = None
     digest: str = NO_FILE_DIGEST
     missing: bool = field(default=False, compare=False)
 

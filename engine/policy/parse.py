@@ -14,6 +14,7 @@ from engine.core.timetext import DAY_MS, parse_time
 from engine.policy.model import (
     EVERYONE,
     GATES,
+    LEAST_RETENTION_MS,
     REQUIRABLE_FIELDS,
     STAGE_WORDS,
     DateFreeze,
@@ -57,6 +58,7 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
     defaults = top.table("defaults")
     fallback = Policy()
     access, redaction, webhooks = top.table("access"), top.table("redaction"), top.table("webhooks")
+    retention = top.table("retention")
     policy = Policy(
         roles=_roles(top.table("roles")) if "roles" in top else None,
         allow_as=access.words("allow_as"),
@@ -67,10 +69,11 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
         stages=_stages(top.table("models")),
         redaction_allow=redaction.words("allow"),
         webhook_hosts=webhooks.words("allow_private"),
+        traces_max_age_ms=retention.duration("traces", None, least=LEAST_RETENTION_MS),
         digest=digest,
     )
     top.table("roles")  # known even when it is absent
-    for table in (access, defaults, redaction, webhooks, top):
+    for table in (access, defaults, redaction, webhooks, retention, top):
         table.finish()
     return policy, problems
 

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from engine.core.errors import InvalidInput
-from engine.core.timetext import parse_duration
+from engine.core.timetext import format_duration, parse_duration
 from engine.policy.lines import KeyPath
 
 T = TypeVar("T")
@@ -130,8 +130,8 @@ class Table:
 
         return self._read(key, fallback, read)
 
-    def duration(self, key: str, fallback: int) -> int:
-        """A length of time above zero, in milliseconds; written as text with a unit."""
+    def duration(self, key: str, fallback: U, *, least: int = 1) -> int | U:
+        """A length of time above zero, not below `least`, in milliseconds; written as text with a unit."""
 
         def read(value: Any) -> int:
             if not isinstance(value, str):
@@ -139,6 +139,8 @@ class Table:
             found = parse_duration(value)
             if found <= 0:
                 raise InvalidInput("must be longer than nothing.")
+            if found < least:
+                raise InvalidInput(f"must be at least {format_duration(least)}.")
             return found
 
         return self._read(key, fallback, read)

@@ -27,6 +27,7 @@ from engine.server.gate import Gate
 from engine.server.measures import Measures
 from engine.server.mlflow.webhooks import sender
 from engine.server.protocol import bounded
+from engine.server.retention import Retention
 from engine.server.upkeep import Upkeep, kept_going
 from engine.server.work import Work
 
@@ -144,11 +145,13 @@ class Server:
         server.should_exit = self._told_to_stop
         upkeep = Upkeep(self._engine, lock, measures)
         courier = Courier(self._engine, sender())
+        retention = Retention(self._engine, measures)
         try:
             async with asyncio.TaskGroup() as tasks:
                 serving = tasks.create_task(server.serve(sockets=[listener]))
                 beside = [
-                    tasks.create_task(kept_going(each, measures)) for each in (upkeep.run, gate.keep_used, courier.run)
+                    tasks.create_task(kept_going(each, measures))
+                    for each in (upkeep.run, retention.run, gate.keep_used, courier.run)
                 ]
                 await serving
                 for each in beside:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING
 
 from engine.audit.service import record as record_audit
@@ -11,7 +13,16 @@ from engine.core.text import clean
 from engine.traces import assessment_store, store
 from engine.traces.lookup import TraceService, known
 from engine.traces.redacting import redacted_batch, redacted_report
-from engine.traces.rules import MAX_DELETED, MAX_LINKED, MAX_NAME, check_id, check_time
+from engine.traces.rules import (
+    MAX_LINKED,
+    MAX_NAME,
+    PRUNED_SPANS,
+    PRUNED_TRACES,
+    PRUNING_REST_S,
+    PRUNING_S,
+    check_id,
+    check_time,
+)
 from engine.traces.tree import add_tokens
 from engine.tracking.rules import MAX_TAG, check_key, check_pairs, check_text
 
@@ -285,11 +296,12 @@ class TraceRecording(TraceService):
             key = resolve(tx, trace_id)
             self._take_away(tx, [(key, store.rows(tx, [key])[key].trace_id)], verb="delete")
 
-    def prune(self, older_than_ms: int) -> int:
-        """Delete old traces, a thousand a transaction, so that others can log meanwhile.
+    def prune(self, older_than_ms: int, *, stop: threading.Event | None = None) -> int:
+        """Delete old traces, in transactions so short, and with such rests between them, that others can log meanwhile.
 
         Args:
             older_than_ms: Those begun before this time, in milliseconds since the epoch.
+            stop: Set by another thread, it ends the pruning early; what is gone by then is audited.
 
         Returns:
             How many are gone.
@@ -302,20 +314,21 @@ class TraceRecording(TraceService):
         """
         actor = self._access.require(Role.OPERATOR, "traces prune")
         check_time(older_than_ms, "The time")
+        stop = stop or threading.Event()
         gone = 0
         while True:
             with self._database.transaction(actor) as tx:
-                keys = store.begun_before(tx, older_than_ms, MAX_DELETED)
-                last = len(keys) < MAX_DELETED
-                store.delete(tx, keys)
-                gone += len(keys)
-                if keys:
+                taken, last = _take_old(tx, older_than_ms)
+                gone += taken
+                last = last or stop.is_set()
+                if taken:
                     tx.emit(kind="trace", change="deleted", key="")
                 if last and gone:
                     after = {"traces": gone, "begun_before_ms": older_than_ms}
                     record_audit(tx, verb="prune", kind="trace", key="traces", before=None, after=after)
             if last:
                 return gone
+            stop.wait(PRUNING_REST_S)
 
     @staticmethod
     def _take_away(tx: Transaction, found: Sequence[tuple[int, str]], *, verb: str) -> None:
@@ -326,6 +339,21 @@ class TraceRecording(TraceService):
         before: dict[str, object] = {"traces": len(ids), "spans": spans, "ids": ids[:_AUDITED_IDS]}
         record_audit(tx, verb=verb, kind="trace", key=ids[0], before=before, after=None)
         tx.emit(kind="trace", change="deleted", key=ids[0] if len(ids) == 1 else "")
+
+
+def _take_old(tx: Transaction, older_than_ms: int) -> tuple[int, bool]:
+    """Take old traces away for a while; how many went, and whether none is left."""
+    until = time.monotonic() + PRUNING_S
+    gone = 0
+    while True:
+        keys = store.begun_before(tx, older_than_ms, PRUNED_TRACES)
+        if store.delete_spans(tx, keys, PRUNED_SPANS) < PRUNED_SPANS:
+            store.delete(tx, keys)
+            gone += len(keys)
+            if len(keys) < PRUNED_TRACES:
+                return gone, True
+        if time.monotonic() > until:
+            return gone, False
 
 
 def _check_experiment(view: Snapshot, experiment: int) -> None:

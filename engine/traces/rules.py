@@ -22,8 +22,17 @@ MAX_PAGE = 1_000
 MAX_SPANS = 20_000
 """Most spans of one trace that are read at once."""
 
-MAX_DELETED = 1_000
-"""Most traces that one transaction of pruning takes away."""
+PRUNED_TRACES = 50
+"""Most traces that one step of pruning takes away; a transaction holds as many steps as `PRUNING_S` lets it."""
+
+PRUNED_SPANS = 100
+"""Most spans that one step of pruning takes away: larger traces go piece by piece."""
+
+PRUNING_S = 0.025
+"""How long a transaction of pruning takes steps in, in seconds; nobody else can write meanwhile."""
+
+PRUNING_REST_S = 0.05
+"""How long pruning lets others write between two transactions, in seconds: whoever waits looks every 25 ms."""
 
 MAX_LINKED = 100
 """Most traces that are linked at once."""

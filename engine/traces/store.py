@@ -277,6 +277,13 @@ def begun_before(view: Snapshot, before_ms: int, limit: int) -> list[int]:
     return [row[0] for row in view.execute(sql, (before_ms, limit))]
 
 
+def delete_spans(tx: Transaction, traces: Sequence[int], limit: int) -> int:
+    """Take spans of traces away, at most so many; how many went."""
+    sql = """DELETE FROM span WHERE id IN
+        (SELECT id FROM span WHERE trace IN (SELECT value FROM json_each(?)) LIMIT ?)"""
+    return tx.execute(sql, (json.dumps(traces), limit)).rowcount
+
+
 def delete(tx: Transaction, traces: Sequence[int]) -> int:
     """Take traces away with all that belongs to them; how many spans went."""
     listed = (json.dumps(traces),)

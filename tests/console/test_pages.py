@@ -238,6 +238,7 @@ async def test_the_workspace_shows_policy_and_storage_and_is_checked_and_backed_
     async with console(guarded.engine, "workspace", LARGE) as deck:
         await deck.expect_line("approver", "alice")
         await deck.expect_line("→ production", "approvals 1 of any approver", "gates metric, fields")
+        await deck.expect_line("traces", "kept for ever")
         await deck.expect("Audit log", "Storage", "not checked in this session")
         await deck.press("K")
         await deck.expect_line("✓ database", "sound")

@@ -47,6 +47,14 @@ def test_the_policy_is_shown_as_written(qd: Qd, workspace: Path) -> None:
     assert [window["weekly"] for window in stage["freeze"]] == [True, False]
 
 
+def test_how_long_traces_are_kept_is_shown(qd: Qd, workspace: Path) -> None:
+    assert qd("policy", "show", "--json").json["traces_max_age_ms"] is None
+    _write(workspace, '[retention]\ntraces = "30d"\n')
+    assert qd("policy", "show", "--json").json["traces_max_age_ms"] == 30 * 86_400_000
+    [line] = [each for each in qd("policy", "show").out.splitlines() if each.startswith("traces max age")]
+    assert line.endswith("30d 00h")
+
+
 def test_people_read_gates_and_freezes_in_words(qd: Qd, workspace: Path) -> None:
     _write(workspace, GOOD)
     text = qd("policy", "show", "--csv").out

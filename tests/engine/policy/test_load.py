@@ -41,6 +41,9 @@ allow = ["pad_token", "note"]
 [webhooks]
 allow_private = ["hooks.internal"]
 
+[retention]
+traces = "30d"
+
 [defaults]
 approval_expiry = "36h"
 evidence_max_age = "1h30m"
@@ -93,6 +96,7 @@ def test_everything_a_policy_can_say_is_read() -> None:
     assert policy.allow_as == ("ci",)
     assert policy.redaction_allow == ("pad_token", "note")
     assert policy.webhook_hosts == ("hooks.internal",)
+    assert policy.traces_max_age_ms == 30 * 24 * HOUR_MS
     assert (policy.approval_expiry_ms, policy.evidence_max_age_ms) == (36 * HOUR_MS, 3 * HOUR_MS // 2)
     assert not policy.single_production
     assert policy.protected_aliases == ("champion",)
@@ -120,6 +124,15 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     assert without.missing
     assert parse_policy("") == parse_policy("# nothing\n") == Policy()
     assert Policy().digest == NO_FILE_DIGEST
+
+
+@pytest.mark.parametrize("text", ["", "[retention]\n"])
+def test_traces_are_kept_for_ever_unless_the_policy_says_how_long(text: str) -> None:
+    assert parse_policy(text).traces_max_age_ms is None
+
+
+def test_an_hour_is_the_shortest_time_that_traces_are_kept() -> None:
+    assert parse_policy('[retention]\ntraces = "1h"\n').traces_max_age_ms == HOUR_MS
 
 
 def test_a_models_own_table_replaces_the_one_for_all_models() -> None:
@@ -164,6 +177,10 @@ PRODUCTION = "[models.churn.production]\n"
         ('[redaction]\nalow = ["x"]\n', 2, "redaction.alow", "Did you mean allow?"),
         ('[redaction]\nallow = "x"\n', 2, "redaction.allow", "must be a list of texts, not a text"),
         ("[webhooks]\nallow_private = [\n 1]\n", 3, "webhooks.allow_private[0]", "must be a text, not a number"),
+        ('[retention]\ntrace = "30d"\n', 2, "retention.trace", "Did you mean traces?"),
+        ('[retention]\ntraces = "59m"\n', 2, "retention.traces", "at least 1h"),
+        ("[retention]\ntraces = 30\n", 2, "retention.traces", "must be a text with a unit"),
+        ("retention = 30\n", 1, "retention", "must be a table"),
         ("[defaults]\napproval_expiry = 24\n", 2, "defaults.approval_expiry", "must be a text with a unit"),
         ('[defaults]\napproval_expiry = "24 parsecs"\n', 2, "defaults.approval_expiry", "no length of time"),
         ('[defaults]\nevidence_max_age = "0s"\n', 2, "defaults.evidence_max_age", "longer than nothing"),

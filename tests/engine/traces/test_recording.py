@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -12,6 +15,7 @@ from engine.core.access import Actor, Role
 from engine.core.clock import ManualClock
 from engine.core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from engine.core.events import Changes, Event
+from engine.traces import recording
 from engine.traces.model import SpanStatus, Tokens, TraceQuery, TraceReport, TraceState
 from engine.traces.service import Traces
 from tests.engine.traces.spans import DEFAULT, START_MS, batch, new_span, trace_id
@@ -205,6 +209,47 @@ def test_pruning_takes_the_old_ones_in_many_transactions_and_is_audited_once(ope
     ]
     assert traces.prune(START_MS) == 0
     assert len(opened.audit.page(OF_TRACES).items) == 1
+
+
+def test_pruning_takes_a_trace_of_many_spans_and_what_belongs_to_it(opened: Engine) -> None:
+    traces = opened.traces
+    large = [new_span(each, None if each == 1 else 1) for each in range(1, 2_051)]
+    traces.record(batch(*large, new_span(1, trace=2, begin_ms=50)), DEFAULT)
+    traces.set_tag(trace_id(1), "a", "1")
+    assert traces.prune(START_MS + 1) == 1
+    assert [each.trace_id for each in traces.page().items] == [trace_id(2)]
+
+
+def test_pruning_told_to_stop_audits_what_is_gone_and_is_taken_up_again(
+    opened: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "PRUNING_S", -1.0)
+    stop = threading.Event()
+    stop.set()
+    traces = opened.traces
+    traces.record(batch(*(new_span(1, trace=each) for each in range(1, 101))), DEFAULT)
+    first = traces.prune(START_MS + 1, stop=stop)
+    assert 0 < first < 100
+    assert traces.prune(START_MS + 1) == 100 - first
+    entries = opened.audit.page(OF_TRACES).items
+    assert sorted(entry.after["traces"] for entry in entries if entry.after) == sorted([first, 100 - first])
+
+
+def test_others_write_while_pruning_rests(opened: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "PRUNING_S", -1.0)
+    monkeypatch.setattr(recording, "PRUNING_REST_S", 60.0)
+    traces, stop = opened.traces, threading.Event()
+    traces.record(batch(*(new_span(1, trace=each, begin_ms=each) for each in range(1, 101))), DEFAULT)
+    with ThreadPoolExecutor(1) as beside:
+        pruning = beside.submit(traces.prune, START_MS + 1_000, stop=stop)
+        deadline = time.monotonic() + 30
+        while traces.count() == 100:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        traces.set_tag(trace_id(100), "a", "1")
+        assert not pruning.done()
+        stop.set()
+        assert pruning.result(30) == 100
 
 
 def test_a_writer_may_log_but_not_delete(opened: Engine) -> None:
