@@ -82,6 +82,7 @@ class Signature:
         raises: The errors it says it raises, and when.
         request: The struct that decodes what it takes.
         query: The name of the parameter whose dataclass was taken apart, and the dataclass; `None` without one.
+        needs_query: Whether that parameter has no default.
         absent: Arguments of parameters without a default that may be nothing, when they are not given: `None`.
     """
 
@@ -92,6 +93,7 @@ class Signature:
     raises: tuple[tuple[type[QuarterdeckError], str], ...]
     request: type[msgspec.Struct]
     query: tuple[str, type] | None
+    needs_query: bool
     absent: Mapping[str, None]
 
     def arguments(self, given: msgspec.Struct) -> dict[str, Any]:
@@ -111,13 +113,13 @@ class Signature:
         own = {field.name for field in fields(self.query[1])}
         asked = {name: _frozen(value) for name, value in said.items() if name in own}
         rest = {name: value for name, value in said.items() if name not in own}
-        if not asked:
+        if not asked and not self.needs_query:
             return rest
         try:
             query = self.query[1](**asked)
         except (TypeError, ValueError) as error:
             raise InvalidInput(f"The query is not valid: {error}.") from error
-        return {self.query[0]: query, **rest}
+        return {**rest, self.query[0]: query}
 
 
 def signature(name: str, method: Callable[..., Any]) -> Signature:
@@ -146,8 +148,8 @@ def signature(name: str, method: Callable[..., Any]) -> Signature:
         for each in given
         if query is None or each.name != query[0]
     ]
+    needed = query is not None and any(each.name == query[0] and _has_no_default(each) for each in given)
     if query is not None:
-        needed = any(each.name == query[0] and _has_no_default(each) for each in given)
         parameters += _fields(query[1], needed=needed)
     raised = _entries(sections.get("Raises", "")).items()
     return Signature(
@@ -158,6 +160,7 @@ def signature(name: str, method: Callable[..., Any]) -> Signature:
         raises=tuple((getattr(errors, error), text) for error, text in raised if hasattr(errors, error)),
         request=_struct(name, parameters),
         query=query,
+        needs_query=needed,
         absent=absent,
     )
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from tests.clients.environment import client_python
 
 CHECKS = "not_a_server_error,response_schema_conformance,status_code_conformance"
+_MISREAD = "/api/qd/v1/runs/metric_points"
+"""It writes the `prefixItems` of this one's answer as an array of `items`, and then refuses that; our tests hold it."""
 _PATIENCE_S = 120.0
 
 
@@ -49,7 +51,7 @@ def schemathesis(url: str, folder: Path, *, seed: int, seconds: int) -> Report:
         [
             *(str(client_python()), "-m", "schemathesis.cli", "run", f"{url}/api/qd/v1/openapi.json"),
             *("--checks", CHECKS, "--phases", "coverage,fuzzing", "--continue-on-failure", "--no-color"),
-            *("--seed", str(seed), "--max-time", str(seconds), "--request-timeout", "5"),
+            *("--exclude-path", _MISREAD, "--seed", str(seed), "--max-time", str(seconds), "--request-timeout", "5"),
             *("--report", "json", "--report-json-path", str(report)),
         ],
         cwd=folder,

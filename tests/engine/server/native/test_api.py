@@ -204,6 +204,8 @@ REFUSED: list[tuple[str, str, object, int, str]] = [
     ("POST", "experiments/delete", {"name": "nobody"}, 404, "nobody"),
     ("POST", "tokens/create", {"name": "ci", "scope": "king"}, 400, "king"),
     ("POST", "runs/create", {}, 400, "experiment"),
+    ("POST", "runs/report", {"run_id": "f" * 32}, 404, "Run"),
+    ("POST", "webhooks/update", {"webhook_id": "none"}, 404, "webhook"),
     ("GET", "runs/get", None, 400, "run_id"),
     ("GET", "runs/get?run_id=ffffffffffffffffffffffffffffffff", None, 404, "run"),
     ("GET", "runs/page?limit=many", None, 400, "limit"),
