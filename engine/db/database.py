@@ -340,11 +340,12 @@ class Database:
                     self._local.snapshot = None
                     roll_back(reader)
 
-    def checkpoint(self, at_bytes: int) -> None:
+    def checkpoint(self, at_bytes: int, *, empty: bool = False) -> None:
         """Move the write-ahead log into the database if it has grown; from the first call on, commits leave it to this.
 
         Args:
             at_bytes: The length from which it is moved.
+            empty: Give its space back too, unless somebody reads or writes; who wants to write meanwhile waits for it.
 
         Raises:
             WorkspaceFull: no space is left.
@@ -358,7 +359,7 @@ class Database:
                 return
             beside = open_writer(self.path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)
             try:
-                beside.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                beside.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if empty else 'PASSIVE'})").fetchone()
             finally:
                 beside.close()
 

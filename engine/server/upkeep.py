@@ -69,5 +69,6 @@ class Upkeep:
                 with suppress(QuarterdeckError):  # a full disk is told by the requests that need it
                     self._lock.tell_status(self._measures.status(self._engine.clock.now_ms()))
                 with suppress(QuarterdeckError):  # and the log can wait, until there is room for it
-                    await asyncio.to_thread(self._engine.database.checkpoint, CHECKPOINT_BYTES)
+                    # Beside writers the log is only moved; in the first silence its space is given back.
+                    await asyncio.to_thread(self._engine.database.checkpoint, CHECKPOINT_BYTES, empty=quiet > 0)
             await asyncio.sleep(TELL_S)

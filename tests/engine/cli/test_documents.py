@@ -7,8 +7,8 @@ import time
 import pytest
 
 from engine.cli.cells import number, pairs, short, size, text
-from engine.core.plain import plain
 from engine.cli.documents import flatten, heading, lay_out, reading
+from engine.core.plain import plain
 
 
 @pytest.mark.parametrize(

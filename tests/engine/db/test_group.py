@@ -162,6 +162,19 @@ def test_checkpoints_beside_the_writer_move_a_long_log(database: Database) -> No
     assert len(names(database)) == 40
 
 
+def test_a_checkpoint_in_silence_gives_the_space_of_the_log_back(database: Database) -> None:
+    log = database.path.with_name("control.db-wal")
+    add(database, "x" * 60_000)
+    with database.snapshot() as view:
+        assert view.execute("SELECT count(*) FROM experiment").fetchone() == (1,)
+        add(database, "y" * 60_000)
+        database.checkpoint(1, empty=True)
+        assert log.stat().st_size  # somebody still reads what stands in it
+    database.checkpoint(1, empty=True)
+    assert log.stat().st_size == 0
+    assert len(names(database)) == 2
+
+
 def learn(database: Database, key: str) -> dict[str, Any]:
     """Keep something in the memory of transactions; what was there before."""
     with database.transaction(ANNA) as tx:

@@ -9,7 +9,6 @@ import pytest
 from engine.core.access import Role
 from engine.core.errors import PolicyInvalid
 from engine.policy.file import PolicyFile
-from engine.policy.model import Policy
 
 ADMIN = '[roles]\nadmin = ["ada"]\n'
 OTHER = '[roles]\nadmin = ["bob"]\n'

@@ -44,6 +44,22 @@ async def test_a_disk_too_full_for_the_log_to_be_moved_ends_nothing(tmp_path: Pa
         faulty.close()
 
 
+async def test_silence_after_many_requests_empties_the_log(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(upkeep, "CHECKPOINT_BYTES", 1)
+    monkeypatch.setattr(upkeep, "TELL_S", 0.01)
+    measures = Measures(clients=int, queue=int)
+    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+        opened.experiments.create("x" * 200)
+        log = opened.database.path.with_name("control.db-wal")
+        assert log.stat().st_size
+        with ServerLock(opened.workspace).take() as lock:
+            going = asyncio.ensure_future(Upkeep(opened, lock, measures).run())
+            async with asyncio.timeout(30):
+                while log.stat().st_size:
+                    await asyncio.sleep(0.01)
+            going.cancel()
+
+
 async def test_what_fails_unforeseen_is_told_and_begins_again(monkeypatch: Any) -> None:
     monkeypatch.setattr(upkeep, "AGAIN_S", 0.0)
     measures = Measures(clients=int, queue=int)
