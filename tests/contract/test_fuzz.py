@@ -17,7 +17,7 @@ from tests.bench.fuzz.words import Words
 from tests.clients.server import running_server
 
 SEED = 20_260_101
-REQUESTS = 2_000
+REQUESTS = 4_000
 LONGEST_S = 10.0
 
 

@@ -52,6 +52,8 @@ def plant(connection: Connection, words: Words) -> None:
     post("/v1/traces", spans.export(words))
     post("/api/2.0/mlflow/webhooks", {"name": "w", "url": "https://127.0.0.1:1/x", "events": _EVENTS})
     post("/api/3.0/mlflow/traces/search", {"locations": [{"mlflow_experiment": {"experiment_id": "0"}}]})
+    assessed = f"/api/3.0/mlflow/traces/{words.known.one('trace_id')}/assessments"
+    post(assessed, {"assessment": {"assessment_name": "right", "feedback": {"value": True}}})
     post(f"{_API}/runs/search", {"experiment_ids": ["0"], "max_results": 1})
 
 

@@ -16,8 +16,10 @@ from tests.bench.fuzz.words import BY_FIELD, Words
 from tests.hostile.texts import FILE
 
 _JSON = "application/json"
-_CALM = 0.4
+_CALM = 0.35
 """How many requests have nothing wrong on purpose."""
+_ONE_WRONG = 0.35
+"""How many are right but for one thing or two; the others are wild."""
 _TYPES = (
     "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "", "multipart/form-data",
     "application/x-protobuf", "application/JSON", _JSON, "x" * 3_000,
@@ -71,22 +73,23 @@ def request(words: Words, target: Target, host: str) -> Request:
         target: The route.
         host: What it names as the server.
     """
-    words.calm = words.rng.random() < _CALM
     words.path_asked = target.path
-    draft = _right(words, target)
-    while not words.calm and words.rng.random() < 0.4:
+    mood = words.rng.random()
+    words.calm = mood < _CALM + _ONE_WRONG
+    draft = _right(words, target, wrong=mood > _CALM and words.rng.random() < 0.6)
+    while mood > _CALM and words.rng.random() < 0.3:
         _spoil(words, draft)
     return Request(draft.method, f"{target.method} {target.path}", _raw(words, draft, host))
 
 
-def _right(words: Words, target: Target) -> _Draft:
+def _right(words: Words, target: Target, *, wrong: bool) -> _Draft:
     path = _filled(words, target.path)
     said = words.rng.choice(target.makers)(words) if target.makers else {}
-    if not words.calm and words.rng.random() < 0.5:
+    if wrong:
         said = mutated(words, said)
     draft = _Draft(target.method, path, "", b"", {}, [])
     if target.path == "/v1/traces":
-        _spans(words, draft)
+        _spans(words, draft, wrong=wrong)
     elif target.body is Body.STREAM:
         draft.body = FILE[: words.rng.randrange(len(FILE))]
     elif target.method == "GET" or target.body is Body.NONE:
@@ -97,9 +100,9 @@ def _right(words: Words, target: Target) -> _Draft:
     return draft
 
 
-def _spans(words: Words, draft: _Draft) -> None:
+def _spans(words: Words, draft: _Draft, *, wrong: bool) -> None:
     said = spans.export(words)
-    if not words.calm and words.rng.random() < 0.5:
+    if wrong:
         said = mutated(words, said)
     if words.rng.random() < 0.5 and isinstance(said, dict):
         draft.body = spans.protobuf(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Mapping
 
@@ -37,6 +38,7 @@ PATHS = (
     "a;b", "a#b", "a?b", ".", "..", "file:///etc/passwd", "~/x", "a/" * 300, "x" * 5_000, "\ud800", "\u202e", "C:\\x",
 )  # fmt: skip
 _NAMES: Mapping[str, tuple[str, ...]] = {"experiments": EXPERIMENTS, "prompts": PROMPTS, "model": (*MODELS, *PROMPTS)}
+_ORDERS = {"runs": "attributes.start_time DESC", "traces": "timestamp_ms", "logged": "creation_timestamp DESC"}
 _STATES = ("RUNNING", "FINISHED", "FAILED", "KILLED", "LOGGED_MODEL_READY", "OK")
 _FIELDS = (
     "metrics.loss", "metrics.`a b`", "params.lr", "param.lr", "tags.mlflow.user", 'tags."x y"', "attributes.status",
@@ -113,7 +115,8 @@ class Words:
 
     def logged(self) -> str:
         """What old clients log of a model."""
-        return f'{{"run_id": "{self.known.one("run_id")}", "artifact_path": "model", "utc_time_created": "x"}}'
+        said = {"artifact_path": "model", "flavors": {}, "utc_time_created": "x"}
+        return json.dumps({"run_id": self.known.one("run_id"), **said})
 
     def rooted(self) -> str:
         """An artifact's path on the server."""
@@ -155,14 +158,14 @@ class Words:
     def order(self) -> str:
         """A sort key."""
         if self.calm:
-            return str(self.pick(("name ASC", "creation_timestamp DESC", "timestamp_ms", "attributes.start_time DESC")))
+            return next((key for noun, key in _ORDERS.items() if noun in self.path_asked), "name ASC")
         return f"{self.pick(_FIELDS)} {self.pick(('ASC', 'DESC', '', 'desc', 'sideways', 'NULLS LAST'))}"
 
     def token(self) -> str:
         """A page token: none, a real one, or one that was altered."""
         token = self.known.one("next_page_token")
         if self.calm:
-            return str(self.pick(("", token)))
+            return token if self.rng.random() < 0.2 else ""
         at = self.rng.randrange(len(token))
         return str(
             self.pick(("", token, token, token[:at], token[:at] + "A" + token[at + 1 :], token * 3, "AAAA", "%"))
@@ -217,6 +220,8 @@ BY_FIELD: Mapping[str, Draw] = {
     "metric_name": _in(*_MEASURED, wrong=("nope", "")),
     "aggregation_type": _in("COUNT", "PERCENTILE", "AVG", 1, wrong=("nope", 99)),
     "dimensions": _in("trace_name", "trace_status", "span_type", wrong=("nope",)),
+    **dict.fromkeys(("response_format", "model_config"), _in('{"a": 1}', "", wrong=("{", "[" * 5_000, "NaN"))),
+    "template": _in("Hello {{name}}", '[{"role": "user", "content": "{{x}}"}]', wrong=TEXTS),
     "num_parts": _in(1, 2, wrong=(0, -1, 10**9)),
     "url": _in("https://127.0.0.1:1/x", wrong=_URLS),
     "entity": _in("REGISTERED_MODEL", "MODEL_VERSION", wrong=("nope",)),
