@@ -11,7 +11,7 @@ from engine.core.errors import Conflict, InvalidInput
 from engine.server.answers import JsonAnswer, said
 from engine.server.mlflow.decoding import Shape, needed, wrong
 from engine.server.mlflow.names import check_key
-from engine.server.mlflow.runs import OfRun
+from engine.server.mlflow.runs import OfRun, is_short
 from engine.server.mlflow.shapes import NAME_TAG, NOTE_TAG, OWN_TAGS, PARENT_TAG, tags_of
 from engine.server.routes import Route
 from engine.tracking.logged_model_model import ModelMetric
@@ -148,7 +148,7 @@ async def delete_tag(call: Call) -> Response:
     """Remove one tag, which must be there."""
     given = await _DELETE_TAG.body(call)
     run, key = given.run, needed(given.key, "key")
-    await call.write(lambda: _remove(call.engine, run, key), quick=True)
+    await call.write(lambda: _remove(call.engine, run, key), quick=key not in OWN_TAGS)
     return JsonAnswer(_DONE)
 
 
@@ -177,7 +177,8 @@ async def log_batch(call: Call) -> Response:
         except Conflict as error:
             raise _batch_conflict(run, error) from error
 
-    await call.write(write, quick=len({metric.key for metric in metrics}) <= _QUICK)
+    quick = len({metric.key for metric in metrics}) <= _QUICK and is_short((*once.values(), *set_tags.values()))
+    await call.write(write, quick=quick)
     return JsonAnswer(_DONE)
 
 

@@ -28,18 +28,20 @@ from engine.server.routes import Body, Route
 from engine.tracking.model import Environment, RunReport, RunStart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from starlette.responses import Response
 
     from engine.api import Engine
     from engine.server.call import Call
-    from engine.tracking.model import RunRecord
 
 _RUNS = "/api/2.0/mlflow/runs"
 _EMPTY = b"{}"
 _QUICK = 100
 """Most tags of a run that is stored within a few milliseconds."""
+
+_QUICK_CHARACTERS = 32_768
+"""Most characters that are looked through for secrets within a few milliseconds."""
 
 _COMMIT_TAG, _DIRTY_TAG, _SOURCE_TAG = "mlflow.source.git.commit", "mlflow.source.git.dirty", "mlflow.source.name"
 
@@ -77,6 +79,15 @@ class _Update(OfRun):
 _CREATE, _UPDATE, _OF_RUN = Shape(_Create), Shape(_Update), Shape(OfRun)
 
 
+def is_short(texts: Iterable[str]) -> bool:
+    """Whether texts are looked through and stored within a few milliseconds.
+
+    Args:
+        texts: The values of params and tags.
+    """
+    return sum(map(len, texts)) <= _QUICK_CHARACTERS
+
+
 async def create(call: Call) -> Response:
     """Start a run."""
     given = await _CREATE.body(call)
@@ -98,7 +109,8 @@ async def create(call: Call) -> Response:
         start_ms=given.start_time or None,
         environment=_environment(tags),
     )
-    record = await call.write(lambda: call.engine.runs.create(_below(call.engine, start)), quick=len(tags) <= _QUICK)
+    quick = len(tags) <= _QUICK and is_short(tags.values())
+    record = await call.write(lambda: call.engine.runs.create(_below(call.engine, start)), quick=quick)
     return JsonAnswer({"run": run_json(record)})
 
 
@@ -144,12 +156,9 @@ async def update(call: Call) -> Response:
         status=None if given.status is None else status_of(str(given.status)),
         end_ms=given.end_time,
     )
-
-    def change() -> RunRecord:
-        call.engine.runs.report(run, report)
-        return call.engine.runs.record(run)
-
-    return JsonAnswer({"run_info": run_info_json((await call.write(change, quick=True)).run)})
+    await call.write(lambda: call.engine.runs.report(run, report), quick=True)
+    record = await call.read(lambda: call.engine.runs.record(run))  # apart: it may have many thousands of metrics
+    return JsonAnswer({"run_info": run_info_json(record.run)})
 
 
 async def delete(call: Call) -> Response:
