@@ -205,17 +205,20 @@ class ArtifactStore:
             return False
         return True
 
-    def part_path(self, upload_id: str, number: int) -> Path:
+    def part_path(self, upload_id: str, number: int, digest: str) -> Path:
         """Where a part of an upload lies, whether or not it has come.
+
+        One sent again with other bytes lies beside the earlier one, so that what is noted of a part always has a file.
 
         Args:
             upload_id: 32 lower-case hex digits.
             number: The part's.
+            digest: That of its bytes, 64 lower-case hex digits.
 
         Raises:
             InvalidInput: it is no upload id.
         """
-        return self._parts_of(upload_id) / str(number)
+        return self._parts_of(upload_id) / f"{number}-{digest}"
 
     def join_parts(self, upload_id: str, parts: Sequence[tuple[int, str]]) -> Blob:
         """Store the parts of an upload, one after the other, as one object; durable when this returns.
@@ -238,7 +241,7 @@ class ArtifactStore:
             for number, digest in parts:
                 hashed = _sha256()
                 try:
-                    with self.part_path(upload_id, number).open("rb") as source:
+                    with self.part_path(upload_id, number, digest).open("rb") as source:
                         while chunk := source.read(CHUNK_BYTES):
                             hashed.update(chunk)
                             incoming.write(chunk)
@@ -400,13 +403,14 @@ class Incoming:
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
-        path = self._store.part_path(upload_id, number)
+        digest = self._hashed.hexdigest()
+        path = self._store.part_path(upload_id, number, digest)
         with disk_errors(self._folder, "the artifact folder"):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.fsync(self._target.fileno())
             self._part.replace(path)
             sync(path.parent)
-        return Blob(self._hashed.hexdigest(), self.size_bytes)
+        return Blob(digest, self.size_bytes)
 
     def discard(self) -> None:
         """Close, and leave nothing behind of what was not kept."""

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
-from collections.abc import Callable
-from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from engine.api import Engine
-from engine.core.access import Access, Actor
-from engine.core.clock import ManualClock
-from engine.core.ids import CountingIds
-from engine.db.database import Database
-from engine.db.workspace import Workspace
-from engine.policy.file import PolicyFile
 from engine.prompts.model import NewPrompt
 from engine.registry.model import Stage
 from engine.registry.sources import CopySource
@@ -25,96 +13,14 @@ from engine.tracking.active import Batch
 from engine.tracking.model import DatasetInput, ExperimentImport, RunImport, RunStatus
 from engine.tracking.rules import checked_columns
 from engine.webhooks.model import WebhookChange
-from tests.engine.deployment.world import HOUR_MS, ONE_APPROVAL, World
+from tests.contract.copies import CHILD, DONE, LIVE, LOST, OPEN, Copy, FarIds, Operation
+from tests.contract.logging_operations import LOGGING, prepare_logging
+from tests.engine.deployment.world import ONE_APPROVAL, World
 
-Connect = Callable[..., sqlite3.Connection]
-State = dict[str, Any]
-
-DONE, OPEN, LIVE, CHILD = (f"{number:032x}" for number in (101, 102, 103, 104))
 WAITING = f"{'f' * 8}{1:024x}"
 POINTS = [("loss", 0.5, 1, 1_000), ("loss", float("nan"), 2, 2_000), ("auc", 0.9, 2, 2_000)]
 
 TOKEN, WEBHOOK = 1, f"{'f' * 8}{2:024x}"
-
-LOST = sha256(b"lost").hexdigest()
-"""An artifact that the workspace has lost and its backup has."""
-
-_CONNECT = sqlite3.connect
-
-
-class FarIds(CountingIds):
-    """Run ids that no run has yet.
-
-    Args:
-        first: The digits that they begin with.
-    """
-
-    def __init__(self, first: str = "e") -> None:
-        super().__init__()
-        self._first = first * 8
-
-    def new(self) -> str:
-        """The next one."""
-        return self._first + super().new()[8:]
-
-
-class Copy:
-    """A copy of the prepared workspace, opened through connections that may fail.
-
-    Args:
-        folder: Where the workspace lies, as `workspace/`.
-        connect: Stands in for `sqlite3.connect`.
-    """
-
-    def __init__(self, folder: Path, connect: Connect) -> None:
-        self.folder = folder
-        self.workspace = Workspace(folder / "workspace")
-        self.clock = ManualClock()
-        self.clock.advance(HOUR_MS)
-        self.database = Database(self.workspace.control_db, clock=self.clock, connect=connect)
-
-    def engine(self, name: str = "root") -> Engine:
-        """The workspace as opened by somebody."""
-        policy_file = PolicyFile(self.workspace.policy_file)
-        access = Access(Actor(name), policy_file.read().role_of(name))
-        return Engine(
-            self.workspace, self.database, policy_file=policy_file, access=access, clock=self.clock, ids=FarIds()
-        )
-
-    def state(self) -> State:
-        """All that another process finds, but for what makes no difference: logs beside the database, spare objects."""
-        with closing(_CONNECT(self.workspace.control_db)) as reader:
-            names = [name for (name,) in reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-            found: State = {name: sorted(reader.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}
-            found["problems"] = reader.execute("PRAGMA foreign_key_check").fetchall()
-            objects = reader.execute(
-                "SELECT digest, size_bytes FROM artifact UNION SELECT digest, size_bytes FROM version_file"
-            )
-            found["dangling"] = [
-                digest for digest, size in objects if digest != LOST and not self._is_whole(digest, size)
-            ]
-        around = [*self.folder.iterdir(), *self.workspace.path.iterdir()]
-        found["files"] = sorted(path.name for path in around if not path.name.endswith(("-wal", "-shm")))
-        found["half files"] = [path.name for path in self.folder.rglob("*.part*")]
-        return found
-
-    def _is_whole(self, digest: str, size_bytes: int) -> bool:
-        path = self.workspace.artifacts / "objects" / digest[:2] / digest[2:]
-        return path.is_file() and path.stat().st_size == size_bytes
-
-
-class Operation(NamedTuple):
-    """One operation.
-
-    Args:
-        act: Does it.
-        commits: Transactions it takes; the state after each of them may be left by a failure in a later one.
-        files: Whether it writes files of its own.
-    """
-
-    act: Callable[[Copy], object]
-    commits: int = 1
-    files: bool = False
 
 
 def prepare(folder: Path) -> None:
@@ -170,15 +76,8 @@ def prepare(folder: Path) -> None:
     assert engine.tokens.create("ci").token.id == TOKEN
     named.webhooks.create("ci", "https://example.com/", ("model_version.created",))
     (folder / "big.bin").write_bytes(b"big" * 1_000)
+    prepare_logging(named)
     world.database.close()
-
-
-def copied(prepared: Path, target: Path, connect: Connect = _CONNECT) -> Copy:
-    """A fresh copy of what `prepare` made."""
-    if target.exists():
-        shutil.rmtree(target)
-    shutil.copytree(prepared, target)
-    return Copy(target, connect)
 
 
 def _batch() -> Batch:
@@ -234,6 +133,7 @@ OPERATIONS: dict[str, Operation] = {
     "webhooks.update": Operation(lambda copy: copy.engine().webhooks.update(WEBHOOK, WebhookChange(name="new"))),
     "webhooks.delete": Operation(lambda copy: copy.engine().webhooks.delete(WEBHOOK)),
     "experiments.create": Operation(lambda copy: copy.engine().experiments.create("new", {"a": "b"})),
+    "experiments.ensure_default": Operation(lambda copy: copy.engine().experiments.ensure_default()),
     "experiments.rename": Operation(lambda copy: copy.engine().experiments.rename("kept", "new")),
     "experiments.set_tag": Operation(lambda copy: copy.engine().experiments.set_tag("kept", "a", "c")),
     "experiments.delete": Operation(lambda copy: copy.engine().experiments.delete("kept")),
@@ -308,4 +208,5 @@ OPERATIONS: dict[str, Operation] = {
     "maintenance.restore": Operation(
         lambda copy: copy.engine().maintenance.restore(copy.folder / "earlier", reason="oops"), commits=1, files=True
     ),
+    **LOGGING,
 }

@@ -81,8 +81,7 @@ def test_closing_removes_the_parts_and_the_upload(opened: Engine, workspace: Pat
 
 def test_an_upload_expires_and_the_next_one_clears_it_away(opened: Engine, clock: ManualClock) -> None:
     upload = opened.uploads.create(PATH).upload_id
-    send(opened, upload, 1, b"x")
-    part = opened.artifacts.part_path(upload, 1)
+    part = opened.artifacts.part_path(upload, 1, send(opened, upload, 1, b"x").digest)
     clock.advance(LIFETIME_MS)
     with pytest.raises(NotFound):
         opened.uploads.check_part(upload, 2)
@@ -139,3 +138,12 @@ def test_nobody_goes_on_with_the_upload_of_another(opened: Engine) -> None:
 def test_a_viewer_uploads_nothing(opened: Engine) -> None:
     with pytest.raises(PermissionDenied):
         opened.acting(Actor("eve"), Role.VIEWER).uploads.create(PATH)
+
+
+def test_a_part_that_comes_again_and_is_not_noted_leaves_the_earlier_one(opened: Engine) -> None:
+    upload = opened.uploads.create(PATH).upload_id
+    blob = send(opened, upload, 1, b"noted")
+    with opened.artifacts.incoming() as incoming:
+        incoming.write(b"other")
+        incoming.keep_part(upload, 1)
+    assert read(opened, opened.uploads.join(upload, PATH, [(1, blob.digest)])) == b"noted"

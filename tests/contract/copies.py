@@ -1,0 +1,121 @@
+"""Copies of a prepared workspace, and all that another process finds in them."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from engine.api import Engine
+from engine.artifacts.store import ArtifactStore
+from engine.core.access import Access, Actor
+from engine.core.clock import ManualClock
+from engine.core.ids import CountingIds
+from engine.db.database import Database
+from engine.db.workspace import Workspace
+from engine.policy.file import PolicyFile
+from tests.engine.deployment.world import HOUR_MS
+
+Connect = Callable[..., sqlite3.Connection]
+State = dict[str, Any]
+
+LOST = sha256(b"lost").hexdigest()
+"""An artifact that the workspace has lost and its backup has."""
+
+DONE, OPEN, LIVE, CHILD = (f"{number:032x}" for number in (101, 102, 103, 104))
+"""Runs: one that has ended, one that is deleted, one that runs, and one of a deleted experiment."""
+
+_CONNECT = sqlite3.connect
+
+
+class FarIds(CountingIds):
+    """Run ids that no run has yet.
+
+    Args:
+        first: The digits that they begin with.
+    """
+
+    def __init__(self, first: str = "e") -> None:
+        super().__init__()
+        self._first = first * 8
+
+    def new(self) -> str:
+        """The next one."""
+        return self._first + super().new()[8:]
+
+
+class Copy:
+    """A copy of the prepared workspace, opened through connections that may fail.
+
+    Args:
+        folder: Where the workspace lies, as `workspace/`.
+        connect: Stands in for `sqlite3.connect`.
+    """
+
+    def __init__(self, folder: Path, connect: Connect) -> None:
+        self.folder = folder
+        self.workspace = Workspace(folder / "workspace")
+        self.clock = ManualClock()
+        self.clock.advance(HOUR_MS)
+        self.database = Database(self.workspace.control_db, clock=self.clock, connect=connect)
+
+    def engine(self, name: str = "root") -> Engine:
+        """The workspace as opened by somebody."""
+        policy_file = PolicyFile(self.workspace.policy_file)
+        access = Access(Actor(name), policy_file.read().role_of(name))
+        return Engine(
+            self.workspace, self.database, policy_file=policy_file, access=access, clock=self.clock, ids=FarIds()
+        )
+
+    def state(self) -> State:
+        """All that another process finds, but for what makes no difference: logs beside the database, spare objects."""
+        with closing(_CONNECT(self.workspace.control_db)) as reader:
+            names = [name for (name,) in reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            found: State = {name: sorted(reader.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}
+            parts = "SELECT upload_id, number, digest FROM upload_part JOIN upload ON upload.id = upload"
+            found["lost parts"] = [part for part in reader.execute(parts) if not self._holds_part(*part)]
+            found["problems"] = reader.execute("PRAGMA foreign_key_check").fetchall()
+            objects = reader.execute(
+                "SELECT digest, size_bytes FROM artifact UNION SELECT digest, size_bytes FROM version_file"
+            )
+            found["dangling"] = [
+                digest for digest, size in objects if digest != LOST and not self._is_whole(digest, size)
+            ]
+        around = [*self.folder.iterdir(), *self.workspace.path.iterdir()]
+        found["files"] = sorted(path.name for path in around if not path.name.endswith(("-wal", "-shm")))
+        found["half files"] = [path.name for path in self.folder.rglob("*.part*")]
+        return found
+
+    def _is_whole(self, digest: str, size_bytes: int) -> bool:
+        path = self.workspace.artifacts / "objects" / digest[:2] / digest[2:]
+        return path.is_file() and path.stat().st_size == size_bytes
+
+    def _holds_part(self, upload_id: str, number: int, digest: str) -> bool:
+        path = ArtifactStore(self.workspace).part_path(upload_id, number, digest)
+        return path.is_file() and sha256(path.read_bytes()).hexdigest() == digest
+
+
+class Operation(NamedTuple):
+    """One operation.
+
+    Args:
+        act: Does it.
+        commits: Transactions it takes; the state after each of them may be left by a failure in a later one.
+        files: Whether it writes files of its own.
+    """
+
+    act: Callable[[Copy], object]
+    commits: int = 1
+    files: bool = False
+
+
+def copied(prepared: Path, target: Path, connect: Connect = _CONNECT) -> Copy:
+    """A fresh copy of what `prepare` made."""
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(prepared, target)
+    return Copy(target, connect)
