@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from engine.api import Engine
 
 TICK_SECONDS = 20.0
-SERVER_FIRST_SECONDS, SERVER_SECONDS = 0.5, 5.0
 """Between two looks at ages and silent runs; what reads the same is not sent again."""
+
+SERVER_FIRST_SECONDS, SERVER_SECONDS = 0.5, 5.0
+"""Before the first look at who serves the workspace, and between two."""
 
 PATIENCE_SECONDS = 0.2
 """How long a key waits for the one before; a widget that takes longer is doing something else."""
@@ -234,6 +236,8 @@ class ConsoleApp(TerminalApp[int]):
             if view.behind:
                 view.behind = False
                 view.changed(Changes((), missed=True))
+            else:
+                view.tick()  # it did not hear the clock while it was hidden
             view.take_focus()
         else:
             self.settle_after(self.frame.query_one(Body).mount(view), view.take_focus)

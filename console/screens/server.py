@@ -103,7 +103,7 @@ def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> li
     quiet = now_ms - status.updated_ms > SILENT_MS
     seconds = () if quiet else status.requests_by_second
     rate = 0 if quiet or not seconds else seconds[-1]
-    curve = sparkline(seconds or (0,), min(_WIDEST, max(width - 24, 10)), unicode=unicode).rstrip()
+    curve = sparkline(seconds or (0,), min(_WIDEST, max(width - 24, 10)), floor=0.0, unicode=unicode).rstrip()
     lines = [
         blank(),
         heading("Requests"),

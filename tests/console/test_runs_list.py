@@ -175,6 +175,18 @@ async def test_a_run_whose_process_fell_silent_is_shown_as_lost(world: World) ->
         await deck.expect_line("silent", "? lost")
 
 
+async def test_a_list_that_is_shown_again_tells_the_age_of_now(world: World) -> None:
+    world.run("tree")
+    async with console(world.engine, "runs") as deck:
+        await deck.expect_line("tree", "0s")
+        await deck.press("enter")
+        await deck.expect("charts")
+        assert isinstance(world.clock, ManualClock)
+        world.clock.advance(3 * 3_600_000)
+        await deck.press("escape")
+        await deck.expect_line("tree", "3h")
+
+
 async def test_runs_of_one_experiment_are_reached_through_it(world: World) -> None:
     _three(world)
     async with console(world.engine, "experiments") as deck:

@@ -12,7 +12,7 @@ _ASCII_LEVELS = ".:-=+*#@"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def sparkline(values: Sequence[float], width: int, *, unicode: bool = True) -> str:
+def sparkline(values: Sequence[float], width: int, *, floor: float | None = None, unicode: bool = True) -> str:
     """A curve in one line of eight levels; the newest value stands at the right end of the ink.
 
     More values than cells are put into buckets of equal size, each shown by its value farthest from the mean of
@@ -21,6 +21,7 @@ def sparkline(values: Sequence[float], width: int, *, unicode: bool = True) -> s
     Args:
         values: any floats, oldest first; NaN is a gap, an infinity stands on the edge.
         width: cells, 0 or more.
+        floor: a value that is drawn as the lowest level even when all are alike; else the least value is.
         unicode: block characters; else ASCII.
 
     Returns:
@@ -28,7 +29,7 @@ def sparkline(values: Sequence[float], width: int, *, unicode: bool = True) -> s
     """
     finite = [value for value in values if math.isfinite(value)]
     levels = _LEVELS if unicode else _ASCII_LEVELS
-    scale = Scale(*widened(min(finite), max(finite))) if finite else Scale(0.0, 1.0)
+    scale = _scale(finite, floor)
     mean = sum(value / len(finite) for value in finite)
     shown = [_bucket(values, start, mean, width) for start in range(min(width, len(values)))]
     return "".join(_level(value, scale, levels) for value in shown).ljust(width)
@@ -57,6 +58,15 @@ def bar(share: float, width: int, *, unicode: bool = True) -> str:
         return ("#" * filled).ljust(width, ".")
     whole, rest = divmod(filled, parts)
     return ("█" * whole + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def _scale(finite: Sequence[float], floor: float | None) -> Scale:
+    """From the floor, or the least value, to the greatest."""
+    if not finite:
+        return Scale(0.0, 1.0)
+    if floor is None:
+        return Scale(*widened(min(finite), max(finite)))
+    return Scale(floor, max(*finite, floor + 1.0))
 
 
 def _bucket(values: Sequence[float], index: int, mean: float, width: int) -> float:

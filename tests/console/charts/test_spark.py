@@ -61,3 +61,11 @@ def test_sparklines(values: list[float], text: str) -> None:
 def test_bars(share: float, text: str, plain: str) -> None:
     assert bar(share, 4) == text
     assert bar(share, 4, unicode=False) == plain
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [([0, 0], "▁▁"), ([0], "▁"), ([4, 4], "██"), ([0, 4, 8], "▁▅█"), ([], "")],
+)
+def test_a_sparkline_with_a_floor_starts_there(values: list[float], text: str) -> None:
+    assert sparkline(values, len(values), floor=0.0) == text
