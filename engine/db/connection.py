@@ -197,7 +197,7 @@ def open_writer(path: Path, *, connect: Connect, busy_timeout_ms: int, create: b
     return connection
 
 
-def begin(writer: sqlite3.Connection, *, timeout_ms: int) -> None:
+def begin(writer: sqlite3.Connection, *, timeout_ms: int, given_up: Callable[[], bool] = bool) -> None:
     """Begin to write, waiting for other writers in short steps of random length.
 
     SQLite's own waiting grows to a tenth of a second a step, so that who waits longest is served last: among 16 writers
@@ -206,20 +206,22 @@ def begin(writer: sqlite3.Connection, *, timeout_ms: int) -> None:
     Args:
         writer: A connection from `open_writer`.
         timeout_ms: How long to wait, in milliseconds.
+        given_up: Asked now and then whether to wait no longer.
 
     Raises:
         sqlite3.Error: another process held the file all the time, or it cannot be written.
     """
-    _patiently(writer, "BEGIN IMMEDIATE", timeout_ms)
+    _patiently(writer, "BEGIN IMMEDIATE", timeout_ms, given_up)
 
 
-def _patiently(connection: sqlite3.Connection, sql: str, timeout_ms: int) -> None:
+def _patiently(connection: sqlite3.Connection, sql: str, timeout_ms: int, given_up: Callable[[], bool] = bool) -> None:
     deadline = time.monotonic() + timeout_ms / 1000
     while True:
         try:
             connection.execute(sql)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+            late = time.monotonic() >= deadline or given_up()
+            if late or error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
                 raise
         else:
             return

@@ -115,6 +115,7 @@ class Database:
         self._busy_timeout_ms = busy_timeout_ms
         self._pool = Pool(path, connect=connect, busy_timeout_ms=busy_timeout_ms, durability=durability)
         self._local = threading.local()
+        self._hurried = False
         self._identity: FileIdentity | None = None
         self._memory: Memory = {}
         self._memory_of: tuple[sqlite3.Connection | None, int] = (None, 0)
@@ -269,7 +270,7 @@ class Database:
         """The writer, in a transaction of its own."""
         self._check_identity()
         with self._pool.writer(wait=wait) as writer:
-            begin(writer, timeout_ms=self._busy_timeout_ms if wait else 0)
+            begin(writer, timeout_ms=self._busy_timeout_ms if wait else 0, given_up=lambda: self._hurried)
             try:
                 self._check_memory(writer)
                 yield writer
@@ -279,6 +280,15 @@ class Database:
                 self._memory.clear()
                 roll_back(writer)
                 raise
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Have no thread wait for other processes that write, until the block ends: they get `Busy`."""
+        self._hurried = True
+        try:
+            yield
+        finally:
+            self._hurried = False
 
     def begin_part(self, writer: sqlite3.Connection, actor: Actor) -> Transaction:
         """A transaction inside the group of this thread; `transaction` gives it out."""

@@ -158,6 +158,8 @@ class Server:
                     each.cancel()
         finally:
             work.close()
+            with self._engine.database.hurried():
+                await asyncio.get_running_loop().shutdown_default_executor()
 
     def _clients(self) -> int:
         return len(self._uvicorn.server_state.connections) if self._uvicorn else 0
@@ -178,6 +180,7 @@ def serve(engine: Engine, settings: Settings) -> int:
     """
     _quicken_threads()
     Server(engine, settings, started=_say_where).run()
+    sys.stderr.write("The server has ended; all that it answered is kept.\n")
     return 0
 
 

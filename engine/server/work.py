@@ -38,9 +38,6 @@ MAX_GROUP_S = 0.1
 QUICK_COMMIT_S = 0.003
 """Commits that take longer, in the mean of late, are waited for by the writer's thread, never by the event loop."""
 
-CLOSE_S = 5.0
-"""How long closing waits for what nobody is waiting for any more: another process may keep the workspace locked."""
-
 _WEIGHT = 0.1
 _RETRY_AFTER_S = 1
 
@@ -163,13 +160,14 @@ class Work:
         self.ending = True
 
     def close(self) -> None:
-        """Finish what waits, unless others hold it up for longer than `CLOSE_S`; then end the threads."""
+        """Finish what waits, unless another process keeps the workspace locked; then end the threads."""
         with self._wanted:
             self._closed = True
             self._wanted.notify()
-        self._writer.join(CLOSE_S)
-        self._readers.shutdown(cancel_futures=True)
-        self._actors.shutdown(cancel_futures=True)
+        with self._database.hurried():
+            self._writer.join()
+            self._readers.shutdown(cancel_futures=True)
+            self._actors.shutdown(cancel_futures=True)
 
     def _admit(self, waiting: int) -> None:
         if waiting >= self._max_waiting or self._closed:

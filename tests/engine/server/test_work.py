@@ -14,7 +14,7 @@ import pytest
 
 import engine
 from engine.api import Engine
-from engine.core.errors import InvalidInput, NotFound, Overloaded, WorkspaceMissing
+from engine.core.errors import Busy, InvalidInput, NotFound, Overloaded, WorkspaceMissing
 from engine.server.measures import Measures
 from engine.server.work import MAX_GROUP, Work
 from tests.engine.server.wire import Wire
@@ -108,21 +108,20 @@ async def test_quick_writes_wait_for_another_process_without_holding_up_the_loop
         assert await asyncio.wait_for(asyncio.gather(*asked), 30) == [0, 1, 2]
 
 
-async def test_closing_does_not_wait_for_another_process(
-    tmp_path: Path, measures: Measures, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.server.work.CLOSE_S", 0.05)
+@pytest.mark.parametrize("way", ["write", "act"])
+async def test_closing_does_not_wait_for_another_process(tmp_path: Path, measures: Measures, way: str) -> None:
     with engine.open(engine.create(tmp_path / "workspace").path) as opened:
         work = Work(opened.database, asyncio.get_running_loop(), measures=measures)
         other = sqlite3.connect(tmp_path / "workspace" / "control.db", isolation_level=None)
         with closing(other):
             other.execute("BEGIN IMMEDIATE")
-            asked = asyncio.ensure_future(work.write(int))
+            asked = asyncio.ensure_future(getattr(work, way)(lambda: opened.experiments.create("late")))
             await asyncio.sleep(0)
             await asyncio.wait_for(asyncio.to_thread(work.close), 30)
-            assert not asked.done()
+            with pytest.raises(Busy):
+                await asked
             other.execute("COMMIT")
-        assert await asyncio.wait_for(asked, 30) == 0
+        assert opened.experiments.create("in time").name == "in time"
 
 
 async def test_writes_that_wait_share_a_commit(work: Work, measures: Measures) -> None:
