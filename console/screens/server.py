@@ -74,7 +74,8 @@ class ServerView(Page["RunningServer | None"]):
             return [
                 heading("No server runs on this workspace."),
                 blank(),
-                Line([("  qd server", "key"), ("  starts one; MLflow programs then log to it with", "dim")]),
+                Line([(f"  qd --workspace {self.deck.engine.workspace.path} server", "key")]),
+                Line([("  starts one; MLflow programs then log to it with", "dim")]),
                 Line([("  export MLFLOW_TRACKING_URI=http://127.0.0.1:5000", "strong")]),
             ]
         owner = data.owner

@@ -25,4 +25,4 @@ def init(session: Session, directory: str | None, fmt: Format, *, exist_ok: bool
 
     made = api.create(directory or session.workspace, exist_ok=exist_ok)
     show_record({"workspace": str(made.path), "database": str(made.control_db)}, fmt)
-    narrate("Next: `qd demo` for real models to look at, or log a run with engine.open().runs.start().")
+    narrate("Next: `qd server` for MLflow programs, `qd demo` for real models, or log with engine.open().runs.start().")

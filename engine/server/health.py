@@ -24,6 +24,22 @@ async def product_version(_: Call) -> Response:
     return text("3.17.2")
 
 
+async def front_page(_: Call) -> Response:
+    """What somebody reads who follows the link to a run that clients print."""
+    return text(_FRONT_PAGE)
+
+
+_FRONT_PAGE = """Quarterdeck serves this workspace to programs. It has no web pages: look at it in a terminal.
+
+    qd console runs                 every run, live
+    qd console run ID               one run: charts, parameters, artifacts
+    qd server status                how this server does
+
+Programs:   export MLFLOW_TRACKING_URI to this address
+Its API:    /api/qd/v1/openapi.json
+"""
+
+
 def dialect(measures: Measures) -> Dialect:
     """The routes.
 
@@ -37,6 +53,7 @@ def dialect(measures: Measures) -> Dialect:
     return Dialect(
         prefixes=("/",),
         routes=(
+            Route("GET", "/", front_page, role=None, body=Body.NONE),
             Route("GET", "/health", health, role=None, body=Body.NONE),
             Route("GET", "/version", product_version, role=None, body=Body.NONE),
             Route("GET", "/metrics", metrics, body=Body.NONE),

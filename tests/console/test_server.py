@@ -33,7 +33,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_without_a_server_it_says_how_to_start_one(world: World, size: tuple[int, int]) -> None:
     async with console(world.as_("anna"), "server", size) as screen:
-        await screen.expect("No server runs", "qd server", "MLFLOW_TRACKING_URI")
+        await screen.expect("No server runs", "qd --workspace", "MLFLOW_TRACKING_URI")
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])

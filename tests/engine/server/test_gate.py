@@ -96,7 +96,7 @@ def _body(route: Route) -> tuple[bytes | None, dict[str, str]]:
     return (b"{}", JSON) if route.body is not Body.NONE else (None, {})
 
 
-OPEN = {("GET", "/health"), ("GET", "/version")}
+OPEN = {("GET", "/"), ("GET", "/health"), ("GET", "/version")}
 
 
 def test_only_health_and_version_are_open_to_everybody() -> None:

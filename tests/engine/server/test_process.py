@@ -183,6 +183,12 @@ def test_the_lock_is_for_its_owner_alone(workspace: Path) -> None:
             ServerLock(opened.workspace).take()
 
 
+def test_the_link_that_clients_print_leads_to_words(wire: Wire) -> None:
+    page = wire.call("GET", "/")
+    assert page.status == 200
+    assert b"qd console run" in page.body
+
+
 def test_an_unknown_path_and_method_are_4xx(wire: Wire) -> None:
     assert wire.call("GET", "/nope").status == 404
     assert wire.call("GET", "/api/2.0/mlflow/nope").json["error_code"] == "RESOURCE_DOES_NOT_EXIST"
