@@ -13,6 +13,8 @@ from engine.tracking.active import Batch
 from engine.tracking.model import DatasetInput, ExperimentImport, RunImport, RunStatus
 from engine.tracking.rules import checked_columns
 from engine.webhooks.model import WebhookChange
+from engine.webhooks.outbox import Outbox
+from engine.webhooks.sending import Sender
 from tests.contract.copies import CHILD, DONE, LIVE, LOST, OPEN, Copy, FarIds, Operation
 from tests.contract.logging_operations import LOGGING, prepare_logging
 from tests.engine.deployment.world import ONE_APPROVAL, World
@@ -75,6 +77,11 @@ def prepare(folder: Path) -> None:
     engine.prompts.set_alias("greeting", "champion", 1)
     assert engine.tokens.create("ci").token.id == TOKEN
     named.webhooks.create("ci", "https://example.com/", ("model_version.created",))
+    outbox = named.outbox(Sender())
+    outbox.fill()
+    world.register(model="spare")
+    outbox.fill()
+    world.register(model="spare")
     (folder / "big.bin").write_bytes(b"big" * 1_000)
     prepare_logging(named)
     world.database.close()
@@ -123,7 +130,14 @@ def _request(copy: Copy) -> object:
     return copy.engine("bob").approvals.request("churn", 5, to=Stage.PRODUCTION, reason="better")
 
 
+def _outbox(copy: Copy) -> Outbox:
+    """It reaches nobody: every host is at an address that is nobody else's."""
+    return copy.engine().outbox(Sender(resolve=lambda _host, _port: ["127.0.0.1"]))
+
+
 OPERATIONS: dict[str, Operation] = {
+    "outbox.fill": Operation(lambda copy: _outbox(copy).fill()),
+    "outbox.send": Operation(lambda copy: _outbox(copy).send()),
     "tokens.create": Operation(lambda copy: _tokens(copy).create("new", user="bot", expires_in_ms=1)),
     "tokens.create_first": Operation(lambda copy: _tokens(copy).create_first("first")),
     "tokens.revoke": Operation(lambda copy: copy.engine().tokens.revoke(TOKEN)),
