@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from console.formats import moment, recorded
@@ -14,25 +11,11 @@ from console.text import Part, wrap
 from console.views import Page
 from console.widgets.document import Line, blank, fields, heading
 from engine.core.errors import InvalidInput
+from engine.core.plain import plain
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from engine.audit.model import AuditEntry
-
-
-def plain(value: Any) -> Any:
-    """A value of the engine's models as JSON values."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return [plain(item) for item in value]
-    return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
 def json_lines(value: Any, indent: int = 0) -> list[Line]:
