@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.audit.service import record
 from engine.core.access import Role
-from engine.core.errors import Conflict, InvalidInput, NotFound
+from engine.core.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from engine.core.paging import Page, decode_number, encode_token
 from engine.tokens import store
 from engine.tokens.model import (
@@ -24,9 +24,10 @@ from engine.tokens.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.core.access import Access, Actor
+    from engine.core.access import Access
     from engine.core.clock import Clock
     from engine.db.database import Database
+    from engine.db.transaction import Transaction
 
 MAX_PAGE = 1_000
 
@@ -57,7 +58,7 @@ class Tokens:
         """Make a token.
 
         Args:
-            name: What it is for.
+            name: What it is for; no other token that is live may have it, so that nobody revokes the wrong one.
             user: Who acts with it; the caller by default. The policy's role of that user holds too.
             scope: The most it allows.
             expires_in_ms: How long it lives, in milliseconds; `None` for without end.
@@ -69,9 +70,20 @@ class Tokens:
             ReadOnlyMode: the engine was opened read-only.
             PermissionDenied: the actor is no admin.
             InvalidInput: a name cannot be one, or the life is none.
+            AlreadyExists: a live token has the name.
         """
         actor = self._access.require(Role.ADMIN, "tokens create")
-        return self._made(actor, name, actor.name if user is None else user, scope, expires_in_ms)
+        check_name(name, "a token")
+        check_name(actor.name if user is None else user, "a user")
+        check_life(expires_in_ms)
+        with self._database.transaction(actor) as tx:
+            taken = store.living(tx, name, tx.now_ms)
+            if taken is not None:
+                raise AlreadyExists(
+                    f"The token {taken} is called {name!r} already.",
+                    hint=f"Take another name, or revoke it with `qd tokens revoke {taken}`.",
+                )
+            return self._insert(tx, name, actor.name if user is None else user, scope, expires_in_ms)
 
     def create_first(self, name: str) -> NewToken | None:
         """Make a token for the actor's own use, unless a token with which something can be changed is live.
@@ -79,7 +91,7 @@ class Tokens:
         It needs no role: the token is the actor's, and the policy holds for them as before.
 
         Args:
-            name: What it is for.
+            name: What it is for; given a number where a live token has it.
 
         Returns:
             The token, of scope admin; `None` when there is one already.
@@ -91,7 +103,14 @@ class Tokens:
         actor = self._access.require(Role.VIEWER, "tokens create")
         if self._has_admin():
             return None
-        return self._made(actor, name, actor.name, Role.ADMIN, None)
+        check_name(name, "a token")
+        check_name(actor.name, "a user")
+        with self._database.transaction(actor) as tx:
+            free, number = name, 1
+            while store.living(tx, free, tx.now_ms) is not None:
+                number += 1
+                free = f"{name} {number}"
+            return self._insert(tx, free, actor.name, Role.ADMIN, None)
 
     def page(self, *, limit: int = 100, page_token: str | None = None) -> Page[Token]:
         """List tokens, newest first, with the revoked and expired ones.
@@ -152,19 +171,13 @@ class Tokens:
             found = store.newest(snapshot, before=None, limit=_MAX_ID, now_ms=now_ms)
         return any(each.state is TokenState.LIVE and each.scope is Role.ADMIN for each in found)
 
-    def _made(self, actor: Actor, name: str, user: str, scope: Role, expires_in_ms: int | None) -> NewToken:
-        check_name(name, "a token")
-        check_name(user, "a user")
-        check_life(expires_in_ms)
+    def _insert(self, tx: Transaction, name: str, user: str, scope: Role, expires_in_ms: int | None) -> NewToken:
         secret = written(self._random(SECRET_BYTES))
-        with self._database.transaction(actor) as tx:
-            expires_ms = None if expires_in_ms is None else tx.now_ms + expires_in_ms
-            token_id = store.insert(
-                tx, name=name, user=user, scope=scope, digest=digest_of(secret), expires_ms=expires_ms
-            )
-            made = _stored(store.token(tx, token_id, tx.now_ms))
-            record(tx, verb="create", kind="token", key=str(token_id), before=None, after=_facts(made))
-            tx.emit(kind="token", change="created", key=str(token_id))
+        expires_ms = None if expires_in_ms is None else tx.now_ms + expires_in_ms
+        token_id = store.insert(tx, name=name, user=user, scope=scope, digest=digest_of(secret), expires_ms=expires_ms)
+        made = _stored(store.token(tx, token_id, tx.now_ms))
+        record(tx, verb="create", kind="token", key=str(token_id), before=None, after=_facts(made))
+        tx.emit(kind="token", change="created", key=str(token_id))
         return NewToken(made, secret)
 
 

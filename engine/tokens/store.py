@@ -46,6 +46,13 @@ def token(view: Snapshot, token_id: int, now_ms: int) -> Token | None:
     return None if row is None else _token(row, now_ms)
 
 
+def living(view: Snapshot, name: str, now_ms: int) -> int | None:
+    """The id of the token that has a name and is neither revoked nor expired; `None` when there is none."""
+    sql = "SELECT id FROM token WHERE name = ? AND revoked_ms IS NULL AND coalesce(expires_ms > ?, 1) LIMIT 1"
+    row = view.execute(sql, (name, now_ms)).fetchone()
+    return None if row is None else int(row[0])
+
+
 def by_digest(view: Snapshot, digest: bytes, now_ms: int) -> tuple[bytes, Token] | None:
     """The token of a digest, with the digest that is kept; `None` when there is none."""
     row = view.execute(f"SELECT digest, {_COLUMNS} FROM token WHERE digest = ?", (digest,)).fetchone()

@@ -14,7 +14,7 @@ import engine
 from engine.api import Engine
 from engine.core.access import Actor, Role
 from engine.core.clock import ManualClock
-from engine.core.errors import Conflict, InvalidInput, NotFound, PermissionDenied, ReadOnlyMode
+from engine.core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, PermissionDenied, ReadOnlyMode
 from engine.tokens.checking import USED_EVERY_MS, TokenCheck
 from engine.tokens.model import MAX_NAME, SECRET_BYTES, TokenState, digest_of, state_at, written
 
@@ -110,6 +110,24 @@ def test_the_first_token_is_made_once_and_again_when_no_admin_token_is_left(open
     opened.tokens.revoke(first.token.id)
     opened.tokens.create("ci", scope=Role.WRITER)
     assert opened.tokens.create_first("first") is not None
+
+
+def test_a_name_is_of_one_live_token_and_free_again_when_it_ends(opened: Engine, clock: ManualClock) -> None:
+    first = opened.tokens.create("ci", expires_in_ms=DAY_MS)
+    with pytest.raises(AlreadyExists, match=f"qd tokens revoke {first.token.id}"):
+        opened.tokens.create("ci", user="other")
+    clock.advance(DAY_MS)
+    second = opened.tokens.create("ci")
+    opened.tokens.revoke(second.token.id)
+    opened.tokens.create("ci")
+    assert [each.verb for each in opened.audit.page().items] == ["create", "revoke", "create", "create"]
+
+
+def test_the_first_token_takes_another_name_when_its_own_is_taken(opened: Engine) -> None:
+    opened.tokens.create("first", scope=Role.WRITER)
+    made = opened.tokens.create_first("first")
+    assert made is not None
+    assert (made.token.name, made.token.scope) == ("first 2", Role.ADMIN)
 
 
 def test_tokens_are_listed_newest_first_in_pages(opened: Engine) -> None:
