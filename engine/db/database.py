@@ -20,7 +20,7 @@ from engine.db.connection import (
     translated,
 )
 from engine.db.forking import in_use
-from engine.db.migrations import migrations
+from engine.db.migrations import CONTROL, migrations
 from engine.db.pool import Pool
 from engine.db.transaction import Memory, Snapshot, Transaction
 
@@ -86,7 +86,7 @@ class _Part:
 
 
 class Database:
-    """A workspace's control database.
+    """A database of a workspace: the control database, or the telemetry beside it.
 
     Args:
         path: The file; `migrate` creates it.
@@ -95,9 +95,10 @@ class Database:
         connect: `sqlite3.connect`, or a stand-in with its signature (tests inject faults here).
         busy_timeout_ms: How long a write waits for other writers, in milliseconds.
         durability: What a commit waits for.
+        schema: The folder of its migrations.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 every argument but the path has a default
         self,
         path: Path,
         *,
@@ -106,8 +107,10 @@ class Database:
         connect: Connect = sqlite3.connect,
         busy_timeout_ms: int = BUSY_TIMEOUT_MS,
         durability: Durability = Durability.FULL,
+        schema: Path = CONTROL,
     ) -> None:
         self.path = path
+        self._schema = schema
         self.read_only = read_only
         self.durability = durability
         self._clock = clock or SystemClock()
@@ -138,7 +141,7 @@ class Database:
             WorkspaceCorrupt: it is damaged, or not a database.
             WorkspaceError: the disk failed.
         """
-        known = migrations()
+        known = migrations(self._schema)
         with in_use(), translated(self.path):
             identity = file_identity(self.path) if self.read_only or self.path.exists() else None
             if identity is None or self._is_older(known):

@@ -33,6 +33,21 @@ class Workspace:
         return self.path / "control.db"
 
     @property
+    def telemetry_db(self) -> Path:
+        """The database of captured predictions, latencies and windows: much of it, none of it for ever."""
+        return self.path / "telemetry.db"
+
+    @property
+    def spool(self) -> Path:
+        """What data planes have captured and nobody has stored yet."""
+        return self.path / "spool"
+
+    @property
+    def planes(self) -> Path:
+        """Where data planes tell that they live, and how they do."""
+        return self.path / "planes"
+
+    @property
     def artifacts(self) -> Path:
         """The content-addressed artifact files."""
         return self.path / "artifacts"

@@ -6,7 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-_FOLDER = Path(__file__).parent
+CONTROL = Path(__file__).parent
+"""Where the changes of a workspace's control database lie."""
+
+TELEMETRY = CONTROL.parent / "telemetry_migrations"
+"""Where those of its telemetry database lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,15 @@ class Migration:
         return self.path.read_text(encoding="utf-8")
 
 
-def migrations() -> tuple[Migration, ...]:
-    """All schema changes this program knows, in order."""
+def migrations(folder: Path = CONTROL) -> tuple[Migration, ...]:
+    """All schema changes of one database that this program knows, in order.
+
+    Args:
+        folder: `CONTROL` or `TELEMETRY`.
+    """
     found = []
-    for entry in sorted(os.listdir(_FOLDER)):  # noqa: PTH208 a third of the time of iterdir, on every start
+    for entry in sorted(os.listdir(folder)):  # noqa: PTH208 a third of the time of iterdir, on every start
         number, _, rest = entry.partition("_")
         if number.isdigit() and rest.endswith(".sql"):
-            found.append(Migration(int(number), rest.removesuffix(".sql"), _FOLDER / entry))
+            found.append(Migration(int(number), rest.removesuffix(".sql"), folder / entry))
     return tuple(found)

@@ -1,0 +1,1 @@
+"""Work over many parts, wherever there are hands: threads, processes, a cluster."""

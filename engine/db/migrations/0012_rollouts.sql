@@ -1,0 +1,1 @@
+-- Rollouts: plans of steps, and what each step showed.

@@ -1,0 +1,1 @@
+-- Endpoints that somebody else serves, and how they are probed.

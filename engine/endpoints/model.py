@@ -1,0 +1,292 @@
+"""Endpoints, deployments, routes and generations, and the pure rules about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from engine.runtimes.model import Interface, ParityReport, RuntimeKind
+
+WHOLE = 1_000
+"""All of an endpoint's traffic, in steps of 0.1 %."""
+
+
+class Share(StrEnum):
+    """What a deployment gets of an endpoint's requests."""
+
+    LIVE = "live"
+    """The rest: what no canary takes; exactly one a generation."""
+    CANARY = "canary"
+    """Its weight."""
+    SHADOW = "shadow"
+    """A copy of each, whose answers nobody gets."""
+    STANDBY = "standby"
+    """None, but it stays loaded: the way back is a pointer."""
+
+
+class State(StrEnum):
+    """Where a deployment stands, as people see it: computed from what is desired and what was acknowledged."""
+
+    PENDING = "Pending"
+    WARMING = "Warming"
+    SHADOW = "Shadow"
+    CANARY = "Canary"
+    LIVE = "Live"
+    STANDBY = "Standby"
+    DRAINING = "Draining"
+    RETIRED = "Retired"
+    ROLLED_BACK = "RolledBack"
+    PAUSED = "Paused"
+    FAILED = "Failed"
+
+
+class Cause(StrEnum):
+    """Why a generation was made; also the verb of its audit record."""
+
+    DEPLOY = "deploy"
+    TRAFFIC = "traffic"
+    SHADOW = "shadow"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll back"
+    STEP = "step"
+    ABORT = "abort"
+    RETIRE = "retire"
+    KILL = "kill"
+    REVIVE = "revive"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A version made ready to serve; kept by the digest of its bytes.
+
+    Args:
+        digest: The version's digest, 64 hex digits.
+        kind: The runtime that was chosen.
+        interface: What it takes and gives.
+        file_digest: The file to load: the twin, or the model's own; 64 hex digits.
+        file_format: `onnx`, `skops`, `joblib`, or `folded` (our own JSON of numbers).
+        parity: One report a runtime that was tried, in that order.
+        size_bytes: Of the file.
+        built_ms: When, in milliseconds since the epoch.
+    """
+
+    digest: str
+    kind: RuntimeKind
+    interface: Interface
+    file_digest: str
+    file_format: str
+    parity: tuple[ParityReport, ...]
+    size_bytes: int
+    built_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What one deployment gets in one generation.
+
+    Args:
+        deployment: Its number.
+        share: What it gets.
+        weight: Of a canary, in 0.1 %; of the live one the rest; 0 otherwise.
+    """
+
+    deployment: int
+    share: Share
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One state of an endpoint's routing; never changed.
+
+    Args:
+        endpoint: The endpoint's name.
+        number: From 1.
+        routes: Who gets what.
+        killed: The kill switch: every request is refused with 503.
+        cause: Why it was made.
+        reason: In the words of whoever made it.
+        by: Who made it.
+        request: The approval request it used up, or `None`.
+        time_ms: When, in milliseconds since the epoch.
+    """
+
+    endpoint: str
+    number: int
+    routes: tuple[Route, ...]
+    killed: bool
+    cause: Cause
+    reason: str
+    by: str
+    request: int | None
+    time_ms: int
+
+    @property
+    def live(self) -> Route | None:
+        """The deployment that takes the rest; `None` before the first one."""
+        return next((route for route in self.routes if route.share is Share.LIVE), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One version behind one endpoint.
+
+    Args:
+        id: Its number; given to no other.
+        endpoint: The endpoint's name.
+        model: The model's name.
+        version: The version's number.
+        digest: The digest of the version's bytes when it was deployed, 64 hex digits.
+        kind: The runtime that answers.
+        share: What it gets now; `None` when it is in no route.
+        weight: Its share of the requests now, in 0.1 %.
+        state: Where it stands.
+        ended: `""`, `retired`, or why it was rolled back.
+        paused: Why its rollout waits for a human; empty otherwise.
+        created_ms: When it was deployed, in milliseconds since the epoch.
+        created_by: Who deployed it.
+    """
+
+    id: int
+    endpoint: str
+    model: str
+    version: int
+    digest: str
+    kind: RuntimeKind
+    share: Share | None
+    weight: int
+    state: State
+    ended: str
+    paused: str
+    created_ms: int
+    created_by: str
+
+    @property
+    def key(self) -> str:
+        """The version's public name, such as `churn/7`."""
+        return f"{self.model}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What one data plane says of one endpoint.
+
+    Args:
+        plane: Which, such as `gate-1:4711`.
+        generation: The last generation it has taken over completely; 0 before the first.
+        problem: Why it has not taken over a newer one; empty otherwise.
+        time_ms: When it said so, in milliseconds since the epoch.
+        alive: Whether the process lives.
+    """
+
+    plane: str
+    generation: int
+    problem: str
+    time_ms: int
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A name that answers predictions.
+
+    Args:
+        row_id: Its integer key.
+        name: Its name, the same in URLs.
+        model: The model it serves.
+        description: Free text; may be empty.
+        owner: Who answers for it; may be empty.
+        key: What keeps a caller on one version: `client`, `header:NAME` or `field:NAME`.
+        salt: Mixed into the key's hash, so that two endpoints split differently.
+        capture: Share of the requests that are captured, 0 to 1.
+        desired: The newest generation.
+        deployments: Those that are routed now, and those that ended lately.
+        acknowledgements: What the data planes say.
+        created_ms: When it was made, in milliseconds since the epoch.
+        updated_ms: When it last changed, in milliseconds since the epoch.
+        created_by: Who made it.
+        tags: Its tags.
+    """
+
+    row_id: int
+    name: str
+    model: str
+    description: str
+    owner: str
+    key: str
+    salt: str
+    capture: float
+    desired: Generation | None
+    deployments: tuple[Deployment, ...]
+    acknowledgements: tuple[Acknowledgement, ...]
+    created_ms: int
+    updated_ms: int
+    created_by: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def observed(self) -> int | None:
+        """The oldest generation that a living data plane serves; `None` when none serves it."""
+        served = [each.generation for each in self.acknowledgements if each.alive]
+        return min(served, default=None)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every living data plane serves what is desired, and there is one."""
+        return self.desired is not None and self.observed == self.desired.number
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredDeployment:
+    """All that a data plane needs to load and route to one deployment.
+
+    Args:
+        id: Its number.
+        model: The model's name.
+        version: The version's number.
+        route: What it gets.
+        build: What to load.
+        tags: The version's tags, for its metadata.
+    """
+
+    id: int
+    model: str
+    version: int
+    route: Route
+    build: Build
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredEndpoint:
+    """What a data plane should serve under one name.
+
+    Args:
+        row_id: The endpoint's integer key.
+        name: Its name.
+        model: The model's name, under which it may be called too.
+        generation: The generation to acknowledge.
+        killed: Refuse everything.
+        key: What keeps a caller on one version.
+        salt: Of its hash.
+        capture: Share of the requests that are captured, 0 to 1.
+        deployments: The routed deployments.
+    """
+
+    row_id: int
+    name: str
+    model: str
+    generation: int
+    killed: bool
+    key: str
+    salt: str
+    capture: float
+    deployments: tuple[DesiredDeployment, ...]
+
+
+def weights(routes: tuple[Route, ...]) -> dict[int, int]:
+    """Each answering deployment's share of the requests, in 0.1 %; sums to `WHOLE` when there is a live one."""
+    canaries = {route.deployment: route.weight for route in routes if route.share is Share.CANARY}
+    live = {route.deployment: WHOLE - sum(canaries.values()) for route in routes if route.share is Share.LIVE}
+    return live | canaries

@@ -1,0 +1,151 @@
+"""What every runtime is: columns in, columns out, and what is known of how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+LABELS = "predict"
+"""Name of the output that holds labels or numbers, shape (rows,)."""
+
+PROBABILITIES = "predict_proba"
+"""Name of the output that holds class probabilities, shape (rows, classes)."""
+
+
+class RuntimeKind(StrEnum):
+    """How a version answers; stored and shown with these words."""
+
+    LINEAR = "linear"
+    """Scaling, encoding and weights folded into one product."""
+    TREES = "trees"
+    """Split thresholds and leaves walked directly."""
+    TWIN = "onnx-twin"
+    """Converted to ONNX, accepted by the parity report."""
+    ONNX = "onnx"
+    """Logged as ONNX, served as it is."""
+    SKLEARN = "sklearn"
+    """The estimator itself, with what runs at once gathered into one call."""
+    ISOLATED = "isolated"
+    """A pickled model somebody approved, in a process of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input or output as a runtime takes or gives it.
+
+    Args:
+        name: Its name.
+        dtype: `float32`, `float64`, `int8` … `uint64`, `bool` or `str`.
+        shape: The shape of one row's value; empty for a number.
+        low: Least value that makes sense, or `None`.
+        high: Greatest value that makes sense, or `None`.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """What a model takes and gives.
+
+    Args:
+        inputs: In the order of the model's features.
+        outputs: `predict`, and `predict_proba` for classifiers; the graph's own names for a native ONNX model.
+        classes: The labels in the order of the probabilities' columns; empty for numbers.
+    """
+
+    inputs: tuple[Field, ...]
+    outputs: tuple[Field, ...]
+    classes: tuple[Any, ...] = ()
+
+    @property
+    def numeric(self) -> bool:
+        """Whether a row is a vector of numbers: every input a scalar that is no text."""
+        return all(not each.shape and each.dtype != "str" for each in self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows to predict, already checked against the interface.
+
+    Args:
+        size: How many.
+        matrix: Shape (rows, inputs), float64, in the interface's order, when the interface is numeric; else `None`.
+        columns: One array per input, shape (rows, *shape); texts as object arrays of `str`. Empty when `matrix` is set.
+    """
+
+    size: int
+    matrix: NDArray[np.float64] | None = None
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+Outputs = dict[str, "NDArray[Any]"]
+"""Arrays by the interface's output names; the first dimension is rows."""
+
+
+class Runtime(Protocol):
+    """A loaded model. `predict` may be called from any one thread at a time."""
+
+    kind: RuntimeKind
+    interface: Interface
+    gathers: bool
+    """Whether one call costs so much (> 50 µs) that requests should share it."""
+
+    def predict(self, rows: Rows) -> Outputs:
+        """Predict; a pure function of the rows.
+
+        Raises:
+            PredictionFailed: the model could not answer for one of them.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of processes and memory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ParityCheck:
+    """How one set of rows agreed.
+
+    Args:
+        rows_from: `training`, `thresholds` or `random`.
+        rows: How many were compared.
+        labels_differ: How many labels differed.
+        greatest_difference: Of a probability or number, absolute.
+    """
+
+    rows_from: str
+    rows: int
+    labels_differ: int
+    greatest_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """Whether a runtime answers as the model it was made from.
+
+    Args:
+        kind: The runtime that was tried.
+        accepted: Whether it may serve.
+        tolerance: The greatest difference that was allowed, absolute for probabilities, relative for numbers.
+        checks: What was compared.
+        reason: Why it was refused, as a sentence; empty when it was accepted.
+    """
+
+    kind: RuntimeKind
+    accepted: bool
+    tolerance: float
+    checks: Sequence[ParityCheck]
+    reason: str = ""

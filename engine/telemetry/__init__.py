@@ -1,0 +1,1 @@
+"""Telemetry: what endpoints were asked and answered, how quickly, and what turned out to be true."""
