@@ -114,6 +114,7 @@ def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> li
                 ("answered", (count(status.requests), "")),
                 ("clients", (count(status.clients), "")),
                 ("refused", (f"{count(status.client_errors)}  (4xx)", "warn" if status.client_errors else "dim")),
+                *_turned_away(status.turned_away),
                 ("failed", (f"{count(status.server_errors)}  (5xx)", "bad" if status.server_errors else "dim")),
                 ("latency", (_latency(status.request_p50_ms, status.request_p99_ms), "")),
             ]
@@ -129,6 +130,11 @@ def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> li
         ),
     ]
     return [*lines, *_errors(status.errors, width)]
+
+
+def _turned_away(connections: int) -> list[tuple[str, Part]]:
+    """Said only where it has happened."""
+    return [("turned away", (f"{count(connections)}  (too many connections)", "warn"))] if connections else []
 
 
 def _latency(median: float | None, slow: float | None) -> str:

@@ -38,6 +38,14 @@ if TYPE_CHECKING:
 @click.option(
     "--behind-proxy", is_flag=True, help="A proxy on this machine ends TLS and sets X-Forwarded-For and -Proto."
 )
+@click.option(
+    "--max-connections-per-address",
+    default=128,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Most connections of one address at once; this machine and the proxy may have all.",
+)
 @click.pass_context
 def server(context: click.Context, /, host: str, port: int, durability: str, **secure: Any) -> int | None:
     """Serve the workspace over HTTP, until Ctrl-C; MLflow clients log to it with MLFLOW_TRACKING_URI=http://HOST:PORT."""

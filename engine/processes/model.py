@@ -64,6 +64,7 @@ class ServerStatus:
         commit_p50_ms: Median time of a group: its writes and its commit.
         commit_p99_ms: The same for all but one in a hundred.
         errors: The last failures nobody foresaw, the newest first; texts are not cleaned.
+        turned_away: Connections refused since it started because there were too many, of all or of their address.
     """
 
     updated_ms: int
@@ -80,6 +81,7 @@ class ServerStatus:
     commit_p50_ms: float | None
     commit_p99_ms: float | None
     errors: tuple[str, ...]
+    turned_away: int = 0
 
     def to_json(self) -> str:
         """As kept in the status file."""

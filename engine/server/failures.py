@@ -38,7 +38,7 @@ class Failures:
         Args:
             address: The address.
         """
-        count, until = self._counts.get(_network(address), (0, 0.0))
+        count, until = self._counts.get(network_of(address), (0, 0.0))
         left = until - self._now_s()
         return 0 if count < MOST_FAILURES or left <= 0 else int(left) + 1
 
@@ -48,7 +48,7 @@ class Failures:
         Args:
             address: The address it was of.
         """
-        key, now_s = _network(address), self._now_s()
+        key, now_s = network_of(address), self._now_s()
         count, until = self._counts.pop(key, (0, 0.0))
         if now_s >= until:
             count, until = 0, now_s + WINDOW_S
@@ -60,8 +60,12 @@ class Failures:
         return len(self._counts)
 
 
-def _network(address: str) -> str:
-    """What counts as one address: of IPv6 the network of 64 bits, for one machine has all of it."""
+def network_of(address: str) -> str:
+    """What counts as one address: of IPv6 the network of 64 bits, for one machine has all of it.
+
+    Args:
+        address: An IP address, or what was given for one.
+    """
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:

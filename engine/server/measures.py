@@ -66,11 +66,15 @@ class Measures:
     Args:
         clients: Tells how many connections are open.
         queue: Tells how many writes wait.
+        turned_away: Tells how many connections were refused because there were too many.
     """
 
-    def __init__(self, *, clients: Callable[[], int], queue: Callable[[], int]) -> None:
+    def __init__(
+        self, *, clients: Callable[[], int], queue: Callable[[], int], turned_away: Callable[[], int] = int
+    ) -> None:
         self._clients = clients
         self._queue = queue
+        self._turned_away = turned_away
         self.by_route: dict[tuple[str, str, int], int] = {}
         self.requests = Latency()
         self.groups = Latency()
@@ -79,9 +83,9 @@ class Measures:
         self._seconds: deque[tuple[int, int]] = deque(maxlen=HISTORY_S)
 
     @property
-    def answered(self) -> int:
-        """Requests answered since the start."""
-        return sum(self.by_route.values())
+    def events(self) -> int:
+        """Requests answered and connections refused since the start; when it stands still there is nothing to tell."""
+        return sum(self.by_route.values()) + self._turned_away()
 
     def request(self, route: Route | None, status: int, seconds: float) -> None:
         """Count an answered request; unknown paths count as one route, so that nobody can grow the table."""
@@ -127,6 +131,7 @@ class Measures:
             commit_p50_ms=self.groups.percentile_ms(0.5),
             commit_p99_ms=self.groups.percentile_ms(0.99),
             errors=tuple(self._errors),
+            turned_away=self._turned_away(),
         )
 
     def _by_second(self) -> tuple[int, ...]:
@@ -158,3 +163,6 @@ class Measures:
         yield "# HELP quarterdeck_connections Open connections."
         yield "# TYPE quarterdeck_connections gauge"
         yield f"quarterdeck_connections {self._clients()}"
+        yield "# HELP quarterdeck_connections_refused_total Connections closed at once, for there were too many."
+        yield "# TYPE quarterdeck_connections_refused_total counter"
+        yield f"quarterdeck_connections_refused_total {self._turned_away()}"

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 if TYPE_CHECKING:
     import asyncio
 
+    from engine.server.crowd import Crowd
     from engine.server.settings import Settings
 
 MAX_HEADERS = 100
@@ -30,10 +31,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     Attributes:
         settings: The bounds.
+        crowd: All connections of the server.
     """
 
     settings: ClassVar[Settings]
+    crowd: ClassVar[Crowd]
 
+    _counted: str | None = None
     _in_head = False
     _in_body = False
     _head_bytes = 0
@@ -44,9 +48,11 @@ class BoundedProtocol(HttpToolsProtocol):
     _stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request, unless there are too many connections."""
+        """Begin to wait for a request, unless there are too many connections, of all or of its address."""
         super().connection_made(transport)
-        if len(self.connections) > self.settings.max_connections:
+        self._counted = self.crowd.enter(self.client[0] if self.client else None)
+        if self._counted is None or len(self.connections) > self.settings.max_connections:
+            self.crowd.turned_away += 1
             self._end(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             self._arm(self.settings.head_s)
@@ -55,6 +61,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Forget the timers."""
         self._disarm()
         self._unset_keepalive_if_required()
+        self.crowd.quick(self)
+        if self._counted is not None:
+            self.crowd.leave(self._counted)
         if self._stall is not None:
             self._stall.cancel()
         super().connection_lost(exc)
@@ -125,6 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client reads more slowly than we write: give it time, but not for ever."""
         super().pause_writing()
+        self.crowd.slow(self)
         self._watch(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
@@ -132,6 +142,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
+        self.crowd.quick(self)
         super().resume_writing()
 
     def _watch(self, left_bytes: int) -> None:
@@ -204,10 +215,11 @@ def _answer(status: HTTPStatus) -> bytes:
     return f"{head}content-length: {len(text)}\r\nconnection: close\r\n\r\n{text}".encode("ascii")
 
 
-def bounded(settings: Settings) -> type[BoundedProtocol]:
+def bounded(settings: Settings, crowd: Crowd) -> type[BoundedProtocol]:
     """The protocol of a server's connections, for `uvicorn.Config(http=…)`.
 
     Args:
         settings: The bounds.
+        crowd: Told of them all.
     """
-    return type("Bounded", (BoundedProtocol,), {"settings": settings})
+    return type("Bounded", (BoundedProtocol,), {"settings": settings, "crowd": crowd})

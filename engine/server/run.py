@@ -21,6 +21,7 @@ from engine.processes.lock import ServerLock
 from engine.processes.model import ServerOwner
 from engine.server.app import App
 from engine.server.courier import Courier
+from engine.server.crowd import Crowd
 from engine.server.dialects import table
 from engine.server.exposure import make_first_token, secured
 from engine.server.gate import Gate
@@ -129,7 +130,8 @@ class Server:
             self._uvicorn.should_exit = True
 
     async def _serve(self, lock: ServerLock, listener: socket.socket, url: str) -> None:
-        measures = Measures(clients=self._clients, queue=lambda: work.waiting)
+        crowd = Crowd(self._settings)
+        measures = Measures(clients=self._clients, queue=lambda: work.waiting, turned_away=lambda: crowd.turned_away)
         work = Work(self._engine.database, asyncio.get_running_loop(), measures=measures)
         gate = Gate(self._engine, self._settings)
         app = App(
@@ -140,7 +142,7 @@ class Server:
             measures=measures,
         )
         self._uvicorn = server = _Uvicorn(
-            _config(app, self._settings), started=lambda: self._started(url), ending=work.end
+            _config(app, self._settings, crowd), started=lambda: self._started(url), ending=work.end
         )
         server.should_exit = self._told_to_stop
         upkeep = Upkeep(self._engine, lock, measures)
@@ -194,10 +196,10 @@ def _say_where(url: str) -> None:
     sys.stderr.flush()
 
 
-def _config(app: App, settings: Settings) -> uvicorn.Config:
+def _config(app: App, settings: Settings, crowd: Crowd) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=bounded(settings),
+        http=bounded(settings, crowd),
         ws="none",
         lifespan="off",
         log_level="error",

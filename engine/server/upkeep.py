@@ -61,11 +61,11 @@ class Upkeep:
         told = -1
         quiet = 0
         while True:
-            answered = self._measures.answered
+            events = self._measures.events
             # Once more after the last request, so that its second stands as past; then silence costs nothing.
-            quiet = 0 if answered != told else quiet + 1
+            quiet = 0 if events != told else quiet + 1
             if quiet <= 2:
-                told = answered
+                told = events
                 with suppress(QuarterdeckError):  # a full disk is told by the requests that need it
                     self._lock.tell_status(self._measures.status(self._engine.clock.now_ms()))
                 with suppress(QuarterdeckError):  # and the log can wait, until there is room for it
