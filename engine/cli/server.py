@@ -39,6 +39,13 @@ if TYPE_CHECKING:
     "--behind-proxy", is_flag=True, help="A proxy on this machine ends TLS and sets X-Forwarded-For and -Proto."
 )
 @click.option(
+    "--proxy-from",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="The proxy is there: an address or a network; may be repeated. All other connections are refused.",
+)
+@click.option(
     "--max-connections-per-address",
     default=128,
     show_default=True,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from engine.server.exposure import is_loopback
 from engine.server.failures import network_of
-from engine.server.proxies import Proxies
+from engine.server.proxies import Proxies, is_loopback
 
 if TYPE_CHECKING:
     import asyncio

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
 from engine.db.disk import disk_errors
+from engine.server.proxies import Proxies, is_loopback
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,20 +23,6 @@ TOKEN_FILE = "server-token"  # noqa: S105 the name of a file, no secret
 """Where the first token of a workspace is written, in the workspace."""
 
 _OWNER_ONLY = 0o600
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an IP address is of this machine alone.
-
-    Args:
-        address: The address, as text; a zone after `%` is not looked at.
-    """
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    inside = getattr(found, "ipv4_mapped", None)
-    return bool((inside or found).is_loopback)
 
 
 def reaches_beyond(host: str) -> bool:
@@ -51,6 +38,29 @@ def reaches_beyond(host: str) -> bool:
     return not all(is_loopback(str(address[0])) for *_, address in found)
 
 
+def listens_everywhere(host: str) -> bool:
+    """Whether an address to listen on stands for all of this machine, so that nobody can use it as one to go to.
+
+    Args:
+        host: An address or a name, as given with `--host`.
+    """
+    try:
+        return ip_address(host.partition("%")[0]).is_unspecified
+    except ValueError:
+        return False
+
+
+def public_name(settings: Settings) -> str:
+    """What others call the server: where it listens everywhere, by the name of this machine.
+
+    Args:
+        settings: The address.
+    """
+    if not listens_everywhere(settings.host):
+        return settings.host
+    return socket.gethostname().lower() or "localhost"
+
+
 def secured(settings: Settings) -> Settings:
     """The settings with what its address demands.
 
@@ -61,16 +71,41 @@ def secured(settings: Settings) -> Settings:
         The same, with tokens required where others can reach the server.
 
     Raises:
-        InvalidInput: others could read along, or the TLS files cannot be used.
+        InvalidInput: others could read along, the address or that of a proxy is none, or the TLS files cannot be used.
     """
     _check_files(settings)
+    _check_address(settings.host)
+    Proxies(settings)
+    behind_proxy = settings.behind_proxy or bool(settings.proxies)
     beyond = reaches_beyond(settings.host)
-    if beyond and settings.tls_certificate is None and not settings.behind_proxy:
+    if beyond and settings.tls_certificate is None:
+        _check_line(settings, behind_proxy=behind_proxy)
+    tokens = settings.require_tokens or beyond or behind_proxy
+    return replace(settings, require_tokens=tokens, behind_proxy=behind_proxy)
+
+
+def _check_address(host: str) -> None:
+    try:
+        socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise InvalidInput(
+            f"{host[:100]!r} is not an address of this machine: it cannot be resolved.",
+            hint="Give --host 127.0.0.1, or another address of this machine.",
+        ) from error
+
+
+def _check_line(settings: Settings, *, behind_proxy: bool) -> None:
+    """Refuse a line in plain text that somebody else than a known proxy could use."""
+    if not behind_proxy:
         raise InvalidInput(
             f"{settings.host[:100]} can be reached from other machines, and tokens would cross the network readably.",
             hint="Give --tls-cert and --tls-key, or --behind-proxy when a proxy before it ends TLS.",
         )
-    return replace(settings, require_tokens=settings.require_tokens or beyond or settings.behind_proxy)
+    if not settings.proxies:
+        raise InvalidInput(
+            f"{settings.host[:100]} can be reached past the proxy, and tokens would cross the network readably.",
+            hint="Leave --host out when the proxy is on this machine; else say where it is with --proxy-from ADDRESS.",
+        )
 
 
 def _check_files(settings: Settings) -> None:

@@ -14,15 +14,16 @@ from engine.core.errors import (
     InvalidInput,
     PermissionDenied,
     QuarterdeckError,
+    Refused,
     TooLarge,
     TooManyFailures,
     Unauthenticated,
     UnsupportedMediaType,
 )
-from engine.server.exposure import is_loopback
 from engine.server.failures import Failures
 from engine.server.head import Head
 from engine.server.hosts import Hosts, is_address
+from engine.server.proxies import Proxies
 from engine.server.routes import Body
 from engine.server.standing import Standing
 from engine.tokens.checking import TokenCheck
@@ -58,6 +59,9 @@ class Gate:
         self._engine = engine
         self._settings = settings
         self._hosts = Hosts(settings)
+        self._proxies = Proxies(settings)
+        # Without TLS of its own, whoever comes past the proxy sends its token readably.
+        self._only_proxies = settings.behind_proxy and settings.tls_certificate is None
         self._tokens = TokenCheck(engine.database, engine.clock)
         self._failures = Failures(time.monotonic)
         self._views: OrderedDict[tuple[bytes, str], tuple[Engine, Standing]] = OrderedDict()
@@ -74,7 +78,7 @@ class Gate:
 
         Raises:
             InvalidInput: its head says no host, or contradicts itself.
-            Refused: its host is not ours, or it comes from another site's page.
+            Refused: its host is not ours, it comes from another site's page, or past the proxy.
             Unauthenticated: it has no token, or one that is not good.
             TooManyFailures: its address was refused too often.
             PermissionDenied: its role is below that of the route.
@@ -82,6 +86,8 @@ class Gate:
             UnsupportedMediaType: its body is not of the type that the route takes.
         """
         head = Head(request.scope["headers"])
+        if self._only_proxies and not self._proxied(request):
+            raise Refused("This server is reached through its proxy alone.", hint="Use the proxy's address.")
         self._hosts.check(request.method, self._scheme(request, head), head)
         role = match.route.role if match else Role.VIEWER
         engine = self._engine if role is None else self._caller(request, head, role)
@@ -109,7 +115,7 @@ class Gate:
         return request.client.host if request.client else _UNKNOWN
 
     def _proxied(self, request: Request) -> bool:
-        return self._settings.behind_proxy and request.client is not None and is_loopback(request.client.host)
+        return request.client is not None and self._proxies.has(request.client.host)
 
     def _caller(self, request: Request, head: Head, role: Role) -> Engine:
         secret = _shown(head)

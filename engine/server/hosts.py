@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput, Refused
-from engine.server.exposure import reaches_beyond
+from engine.server.exposure import public_name, reaches_beyond
 
 if TYPE_CHECKING:
     from engine.server.head import Head
@@ -33,7 +33,9 @@ class Hosts:
 
     def __init__(self, settings: Settings) -> None:
         own = settings.host.lower()
-        self._names = LOOPBACK_NAMES | {own, f"[{own}]", *(name.lower() for name in settings.allowed_hosts)}
+        called = public_name(settings).lower()
+        further = (name.lower() for name in settings.allowed_hosts)
+        self._names = LOOPBACK_NAMES | {own, f"[{own}]", called, *further}
         # Rebinding needs a name: an address cannot be made to lead elsewhere.
         self._addresses = reaches_beyond(settings.host)
 

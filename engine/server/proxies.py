@@ -6,12 +6,25 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
-from engine.server.exposure import is_loopback
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from engine.server.settings import Settings
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is of this machine alone.
+
+    Args:
+        address: The address, as text; a zone after `%` is not looked at.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    inside = getattr(found, "ipv4_mapped", None)
+    return bool((inside or found).is_loopback)
 
 
 class Proxies:

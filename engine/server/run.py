@@ -23,7 +23,7 @@ from engine.server.app import App
 from engine.server.courier import Courier
 from engine.server.crowd import Crowd
 from engine.server.dialects import table
-from engine.server.exposure import make_first_token, secured
+from engine.server.exposure import make_first_token, public_name, secured
 from engine.server.gate import Gate
 from engine.server.measures import Measures
 from engine.server.mlflow.webhooks import sender
@@ -181,7 +181,7 @@ def serve(engine: Engine, settings: Settings) -> int:
         QuarterdeckError: as `Server.run` says.
     """
     _quicken_threads()
-    Server(engine, settings, started=_say_where).run()
+    Server(engine, settings, started=lambda url: _say_where(url, settings)).run()
     sys.stderr.write("The server has ended; all that it answered is kept.\n")
     return 0
 
@@ -191,8 +191,11 @@ def _quicken_threads() -> None:
     sys.setswitchinterval(0.0005)
 
 
-def _say_where(url: str) -> None:
-    sys.stderr.write(f"Quarterdeck serves at {url}\nMLflow clients: export MLFLOW_TRACKING_URI={url}\n")
+def _say_where(url: str, settings: Settings) -> None:
+    # Clients of a proxy go to the proxy; what it is called was given so that its requests are taken.
+    proxied = (settings.behind_proxy or settings.proxies) and settings.allowed_hosts
+    theirs = f"https://{settings.allowed_hosts[0]}" if proxied else url
+    sys.stderr.write(f"Quarterdeck serves at {url}\nMLflow clients: export MLFLOW_TRACKING_URI={theirs}\n")
     sys.stderr.flush()
 
 
@@ -252,7 +255,8 @@ def listening(settings: Settings) -> socket.socket:
 
 
 def _url(settings: Settings, listener: socket.socket) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    name = public_name(settings)
+    host = f"[{name}]" if ":" in name else name
     scheme = "https" if settings.tls_certificate else "http"
     return f"{scheme}://{host}:{listener.getsockname()[1]}"
 

@@ -7,6 +7,8 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,8 +19,9 @@ import engine
 from engine.api import Engine
 from engine.core.access import Role
 from engine.core.errors import InvalidInput
-from engine.server.exposure import TOKEN_FILE, is_loopback, make_first_token, reaches_beyond, secured
+from engine.server.exposure import TOKEN_FILE, make_first_token, public_name, reaches_beyond, secured
 from engine.server.failures import MAX_ADDRESSES, MOST_FAILURES, WINDOW_S, Failures
+from engine.server.proxies import Proxies, is_loopback
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
 from tests.engine.cli.driver import run_process
@@ -56,7 +59,42 @@ def test_a_plain_line_to_other_machines_is_refused(host: str) -> None:
         secured(Settings(host=host, require_tokens=True))
 
 
-@pytest.mark.parametrize("settings", [Settings(host=EVERYWHERE, behind_proxy=True), Settings(behind_proxy=True)])
+@pytest.mark.parametrize("host", [EVERYWHERE, "192.0.2.1"])
+def test_a_plain_line_past_the_proxy_is_refused(host: str) -> None:
+    with pytest.raises(InvalidInput, match="--proxy-from"):
+        secured(Settings(host=host, behind_proxy=True))
+
+
+@pytest.mark.parametrize("where", ["", "nginx", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.1, 10.0.0.2"])
+def test_what_is_no_place_of_a_proxy_is_refused(where: str) -> None:
+    with pytest.raises(InvalidInput, match="--proxy-from"):
+        secured(Settings(proxies=(where,)))
+
+
+PROXIES: dict[str, tuple[tuple[str, ...], str, bool]] = {
+    "its address": (("10.0.3.7",), "10.0.3.7", True),
+    "another address": (("10.0.3.7",), "10.0.3.8", False),
+    "its network": (("192.0.2.1", "10.0.3.7/24"), "10.0.3.8", True),
+    "IPv4 within IPv6": (("10.0.3.7",), "::ffff:10.0.3.7", True),
+    "IPv6 with a zone": (("fe80::1",), "fe80::1%eth0", True),
+    "this machine": (("10.0.3.7",), "127.0.0.1", True),
+    "no address": (("10.0.3.7",), "", False),
+}
+
+
+@pytest.mark.parametrize("case", PROXIES)
+def test_which_connections_are_of_the_proxy(case: str) -> None:
+    places, address, found = PROXIES[case]
+    assert Proxies(secured(Settings(proxies=places))).has(address) is found
+    assert not Proxies(Settings(proxies=places)).has(address), "only where a proxy stands"
+
+
+def test_a_server_that_listens_everywhere_is_called_by_the_name_of_its_machine() -> None:
+    assert public_name(Settings(host=EVERYWHERE)) == public_name(Settings(host="::")) == socket.gethostname().lower()
+    assert public_name(Settings(host="192.0.2.1")) == "192.0.2.1"
+
+
+@pytest.mark.parametrize("settings", [Settings(host=EVERYWHERE, proxies=("192.0.2.1",)), Settings(behind_proxy=True)])
 def test_tokens_are_demanded_wherever_others_can_reach_it(settings: Settings) -> None:
     assert secured(settings).require_tokens
 
@@ -86,6 +124,66 @@ def test_the_command_says_in_one_line_what_is_missing(opened: Engine) -> None:
     assert "--behind-proxy" in done.err
     assert len(done.err.splitlines()) == 1
     assert not (opened.workspace.path / TOKEN_FILE).exists()
+
+
+def test_a_name_that_leads_nowhere_is_said_so_in_one_line(opened: Engine) -> None:
+    done = run_process("--workspace", opened.workspace.path, "server", "--host", "no.such.invalid", "--port", "0")
+    assert done.code == 2
+    assert "no.such.invalid" in done.err
+    assert "cannot be resolved" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def _outer_address() -> str:
+    """An address of this machine that is not loopback; connections to it come from it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))  # nothing is sent
+        except OSError:
+            pytest.skip("this machine has no other address")
+        return str(probe.getsockname()[0])
+
+
+def test_who_comes_past_the_proxy_is_refused_with_a_sentence(opened: Engine) -> None:
+    outer = _outer_address()
+    secret = opened.tokens.create("ci", scope=Role.WRITER).secret
+    told = {"authorization": f"Bearer {secret}", "x-forwarded-for": "203.0.113.7", "x-forwarded-proto": "https"}
+    settings = Settings(host=EVERYWHERE, port=0, proxies=("203.0.113.9",))
+    with ThreadedServer(opened, settings) as url, _wires(url, outer) as (near, far):
+        answer = far.send("GET", "/metrics", headers=told)
+        assert answer.status == 403
+        assert "through its proxy alone" in answer.body.decode()
+        assert near.send("GET", "/metrics", headers=told).status == 200
+        assert near.send("GET", "/health", headers={"host": socket.gethostname()}).status == 200
+    with ThreadedServer(opened, replace(settings, proxies=(outer,))) as url, _wires(url, outer) as (_, far):
+        assert far.send("GET", "/metrics", headers=told).status == 200
+
+
+@contextmanager
+def _wires(url: str, outer: str) -> Iterator[tuple[Wire, Wire]]:
+    """Connections from this machine itself and from its other address."""
+    port = urlsplit(url).port
+    with Wire(f"http://127.0.0.1:{port}", None) as near, Wire(f"http://{outer}:{port}", None) as far:
+        yield near, far
+
+
+def test_an_address_with_too_many_connections_is_turned_away_and_others_are_not(opened: Engine) -> None:
+    outer = _outer_address()
+    settings = Settings(host=EVERYWHERE, port=0, proxies=("203.0.113.9",), max_connections_per_address=2)
+    with ThreadedServer(opened, settings) as url, ExitStack() as stack:
+        port = urlsplit(url).port or 0
+        for _ in range(2):
+            far = stack.enter_context(Wire(f"http://{outer}:{port}", None))
+            assert far.send("GET", "/health").status == 403
+        with socket.create_connection((outer, port), timeout=20) as third:
+            told = third.makefile("rb").read()
+        assert told.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1" in told
+        near = stack.enter_context(Wire(f"http://127.0.0.1:{port}", None))
+        assert near.send("GET", "/health").status == 200
+        secret = (opened.workspace.path / TOKEN_FILE).read_text().strip()
+        told = near.send("GET", "/metrics", headers={"authorization": f"Bearer {secret}"}).body
+        assert b"\nquarterdeck_connections_refused_total 1\n" in told
 
 
 def test_the_first_token_is_for_its_owner_alone_and_opens_everything(opened: Engine) -> None:
