@@ -20,7 +20,6 @@ from console.navigation import Navigator
 from console.terminal.app import TerminalApp
 from console.work import Workers
 from engine.core.errors import QuarterdeckError
-from engine.core.events import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -235,7 +234,7 @@ class ConsoleApp(TerminalApp[int]):
             view.relocate(here)
             if view.behind:
                 view.behind = False
-                view.changed(Changes((), missed=True))
+                view.catch_up()
             else:
                 view.tick()  # it did not hear the clock while it was hidden
             view.take_focus()

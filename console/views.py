@@ -11,6 +11,7 @@ from console.location import title
 from console.text import wrap
 from console.widgets.document import Document, Line
 from engine.core.errors import QuarterdeckError
+from engine.core.events import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.location import Location
     from console.text import Part
-    from engine.core.events import Changes
 
 T = TypeVar("T")
 
@@ -74,6 +74,10 @@ class View(Widget):
         """What stands at the right of the breadcrumbs, such as counts and the filter in force."""
         return ()
 
+    def notes(self) -> Sequence[tuple[str, str]]:
+        """What help says of this view besides its keys: headings that are cut, and the whole of them."""
+        return ()
+
     def offered(self) -> Sequence[Action]:
         """The actions of this moment."""
         return self.actions
@@ -101,6 +105,10 @@ class View(Widget):
         """Something that concerns this view changed; by default a reason to read anew."""
         del changes
         self.load()
+
+    def catch_up(self) -> None:
+        """Shown again after something that concerns it changed: by default as if all had."""
+        self.changed(Changes((), missed=True))
 
     def tick(self) -> None:
         """Some seconds went by: ages, and runs whose process has fallen silent, may read differently."""

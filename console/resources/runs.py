@@ -29,6 +29,9 @@ FIRST_PAGE = 100
 USUAL_METRICS, USUAL_PARAMS = 4, 4
 """Columns shown when none are chosen: the keys most used."""
 
+USUAL_WIDTH, WIDEST_METRIC = 9, 14
+"""Cells of a metric's column: for its number, and at most for its name."""
+
 _SEARCHED = ("run_name", "run_id", "experiment", "status", "user_id")
 """What a free word is looked for in."""
 
@@ -82,7 +85,8 @@ def chosen_column(name: str) -> Shown[Run]:
         kind, key = "metrics", name
     sort = f"{kind}.{key}" if key.replace("_", "").isalnum() else f"{kind}.`{key}`"
     if kind == "metrics":
-        column = Column(f"metrics.{key}", key, width=9, minimum=7, maximum=12, align="right", priority=6)
+        wide = min(max(USUAL_WIDTH, len(key) + 1), WIDEST_METRIC)  # one more for the mark of the order
+        column = Column(f"metrics.{key}", key, width=wide, minimum=7, maximum=wide, align="right", priority=6)
         return Shown(column, lambda run, _now: (number(run.metrics[key]) if key in run.metrics else "", ""), sort)
     values = "params" if kind == "params" else "tags"
     column = Column(name, key, width=9, minimum=6, maximum=20, weight=1, priority=5)

@@ -40,6 +40,12 @@ def _rows(actions: Sequence[Action]) -> list[list[Part]]:
     return rows
 
 
+def _explained(notes: Sequence[tuple[str, str]]) -> list[Line]:
+    """The whole names of the columns whose headings are cut."""
+    rows: list[list[Part]] = [[(f"  {shown}", "key"), (whole, "")] for shown, whole in notes]
+    return [heading("Columns"), *(Line(row) for row in table(rows)), blank()] if rows else []
+
+
 def help_lines(view: View | None) -> list[Line]:
     """All of help; the present view's keys come first.
 
@@ -51,6 +57,7 @@ def help_lines(view: View | None) -> list[Line]:
     """
     lines: list[Line] = []
     if view is not None:
+        lines += _explained(view.notes())
         lines.append(heading(f"In {view.title}"))
         moves = [[(f"  {keys}", "key"), (what, ""), ("", "")] for keys, what in view.movements]
         lines += [Line(row) for row in table([*_rows(view.offered()), *moves])]

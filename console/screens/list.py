@@ -17,6 +17,7 @@ from console.views import View
 from console.widgets.document import Document, Line
 from console.widgets.table import Key, VirtualTable
 from engine.core.errors import FilterSyntaxError
+from engine.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,6 +119,8 @@ class ListView(View, Generic[T]):
         self._counting = False
         self._rest: Timer | None = None
         self._terms: tuple[str, ...] = ()
+        self._shown_at: Location | None = None
+        self._returning = False
         self._remark = ""
         self._problem = ""
 
@@ -148,6 +151,11 @@ class ListView(View, Generic[T]):
     def offered(self) -> Sequence[Action]:
         """The resource's actions, then those of every list."""
         return (*self.resource.actions, *LIST_ACTIONS)
+
+    def notes(self) -> Sequence[tuple[str, str]]:
+        """The headings that are shown, and the whole names of those that are cut."""
+        whole = {shown.column.name: shown.column.title for shown in self._columns}
+        return [(heading, clean(whole[name])) for name, heading in self.table.headings() if heading != whole[name]]
 
     def take_focus(self) -> None:
         """The table, or the lines that stand for it."""
@@ -227,7 +235,8 @@ class ListView(View, Generic[T]):
             self.table.set_columns(headings(columns))
         self._columns = columns
         lost = listing.partial and self.table.cursor_key not in listing.items
-        self._take(listing)
+        self._take(listing, from_top=self._shown_at == self.location and self.table.scroll_top == 0)
+        self._shown_at = self.location
         if lost:
             self.table.go_to(0)
         self._mark_sort()
@@ -248,12 +257,12 @@ class ListView(View, Generic[T]):
         self._take(listing)
         self.deck.frame_changed()
 
-    def _take(self, listing: Listing[T]) -> None:
+    def _take(self, listing: Listing[T], *, from_top: bool = False) -> None:
         self._loaded = True
         self._remark = listing.remark
         self._keys, self._known = listing.keys, None
         self._remember(listing.items)
-        self.table.set_keys(listing.keys)
+        self.table.set_keys(listing.keys, from_top=from_top)
         if listing.items:
             self.table.put_rows(self._cells(listing.items))
         self._show_empty()
@@ -388,8 +397,13 @@ class ListView(View, Generic[T]):
         """Whether any of it is about this resource."""
         return changes.missed or any(event.kind in self.resource.kinds for event in changes.events)
 
+    def catch_up(self) -> None:
+        """Shown again: what came meanwhile appears, since nobody was looking whom it could disturb."""
+        self._returning = True
+        super().catch_up()
+
     def changed(self, changes: Changes) -> None:
-        """Re-read what is in view and changed; count what is new; never move the order under the cursor."""
+        """Re-read what is in view and changed; show what is new to who follows the top, else only count it."""
         mine = [event for event in changes.events if event.kind in self.resource.kinds]
         if self._frozen or not (mine or changes.missed):
             return
@@ -401,7 +415,8 @@ class ListView(View, Generic[T]):
     def _refresh_rows(self, events: Sequence[Event]) -> None:
         keys = {key for event in events if (key := self.resource.key_of(event)) is not None}
         new = [event for event in events if event.change == "created" and self.resource.key_of(event) not in self.known]
-        if new and (self.location.terms or self.location.sort):
+        placed = self.location.terms or self.location.sort or self.location.name
+        if new and (placed or self.table.following):
             self._refresh_whole()
         elif new:
             self._known = self.known | {key for event in new if (key := self.resource.key_of(event)) is not None}
@@ -425,13 +440,17 @@ class ListView(View, Generic[T]):
         self.table.update_rows(self._cells(items))
 
     def _refresh_whole(self) -> None:
-        """Read the order anew, but show it only where nothing moves under the cursor."""
+        """Read the order anew, but show it only where it moves nothing that the operator has moved to."""
         source, location, engine = self.resource.source, self.location, self.deck.engine
         self.deck.read(self._group("whole"), lambda: source.whole(engine, location), self._compare)
 
     def _compare(self, listing: Listing[T]) -> None:
-        if not self._keys or list(listing.keys) == list(self._keys):
-            self._take(listing)
+        at_top = self.table.following or (self._returning and self._fits_from_top(listing.keys))
+        self._returning = False
+        if at_top or not self._keys or list(listing.keys) == list(self._keys):
+            self._take(listing, from_top=at_top)
+            if not listing.items:
+                self._reread(self.table.visible_keys)
             self.deck.frame_changed()
             return
         now = set(listing.keys)
@@ -448,6 +467,11 @@ class ListView(View, Generic[T]):
             self._updated({key: item for key, item in listing.items.items() if key in self._items or key in now})
         else:
             self._reread(self.table.visible_keys)
+
+    def _fits_from_top(self, keys: Sequence[Key]) -> bool:
+        """Whether the first rows are in view, and the cursor's would still be among them."""
+        shown = len(self.table.visible_keys)
+        return self.table.scroll_top == 0 and self.table.cursor_key in keys[:shown]
 
     def tick(self) -> None:
         """Ages and silent runs may read differently now."""

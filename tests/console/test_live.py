@@ -192,6 +192,4 @@ async def test_a_view_catches_up_when_it_is_shown_again(world: World) -> None:
         await deck.expect_line("churn/1")
         await deck.press("escape")
         await deck.expect_line("churn", "maria")
-        await deck.expect("↑ 1 new")
-        await deck.press("ctrl+r")
         await deck.expect("fraud", "2 models")

@@ -2,10 +2,22 @@ from __future__ import annotations
 
 import pytest
 
+from console.screens.list import ListView
+from console.widgets.table import VirtualTable
 from engine.core.clock import ManualClock
 from engine.tracking.model import RunImport, RunStatus
-from tests.console.driver import LARGE, SMALL, console
+from tests.console.driver import LARGE, SMALL, Console, console
 from tests.console.world import World
+
+
+def _table(deck: Console) -> VirtualTable:
+    assert isinstance(deck.app.view, ListView)
+    return deck.app.view.table
+
+
+def _later(world: World) -> None:
+    assert isinstance(world.clock, ManualClock)
+    world.clock.advance(1000)
 
 
 def _three(world: World) -> None:
@@ -132,15 +144,90 @@ async def test_columns_of_choice_are_chosen_and_named_in_a_command(world: World)
         await deck.until(lambda: "auc" in deck.lines()[2] and "lr" in deck.lines()[2], "both columns")
 
 
-async def test_new_runs_are_announced_and_taken_in_on_request(world: World) -> None:
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_new_runs_appear_by_themselves_while_nothing_was_moved(world: World, size: tuple[int, int]) -> None:
+    _three(world)
+    async with console(world.engine, "runs", size) as deck:
+        await deck.expect("3 runs")
+        for number in range(1, 4):
+            world.run(f"newcomer-{number}")
+            await deck.expect(f"newcomer-{number}", f"{3 + number} runs")
+        assert "new " not in deck.lines()[2]
+        await deck.press("j", "g")  # away, and back to the first row
+        world.run("newcomer-4")
+        await deck.expect("newcomer-4")
+
+
+async def test_a_cursor_that_newcomers_push_down_stays_on_its_run_as_long_as_it_is_in_view(world: World) -> None:
     _three(world)
     async with console(world.engine, "runs") as deck:
         await deck.expect("3 runs")
+        table = _table(deck)
+        first = table.cursor_key
+        _later(world)
         world.run("newcomer")
-        await deck.expect("1 new")
+        await deck.expect("newcomer")
+        assert (table.cursor_key, table.cursor_index, table.scroll_top) == (first, 1, 0)
+        _later(world)
+        for number in range(25):
+            _later(world)
+            world.run(f"many-{number}")
+        await deck.expect("many-24", "29 runs")
+        assert (table.cursor_index, table.scroll_top) == (0, 0)
+
+
+async def test_new_runs_of_other_experiments_are_no_news_in_the_list_of_one(world: World) -> None:
+    _three(world)
+    async with console(world.engine, "runs churn") as deck:
+        await deck.expect("2 runs")
+        await deck.press("j")
+        world.run("elsewhere", experiment="fraud")
+        world.run("newcomer", experiment="churn")
+        await deck.expect("↑ 1 new")
+
+
+async def test_the_list_of_runs_is_up_to_date_when_it_is_opened_again(world: World) -> None:
+    _three(world)
+    async with console(world.engine, "runs") as deck:
+        await deck.expect("3 runs")
+        await deck.press("j")
+        await deck.type(":models")
+        await deck.press("enter")
+        await deck.expect("No registered models")
+        _later(world)
+        world.run("newcomer")
+        await deck.type(":runs")
+        await deck.press("enter")
+        await deck.expect("newcomer", "4 runs")
+        assert _table(deck).cursor_index == 2
+
+
+async def test_new_runs_are_announced_to_who_moved_and_taken_in_on_request(world: World) -> None:
+    _three(world)
+    async with console(world.engine, "runs") as deck:
+        await deck.expect("3 runs")
+        await deck.press("j")
+        world.run("newcomer")
+        await deck.expect("↑ 1 new")
         assert "newcomer" not in deck.text()
         await deck.press("ctrl+r")
         await deck.expect("4 runs", "newcomer")
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_long_metric_names_are_told_apart_and_help_says_them_whole(world: World, size: tuple[int, int]) -> None:
+    names = ["training_accuracy_score", "training_f1_score", "training_precision_score", "training_recall_score"]
+    run = world.engine.runs.start("churn", "tree", capture=False)
+    run.log_metrics(dict.fromkeys(names, 0.5))
+    run.finish()
+    async with console(world.engine, "runs", size) as deck:
+        await deck.expect_line("tree", "0.5")
+        headings = deck.lines()[2].split()
+        shown = [heading for heading in headings if "…" in heading]
+        assert shown
+        assert len({heading[:4] for heading in shown}) == len(shown), headings
+        await deck.press("question_mark")
+        await deck.expect("Columns", "training_accuracy_score")
 
 
 async def test_a_metric_logged_elsewhere_changes_its_cell(world: World) -> None:

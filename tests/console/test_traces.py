@@ -82,12 +82,16 @@ async def test_traces_are_filtered_in_sql_and_found_by_words(world: World) -> No
         await screen.expect("summarise")
 
 
-async def test_a_new_trace_is_announced_and_moves_nothing(world: World) -> None:
+async def test_a_new_trace_appears_and_is_only_announced_to_who_moved(world: World) -> None:
     record(world, 1, "answer")
     async with console(world.as_("anna"), "traces") as screen:
         await screen.expect("answer")
         record(world, 2, "summarise")
+        await screen.expect("summarise", "2 traces")
+        await screen.press("G")
+        record(world, 3, "translate")
         await screen.expect("1 new")
+        assert "translate" not in screen.text()
 
 
 async def test_a_span_shows_all_that_it_says(world: World) -> None:

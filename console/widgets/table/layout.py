@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from console.widgets.table.column import GAP, GUTTER, Column, Placed, Row
 from console.widgets.table.roles import PLAIN
+from console.widgets.table.titles import told_apart
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -52,6 +53,7 @@ class Lines:
         self._placed = placed
         self._width = width
         self._roles = roles
+        self._titles: dict[str, list[str]] = {}
         self._defaults = [(columns[place.column].align, self._style(columns[place.column].role)) for place in placed]
         self.blank = Strip.blank(width)
         """A line without a row."""
@@ -83,9 +85,10 @@ class Lines:
             more_right: Columns are hidden to the right.
         """
         runs = [(" " * GUTTER, self._style("header"))]
+        titles = self._fitting(sort[0] if sort is not None else "")
         for place, (index, _, width) in enumerate(self._placed):
             column = self._columns[index]
-            title, style = column.title, self._style("header")
+            title, style = titles[place], self._style("header")
             if sort is not None and sort[0] == column.name:
                 title, style = f"{title}{DESCENDING if sort[1] else ASCENDING}", self._style("sorted")
             gap = f"{MORE_LEFT} " if more_left and place == 0 else " " * GAP
@@ -97,6 +100,23 @@ class Lines:
         size = min(cell_len(tail), self._width)
         end = Strip([Segment(fit(tail, size), self._style("news" if news else "header"))], size)
         return Strip.join([strip.crop(0, self._width - size), end])
+
+    def headings(self, sort: tuple[str, bool] | None) -> list[tuple[str, str]]:
+        """Name and shown heading of each placed column."""
+        titles = self._fitting(sort[0] if sort is not None else "")
+        names = (self._columns[place.column].name for place in self._placed)
+        return list(zip(names, titles, strict=True))
+
+    def _fitting(self, ordered: str) -> list[str]:
+        """The headings as they fit; the one ordered by leaves a cell for the mark."""
+        if ordered not in self._titles:
+            columns = [self._columns[place.column] for place in self._placed]
+            widths = [
+                max(place.width - (column.name == ordered), 1)
+                for place, column in zip(self._placed, columns, strict=True)
+            ]
+            self._titles[ordered] = told_apart([column.title for column in columns], widths)
+        return self._titles[ordered]
 
     def column_at(self, x: int) -> Column | None:
         """The column whose heading covers cell `x`."""

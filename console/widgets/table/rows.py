@@ -48,14 +48,19 @@ class TableRows:
         """The row of a key if it has been read."""
         return self._rows.get(key)
 
-    def set_keys(self, keys: Sequence[Key]) -> None:
-        """Replace the order. The cursor stays on its key; if that is gone, on its place."""
+    def set_keys(self, keys: Sequence[Key], *, from_top: bool = False) -> None:
+        """Replace the order. The cursor stays on its key; if that is gone, on its place.
+
+        Args:
+            keys: All keys in order.
+            from_top: Show the first rows, as long as the cursor's is among them.
+        """
         key, line = self.cursor_key, max(0, self.cursor - self.top)
         place = _find(keys, key, self.cursor) if key is not None else None
         self._keys = keys
         self._asked.clear()
         self.cursor = place if place is not None else min(max(self.cursor, 0), len(keys) - 1)
-        self.top = self.cursor - line
+        self.top = 0 if from_top and self.cursor < self.height else self.cursor - line
         self._clamp()
 
     def resize(self, height: int) -> None:

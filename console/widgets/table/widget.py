@@ -126,6 +126,7 @@ class VirtualTable(Widget, can_focus=True):
         self._offset = 0
         self._sort: tuple[str, bool] | None = None
         self._new_above = 0
+        self._following = True
         self._lines: Lines | None = None
         self._strips: dict[Key, Strip] = {}
         self._asking = False
@@ -138,6 +139,10 @@ class VirtualTable(Widget, can_focus=True):
     def columns(self) -> tuple[Column, ...]:
         """All columns, also those not in view."""
         return self._columns
+
+    def headings(self) -> list[tuple[str, str]]:
+        """Name and shown heading of the columns in view, left to right."""
+        return self._current_lines().headings(self._sort)
 
     @property
     def cursor_key(self) -> Key | None:
@@ -168,6 +173,11 @@ class VirtualTable(Widget, can_focus=True):
     def marks(self) -> frozenset[Key]:
         """Keys of the marked rows, also of those the present order leaves out."""
         return frozenset(self._data.marks)
+
+    @property
+    def following(self) -> bool:
+        """Whether the operator looks at what comes in at the top: nothing was moved, or moved back to the first row."""
+        return self._following
 
     @property
     def new_above(self) -> int:
@@ -203,16 +213,20 @@ class VirtualTable(Widget, can_focus=True):
         self._new_above += count
         self._refresh_line(0)
 
-    def set_keys(self, keys: Sequence[Key]) -> None:
+    def set_keys(self, keys: Sequence[Key], *, from_top: bool = False) -> None:
         """Replace the order of the rows.
 
         The cursor stays on its key and, where it can, on its screen line; marks stay.
 
         Args:
             keys: All keys in order, each once, for example an `array("q")`. Not to be changed afterwards.
+            from_top: Let rows that come before the first one push the others down, instead of standing out of sight.
+                A cursor that is pushed out of view goes to the first row if it was following, else keeps its line.
         """
         before = self._data.cursor_key
-        self._data.set_keys(keys)
+        self._data.set_keys(keys, from_top=from_top)
+        if from_top and self._following and self._data.top:
+            self._data.move_to(0)
         self._new_above = 0
         self._moved()
         if self._data.cursor_key != before:
@@ -376,6 +390,7 @@ class VirtualTable(Widget, can_focus=True):
         data = self._data
         cursor, top, key = data.cursor, data.top, data.cursor_key
         step()
+        self._following = data.cursor <= 0 and data.top == 0
         if data.top != top:
             self._moved()
         elif data.cursor != cursor:
