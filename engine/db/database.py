@@ -25,7 +25,7 @@ from engine.db.pool import Pool
 from engine.db.transaction import Memory, Snapshot, Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -96,6 +96,9 @@ class Database:
         busy_timeout_ms: How long a write waits for other writers, in milliseconds.
         durability: What a commit waits for.
         schema: The folder of its migrations.
+
+    Attributes:
+        may_take: Asked before a file is used that has taken the place of the open one; raises where it must not be.
     """
 
     def __init__(  # noqa: PLR0913 every argument but the path has a default
@@ -113,6 +116,7 @@ class Database:
         self._schema = schema
         self.read_only = read_only
         self.durability = durability
+        self.may_take: Callable[[], None] | None = None
         self._clock = clock or SystemClock()
         self._connect = connect
         self._busy_timeout_ms = busy_timeout_ms
@@ -196,6 +200,8 @@ class Database:
         if identity == self._identity:
             return
         if self._identity is None:
+            if self.may_take is not None:
+                self.may_take()
             self.migrate()
             return
         self._pool.let_go()
@@ -259,6 +265,8 @@ class Database:
         """
         if getattr(self._local, "group", None) is not None:
             raise RuntimeError("a group is already open in this thread")
+        if self.read_only:
+            raise ReadOnlyMode("This session is read-only.", hint="Open the workspace without --readonly.")
         with in_use(), translated(self.path), self._whole(wait=wait) as writer:
             self._local.group, self._local.undone, self._local.told = writer, None, set()
             try:

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from engine.core.errors import Busy
+from engine.core.errors import Busy, WorkspaceReplaced
 from engine.core.text import clean
 from engine.core.timetext import format_time
 from engine.db.disk import disk_errors
@@ -69,6 +69,23 @@ class ServerLock:
         os.close(file)
         raise _taken(self._workspace)
 
+    def check(self) -> None:
+        """Make sure that the workspace is still the one whose lock this is.
+
+        Raises:
+            WorkspaceReplaced: it was moved away, or another one is in its place; both may be served by others.
+        """
+        try:
+            there = os.stat(_lock_path(self._workspace))  # noqa: PTH116 once a second, also in silence
+        except OSError:
+            there = None
+        held = os.fstat(self._file)
+        if there is None or (there.st_dev, there.st_ino) != (held.st_dev, held.st_ino):
+            raise WorkspaceReplaced(
+                f"The workspace {self._workspace.path} was moved away or replaced while it was served.",
+                hint="Look at what is there now, and start `qd server` on the one that is meant.",
+            )
+
     def tell(self, owner: ServerOwner) -> None:
         """Write who holds it.
 
@@ -101,8 +118,9 @@ class ServerLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with suppress(OSError):
+        with suppress(OSError, WorkspaceReplaced):
             os.ftruncate(self._file, 0)
+            self.check()  # else the status there is another server's
             _status_path(self._workspace).unlink(missing_ok=True)
         os.close(self._file)
         self._file = -1

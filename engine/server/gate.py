@@ -14,6 +14,7 @@ from engine.core.errors import (
     InvalidInput,
     PermissionDenied,
     QuarterdeckError,
+    ReadOnlyMode,
     Refused,
     TooLarge,
     TooManyFailures,
@@ -82,6 +83,7 @@ class Gate:
             Unauthenticated: it has no token, or one that is not good.
             TooManyFailures: its address was refused too often.
             PermissionDenied: its role is below that of the route.
+            ReadOnlyMode: it would change something, and the server is read-only.
             TooLarge: its body is larger than the route takes.
             UnsupportedMediaType: its body is not of the type that the route takes.
         """
@@ -131,6 +133,8 @@ class Gate:
                 f"{request.method} {request.url.path[:60]} needs the role {role.label}; this caller has {has.label}.",
                 hint="Use a token of a wider scope.",
             )
+        if self._engine.access.read_only and role > Role.VIEWER and request.method not in ("GET", "HEAD"):
+            raise ReadOnlyMode("This server is read-only.", hint="Send changes to the one that writes.")
         return engine
 
     def _view(self, secret: str, address: str) -> Engine:

@@ -9,13 +9,13 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from engine import __version__
-from engine.core.errors import Busy, InvalidInput, QuarterdeckError
+from engine.core.errors import Busy, InvalidInput, QuarterdeckError, WorkspaceReplaced
 from engine.policy.identity import os_user
 from engine.processes.lock import ServerLock
 from engine.processes.model import ServerOwner
@@ -33,7 +33,7 @@ from engine.server.upkeep import Upkeep, kept_going
 from engine.server.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from engine.api import Engine
     from engine.server.settings import Settings
@@ -102,26 +102,41 @@ class Server:
         self._started = started
         self._uvicorn: _Uvicorn | None = None
         self._told_to_stop = False
+        self._lost: WorkspaceReplaced | None = None
 
     def run(self) -> None:
         """Answer requests until told to stop: by SIGTERM or SIGINT in the main thread, by `stop` in any.
 
+        One whose engine is read-only takes no lock, for it may read beside the one that writes, and does nothing
+        but answer.
+
         Raises:
             Busy: another server has the workspace, or the port is taken.
+            WorkspaceReplaced: the workspace was moved away or replaced meanwhile; what was answered is in the old one.
             InvalidInput: the address cannot be listened on, others could read along, or the TLS files cannot be used.
             WorkspaceError: the workspace cannot be written.
         """
-        import uvloop
-
         self._settings = secured(self._settings)
-        with ServerLock(self._engine.workspace).take() as lock, listening(self._settings) as listener:
-            if self._settings.require_tokens:
-                make_first_token(self._engine)
+        with ExitStack() as stack:
+            reads_only = self._engine.access.read_only
+            lock = None if reads_only else stack.enter_context(ServerLock(self._engine.workspace).take())
+            listener = stack.enter_context(listening(self._settings))
             url = _url(self._settings, listener)
-            lock.tell(_owner(self._engine, self._settings, url))
-            self._engine.experiments.ensure_default()
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            if lock is not None:
+                self._begin(lock, url)
+                stack.callback(setattr, self._engine.database, "may_take", None)
+            with asyncio.Runner(loop_factory=_new_loop) as runner:
                 runner.run(self._serve(lock, listener, url))
+        if self._lost is not None:
+            raise self._lost
+
+    def _begin(self, lock: ServerLock, url: str) -> None:
+        """Write what must be there before the first request."""
+        if self._settings.require_tokens:
+            make_first_token(self._engine)
+        self._engine.database.may_take = lock.check
+        lock.tell(_owner(self._engine, self._settings, url))
+        self._engine.experiments.ensure_default()
 
     def stop(self) -> None:
         """Have `run` return once what has begun is answered; from any thread."""
@@ -129,7 +144,11 @@ class Server:
         if self._uvicorn is not None:
             self._uvicorn.should_exit = True
 
-    async def _serve(self, lock: ServerLock, listener: socket.socket, url: str) -> None:
+    def _end_lost(self, error: WorkspaceReplaced) -> None:
+        self._lost = error
+        self.stop()
+
+    async def _serve(self, lock: ServerLock | None, listener: socket.socket, url: str) -> None:
         crowd = Crowd(self._settings)
         measures = Measures(clients=self._clients, queue=lambda: work.waiting, turned_away=lambda: crowd.turned_away)
         work = Work(self._engine.database, asyncio.get_running_loop(), measures=measures)
@@ -145,16 +164,11 @@ class Server:
             _config(app, self._settings, crowd), started=lambda: self._started(url), ending=work.end
         )
         server.should_exit = self._told_to_stop
-        upkeep = Upkeep(self._engine, lock, measures)
-        courier = Courier(self._engine, sender())
-        retention = Retention(self._engine, measures)
+        going_on = self._beside(lock, gate, measures) if lock is not None else ()
         try:
             async with asyncio.TaskGroup() as tasks:
                 serving = tasks.create_task(server.serve(sockets=[listener]))
-                beside = [
-                    tasks.create_task(kept_going(each, measures))
-                    for each in (upkeep.run, retention.run, gate.keep_used, courier.run)
-                ]
+                beside = [tasks.create_task(kept_going(each, measures)) for each in going_on]
                 await serving
                 for each in beside:
                     each.cancel()
@@ -162,6 +176,16 @@ class Server:
             work.close()
             with self._engine.database.hurried():
                 await asyncio.get_running_loop().shutdown_default_executor()
+
+    def _beside(self, lock: ServerLock, gate: Gate, measures: Measures) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """What goes on beside the answering of requests, where there is somebody to write."""
+        upkeep = Upkeep(self._engine, lock, measures, lost=self._end_lost)
+        return (
+            upkeep.run,
+            Retention(self._engine, measures).run,
+            gate.keep_used,
+            Courier(self._engine, sender()).run,
+        )
 
     def _clients(self) -> int:
         return len(self._uvicorn.server_state.connections) if self._uvicorn else 0
@@ -181,9 +205,17 @@ def serve(engine: Engine, settings: Settings) -> int:
         QuarterdeckError: as `Server.run` says.
     """
     _quicken_threads()
+    if engine.access.read_only:
+        sys.stderr.write("This server is read-only: every change is refused.\n")
     Server(engine, settings, started=lambda url: _say_where(url, settings)).run()
     sys.stderr.write("The server has ended; all that it answered is kept.\n")
     return 0
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
 
 
 def _quicken_threads() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from engine.core.errors import QuarterdeckError
+from engine.core.errors import QuarterdeckError, WorkspaceReplaced
 from engine.core.text import clean
 
 if TYPE_CHECKING:
@@ -49,18 +49,27 @@ class Upkeep:
         engine: The workspace.
         lock: Where to tell how the server does.
         measures: What it has counted.
+        lost: Told once that the workspace is no longer the one whose lock is held.
     """
 
-    def __init__(self, engine: Engine, lock: ServerLock, measures: Measures) -> None:
+    def __init__(
+        self, engine: Engine, lock: ServerLock, measures: Measures, *, lost: Callable[[WorkspaceReplaced], None]
+    ) -> None:
         self._engine = engine
         self._lock = lock
         self._measures = measures
+        self._lost = lost
 
     async def run(self) -> None:
         """Go on until cancelled."""
         told = -1
         quiet = 0
         while True:
+            try:
+                self._lock.check()
+            except WorkspaceReplaced as error:
+                self._lost(error)
+                return
             events = self._measures.events
             # Once more after the last request, so that its second stands as past; then silence costs nothing.
             quiet = 0 if events != told else quiet + 1

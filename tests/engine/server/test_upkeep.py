@@ -9,11 +9,16 @@ from typing import Any
 
 import engine
 from engine.core.clock import SystemClock
+from engine.core.errors import WorkspaceReplaced
 from engine.db.database import Database
 from engine.processes.lock import ServerLock
 from engine.server import upkeep
 from engine.server.measures import Measures
 from engine.server.upkeep import Upkeep, kept_going
+
+
+def _unexpected(error: WorkspaceReplaced) -> None:
+    raise AssertionError(error)
 
 
 def _full(*arguments: Any, **options: Any) -> sqlite3.Connection:
@@ -37,7 +42,7 @@ async def test_a_disk_too_full_for_the_log_to_be_moved_ends_nothing(tmp_path: Pa
         faulty = Database(opened.database.path, clock=SystemClock(), connect=_full)
         monkeypatch.setattr(opened, "database", faulty)
         with ServerLock(opened.workspace).take() as lock:
-            going = asyncio.ensure_future(Upkeep(opened, lock, measures).run())
+            going = asyncio.ensure_future(Upkeep(opened, lock, measures, lost=_unexpected).run())
             done, _ = await asyncio.wait([going], timeout=0.3)
             assert not done
             going.cancel()
@@ -53,7 +58,7 @@ async def test_silence_after_many_requests_empties_the_log(tmp_path: Path, monke
         log = opened.database.path.with_name("control.db-wal")
         assert log.stat().st_size
         with ServerLock(opened.workspace).take() as lock:
-            going = asyncio.ensure_future(Upkeep(opened, lock, measures).run())
+            going = asyncio.ensure_future(Upkeep(opened, lock, measures, lost=_unexpected).run())
             async with asyncio.timeout(30):
                 while log.stat().st_size:  # noqa: ASYNC110 a file tells nobody that it has changed
                     await asyncio.sleep(0.01)
