@@ -25,6 +25,7 @@ from engine.server.failures import Failures
 from engine.server.head import Head
 from engine.server.hosts import Hosts, is_address
 from engine.server.proxies import Proxies
+from engine.server.refusals import RouteRefusals
 from engine.server.routes import Body
 from engine.server.standing import Standing
 from engine.tokens.checking import TokenCheck
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from engine.api import Engine
+    from engine.core.access import Access
     from engine.server.routes import Match
     from engine.server.settings import Settings
     from engine.tokens.model import Token
@@ -54,6 +56,9 @@ class Gate:
     Args:
         engine: The workspace, as the server's own user has it.
         settings: Hosts, tokens and limits.
+
+    Attributes:
+        refusals: Those of roles, to be written down beside the requests.
     """
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
@@ -65,6 +70,7 @@ class Gate:
         self._only_proxies = settings.behind_proxy and settings.tls_certificate is None
         self._tokens = TokenCheck(engine.database, engine.clock)
         self._failures = Failures(time.monotonic)
+        self.refusals = RouteRefusals(engine.database)
         self._views: OrderedDict[tuple[bytes, str], tuple[Engine, Standing]] = OrderedDict()
 
     def admit(self, request: Request, match: Match | None) -> Engine:
@@ -92,7 +98,7 @@ class Gate:
             raise Refused("This server is reached through its proxy alone.", hint="Use the proxy's address.")
         self._hosts.check(request.method, self._scheme(request, head), head)
         role = match.route.role if match else Role.VIEWER
-        engine = self._engine if role is None else self._caller(request, head, role)
+        engine = self._engine if role is None else self._caller(request, head, match, role)
         if match is not None:
             self._check_body(head, match.route.body)
         return engine
@@ -119,25 +125,34 @@ class Gate:
     def _proxied(self, request: Request) -> bool:
         return request.client is not None and self._proxies.has(request.client.host)
 
-    def _caller(self, request: Request, head: Head, role: Role) -> Engine:
+    def _caller(self, request: Request, head: Head, match: Match | None, role: Role) -> Engine:
         secret = _shown(head)
         if secret is None or not (self._settings.require_tokens or secret.startswith(PREFIX)):
             if self._settings.require_tokens:
                 self._refuse(self._address(request, head), "Requests to this server need a token.")
-            engine = self._engine
+            engine, token_id = self._engine, None
         else:
-            engine = self._view(secret, self._address(request, head))
-        has = engine.access.role
-        if has < role:
-            raise PermissionDenied(
-                f"{request.method} {request.url.path[:60]} needs the role {role.label}; this caller has {has.label}.",
-                hint="Use a token of a wider scope.",
-            )
+            engine, token_id = self._view(secret, self._address(request, head))
+        if engine.access.role < role:
+            raise self._too_small(request, match, engine.access, token_id, role)
         if self._engine.access.read_only and role > Role.VIEWER and request.method not in ("GET", "HEAD"):
             raise ReadOnlyMode("This server is read-only.", hint="Send changes to the one that writes.")
         return engine
 
-    def _view(self, secret: str, address: str) -> Engine:
+    def _too_small(
+        self, request: Request, match: Match | None, access: Access, token_id: int | None, role: Role
+    ) -> PermissionDenied:
+        has = access.role.label
+        refusal = PermissionDenied(
+            f"{request.method} {request.url.path[:60]} needs the role {role.label}; this caller has {has}.",
+            hint="Use a token of a wider scope.",
+        )
+        if not self._engine.access.read_only:
+            operation = f"{match.route.method} {match.route.path}" if match else request.method
+            self.refusals.note(access.actor, token_id, operation, refusal)
+        return refusal
+
+    def _view(self, secret: str, address: str) -> tuple[Engine, int]:
         digest = digest_of(secret)
         key = (digest, address)
         known = self._views.get(key)
@@ -155,7 +170,7 @@ class Gate:
         engine, standing = known
         standing.seen()
         self._views.move_to_end(key)
-        return engine
+        return engine, token.id
 
     def _refuse(self, address: str, message: str) -> NoReturn:
         if wait_s := self._failures.wait_s(address):

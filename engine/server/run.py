@@ -184,6 +184,7 @@ class Server:
             upkeep.run,
             Retention(self._engine, measures).run,
             gate.keep_used,
+            gate.refusals.run,
             Courier(self._engine, sender()).run,
         )
 
