@@ -235,7 +235,7 @@ class Work:
             with self._database.group(wait=wait):
                 self._run(done)
                 ran = time.perf_counter()
-        except BaseException as error:
+        except BaseException as error:  # whatever it is: those who wait for an answer must get one
             if isinstance(error, Busy) and not done and not wait:
                 raise
             if not done:  # it could not even begin; none of those who waited is made to wait for that again
