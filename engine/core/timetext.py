@@ -125,6 +125,15 @@ def parse_duration(text: str) -> int:
     return round(sum(float(number) * _UNIT_MS[unit] for number, unit in _pattern(_PART).findall(wanted)))
 
 
+def exact_duration(ms: int) -> str:
+    """Write a length of time so that `parse_duration` reads the same: `10m`, `1h30m`, `1s500ms`. ms: milliseconds."""
+    text, left = "", ms
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, left = divmod(left, _UNIT_MS[unit])
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
 def format_time(ms: int) -> str:
     """Write a moment in ISO 8601, UTC, with `Z`; milliseconds only where there are any.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 from engine.core.access import Role
+from engine.policy.rollout import RolloutPolicy
 
 STAGE_WORDS = ("registered", "staging", "production", "archived")
 """The stages a policy may speak of, as written in the file."""
@@ -226,6 +227,7 @@ class Policy:
         webhook_hosts: Hosts that webhooks may reach although their addresses are private.
         traces_max_age_ms: How long ago a trace may have begun before a server deletes it, in milliseconds; `None` keeps
             traces for ever.
+        rollouts: How versions get all of the traffic, by model or `*`.
         digest: SHA-256 of what the file says, whatever its comments and layout; 64 hex digits.
         missing: There is no file at all; it asks for the same as an empty one, but nobody has written so, and only the
             alias `production` is protected.
@@ -241,6 +243,7 @@ class Policy:
     redaction_allow: tuple[str, ...] = ()
     webhook_hosts: tuple[str, ...] = ()
     traces_max_age_ms: int | None = None
+    rollouts: Mapping[str, RolloutPolicy] = field(default_factory=dict)
     digest: str = NO_FILE_DIGEST
     missing: bool = field(default=False, compare=False)
 
@@ -258,6 +261,10 @@ class Policy:
         """
         word = stage.lower()
         return self.stages.get((model, word)) or self.stages.get((EVERYONE, word)) or NO_DEMANDS
+
+    def rollout(self, model: str) -> RolloutPolicy | None:
+        """How a version of `model` gets all of the traffic; `None` when it may at once."""
+        return self.rollouts.get(model) or self.rollouts.get(EVERYONE)
 
     def role_of(self, user: str) -> Role:
         """The role of a user: the highest that names them, else the highest given to `*`, else viewer."""

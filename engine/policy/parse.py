@@ -32,6 +32,7 @@ from engine.policy.model import (
     WeeklyFreeze,
 )
 from engine.policy.reader import Problem, Table
+from engine.policy.rollout import RolloutPolicy, RolloutStep, parse_plan
 
 MAX_APPROVALS = 20
 """Most approvals a stage may ask for."""
@@ -67,6 +68,7 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
         single_production=defaults.flag("single_production", fallback=fallback.single_production),
         protected_aliases=defaults.words("protected_aliases", fallback.protected_aliases),
         stages=_stages(top.table("models")),
+        rollouts=_rollouts(top.table("models")),
         redaction_allow=redaction.words("allow"),
         webhook_hosts=webhooks.words("allow_private"),
         traces_max_age_ms=retention.duration("traces", None, least=LEAST_RETENTION_MS),
@@ -95,8 +97,39 @@ def _stages(models: Table) -> Mapping[tuple[str, str], StagePolicy]:
                 stages[model, word] = _stage(table.table(word))
             else:
                 table.table(word)  # known even when it is absent
+        table.table("rollout")  # read by `_rollouts`
         table.finish()
     return stages
+
+
+def _rollouts(models: Table) -> Mapping[str, RolloutPolicy]:
+    return {model: _rollout(table.table("rollout")) for model, table in models.each_table() if "rollout" in table}
+
+
+def _rollout(table: Table) -> RolloutPolicy:
+    steps: tuple[RolloutStep, ...] = ()
+    if "plan" not in table:
+        table.refuse(None, "needs plan.", 'Write plan = "shadow 10m -> 5% 10m -> 100%".')
+    else:
+        steps = table.read("plan", steps, _plan)
+    usual = RolloutPolicy(steps)
+    found = RolloutPolicy(
+        steps,
+        errors=table.number("errors", usual.errors, least=0, most=1),
+        slow=table.number("slow", usual.slow, least=0, most=1),
+        disagreement=table.number("disagreement", usual.disagreement, least=0, most=1),
+        min_requests=table.whole("min_requests", usual.min_requests, most=1_000_000),
+        false_alarm=table.number("false_alarm", usual.false_alarm, least=1e-6, most=0.5),
+        doubt=table.number("doubt", usual.doubt, least=1e-6, most=0.5),
+    )
+    table.finish()
+    return found
+
+
+def _plan(value: Any) -> tuple[RolloutStep, ...]:
+    if not isinstance(value, str):
+        raise InvalidInput("must be a text.", hint='Write "shadow 10m -> 5% 10m -> 100%".')
+    return parse_plan(value)
 
 
 def _stage(table: Table) -> StagePolicy:
@@ -193,8 +226,8 @@ def _freeze(table: Table) -> Freeze | None:
     for key in ("from", "to"):
         if key not in table:
             table.refuse(None, f"needs {key}, or weekly instead.", 'Write from = "2026-12-20", to = "2027-01-03".')
-    start_ms = table.moment("from", _moment_ms)
-    end_ms = table.moment("to", _end_ms)
+    start_ms = table.read("from", 0, _moment_ms)
+    end_ms = table.read("to", 0, _end_ms)
     if start_ms and end_ms and start_ms >= end_ms:
         table.refuse("to", "must be after from.")
     table.finish()

@@ -92,7 +92,7 @@ class Table:
                 raise InvalidInput(f"must be {' or '.join(choices)}.", hint=_nearest(value, choices))
             return value
 
-        return self._read(key, fallback, read)
+        return self.read(key, fallback, read)
 
     def flag(self, key: str, *, fallback: bool) -> bool:
         """`true` or `false`."""
@@ -102,10 +102,10 @@ class Table:
                 raise InvalidInput(f"must be true or false, not {_kind(value)}.", hint="Write it without quotes.")
             return value
 
-        return self._read(key, fallback, read)
+        return self.read(key, fallback, read)
 
-    def number(self, key: str, fallback: U, *, least: float | None = None) -> float | U:
-        """A finite number, not below `least`."""
+    def number(self, key: str, fallback: U, *, least: float | None = None, most: float | None = None) -> float | U:
+        """A finite number, not below `least` and not above `most`."""
 
         def read(value: Any) -> float:
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -116,9 +116,11 @@ class Table:
                 raise InvalidInput("must be a finite number.", hint="Leave it out for no bound.")
             if least is not None and value < least:
                 raise InvalidInput(f"must be at least {least:g}.")
+            if most is not None and value > most:
+                raise InvalidInput(f"must be at most {most:g}.")
             return float(value)
 
-        return self._read(key, fallback, read)
+        return self.read(key, fallback, read)
 
     def whole(self, key: str, fallback: int, *, most: int) -> int:
         """A whole number from 0 to `most`."""
@@ -128,7 +130,7 @@ class Table:
                 raise InvalidInput(f"must be a whole number from 0 to {most}.")
             return value
 
-        return self._read(key, fallback, read)
+        return self.read(key, fallback, read)
 
     def duration(self, key: str, fallback: U, *, least: int = 1) -> int | U:
         """A length of time above zero, not below `least`, in milliseconds; written as text with a unit."""
@@ -143,7 +145,7 @@ class Table:
                 raise InvalidInput(f"must be at least {format_duration(least)}.")
             return found
 
-        return self._read(key, fallback, read)
+        return self.read(key, fallback, read)
 
     def size(self, key: str, fallback: int) -> int:
         """A size above zero, in bytes; written as text with a unit, or as a whole number of bytes."""
@@ -154,7 +156,7 @@ class Table:
                 raise InvalidInput(f"must be a size above zero, not {_kind(value)}.", hint='Write "50MB".')
             return found
 
-        return self._read(key, fallback, read)
+        return self.read(key, fallback, read)
 
     def words(self, key: str, fallback: tuple[str, ...] = (), *, choices: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of texts that are not empty, each of `choices` when there are any; repeated ones count once."""
@@ -172,7 +174,7 @@ class Table:
                     self.problems.append(problem)
             return tuple(dict.fromkeys(each for each in value if isinstance(each, str)))
 
-        return self._read(key, fallback, read)
+        return self.read(key, fallback, read)
 
     def table(self, key: str) -> Table:
         """The table below a key; an empty one when it is missing or no table."""
@@ -183,7 +185,7 @@ class Table:
             return value
 
         empty: Mapping[str, Any] = {}
-        return Table((*self.path, key), self._read(key, empty, read), self.problems)
+        return Table((*self.path, key), self.read(key, empty, read), self.problems)
 
     def tables(self, key: str) -> tuple[Table, ...]:
         """The tables in the list below a key."""
@@ -195,17 +197,13 @@ class Table:
 
         empty: list[Any] = []
         found = []
-        for place, each in enumerate(self._read(key, empty, read)):
+        for place, each in enumerate(self.read(key, empty, read)):
             path = (*self.path, key, place)
             if isinstance(each, dict):
                 found.append(Table(path, each, self.problems))
             else:
                 self.problems.append(Problem(path, f"must be a table, not {_kind(each)}.", "Write {…}."))
         return tuple(found)
-
-    def moment(self, key: str, read: Callable[[Any], int]) -> int:
-        """A time, as `read` makes it; 0 when it is missing or wrong."""
-        return self._read(key, 0, read)
 
     def each_table(self) -> Iterator[tuple[str, Table]]:
         """Every key of this table, each with the table below it."""
@@ -218,7 +216,17 @@ class Table:
             if key not in self._known:
                 self.refuse(key, "is not known here.", _nearest(key, tuple(self._known)))
 
-    def _read(self, key: str, fallback: U, read: Callable[[Any], T]) -> T | U:
+    def read(self, key: str, fallback: U, read: Callable[[Any], T]) -> T | U:
+        """A value as `read` makes it, which raises `InvalidInput` for a wrong one.
+
+        Args:
+            key: The key.
+            fallback: What stands for a missing or wrong value.
+            read: Makes the value of what the file says.
+
+        Returns:
+            The value.
+        """
         self._known[key] = None
         if key not in self._data:
             return fallback
