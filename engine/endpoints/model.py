@@ -272,6 +272,8 @@ class DesiredEndpoint:
         salt: Of its hash.
         capture: Share of the requests that are captured, 0 to 1.
         deployments: The routed deployments.
+        earlier: Each generation's routes since the last one without a canary, that one first, this one left out: whoever
+            lays out keys goes through them, so that as few keys move as can be and every plane comes to the same.
     """
 
     row_id: int
@@ -283,6 +285,7 @@ class DesiredEndpoint:
     salt: str
     capture: float
     deployments: tuple[DesiredDeployment, ...]
+    earlier: tuple[tuple[Route, ...], ...] = ()
 
 
 def weights(routes: tuple[Route, ...]) -> dict[int, int]:

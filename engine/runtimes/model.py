@@ -63,11 +63,13 @@ class Interface:
         inputs: In the order of the model's features.
         outputs: `predict`, and `predict_proba` for classifiers; the graph's own names for a native ONNX model.
         classes: The labels in the order of the probabilities' columns; empty for numbers.
+        missing: Whether numbers may be missing (NaN): the model was made for it, or fills them in itself.
     """
 
     inputs: tuple[Field, ...]
     outputs: tuple[Field, ...]
     classes: tuple[Any, ...] = ()
+    missing: bool = False
 
     @property
     def numeric(self) -> bool:
