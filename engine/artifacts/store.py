@@ -354,13 +354,33 @@ class Incoming:
             WorkspaceFull: no space is left.
             WorkspaceError: the disk failed.
         """
+        self.append(data)
+        self.count(data)
+
+    def append(self, data: bytes | memoryview) -> None:
+        """Write the next bytes, for whoever has them counted too, in another thread.
+
+        Args:
+            data: The bytes.
+
+        Raises:
+            WorkspaceFull: no space is left.
+            WorkspaceError: the disk failed.
+        """
         with self._busy, disk_errors(self._folder, "the artifact folder"):
             rest = memoryview(data)
             while rest:
                 rest = rest[self._target.write(rest) :]
-            self._hashed.update(data)
             self.size_bytes += len(data)
             self._write_back()
+
+    def count(self, data: bytes | memoryview) -> None:
+        """Let the next bytes count for the digest, for whoever has them appended too.
+
+        Args:
+            data: The bytes.
+        """
+        self._hashed.update(data)
 
     def _write_back(self) -> None:
         """Have the system write what has come, without waiting: the advice drops no page that is not on the disk."""

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from hashlib import _Hash as Hash
     from typing import BinaryIO
 
+    from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
     from engine.artifacts.model import Artifact, Blob
     from engine.artifacts.store import ArtifactStore
+    from engine.server.intake import Intake
 
 SEND_BYTES = 1 << 18
 """Bytes read and sent at a time: two such pieces are held for a client that reads slowly."""
@@ -52,14 +54,12 @@ _TYPES = {
 }
 
 
-async def received(
-    store: ArtifactStore, pieces: AsyncIterator[bytes], keep: Callable[[Incoming], Blob] = Incoming.keep
-) -> Blob:
+async def received(store: ArtifactStore, request: Request, keep: Callable[[Incoming], Blob] = Incoming.keep) -> Blob:
     """Store the body of a request; what ends early leaves nothing behind.
 
     Args:
         store: Where to.
-        pieces: The body as it comes.
+        request: The request; nothing of its body has been read.
         keep: Keeps it once it is whole.
 
     Returns:
@@ -72,6 +72,36 @@ async def received(
         WorkspaceError: the disk failed.
         QuarterdeckError: as `keep` says.
     """
+    offered = request.scope.get("intake")
+    intake: Intake | None = offered(request.scope) if offered else None
+    if intake is None:
+        return await _received_in_pieces(store, request.stream(), keep)
+    try:
+        incoming = await asyncio.to_thread(store.incoming)
+        try:
+            await asyncio.gather(_each_piece(intake, 0, incoming.append), _each_piece(intake, 1, incoming.count))
+            return await asyncio.to_thread(keep, incoming)
+        finally:
+            await asyncio.to_thread(incoming.discard)
+    finally:
+        intake.drop()
+
+
+async def _each_piece(intake: Intake, taker: int, use: Callable[[memoryview], None]) -> None:
+    while await intake.more(taker):
+        await asyncio.to_thread(_use_pieces, intake, taker, use)
+
+
+def _use_pieces(intake: Intake, taker: int, use: Callable[[memoryview], None]) -> None:
+    """Use what has come, and what comes meanwhile."""
+    while (piece := intake.take(taker)) is not None:
+        use(piece)
+        intake.give_back(taker)
+
+
+async def _received_in_pieces(
+    store: ArtifactStore, pieces: AsyncIterator[bytes], keep: Callable[[Incoming], Blob]
+) -> Blob:
     incoming: Incoming | None = None
     writing: asyncio.Task[None] | None = None
     try:

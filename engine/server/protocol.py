@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from httptools import HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from engine.server.intake import BUFFER_BYTES, Intake
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,6 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_body = False
     _head_bytes = 0
     _fed_bytes = 0
+    _come_bytes = 0
     _heard_s = 0.0
     _refusal = HTTPStatus.BAD_REQUEST
     _timer: asyncio.TimerHandle | None = None
@@ -90,8 +94,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         self._in_head = True
-        self._head_bytes = self._fed_bytes = 0
+        self._head_bytes = self._fed_bytes = self._come_bytes = 0
         super().on_message_begin()
+        cast("dict[str, Any]", self.scope)["intake"] = self.intake
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
@@ -114,6 +119,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         cycle = self.cycle
+        self._come_bytes += len(body)
         if cycle.response_complete:
             return
         cycle.body += body
@@ -125,6 +131,37 @@ class BoundedProtocol(HttpToolsProtocol):
         """The body is there."""
         self._in_body = False
         super().on_message_complete()
+
+    def intake(self, scope: Any) -> Intake | None:
+        """Have the rest of a long body read past the parser, which copies it several times.
+
+        Args:
+            scope: The request, as its handler has it.
+
+        Returns:
+            What takes it; `None` when the body is short, of unknown length or there already.
+        """
+        cycle = self.cycle
+        length = next((int(value) for name, value in cycle.scope["headers"] if name == b"content-length"), 0)
+        left = length - self._come_bytes
+        if cycle.scope is not scope or not self._in_body or left < BUFFER_BYTES or self.transport.is_closing():
+            return None
+        if cycle.waiting_for_100_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            cycle.waiting_for_100_continue = False
+        begun, cycle.body = cycle.body, bytearray()
+        return Intake(self, begun, left)
+
+    def heard(self) -> None:
+        """The client has sent something past the parser."""
+        self._heard_s = self.loop.time()
+
+    def take_back(self) -> None:
+        """The body that went past the parser is over: what comes now is the next request."""
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.on_message_complete()
+        self.transport.set_protocol(self)
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that is none, and close; `msg` is not said, for every client gets the same words."""

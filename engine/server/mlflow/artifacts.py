@@ -67,7 +67,7 @@ async def put(call: Call) -> Response:
         return await trace_artifacts.put(call, root.owner_id, root.path)
     files = files_of(call.engine, root)
     await call.read(lambda: files.may_keep(root.owner_id, root.path))
-    blob = await received(call.engine.artifacts, call.stream())
+    blob = await received(call.engine.artifacts, call.request)
     file = Artifact(root.path, blob.digest, blob.size_bytes)
     await call.write(lambda: files.attach(root.owner_id, [file]))
     return JsonAnswer(_EMPTY)

@@ -81,7 +81,7 @@ async def put_part(call: Call) -> Response:
     uploads = call.engine.uploads
     await call.read(lambda: uploads.check_part(upload_id, number))
     blob = await received(
-        call.engine.artifacts, call.stream(), lambda incoming: uploads.keep_part(upload_id, number, incoming)
+        call.engine.artifacts, call.request, lambda incoming: uploads.keep_part(upload_id, number, incoming)
     )
     answer = JsonAnswer(_EMPTY)
     answer.headers["etag"] = f'"{blob.digest}"'
