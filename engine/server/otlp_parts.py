@@ -7,6 +7,9 @@ from engine.core.errors import InvalidInput, TooLarge
 MOST_PARTS = 500_000
 """Most messages (spans, attributes, events, values …) of one request; they take about 100 MB."""
 
+MOST_FIELDS = 1_500_000
+"""Most fields of one request, those that say nothing to us too: looking through them takes a second or two."""
+
 UNCOUNTED_BYTES = 1 << 20
 """Requests up to this length are not counted: what they hold takes less anyway."""
 
@@ -38,12 +41,12 @@ def check_parts(body: bytes) -> None:
         body: The request, as protocol buffers.
 
     Raises:
-        TooLarge: it holds more than `MOST_PARTS`.
+        TooLarge: it holds more than `MOST_PARTS`, or more than `MOST_FIELDS`.
         InvalidInput: it is no such message.
     """
     if len(body) <= UNCOUNTED_BYTES:
         return
-    parts = 0
+    parts = fields = 0
     waiting = [("request", 0, len(body))]
     try:
         while waiting:
@@ -51,24 +54,28 @@ def check_parts(body: bytes) -> None:
             inside = _INSIDE[kind]
             while at < end:
                 tag, at = _varint(body, at)
-                size, at = _size(body, at, tag & 7)
+                size, at = _size(body, at, tag)
+                fields += 1
                 part = inside.get(tag >> 3) if tag & 7 == _SIZED else None
                 if part is not None:
                     parts += 1
                     waiting.append((part, at, min(at + size, end)))
-                    if parts > MOST_PARTS:
-                        raise TooLarge("The request holds more spans and attributes than are taken.", hint="Send less.")
+                if parts > MOST_PARTS or fields > MOST_FIELDS:
+                    raise TooLarge("The request holds more spans and attributes than are taken.", hint="Send less.")
                 at += size
     except IndexError as error:
         raise InvalidInput("The body is no ExportTraceServiceRequest of OpenTelemetry.") from error
 
 
-def _size(body: bytes, at: int, wire: int) -> tuple[int, int]:
+def _size(body: bytes, at: int, tag: int) -> tuple[int, int]:
     """How long the value of a field is, and where it begins.
 
     Raises:
-        IndexError: the body ends before, or there is no such type.
+        IndexError: the body ends before, or there is no such field or type.
     """
+    wire = tag & 7
+    if tag < 8:  # fields are numbered from 1
+        raise IndexError
     if wire == _SIZED:
         return _varint(body, at)
     if wire == _VARINT:

@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from engine.core.errors import InvalidInput, TooLarge
 from engine.server import otlp_parts
-from engine.server.otlp_parts import MOST_PARTS, UNCOUNTED_BYTES, check_parts
+from engine.server.otlp_parts import MOST_FIELDS, MOST_PARTS, UNCOUNTED_BYTES, check_parts
 from tests.engine.server.wire import Wire
 
 
@@ -47,6 +47,17 @@ def test_many_empty_messages_are_refused_wherever_they_are(fields: tuple[int, ..
     bomb = nested(fields, sized(part, b"") * (MOST_PARTS + 50_000))
     with pytest.raises(TooLarge):
         check_parts(bomb)
+
+
+@pytest.mark.parametrize("field", [b"\x08\0", b"\x15\0\0\0\0", b"\x7a\0"], ids=["number", "four bytes", "unknown"])
+def test_many_fields_that_say_nothing_are_refused_before_they_take_long(field: bytes) -> None:
+    with pytest.raises(TooLarge):
+        check_parts(field * (MOST_FIELDS + 1))
+
+
+def test_a_body_of_zeros_is_refused_at_its_first_byte() -> None:
+    with pytest.raises(InvalidInput):
+        check_parts(bytes(64 << 20))
 
 
 def test_what_exporters_send_passes(monkeypatch: pytest.MonkeyPatch) -> None:
