@@ -9,7 +9,7 @@ import click
 
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
-from engine.cli.output import Format, format_options, show_record
+from engine.cli.output import Format, format_options, show_record, show_rows, write
 from engine.core.errors import NotFound
 from engine.db.connection import Durability
 
@@ -70,11 +70,20 @@ def server(context: click.Context, /, host: str, port: int, durability: str, **s
 @format_options
 @click.pass_obj
 def status(session: Session, fmt: Format) -> None:
-    """Show the server of this workspace: where it is, its clients, rates, latencies and errors."""
-    found = session.engine().processes.server()
+    """Show the server of this workspace: where it is, its clients, rates, latencies and what it refused."""
+    engine = session.engine()
+    found = engine.processes.server()
     if found is None:
         raise NotFound("No server runs on this workspace.", hint="Start one with `qd server`.")
-    show_record(found, fmt)
+    if fmt is not Format.HUMAN or found.status is None:
+        show_record(found, fmt)
+        return
+    from engine.cli.server_status import document, refusal_columns
+
+    show_record(document(found), fmt)
+    if found.status.refusals:
+        write("\nRefused or failed, the latest first:\n")
+        show_rows(found.status.refusals, refusal_columns(engine.clock.now_ms()), fmt)
 
 
 @server.command()

@@ -46,6 +46,29 @@ class ServerOwner:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Requests that were refused, or that failed, in the same way.
+
+    Args:
+        method: Their method.
+        path: The pattern of their route; of those that no route answers, the path of the last one, cleaned and cut.
+        status: The answer's status, 400 or more.
+        code: The error's code, as in answers; empty when there was none.
+        count: How many since the server started, as long as they are among the last kinds.
+        last_ms: When the last one was, in milliseconds since the epoch.
+        known: Whether there is such a route.
+    """
+
+    method: str
+    path: str
+    status: int
+    code: str
+    count: int
+    last_ms: int
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStatus:
     """How a server does; latencies in milliseconds over its last minutes, `None` before the first one.
 
@@ -65,6 +88,7 @@ class ServerStatus:
         commit_p99_ms: The same for all but one in a hundred.
         errors: The last failures nobody foresaw, the newest first; texts are not cleaned.
         turned_away: Connections refused since it started because there were too many, of all or of their address.
+        refusals: The last kinds of answers of 400 and more, the latest first.
     """
 
     updated_ms: int
@@ -82,6 +106,7 @@ class ServerStatus:
     commit_p99_ms: float | None
     errors: tuple[str, ...]
     turned_away: int = 0
+    refusals: tuple[Refusal, ...] = ()
 
     def to_json(self) -> str:
         """As kept in the status file."""

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 
+_CODE = "quarterdeck.code"
+"""Where a request keeps the code of the error it was answered with."""
+
+_REFUSED = 400
+"""The least status that says no."""
+
+
 class ServerError(QuarterdeckError):
     """Something went wrong inside the server; the log has it."""
 
@@ -76,7 +83,10 @@ class App:
         if self._relaxed:
             answer.headers["x-quarterdeck-durability"] = "relaxed"
         await answer(scope, receive, send)
-        self._measures.request(match.route if match else None, answer.status_code, perf_counter() - began)
+        route, status = match.route if match else None, answer.status_code
+        self._measures.request(route, status, perf_counter() - began)
+        if status >= _REFUSED:
+            self._measures.refusals.note(scope["method"], scope["path"], route, status, scope.get(_CODE, ""))
 
     async def _answer(self, request: Request, match: Match | None) -> Response:
         scope = request.scope
@@ -85,7 +95,7 @@ class App:
         try:
             engine = self._gate.admit(request, match)
             if match is None:
-                return self._unknown(dialect, path)
+                return self._unknown(scope, dialect)
             call = Call(
                 request,
                 match.path,
@@ -96,7 +106,7 @@ class App:
             )
             return await match.route.handler(call)
         except QuarterdeckError as error:
-            return dialect.answer_error(error)
+            return _said(scope, dialect, error)
         except ClientDisconnect:
             raise
         except asyncio.CancelledError:
@@ -105,11 +115,11 @@ class App:
             unknown = Busy(
                 "The server ended before this was done.", hint="Try again; it may have been kept all the same."
             )
-            return dialect.answer_error(unknown)
+            return _said(scope, dialect, unknown)
         except Exception as error:  # noqa: BLE001 the edge of a request: no traceback leaves the server
             self._log(f"{scope['method']} {path}", error)
             failure = ServerError("The server failed to answer this request.", hint="Its log says why.")
-            return dialect.answer_error(failure)
+            return _said(scope, dialect, failure)
 
     def _log(self, request: str, error: Exception) -> None:
         """Say on stderr, for whoever runs the server, where it failed; the client is told nothing of it."""
@@ -120,15 +130,21 @@ class App:
         self._measures.failure(what)
         sys.stderr.write(what + "\n")
 
-    def _unknown(self, dialect: Dialect, path: str) -> Response:
+    def _unknown(self, scope: MutableMapping[str, Any], dialect: Dialect) -> Response:
+        path = scope["path"]
         methods = self._table.methods(path)
         if not methods:
-            return dialect.answer_error(
-                NotFound(f"There is no {path[:100]} here.", hint="See /api/qd/v1/openapi.json.")
-            )
-        answer = dialect.answer_error(MethodNotAllowed(f"This path takes {', '.join(methods)}."))
+            none = NotFound(f"There is no {path[:100]} here.", hint="See /api/qd/v1/openapi.json.")
+            return _said(scope, dialect, none)
+        answer = _said(scope, dialect, MethodNotAllowed(f"This path takes {', '.join(methods)}."))
         answer.headers["allow"] = ", ".join(methods)
         return answer
+
+
+def _said(scope: MutableMapping[str, Any], dialect: Dialect, error: QuarterdeckError) -> Response:
+    """An error as an answer; its code is left with the request, for those who count."""
+    scope[_CODE] = error.code
+    return dialect.answer_error(error)
 
 
 class MethodNotAllowed(QuarterdeckError):

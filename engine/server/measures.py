@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from engine.processes.model import HISTORY_S, ServerStatus
+from engine.server.turned_down import TurnedDown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +80,7 @@ class Measures:
         self.requests = Latency()
         self.groups = Latency()
         self.writes = 0
+        self.refusals = TurnedDown()
         self._errors: deque[str] = deque(maxlen=_ERRORS)
         self._seconds: deque[tuple[int, int]] = deque(maxlen=HISTORY_S)
 
@@ -132,6 +134,7 @@ class Measures:
             commit_p99_ms=self.groups.percentile_ms(0.99),
             errors=tuple(self._errors),
             turned_away=self._turned_away(),
+            refusals=self.refusals.told(now_ms),
         )
 
     def _by_second(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,30 @@ def test_status_tells_what_the_server_does_and_stop_ends_it(workspace: Path) -> 
         assert (stopped.returncode, process.wait(20)) == (0, 0)
     assert qd(workspace, "server", "status").returncode == 1
     assert qd(workspace, "server", "stop").returncode == 1
+
+
+def test_status_says_what_was_refused_and_draws_the_last_minute_for_people(workspace: Path) -> None:
+    with serving(workspace) as (_, url), Wire.to(url) as wire:
+        for name in ("one", "two"):
+            assert wire.call("GET", f"/api/2.0/mlflow/runs/get?run_id={name}").status == 404
+        assert wire.call("GET", "/nope/%1b%5b31m").status == 404
+
+        def told() -> dict[str, Any]:
+            found: dict[str, Any] = json.loads(qd(workspace, "server", "status", "--json").stdout)
+            return found["status"] or {}
+
+        _wait_until(lambda: told().get("client_errors") == 3)
+        unknown, known = told()["refusals"]
+        assert (known["method"], known["path"], known["status"]) == ("GET", "/api/2.0/mlflow/runs/get", 404)
+        assert (known["code"], known["count"]) == ("not_found", 2)
+        assert (unknown["known"], unknown["count"]) == (False, 1)
+        assert "\x1b" not in unknown["path"]
+        assert len(told()["requests_by_second"]) == 60
+        text = qd(workspace, "server", "status").stdout
+        assert "/api/2.0/mlflow/runs/get" in text
+        assert "no such path" in text
+        assert "requests_by_second" not in text
+        assert "at most" in text
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
