@@ -86,6 +86,7 @@ class Action:
         run: Does it; takes the application, the subject and what was filled in.
         about: One sentence for help.
         danger: How much care it takes; may depend on the subject.
+        warning: Loud words above the question; by default those of its danger.
         needs: What it is done to.
         enabled: Says why it cannot be done to the subject now; `None` when it can.
         role: The least role whose holders may do it; the engine decides in the end.
@@ -102,6 +103,7 @@ class Action:
     run: Callable[[ConsoleApp, Any, Answers], None]
     about: str = ""
     danger: Danger | Callable[[Any], Danger] = Danger.VIEW
+    warning: str = ""
     needs: Needs = Needs.ONE
     enabled: Callable[[Any], str | None] = _allowed
     role: Role = Role.VIEWER

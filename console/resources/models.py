@@ -158,6 +158,12 @@ def _remove_alias(app: ConsoleApp, model: Model, answers: Answers) -> None:
     )
 
 
+def _alias_danger(model: Model) -> Danger:
+    """Production is touched only where an alias points at a version that is in it."""
+    served = set(model.production) & set(model.aliases.values())
+    return Danger.PRODUCTION if served else Danger.REVERSIBLE
+
+
 def _delete(app: ConsoleApp, model: Model, answers: Answers) -> None:
     app.act(
         lambda: app.engine.models.delete(model.name, reason=answers["reason"]),
@@ -245,7 +251,7 @@ ACTIONS: tuple[Action, ...] = (
         "remove alias",
         _remove_alias,
         "Take an alias away.",
-        danger=lambda model: Danger.PRODUCTION if model.production else Danger.REVERSIBLE,
+        danger=_alias_danger,
         role=Role.OPERATOR,
         enabled=_has_aliases,
         ask=lambda _model: (Field("alias", "alias"),),
@@ -259,6 +265,7 @@ ACTIONS: tuple[Action, ...] = (
         _delete,
         "Delete the model and all its versions for ever.",
         danger=Danger.IRREVERSIBLE,
+        warning="CANNOT BE UNDONE",
         role=Role.ADMIN,
         enabled=_not_serving,
         ask=lambda _model: (Field("reason", "reason"),),

@@ -194,6 +194,7 @@ ACTIONS: tuple[Action, ...] = (
         _delete,
         "Delete the trace for ever.",
         danger=Danger.IRREVERSIBLE,
+        warning="CANNOT BE UNDONE",
         role=Role.OPERATOR,
         object_name=lambda trace: trace.trace_id.removeprefix("tr-")[:8],
         hint=False,

@@ -252,6 +252,7 @@ ACTIONS: tuple[Action, ...] = (
         _delete,
         "Delete the version for ever.",
         danger=Danger.IRREVERSIBLE,
+        warning="CANNOT BE UNDONE",
         role=Role.ADMIN,
         enabled=_not_serving,
         ask=lambda _version: (Field("reason", "reason"),),

@@ -167,6 +167,8 @@ class Ask(Dialog[Answers]):
             fields = [*fields, Field("__name__", f"type {name}", must=name)]
         self._fields = fields
         self._danger = danger
+        word, look = WARNINGS[danger]
+        self._warning = (f" {action.warning} " if word and action.warning else word, look)
         self._lines = list(action.consequences(subject))
         self._inputs = {field.name: PlainInput(field.value) for field in fields}
         self._problem = Bar()
@@ -176,10 +178,9 @@ class Ask(Dialog[Answers]):
         """Title, consequences, fields, buttons."""
         with Vertical(classes="danger" if self._danger >= Danger.PRODUCTION else ""):
             yield self._heading
-            word, look = WARNINGS[self._danger]
-            if word:
+            if self._warning[0]:
                 warning = Bar()
-                warning.show([(word, look)])
+                warning.show([self._warning])
                 yield warning
             if self._lines:
                 yield Document(lambda width: [Line([(part, "")]) for text in self._lines for part in wrap(text, width)])

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from console.actions import Action, Answers, Danger, Needs
-from console.formats import NONE, age, count, moment
-from console.text import Part, wrap
+from console.formats import NONE, age, count, moment, plural
+from console.text import Part, table, wrap
 from console.views import Page
 from console.widgets.charts.spark import sparkline
 from console.widgets.document import Line, blank, fields, heading
 from engine.core.access import Role
+from engine.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from console.app import ConsoleApp
-    from engine.processes.model import RunningServer, ServerStatus
+    from engine.processes.model import Refusal, RunningServer, ServerStatus
 
 LOOK_SECONDS = 1.0
 """How often the page looks; the server tells how it does once a second."""
@@ -24,7 +27,14 @@ LOOK_SECONDS = 1.0
 SILENT_MS = 3_000
 """A server that has answered nothing says nothing; from here on its last seconds are told as quiet."""
 
+MOST_FIRST, MOST_FAILURES = 4, 3
+"""Kinds of refusal, and failures, that stand above the numbers."""
+
+SERVER_FAULT = 500
+"""The least status that says that the server is at fault."""
+
 _WIDEST = 60
+_CODE, _ERROR = 24, 300
 
 
 def _stop(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
@@ -49,6 +59,7 @@ class ServerView(Page["RunningServer | None"]):
             _stop,
             "Let the server answer what it has begun, then end.",
             danger=Danger.PRODUCTION,
+            warning="PROGRAMS THAT LOG WILL FAIL",
             needs=Needs.NOTHING,
             role=Role.OPERATOR,
             consequences=lambda _nothing: ("Programs that log to it will fail until it is started again.",),
@@ -94,10 +105,57 @@ class ServerView(Page["RunningServer | None"]):
         ]
         if data.status is None:
             return [*lines, blank(), Line([("  It has not yet said how it does.", "dim")])]
-        return [*lines, *_told(data.status, now_ms, width, unicode=self.deck.unicode)]
+        status = data.status
+        told = _told(status, now_ms, width, unicode=self.deck.unicode)
+        return [*lines, *_wrong(status, now_ms, width), *told, *_rest(status.refusals[MOST_FIRST:], now_ms, width)]
 
 
 _RELAXED = ": a power cut may lose the last seconds"
+
+
+def _wrong(status: ServerStatus, now_ms: int, width: int) -> list[Line]:
+    """What failed and the last that was refused: what an operator comes for, so it stands above the numbers."""
+    lines: list[Line] = []
+    if status.errors:
+        lines += [blank(), heading("Failures", "newest first; the server's log has the rest")]
+        lines += [
+            Line([(f"  {part}", "bad")])
+            for error in status.errors[:MOST_FAILURES]
+            for part in list(wrap(clean(error, limit=_ERROR), max(width - 4, 20)))[:2]
+        ]
+    if status.refusals:
+        lines += [blank(), heading("Refused or failed", "the latest first")]
+        lines += _refused(status.refusals[:MOST_FIRST], now_ms, width)
+    return lines or [blank(), heading("Failures"), Line([("  none", "dim")])]
+
+
+def _rest(refusals: Sequence[Refusal], now_ms: int, width: int) -> list[Line]:
+    """Those for which there was no room above."""
+    return [blank(), heading("Refused earlier"), *_refused(refusals, now_ms, width)] if refusals else []
+
+
+def _refused(refusals: Sequence[Refusal], now_ms: int, width: int) -> list[Line]:
+    rows: list[list[Part]] = [
+        [
+            (f"  {each.status}", "bad" if each.status >= SERVER_FAULT else "warn"),
+            (clean(each.code, limit=_CODE) or NONE, ""),
+            (plural(each.count, "time"), "strong"),
+            (age(each.last_ms, now_ms), "dim"),
+            (clean(each.method, limit=_CODE), "dim"),
+            (clean(each.path, limit=_ERROR) + ("" if each.known else "  no such path"), ""),
+        ]
+        for each in refusals
+    ]
+    return [Line(_cut(row, width - 2)) for row in table(rows)]
+
+
+def _cut(row: list[Part], width: int) -> list[Part]:
+    """A row whose last cell, a path, keeps its end: there it differs from others."""
+    room = width - sum(cell_len(text) for text, _ in row[:-1])
+    text, look = row[-1]
+    if cell_len(text) > room > 1:
+        text = "…" + text[-(room - 1) :]
+    return [*row[:-1], (text, look)]
 
 
 def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> list[Line]:
@@ -105,7 +163,7 @@ def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> li
     seconds = () if quiet else status.requests_by_second
     rate = 0 if quiet or not seconds else seconds[-1]
     curve = sparkline(seconds or (0,), min(_WIDEST, max(width - 24, 10)), floor=0.0, unicode=unicode).rstrip()
-    lines = [
+    return [
         blank(),
         heading("Requests"),
         *fields(
@@ -129,7 +187,6 @@ def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> li
             ]
         ),
     ]
-    return [*lines, *_errors(status.errors, width)]
 
 
 def _turned_away(connections: int) -> list[tuple[str, Part]]:
@@ -141,13 +198,3 @@ def _latency(median: float | None, slow: float | None) -> str:
     if median is None or slow is None:
         return NONE
     return f"{median:.1f} ms in the middle, {slow:.1f} ms for one in a hundred"
-
-
-def _errors(errors: Sequence[str], width: int) -> list[Line]:
-    if not errors:
-        return [blank(), heading("Failures"), Line([("  none", "dim")])]
-    lines = [blank(), heading("Failures", "newest first")]
-    for error in errors:
-        parts: list[Part] = [(f"  {part}", "bad") for part in wrap(error, max(width - 4, 20))]
-        lines += [Line([part]) for part in parts]
-    return lines

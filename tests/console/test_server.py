@@ -48,6 +48,31 @@ async def test_it_shows_where_the_server_is_and_what_it_does(world: World, size:
             await screen.expect_line("refused", "1")
 
 
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_what_was_refused_stands_in_sight_at_once(world: World, size: tuple[int, int]) -> None:
+    with serving(world) as url, Wire.to(url) as wire:
+        for name in ("one", "two", "three"):
+            wire.call("GET", f"/api/2.0/mlflow/runs/get?run_id={name}")
+        wire.call("GET", "/nothing/[red]here")
+        async with console(world.as_("anna"), "server", size) as screen:
+            await screen.expect_line("404", "not_found", "3 times", "GET", "/api/2.0/mlflow/runs/get")
+            await screen.expect_line("404", "1 time", "/nothing/[red]here", "no such path")
+            assert screen.lines().index(screen.line("Refused or failed")) < screen.lines().index(
+                screen.line("answered")
+            )
+
+
+async def test_stopping_it_warns_of_what_it_does_and_not_of_production(world: World) -> None:
+    with serving(world) as url:
+        async with console(world.as_("anna"), "server") as screen:
+            await screen.expect(url)
+            await screen.press("X")
+            await screen.expect("PROGRAMS THAT LOG WILL FAIL")
+            assert "PRODUCTION" not in screen.text()
+            await screen.press("escape")
+            await screen.expect(url)
+
+
 async def test_the_frame_says_that_the_workspace_is_served(world: World) -> None:
     with serving(world) as url:
         async with console(world.as_("anna"), "runs") as screen:
