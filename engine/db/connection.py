@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,10 @@ from engine.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
+    from types import TracebackType
 
     Connect = Callable[..., sqlite3.Connection]
     FileIdentity = tuple[int, int]
@@ -123,19 +125,37 @@ def _is_full(path: Path) -> bool:
     return found.f_bavail * found.f_frsize < _SPACE_TO_WORK or (found.f_files > 0 and found.f_favail == 0)
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
+class _Translated:
+    """What `translated` gives: a class, because it stands around every part of a group, and a generator costs more."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, sqlite3.Error) and not isinstance(error, _NOT_OPERATIONAL):
+            raise translate(error, self._path) from error
+
+
+_NOT_OPERATIONAL = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+
+
+def translated(path: Path) -> AbstractContextManager[None]:
     """Turn operational SQLite errors raised inside into ours; constraint violations pass for the service to name.
 
-    Raises:
-        QuarterdeckError: as `translate` says.
+    Args:
+        path: The database file, for the message.
+
+    Returns:
+        A context manager that raises what `translate` says.
     """
-    try:
-        yield
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
-        raise
-    except sqlite3.Error as error:
-        raise translate(error, path) from error
+    return _Translated(path)
 
 
 def file_identity(path: Path) -> FileIdentity:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from engine.core.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from types import TracebackType
 
 PATIENCE_S = 10.0
 """How long a fork waits for reads and writes in other threads to end."""
@@ -33,7 +33,8 @@ class _Traffic:
     """Counts the uses of SQLite that are under way in this process."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # taken as it is where nobody waits: a condition's own way costs three times it
+        self._changed = threading.Condition(self._lock)
         self._depth = threading.local()
         self._under_way = 0
         self._forking = False
@@ -47,7 +48,7 @@ class _Traffic:
 
     def begin(self) -> None:
         depth: int = getattr(self._depth, "value", 0)
-        with self._changed:
+        with self._lock:
             if self._inherited:
                 raise WorkspaceError(
                     "This process was forked in the middle of a read or write and cannot use the workspace.",
@@ -60,7 +61,7 @@ class _Traffic:
 
     def end(self) -> None:
         self._depth.value -= 1
-        with self._changed:
+        with self._lock:
             self._under_way -= 1
             if self._forking:
                 self._changed.notify_all()
@@ -81,7 +82,8 @@ class _Traffic:
 
     def after_in_child(self) -> None:
         # The other threads do not exist here, nor will they ever end what they began.
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._forking = False
         self._inherited = self._inherited or not self._still
 
@@ -99,15 +101,27 @@ def close_before_fork(holder: Holder) -> None:
     _traffic.join(holder)
 
 
-@contextmanager
-def in_use() -> Iterator[None]:
+class _Use:
+    """What `in_use` gives."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        _traffic.begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _traffic.end()
+
+
+_use = _Use()
+
+
+def in_use() -> AbstractContextManager[None]:
     """Mark a use of SQLite; a fork waits for its end.
 
-    Raises:
-        WorkspaceError: this process is the child of a fork that could not wait long enough.
+    Returns:
+        A context manager that raises `WorkspaceError` when this process is the child of a fork that could not wait.
     """
-    _traffic.begin()
-    try:
-        yield
-    finally:
-        _traffic.end()
+    return _use

@@ -13,7 +13,9 @@ from engine.db.forking import close_before_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+    from types import TracebackType
 
     from engine.db.connection import Connect
 
@@ -50,15 +52,13 @@ class Pool:
         self._era = 0
         close_before_fork(self)
 
-    @contextmanager
-    def reader(self) -> Iterator[sqlite3.Connection]:
+    def reader(self) -> AbstractContextManager[sqlite3.Connection]:
         """Lend a reader.
 
-        Raises:
-            sqlite3.Error: the file cannot be opened.
+        Returns:
+            A context manager that gives it, and raises `sqlite3.Error` when the file cannot be opened.
         """
-        with self._lent(self._readers, self._open_reader) as connection:
-            yield connection
+        return _Loan(self, self._readers, self._open_reader)
 
     @contextmanager
     def writer(self, *, create: bool = False, wait: bool = True) -> Iterator[sqlite3.Connection]:
@@ -75,7 +75,7 @@ class Pool:
         if not self._writing.acquire(blocking=wait):
             raise Busy("Another thread writes.")
         try:
-            with self._lent(self._writers, lambda: self._open_writer(create=create)) as connection:
+            with _Loan(self, self._writers, lambda: self._open_writer(create=create)) as connection:
                 yield connection
         finally:
             self._writing.release()
@@ -102,26 +102,19 @@ class Pool:
         for connection in idle:
             connection.close()
 
-    @contextmanager
-    def _lent(
-        self, idle: list[sqlite3.Connection], make: Callable[[], tuple[sqlite3.Connection, bool]]
-    ) -> Iterator[sqlite3.Connection]:
+    def take(self, idle: list[sqlite3.Connection]) -> tuple[sqlite3.Connection | None, int]:
+        """A connection that nobody uses, if there is one, and the era it is lent in."""
         with self._guard:
-            era = self._era
-            found = idle.pop() if idle else None
-        connection, reusable = (found, True) if found else make()
-        try:
-            yield connection
-        except sqlite3.DatabaseError as error:
-            reusable = reusable and isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError))
-            raise
-        finally:
-            with self._guard:
-                keep = reusable and era == self._era and _at_rest(connection)
-                if keep:
-                    idle.append(connection)
-            if not keep:
-                connection.close()
+            return idle.pop() if idle else None, self._era
+
+    def give_back(self, idle: list[sqlite3.Connection], connection: sqlite3.Connection, era: int | None) -> None:
+        """Keep a connection for the next use, or close it: one of an earlier era, of none, or in a transaction."""
+        with self._guard:
+            keep = era == self._era and _at_rest(connection)
+            if keep:
+                idle.append(connection)
+        if not keep:
+            connection.close()
 
     def _open_reader(self) -> tuple[sqlite3.Connection, bool]:
         return open_reader(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)
@@ -133,6 +126,36 @@ class Pool:
         if self._checkpoint_pages is not None:
             made.execute(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages:d}")
         return made, True
+
+
+class _Loan:
+    """A connection that is lent until the block ends; a class, because a generator costs three times it."""
+
+    __slots__ = ("_connection", "_era", "_idle", "_make", "_pool")
+
+    def __init__(
+        self, pool: Pool, idle: list[sqlite3.Connection], make: Callable[[], tuple[sqlite3.Connection, bool]]
+    ) -> None:
+        self._pool = pool
+        self._idle = idle
+        self._make = make
+
+    def __enter__(self) -> sqlite3.Connection:
+        found, era = self._pool.take(self._idle)
+        connection, reusable = (found, True) if found else self._make()
+        self._connection = connection
+        self._era: int | None = era if reusable else None
+        return connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, _HARMLESS):
+            self._era = None
+        self._pool.give_back(self._idle, self._connection, self._era)
+
+
+_HARMLESS = (sqlite3.IntegrityError, sqlite3.ProgrammingError)
 
 
 def _at_rest(connection: sqlite3.Connection) -> bool:
