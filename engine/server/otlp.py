@@ -24,7 +24,6 @@ BATCH = 2_048
 
 _QUICK_BYTES = 16_384  # read where they arrive, and written without another thread
 _MOST_DIGITS = 18  # of the integer key of an experiment
-_MOST_LINKED = 100
 
 
 async def export(call: Call) -> Response:
@@ -53,15 +52,12 @@ async def export(call: Call) -> Response:
 async def _record(call: Call, batch: SpanBatch, named: str, *, quick: bool) -> None:
     headers = call.request.headers
     experiment = _experiment(headers.get(EXPERIMENT_HEADER) or named)
-    run_id = headers.get(RUN_HEADER)
+    run_id = headers.get(RUN_HEADER) or None
 
     def write() -> None:
         if experiment == DEFAULT_EXPERIMENT_ID:
             call.engine.experiments.ensure_default()
-        call.engine.traces.record(batch, experiment)
-        whole = [trace_id for trace_id, facts in batch.traces.items() if run_id and facts.name]
-        for first in range(0, len(whole), _MOST_LINKED):
-            call.engine.traces.link(whole[first : first + _MOST_LINKED], run_id=run_id)
+        call.engine.traces.record(batch, experiment, run_id)
 
     await call.write(write, quick=quick)
 

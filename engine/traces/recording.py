@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.audit.service import record as record_audit
@@ -41,12 +42,13 @@ _ALL = 2**62
 class TraceRecording(TraceService):
     """Records and changes traces."""
 
-    def record(self, batch: SpanBatch, experiment: int) -> int:
+    def record(self, batch: SpanBatch, experiment: int, run_id: str | None = None) -> int:
         """Record spans; one that is stored and has ended is not stored again.
 
         Args:
             batch: The spans, and what they say of their traces.
             experiment: Integer key of the experiment of traces that are new.
+            run_id: The run that traces belong to whose first span is among these.
 
         Returns:
             How many spans were new, or had been running and have ended now.
@@ -61,6 +63,7 @@ class TraceRecording(TraceService):
         """
         actor = self._access.require_still(Role.WRITER, "traces record")
         batch = redacted_batch(batch, self._redaction)
+        runs = _runs(run_id)
         with self._database.transaction(actor) as tx:
             _check_experiment(tx, experiment)
             newest = store.newest(tx)
@@ -70,6 +73,8 @@ class TraceRecording(TraceService):
             for trace_id, facts in batch.traces.items():
                 if facts.has_tokens:
                     _sum_up(tx, keys[trace_id])
+            if runs:
+                store.link(tx, [keys[trace_id] for trace_id, facts in batch.traces.items() if facts.name], "run", runs)
             _tell(tx, keys, newest)
         return stored
 
@@ -106,7 +111,9 @@ class TraceRecording(TraceService):
                 assessment_store.save(tx, key, each)
             _tell(tx, {given.trace_id: key}, newest)
 
-    def start(self, experiment: int, start_ms: int, tags: Mapping[str, str], metadata: Mapping[str, str]) -> str:
+    def start(
+        self, experiment: int, start_ms: int, tags: Mapping[str, str], metadata: Mapping[str, str], *, name: str = ""
+    ) -> str:
         """Record a trace that has begun.
 
         Args:
@@ -114,12 +121,13 @@ class TraceRecording(TraceService):
             start_ms: When it began, in milliseconds since the epoch.
             tags: Its tags.
             metadata: What the program says of itself.
+            name: What it is called; empty where nothing says so.
 
         Returns:
             Its public id.
 
         Raises:
-            InvalidInput: the time, a tag or metadata cannot be stored.
+            InvalidInput: the name, the time, a tag or metadata cannot be stored.
             NotFound: there is no such experiment.
             Conflict: it is deleted.
             ReadOnlyMode: the session is read-only.
@@ -130,12 +138,20 @@ class TraceRecording(TraceService):
 
         trace_id = ID_PREFIX + self._ids.new()
         state = TraceState.IN_PROGRESS
+        check_text(name, "The trace's name", MAX_NAME)
         given = TraceReport(trace_id, experiment, start_ms, state=state, tags=tags, metadata=metadata, final=False)
-        self.report(given)
+        self.report(replace(given, name=name) if name else given)
         return trace_id
 
     def end(
-        self, trace_id: str, end_ms: int, state: TraceState, tags: Mapping[str, str], metadata: Mapping[str, str]
+        self,
+        trace_id: str,
+        end_ms: int,
+        state: TraceState,
+        tags: Mapping[str, str],
+        metadata: Mapping[str, str],
+        *,
+        name: str = "",
     ) -> None:
         """Record how a trace that was begun has ended.
 
@@ -145,21 +161,25 @@ class TraceRecording(TraceService):
             state: How it went.
             tags: Further tags.
             metadata: Further metadata.
+            name: What it is called from now on; empty leaves its name.
 
         Raises:
             NotFound: there is no such trace.
-            InvalidInput: the time, a tag or metadata cannot be stored.
+            InvalidInput: the name, the time, a tag or metadata cannot be stored.
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor may not log.
             PolicyInvalid: `quarterdeck.toml` is wrong, and no role was known before.
         """
         actor = self._access.require_still(Role.WRITER, "traces record")
         check_time(end_ms, "The end of the trace")
+        check_text(name, "The trace's name", MAX_NAME)
         tags = self._redaction.pairs(check_pairs(tags, "tag", MAX_TAG))
         metadata = self._redaction.pairs(check_pairs(metadata, "metadata", MAX_TAG))
         with self._database.transaction(actor) as tx:
             key = known(tx, trace_id)
             store.end(tx, key, end_ms, state.value)
+            if name:
+                store.set_name(tx, key, name)
             store.set_tags(tx, [(key, name, value) for name, value in tags.items()])
             store.set_metadata(tx, key, metadata)
             tx.emit(kind="trace", change="logged", key=trace_id, row_id=key)
@@ -229,7 +249,7 @@ class TraceRecording(TraceService):
         actor = self._access.require_still(Role.WRITER, "traces link")
         if len(trace_ids) > MAX_LINKED or len(prompts) > MAX_LINKED:
             raise InvalidInput(f"Cannot link more than {MAX_LINKED} traces to a run in a single request.")
-        runs = () if run_id is None else (check_text(run_id, "The run id", MAX_NAME, may_be_empty=False),)
+        runs = _runs(run_id)
         for prompt in prompts:
             check_text(prompt, "The prompt version", MAX_NAME * 2, may_be_empty=False)
         with self._database.transaction(actor) as tx:
@@ -354,6 +374,10 @@ def _take_old(tx: Transaction, older_than_ms: int) -> tuple[int, bool]:
                 return gone, True
         if time.monotonic() > until:
             return gone, False
+
+
+def _runs(run_id: str | None) -> tuple[str, ...]:
+    return () if run_id is None else (check_text(run_id, "The run id", MAX_NAME, may_be_empty=False),)
 
 
 def _check_experiment(view: Snapshot, experiment: int) -> None:

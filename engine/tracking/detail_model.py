@@ -13,6 +13,7 @@ from engine.artifacts.model import Artifact as Artifact  # noqa: PLC0414 given o
 from engine.tracking.model import Run, RunStatus
 
 if TYPE_CHECKING:
+    from engine.tracking.logged_model_model import ModelMetric
     from engine.tracking.model import MetricPoint
 
 
@@ -197,6 +198,7 @@ class RunReport:
         parent_run_id: The whole id of the run it belongs to; empty takes it out.
         status: How it stands.
         end_ms: When it ended, in milliseconds since the epoch.
+        measured: What it measured of logged models; `metrics` holds these points too, where they are the run's own.
     """
 
     metrics: Sequence[MetricPoint] = ()
@@ -207,6 +209,7 @@ class RunReport:
     parent_run_id: str | None = None
     status: RunStatus | None = None
     end_ms: int | None = None
+    measured: Sequence[ModelMetric] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,15 +244,8 @@ class LoggedModels(RunService):
             PermissionDenied: the actor is not a writer.
         """
         actor = self._access.require_still(Role.WRITER, "runs log")
-        for each in metrics:
-            _check_metric(each)
         with self._database.transaction(actor) as tx:
-            run = open_whole_run(tx, run_id)
-            models = {model_id: _open(tx, model_id) for model_id in {each.model_id for each in metrics}}
-            rows = [(models[each.model_id].row_id, each) for each in metrics]
-            logged_model_store.put_metrics(tx, run.row_id, rows)
-            for model in models.values():
-                _tell(tx, model)
+            put_measured(tx, open_whole_run(tx, run_id).row_id, metrics)
 
     def delete(self, model_id: str) -> LoggedModel:
         """Delete a model; it leaves every list but stays in the workspace, and `restore` brings it back.
@@ -355,6 +348,26 @@ class LoggedModels(RunService):
             IntegrityError: the stored bytes are missing or have changed.
         """
         return self.files.open(model_id, path)
+
+
+def put_measured(tx: Transaction, run: int, metrics: Sequence[ModelMetric]) -> None:
+    """Keep what a run measured of models; an exact duplicate is stored once.
+
+    Args:
+        tx: The transaction.
+        run: The run's integer key.
+        metrics: The measurements.
+
+    Raises:
+        InvalidInput: a key, name, number or digest cannot be kept.
+        NotFound: there is no such model.
+    """
+    for each in metrics:
+        _check_metric(each)
+    models = {model_id: _open(tx, model_id) for model_id in {each.model_id for each in metrics}}
+    logged_model_store.put_metrics(tx, run, [(models[each.model_id].row_id, each) for each in metrics])
+    for model in models.values():
+        _tell(tx, model)
 
 
 def _check_metric(metric: ModelMetric) -> None:

@@ -26,9 +26,10 @@ from engine.tracking.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from engine.db.transaction import Transaction
+    from engine.tracking.logged_model_model import ModelMetric
     from engine.tracking.model import RunLinks, RunRecord, RunReport, RunStart
 
 
@@ -90,7 +91,7 @@ class RunReporting(RunRecords):
         Raises:
             InvalidInput: a key, value, name, note or number cannot be kept, or the run would be its own parent.
             Conflict: a parameter has another value already, or the run is deleted.
-            NotFound: there is no such run, parent, or tag to be removed.
+            NotFound: there is no such run, parent, logged model, or tag to be removed.
             ReadOnlyMode: the session is read-only.
             PermissionDenied: the actor is no writer.
             WorkspaceError: the disk failed; nothing was written.
@@ -104,6 +105,8 @@ class RunReporting(RunRecords):
             for key in removed:
                 if not batch_store.delete_tag(tx, run.row_id, key):
                     raise NotFound(f"No tag with name: {clean(key)} in run with id {run_id}")
+            if report.measured:
+                _put_measured(tx, run.row_id, report.measured)
             changed = self._change(tx, run, report)
             tx.emit(kind="run", change="changed" if changed else "logged", key=run_id, row_id=run.row_id)
 
@@ -153,6 +156,12 @@ class RunReporting(RunRecords):
         if report.status is not None or report.end_ms is not None:
             _set_outcome(tx, run, report.status, report.end_ms)
         return True
+
+
+def _put_measured(tx: Transaction, run: int, measured: Sequence[ModelMetric]) -> None:
+    from engine.tracking.logged_models import put_measured  # few programs log models, and none pays for it before
+
+    put_measured(tx, run, measured)
 
 
 _NOTHING = (None,) * 5

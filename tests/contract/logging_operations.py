@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,8 @@ def _create_run(copy: Copy) -> object:
 
 def _report_run(copy: Copy) -> None:
     points = [("loss", 0.5, 7, 1_000), ("auc", float("nan"), 7, 1_000)]
-    report = RunReport(points, {"lr": "0.1"}, {"k": None, "l": "v"}, "new", "note", "", RunStatus.FAILED, 5_000)
+    told = RunReport(points, {"lr": "0.1"}, {"k": None, "l": "v"}, "new", "note", "", RunStatus.FAILED, 5_000)
+    report = replace(told, measured=[ModelMetric(MODEL, "loss", 0.5, 7, 1_000)])
     copy.engine().runs.report(LIVE, report)
 
 
@@ -153,11 +155,11 @@ LOGGING: dict[str, Operation] = {
         lambda copy: copy.engine().logged_models.files.attach(MODEL, [Artifact("new.bin", WEIGHTS, len(b"weights"))])
     ),
     "logged_models.files.remove": Operation(lambda copy: copy.engine().logged_models.files.remove(MODEL, "data")),
-    "traces.record": Operation(lambda copy: copy.engine().traces.record(_batch(RUNNING, NEW), KEPT)),
+    "traces.record": Operation(lambda copy: copy.engine().traces.record(_batch(RUNNING, NEW), KEPT, DONE)),
     "traces.report": Operation(_report_trace),
-    "traces.start": Operation(lambda copy: copy.engine().traces.start(KEPT, 1, {"k": "v"}, {"m": "v"})),
+    "traces.start": Operation(lambda copy: copy.engine().traces.start(KEPT, 1, {"k": "v"}, {"m": "v"}, name="n")),
     "traces.end": Operation(
-        lambda copy: copy.engine().traces.end(RUNNING, 9, TraceState.ERROR, {"l": "v"}, {"m": "v"})
+        lambda copy: copy.engine().traces.end(RUNNING, 9, TraceState.ERROR, {"l": "v"}, {"m": "v"}, name="n")
     ),
     "traces.rename": Operation(lambda copy: copy.engine().traces.rename(TRACE, "new")),
     "traces.set_tag": Operation(lambda copy: copy.engine().traces.set_tag(TRACE, "k", None)),

@@ -56,10 +56,7 @@ async def start(call: Call) -> Response:
 
     def write() -> str:
         metadata = kept_metadata(pairs(given.request_metadata))
-        made = traces.start(experiment, given.timestamp_ms, kept_tags(tags), metadata)
-        if name := name_in(tags):
-            traces.rename(made, name)
-        return made
+        return traces.start(experiment, given.timestamp_ms, kept_tags(tags), metadata, name=name_in(tags) or "")
 
     made = await call.write(write, quick=True)
     return JsonAnswer(await call.read(lambda: _info(call, made)))
@@ -73,9 +70,7 @@ async def end(call: Call) -> Response:
 
     def write() -> None:
         metadata = kept_metadata(pairs(given.request_metadata))
-        traces.end(trace_id, given.timestamp_ms, ended, kept_tags(tags), metadata)
-        if name := name_in(tags):
-            traces.rename(trace_id, name)
+        traces.end(trace_id, given.timestamp_ms, ended, kept_tags(tags), metadata, name=name_in(tags) or "")
 
     await call.write(write, quick=True)
     return JsonAnswer(await call.read(lambda: _info(call, trace_id)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -86,17 +87,14 @@ async def log_metric(call: Call) -> Response:
     """Log one metric point."""
     given = await _LOG_METRIC.body(call)
     run = given.run_id or needed(given.run_uuid, "run_id")
-    report = RunReport(metrics=(_point(given),))
-    if given.model_id is None:
-        await call.write(lambda: call.engine.runs.report(run, report), quick=True)
-    else:
-        await call.write(lambda: _report_models(call.engine, run, [given], report), quick=True)
+    report = RunReport(metrics=(_point(given),), measured=_measured([given]) if given.model_id else ())
+    await call.write(lambda: call.engine.runs.report(run, report), quick=True)
     return JsonAnswer(_DONE)
 
 
-def _report_models(engine: Engine, run: str, metrics: Sequence[Metric], report: RunReport) -> None:
-    """Take a report some of whose metrics were measured of logged models; told again it changes nothing."""
-    measured = [
+def _measured(metrics: Sequence[Metric]) -> list[ModelMetric]:
+    """Those metrics that were measured of logged models."""
+    return [
         ModelMetric(
             model_id=metric.model_id,
             key=metric.key,
@@ -109,9 +107,6 @@ def _report_models(engine: Engine, run: str, metrics: Sequence[Metric], report: 
         for metric in metrics
         if metric.model_id
     ]
-    if measured:
-        engine.logged_models.log_metrics(run, measured)
-    engine.runs.report(run, report)
 
 
 def _point(given: Metric) -> MetricPoint:
@@ -168,12 +163,13 @@ async def log_batch(call: Call) -> Response:
     metrics, params, tags = given.metrics or (), given.params or (), given.tags or ()
     _check_counts(len(metrics), len(params), len(tags))
     points = [_point(metric) for metric in metrics]
+    measured = _measured(metrics)
     once = _params(params)
     set_tags = tags_of((check_key(tag.key, "key"), tag.value or "") for tag in tags)
 
     def write() -> None:
         try:
-            _report_models(call.engine, run, metrics, _report(call.engine, run, set_tags, points, once))
+            call.engine.runs.report(run, replace(_report(call.engine, run, set_tags, points, once), measured=measured))
         except Conflict as error:
             raise _batch_conflict(run, error) from error
 

@@ -107,6 +107,27 @@ def test_a_trace_can_be_begun_and_ended(traces: Traces) -> None:
     assert (found.tags, found.metadata) == ({"a": "1", "b": "2"}, {"m": "3"})
 
 
+def test_a_trace_gets_its_name_with_its_beginning_or_its_end_or_nothing_is_kept(traces: Traces) -> None:
+    made = traces.start(DEFAULT, START_MS, {}, {}, name="first")
+    assert traces.summary(made).name == "first"
+    with pytest.raises(InvalidInput):
+        traces.start(DEFAULT, START_MS, {}, {}, name="n" * 10_000)
+    with pytest.raises(InvalidInput):
+        traces.end(made, START_MS + 9, TraceState.OK, {}, {}, name="n" * 10_000)
+    assert traces.summary(made).state is TraceState.IN_PROGRESS
+    assert len(traces.page(TraceQuery()).items) == 1
+    traces.end(made, START_MS + 9, TraceState.OK, {}, {}, name="second")
+    assert traces.summary(made).name == "second"
+
+
+def test_spans_and_the_run_of_their_trace_are_kept_together_or_not_at_all(traces: Traces) -> None:
+    with pytest.raises(InvalidInput):
+        traces.record(batch(new_span(1)), DEFAULT, "r" * 10_000)
+    assert traces.page(TraceQuery()).items == ()
+    traces.record(batch(new_span(1)), DEFAULT, "r1")
+    assert traces.summary(trace_id(1)).runs == ("r1",)
+
+
 def test_a_clock_that_went_back_gives_no_negative_duration(traces: Traces) -> None:
     traces.record(batch(new_span(1, took_ms=-500)), DEFAULT)
     assert traces.summary(trace_id(1)).duration_ms == 0

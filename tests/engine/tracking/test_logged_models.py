@@ -26,7 +26,7 @@ from engine.tracking.logged_model_model import (
     NewLoggedModel,
 )
 from engine.tracking.logged_models import LoggedModels
-from engine.tracking.model import ModelUse, RunLinks
+from engine.tracking.model import ModelUse, RunLinks, RunReport
 from engine.tracking.service import Runs
 from tests.builders import make_access
 
@@ -169,6 +169,24 @@ def test_measurements_of_an_unknown_model_are_refused_whole(models: LoggedModels
     with pytest.raises(NotFound):
         models.log_metrics(run, [ModelMetric(model_id, "k", 1.0, 0, 1), ModelMetric("m-none", "k", 1.0, 0, 1)])
     assert models.get(model_id).metrics == ()
+
+
+def test_a_report_that_fails_after_its_measurements_keeps_none_of_them(
+    models: LoggedModels, runs: Runs, experiment: int, run: str
+) -> None:
+    model_id = make(models, experiment).model_id
+    measured = (ModelMetric(model_id, "auc", 0.5, 3, 1),)
+    with pytest.raises(InvalidInput):  # what fails comes last: the run would be its own parent
+        runs.report(run, RunReport([("auc", 0.5, 3, 1)], measured=measured, parent_run_id=run))
+    assert models.get(model_id).metrics == ()
+    assert runs.get(run).metrics == {}
+    with pytest.raises(NotFound):
+        runs.report(run, RunReport([("auc", 0.5, 3, 1)], measured=(*measured, ModelMetric("m-none", "auc", 0.5, 3, 1))))
+    assert models.get(model_id).metrics == ()
+    assert runs.get(run).metrics == {}
+    runs.report(run, RunReport([("auc", 0.5, 3, 1)], measured=measured))
+    assert [(each.key, each.step, each.run_id) for each in models.get(model_id).metrics] == [("auc", 3, run)]
+    assert runs.get(run).metrics == {"auc": 0.5}
 
 
 @pytest.fixture
