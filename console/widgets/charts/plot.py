@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from console.widgets.charts.braille import Canvas
 from console.widgets.charts.heading import heading
 from console.widgets.charts.labels import axis_labels, duration
-from console.widgets.charts.scale import Axis, clock_axis, linear_axis, log_axis
+from console.widgets.charts.scale import Axis, Scale, clock_axis, linear_axis, log_axis, widened
 from console.widgets.charts.series import Bucket, Drawing, Frame, Series, View, buckets, dressed
 from console.widgets.charts.sheet import Sheet
+
+_LONG_STEP = 1e9
+"""From here on a single step is written with a unit letter."""
 
 _LEAST_TITLED = 3
 """Rows from which the title line gets one of them."""
@@ -142,7 +145,9 @@ def _letters(curves: Sequence[_Curve]) -> str:
 
 def _x_axis(extent: _Extent, view: View, ticks: int) -> Axis:
     """The x axis of its kind; only a quarter step of slack, because empty room at the right reads as missing data."""
-    if view.x == "time":
+    if extent.x_low == extent.x_high:
+        axis = Axis(Scale(*widened(extent.x_low, extent.x_high)), (extent.x_low,), 0.0)  # beside it nothing happened
+    elif view.x == "time":
         axis = clock_axis(extent.x_low, extent.x_high, ticks)
     else:
         axis = linear_axis(extent.x_low, extent.x_high, ticks, slack=0.25, whole=view.x == "step")
@@ -150,9 +155,16 @@ def _x_axis(extent: _Extent, view: View, ticks: int) -> Axis:
 
 
 def _x_labels(axis: Axis, view: View) -> dict[float, str]:
-    """Labels of the x axis by tick."""
-    texts = map(duration, axis.ticks) if view.x == "time" else axis_labels(axis.ticks, axis.step)
-    return dict(zip(axis.ticks, texts, strict=True))
+    """Labels of the x axis by tick; one that would repeat its neighbour's says nothing and is left out."""
+    if view.x == "time":
+        texts = tuple(map(duration, axis.ticks))
+    elif len(axis.ticks) == 1 and view.x == "step" and abs(axis.ticks[0]) < _LONG_STEP:
+        texts = (f"{axis.ticks[0]:.0f}",)
+    else:
+        texts = axis_labels(axis.ticks, axis.step)
+    return {
+        tick: text for tick, text, before in zip(axis.ticks, texts, ("", *texts[:-1]), strict=True) if text != before
+    }
 
 
 def _write_y_axis(sheet: Sheet, frame: Frame, pens: _Pens, labels: dict[float, str], *, grid: bool) -> None:

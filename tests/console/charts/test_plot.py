@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console.widgets.charts.plot import draw
-from console.widgets.charts.series import Drawing, Point, Series, View, readings
+from console.widgets.charts.series import Drawing, Point, Series, View, XKind, readings
 
 ANY = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True)
 FINITE = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=True)
@@ -211,3 +211,25 @@ def test_a_growing_curve_keeps_its_axis_for_many_points() -> None:
         return frame.x, frame.y
 
     assert len({frame_of(count) for count in range(1000, 1100, 5)}) <= 4
+
+
+@pytest.mark.parametrize(
+    ("x", "at", "label"),
+    [("step", 0.0, "0"), ("step", 5.0, "5"), ("step", 123456.0, "123456"), ("time", 0.0, "0s"), ("time", 61.0, "1m1s")],
+)
+def test_a_single_point_has_one_tick_below_it(x: XKind, at: float, label: str) -> None:
+    lines = [
+        "".join(span.text for span in line) for line in draw([Series("auc", [(at, 0.9)])], View(60, 12, x=x)).lines
+    ]
+    assert lines[-1].split() == [label]
+    assert lines[-2].count("┬") == 1
+
+
+def test_ticks_that_would_read_the_same_are_not_labelled_twice() -> None:
+    points = [(100.0, 0.1), (100.6, 0.2)]
+    lines = [
+        "".join(span.text for span in line) for line in draw([Series("auc", points)], View(100, 12, x="time")).lines
+    ]
+    labels = lines[-1].split()
+    assert labels
+    assert len(set(labels)) == len(labels)
