@@ -8,6 +8,7 @@ import msgspec
 
 from engine.core.errors import InvalidInput, TooLarge
 from engine.server.answers import said
+from engine.server.room import UNCOUNTED_BYTES, Held
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,7 +33,7 @@ class Call:
         max_inflated_bytes: Most bytes of a compressed body once inflated.
     """
 
-    __slots__ = ("_max_body_bytes", "_work", "engine", "max_inflated_bytes", "path", "request")
+    __slots__ = ("_held", "_max_body_bytes", "_work", "engine", "max_inflated_bytes", "path", "request")
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Call:
         self.path = path
         self.engine = engine
         self._work = work
+        self._held: Held | None = None
         self._max_body_bytes = max_body_bytes
         self.max_inflated_bytes = max_inflated_bytes
 
@@ -92,6 +94,7 @@ class Call:
 
         Raises:
             TooLarge: it has more bytes than are taken.
+            Overloaded: the bodies of all requests take too much memory.
         """
         pieces: list[bytes] = []
         size = 0
@@ -99,8 +102,23 @@ class Call:
             size += len(piece)
             if size > self._max_body_bytes:
                 raise TooLarge(f"The body has more than {self._max_body_bytes} bytes.", hint="Send less at once.")
+            if size > UNCOUNTED_BYTES:
+                self.hold(size)
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def hold(self, size_bytes: int) -> None:
+        """Count what the request takes in memory, until it is answered.
+
+        Args:
+            size_bytes: How much, in all.
+
+        Raises:
+            Overloaded: the bodies of all requests take too much memory.
+        """
+        if self._held is None:
+            self._held = Held(self._work.room)
+        self._held.grow(size_bytes)
 
     def stream(self) -> AsyncIterator[bytes]:
         """The body piece by piece."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import Busy, Overloaded
+from engine.server.room import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Work:
 
     Attributes:
         ending: Whether the server has been told to stop: answers without an end must find one.
+        room: The memory that bodies of requests may take.
 
     Writes go into groups. A group of quick writes runs on the event loop itself, after all requests that have arrived
     with it: handing it to another thread and back costs more than it does. Where the disk is slow, another process
@@ -81,6 +83,7 @@ class Work:
         max_waiting: int = MAX_WAITING,
     ) -> None:
         self.ending = False
+        self.room = Room()
         self._measures = measures
         self._database = database
         self._loop = loop
