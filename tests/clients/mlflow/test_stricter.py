@@ -74,7 +74,10 @@ def test_secrets_are_not_kept(client: MlflowClient, run: str) -> None:
 
 def test_a_secret_logged_again_is_the_same_secret(client: MlflowClient, run: str) -> None:
     client.log_param(run, "api_key", "a-secret-of-mine")
+    kept = client.get_run(run).data.params["api_key"]
     client.log_param(run, "api_key", "a-secret-of-mine")
+    assert client.get_run(run).data.params["api_key"] == kept
+    assert "secret" not in kept
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ def test_no_more_than_a_screenful_is_offered() -> None:
     "line", ["models c", "promote c", "models -", "runs sort:", "runs since:", "runs @", "models promote -"]
 )
 def test_what_is_offered_can_be_read(line: str) -> None:
-    for offered in complete(line, len(line), GRAMMAR, NAMES):
-        finished = line[: offered.start] + offered.text + line[offered.end :]
-        if not finished.endswith((":", "@", "--to", "--reason")):
-            parse_command(finished, GRAMMAR)
+    offers = complete(line, len(line), GRAMMAR, NAMES)
+    finished = [line[: offered.start] + offered.text + line[offered.end :] for offered in offers]
+    assert finished
+    for each in finished:
+        if not each.endswith((":", "@", "--to", "--reason")):
+            assert parse_command(each, GRAMMAR) is not None, each
