@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from engine.core.errors import Busy, NotFound, QuarterdeckError
 from engine.core.text import clean
@@ -16,8 +17,6 @@ from engine.server.call import Call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
-
-    from starlette.responses import Response
 
     from engine.server.gate import Gate
     from engine.server.measures import Measures
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 
+_RELAXED = (b"x-quarterdeck-durability", b"relaxed")
 _CODE = "quarterdeck.code"
 """Where a request keeps the code of the error it was answered with."""
 
@@ -81,8 +81,10 @@ class App:
         except ClientDisconnect:
             return
         if self._relaxed:
-            answer.headers["x-quarterdeck-durability"] = "relaxed"
-        await answer(scope, receive, send)
+            answer.raw_headers.append(_RELAXED)
+        reply = scope.get("reply") if type(answer).__call__ is Response.__call__ else None
+        if reply is None or not reply(answer.status_code, answer.raw_headers, answer.body):
+            await answer(scope, receive, send)
         route, status = match.route if match else None, answer.status_code
         self._measures.request(route, status, perf_counter() - began)
         if status >= _REFUSED:

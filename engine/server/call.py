@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, get_args, get_origin
 
 import msgspec
+from starlette.requests import ClientDisconnect
 
 from engine.core.errors import InvalidInput, TooLarge
 from engine.server.answers import said
@@ -94,11 +95,19 @@ class Call:
 
         Raises:
             TooLarge: it has more bytes than are taken.
+            ClientDisconnect: the client has gone; there is nobody to be answered.
             Overloaded: the bodies of all requests take too much memory.
         """
+        receive = self.request.receive
         pieces: list[bytes] = []
         size = 0
-        async for piece in self.request.stream():
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise ClientDisconnect
+            more = message.get("more_body", False)
+            piece = message.get("body", b"")
             size += len(piece)
             if size > self._max_body_bytes:
                 raise TooLarge(f"The body has more than {self._max_body_bytes} bytes.", hint="Send less at once.")

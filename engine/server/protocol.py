@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import unquote
 
-from httptools import HttpRequestParser
+from httptools import HttpRequestParser, parse_url
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from engine.server.exchange import Exchange
 from engine.server.intake import BUFFER_BYTES, Intake
 
 if TYPE_CHECKING:
-    import asyncio
-
     from engine.server.crowd import Crowd
     from engine.server.settings import Settings
 
@@ -21,6 +23,11 @@ MAX_HEADERS = 100
 
 BODY_AHEAD_BYTES = 1 << 20
 """Bytes of a body that may wait for whoever reads it: stopping and starting at every piece halves what passes."""
+
+
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+_SHORT_TARGET = 80
+"""Length of targets that are remembered once taken apart: those of what programs log."""
 
 
 class _Refused(Exception):
@@ -50,6 +57,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _refusal = HTTPStatus.BAD_REQUEST
     _timer: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
+    _rest: asyncio.TimerHandle | None = None
+    _rests_since_s = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request, unless there are too many connections, of all or of its address."""
@@ -64,12 +73,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers."""
         self._disarm()
-        self._unset_keepalive_if_required()
         self.crowd.quick(self)
         if self._counted is not None:
             self.crowd.leave(self._counted)
-        if self._stall is not None:
-            self._stall.cancel()
+        for timer in (self._stall, self._rest):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -88,33 +97,115 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._arm(self.settings.head_s)
         elif self._in_body or self._is_idle():
             self._heard_s = self.loop.time()
-            if self._timer is None and self.timeout_keep_alive_task is None:
+            if self._timer is None and (self._in_body or self._rest is None):
                 self._arm(self.settings.idle_s)
 
     def on_message_begin(self) -> None:
         """A head begins."""
         self._in_head = True
         self._head_bytes = self._fed_bytes = self._come_bytes = 0
-        super().on_message_begin()
-        cast("dict[str, Any]", self.scope)["intake"] = self.intake
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
         self._count(len(url))
-        super().on_url(url)
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header line."""
-        self._count(len(name) + len(value))
-        if len(self.headers) >= MAX_HEADERS:
+        self._head_bytes += len(name) + len(value)
+        headers = self.headers
+        if self._head_bytes > self.settings.max_header_bytes or len(headers) >= MAX_HEADERS:
             self._refuse_head()
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The head is there: have it answered."""
+        """The head is there: have it answered, after those that came before."""
         self._in_head, self._in_body = False, True
-        self._disarm()
-        super().on_headers_complete()
+        if self._timer is not None:
+            self._disarm()
+        scope = self._scope()
+        before = self.cycle
+        self.cycle = cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=[],
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        scope["reply"] = cycle.reply
+        if before is None or before.response_complete:
+            self._start(cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _scope(self) -> Any:
+        path, raw_path, query = (_short_target if len(self.url) <= _SHORT_TARGET else _target)(self.url)
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": self.parser.get_http_version(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "headers": self.headers,
+            "method": self.parser.get_method().decode("ascii"),
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "intake": self.intake,
+        }
+
+    def _start(self, exchange: Exchange) -> None:
+        exchange.task = task = self.loop.create_task(self._answer(exchange))
+        self.tasks.add(task)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            await exchange.run_asgi(self.app)
+        finally:
+            if exchange.task is not None:
+                self.tasks.discard(exchange.task)
+                exchange.task = None
+
+    def on_response_complete(self) -> None:
+        """An answer is out: go on with the next request, or begin to wait for one.
+
+        A timer that is set anew for every request costs more than one that looks, once it is over, how long it was.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start(cast("Exchange", self.pipeline.pop()[0]))
+            return
+        self._rests_since_s = self.loop.time()
+        if self._rest is None:
+            self._rest = self.loop.call_later(self.timeout_keep_alive, self._look_at_rest)
+
+    def _look_at_rest(self) -> None:
+        self._rest = None
+        if self._in_head or not self._is_idle() or self.transport.is_closing():
+            return  # the next answer sets it again
+        left_s = self._rests_since_s + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self._rest = self.loop.call_later(left_s, self._look_at_rest)
+        else:
+            self.transport.close()
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -243,6 +334,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write(_answer(status))
         self._in_head = self._in_body = False
         self.transport.close()
+
+
+def _target(url: bytes) -> tuple[str, bytes, bytes]:
+    """Path, path as it came, and query."""
+    parts = parse_url(url)
+    raw_path: bytes = parts.path
+    path = raw_path.decode("ascii")
+    return unquote(path) if "%" in path else path, raw_path, parts.query or b""
+
+
+_short_target = lru_cache(256)(_target)
 
 
 def _answer(status: HTTPStatus) -> bytes:
