@@ -17,6 +17,9 @@ LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "[::1]"))
 
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
+_MAX_GOOD = 64
+"""Most hosts that are remembered as looked at: an address may be named with any port."""
+
 _SAFE = frozenset(("GET", "HEAD"))
 
 
@@ -38,6 +41,7 @@ class Hosts:
         self._names = LOOPBACK_NAMES | {own, f"[{own}]", called, *further}
         # Rebinding needs a name: an address cannot be made to lead elsewhere.
         self._addresses = reaches_beyond(settings.host)
+        self._good: set[str] = set()
 
     def check(self, method: str, scheme: str, head: Head) -> None:
         """Let a request pass, or refuse it.
@@ -60,7 +64,10 @@ class Hosts:
             raise _foreign()
 
     def _host(self, head: Head) -> str:
-        host = "" if head.twice(b"host") else (head.get(b"host") or "").lower()
+        host = "" if head.twice(b"host") else head.get(b"host") or ""
+        if host in self._good:
+            return host
+        host = host.lower()
         found = _HOST.fullmatch(host)
         if found is None:
             raise InvalidInput("The request must name its host once.", hint="Send one Host header.")
@@ -70,6 +77,8 @@ class Hosts:
                 f"The host {name[:60]} is not one of this server's.",
                 hint="Start it with --allowed-host NAME if it is meant to be.",
             )
+        if len(self._good) < _MAX_GOOD:
+            self._good.add(host)
         return host
 
 
