@@ -194,9 +194,10 @@ class Work:
     def _write_here(self) -> None:
         """On the event loop: run the group that has gathered, unless it would have to wait for somebody."""
         self._called = False
-        if not all(write.quick for write in tuple(self._queue)):  # a copy: the writer's thread may take from it
-            self._wake()
-            return
+        for write in tuple(self._queue):  # a copy: the writer's thread may take from it
+            if not write.quick:
+                self._wake()
+                return
         if not self._queue:
             return
         try:

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.core.access import Role
 from engine.core.errors import Conflict, InvalidInput
-from engine.server.answers import JsonAnswer, said
+from engine.server.answers import Done, said
 from engine.server.mlflow.decoding import Shape, needed, wrong
 from engine.server.mlflow.names import check_key
 from engine.server.mlflow.runs import OfRun, is_short
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from engine.tracking.model import MetricPoint
 
 _RUNS = "/api/2.0/mlflow/runs"
-_DONE = b"{}"
 _LIMITS = {"metrics": 1000, "params": 100, "tags": 100}
 _IN_ALL = 1000
 _END = 2**63
@@ -89,7 +88,7 @@ async def log_metric(call: Call) -> Response:
     run = given.run_id or needed(given.run_uuid, "run_id")
     report = RunReport(metrics=(_point(given),), measured=_measured([given]) if given.model_id else ())
     await call.write(lambda: call.engine.runs.report(run, report), quick=True)
-    return JsonAnswer(_DONE)
+    return Done()
 
 
 def _measured(metrics: Sequence[Metric]) -> list[ModelMetric]:
@@ -127,7 +126,7 @@ async def log_param(call: Call) -> Response:
     run = given.run_id or needed(given.run_uuid, "run_id")
     params = {check_key(given.key, "key"): (given.value or "")[:MAX_PARAM]}
     await call.write(lambda: call.engine.runs.report(run, RunReport(params=params)), quick=True)
-    return JsonAnswer(_DONE)
+    return Done()
 
 
 async def set_tag(call: Call) -> Response:
@@ -136,7 +135,7 @@ async def set_tag(call: Call) -> Response:
     run = given.run_id or needed(given.run_uuid, "run_id")
     tags = {check_key(given.key, "key"): (given.value or "")[:MAX_TAG]}
     await call.write(lambda: call.engine.runs.report(run, _report(call.engine, run, tags)), quick=True)
-    return JsonAnswer(_DONE)
+    return Done()
 
 
 async def delete_tag(call: Call) -> Response:
@@ -144,7 +143,7 @@ async def delete_tag(call: Call) -> Response:
     given = await _DELETE_TAG.body(call)
     run, key = given.run, needed(given.key, "key")
     await call.write(lambda: _remove(call.engine, run, key), quick=key not in OWN_TAGS)
-    return JsonAnswer(_DONE)
+    return Done()
 
 
 def _remove(engine: Engine, run: str, key: str) -> None:
@@ -175,7 +174,7 @@ async def log_batch(call: Call) -> Response:
 
     quick = len({metric.key for metric in metrics}) <= _QUICK and is_short((*once.values(), *set_tags.values()))
     await call.write(write, quick=quick)
-    return JsonAnswer(_DONE)
+    return Done()
 
 
 def _check_counts(metrics: int, params: int, tags: int) -> None:
