@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import time
@@ -16,6 +17,7 @@ from engine.db.disk import disk_errors, sync
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from hashlib import _Hash as Hash
+    from io import FileIO
     from pathlib import Path
     from typing import Self
 
@@ -28,7 +30,7 @@ WRITE_BACK_BYTES = 8 << 20
 """Bytes after which the disk is told to begin: waiting for it at the end alone takes a third longer."""
 
 LEFT_OVER_S = 86_400.0
-"""Seconds after which a `.part` file belongs to no process that still lives, and is removed."""
+"""Seconds after which a `.part` file belongs to no process that still lives, where a file system knows no locks."""
 
 _UPLOAD = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _MOST_SOUND = 1_024
@@ -40,7 +42,7 @@ class ArtifactStore:
     """Objects named by the SHA-256 of their bytes, below `artifacts/objects/`.
 
     The same bytes are stored once. Objects are never changed; a crash leaves at most a `.part` file behind, which a
-    later process removes.
+    later process removes: whoever still writes one holds its lock.
 
     Args:
         workspace: Where they live.
@@ -119,7 +121,8 @@ class ArtifactStore:
         """
         with disk_errors(self._objects, "the artifact folder"):
             self._objects.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._sweep()
+            if not self._swept:
+                self.sweep()
             return Incoming(self, self._objects)
 
     def open(self, digest: str) -> BinaryIO:
@@ -292,16 +295,13 @@ class ArtifactStore:
         except OSError:
             return False
 
-    def _sweep(self) -> None:
-        """Remove, once, what processes that were killed have left."""
-        if self._swept:
-            return
+    def sweep(self) -> None:
+        """Remove what processes that were killed have left; what others still write stays."""
         self._swept = True
-        oldest = time.time() - LEFT_OVER_S
         for part in self._objects.glob("*.part"):
-            with suppress(FileNotFoundError):
-                if part.stat().st_mtime < oldest:
-                    part.unlink()
+            with suppress(OSError), part.open("rb") as file:
+                if _is_left_over(file.fileno()):
+                    part.unlink(missing_ok=True)
 
     def adopt(self, part: Path, digest: str) -> None:
         """Make a synced file of this folder the object of that digest; durable when this returns.
@@ -337,12 +337,11 @@ class Incoming:
     def __init__(self, store: ArtifactStore, folder: Path) -> None:
         self._store = store
         self._folder = folder
-        self._part = folder / f"{os.urandom(8).hex()}.part"
         self._hashed = _sha256()
         self._busy = Lock()
         self.size_bytes = 0
         self._told_bytes = 0
-        self._target = self._part.open("xb", buffering=0)
+        self._part, self._target = _locked_part(folder)
 
     def write(self, data: bytes) -> None:
         """Take the next bytes.
@@ -444,6 +443,33 @@ class Incoming:
 
     def __exit__(self, *_: object) -> None:
         self.discard()
+
+
+def _locked_part(folder: Path) -> tuple[Path, FileIO]:
+    """A new file and its lock, which goes with the process; another one, should a sweep take it for left over."""
+    while True:
+        part = folder / f"{os.urandom(8).hex()}.part"
+        file = part.open("xb", buffering=0)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            swept = not os.fstat(file.fileno()).st_nlink
+        except BlockingIOError:
+            swept = True
+        except OSError:  # this file system knows no locks
+            swept = False
+        if not swept:
+            return part, file
+        file.close()
+
+
+def _is_left_over(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # this file system knows no locks
+        return os.fstat(file).st_mtime < time.time() - LEFT_OVER_S
+    return True
 
 
 @contextmanager

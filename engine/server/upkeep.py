@@ -64,6 +64,7 @@ class Upkeep:
         """Go on until cancelled."""
         told = -1
         quiet = 0
+        await asyncio.to_thread(self._engine.artifacts.sweep)
         while True:
             try:
                 self._lock.check()

@@ -73,6 +73,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "artifacts.incoming": "same",
     "artifacts.join_parts": "same",
     "artifacts.open_sound": "same",
+    "artifacts.sweep": "a starting server's, of what a killed one has left",
     "artifacts.open_unchecked": "same",
     "artifacts.part_path": "same",
     "artifacts.uploads_with_parts": "same",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from hashlib import sha256
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -42,6 +42,38 @@ def test_what_is_not_kept_leaves_nothing(store: ArtifactStore, tmp_path: Path) -
         incoming.write(b"half of ")
         assert files(tmp_path)
     assert files(tmp_path) == []
+
+
+def test_what_a_killed_process_left_goes_and_what_another_still_writes_stays(
+    store: ArtifactStore, tmp_path: Path
+) -> None:
+    with store.incoming() as incoming:
+        incoming.write(b"still coming")
+        (alive,) = files(tmp_path)
+        (alive.parent / "dead.part").write_bytes(b"half of what a killed process took")
+        other = ArtifactStore(make_workspace(tmp_path))
+        other.sweep()
+        assert files(tmp_path) == [alive]
+        blob = incoming.keep()
+    assert files(tmp_path) == [store.path_of(blob.digest)]
+
+
+def test_sweeping_beside_those_who_write_loses_nothing(store: ArtifactStore, tmp_path: Path) -> None:
+    other = ArtifactStore(make_workspace(tmp_path))
+    over = Event()
+
+    def sweep() -> None:
+        while not over.is_set():
+            other.sweep()
+
+    sweeper = Thread(target=sweep)
+    sweeper.start()
+    try:
+        blobs = [store.put_bytes(os.urandom(8)) for _ in range(200)]
+    finally:
+        over.set()
+        sweeper.join()
+    assert all(store.verify(blob.digest) for blob in blobs)
 
 
 def test_what_is_there_already_is_not_stored_again(store: ArtifactStore, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -166,6 +167,26 @@ def test_a_killed_server_leaves_no_lock_behind(workspace: Path) -> None:
             opened.processes.stop_server()
     with serving(workspace) as (_, url):
         assert url.startswith("http://127.0.0.1:")
+
+
+def test_half_an_upload_of_a_killed_server_goes_with_the_next_one(workspace: Path) -> None:
+    def left_over() -> list[Path]:
+        return list(workspace.rglob("*.part"))
+
+    with serving(workspace) as (process, url), engine.open(workspace) as opened:
+        run = opened.runs.start("trials", "first")
+        run.finish()
+        path = f"/api/2.0/mlflow-artifacts/artifacts/{opened.runs.get(run.id).experiment_id}/{run.id}/artifacts/a"
+        address = urlsplit(url)
+        with closing(socket.create_connection((address.hostname or "", address.port or 0))) as connection:
+            connection.sendall(f"PUT {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9000000\r\n\r\n".encode())
+            connection.sendall(b"x" * 4_000_000)
+            _wait_until(lambda: bool(left_over()))
+            process.kill()
+            process.wait(20)
+    assert left_over()
+    with serving(workspace):
+        _wait_until(lambda: not left_over())
 
 
 def test_relaxed_durability_is_named_in_every_answer(workspace: Path) -> None:
