@@ -1,0 +1,175 @@
+"""The analyst: looks at what running rollouts have served since it last looked, and carries them on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engine.core.access import Actor
+from engine.core.errors import Refused
+from engine.deployment import rollout_store as store
+from engine.deployment.analysis import Evidence, Judgement, Tally, Verdict, first_evidence, gathered, judged, next_step
+from engine.deployment.rollout_model import Rollout, RolloutState
+from engine.deployment.rollout_moves import RolloutMoves
+from engine.endpoints.model import WHOLE, Cause, Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.core.clock import Clock
+    from engine.db.database import Database
+    from engine.endpoints.service import Endpoints
+    from engine.telemetry.service import Telemetry
+
+KEEP_EVERY_MS = 5_000
+"""How often evidence is stored while nothing is decided; a restart counts again from there, and loses nothing."""
+
+ORIGIN = "rollout"
+"""Where an actor comes from that carries a rollout on."""
+
+
+class Analyst:
+    """Carries rollouts on; one a workspace at a time.
+
+    Args:
+        database: The control database.
+        endpoints: Reads and changes routes.
+        telemetry: Tells what deployments did.
+        promote: Moves a version to Production as the given actor, routes and stage in one transaction.
+        clock: Tells the time.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        endpoints: Endpoints,
+        telemetry: Telemetry,
+        promote: Callable[[Actor, Rollout], object],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._endpoints = endpoints
+        self._telemetry = telemetry
+        self._moves = RolloutMoves(endpoints)
+        self._promote = promote
+        self._clock = clock
+        self._fresh: dict[int, tuple[Evidence, int]] = {}
+
+    def tick(self) -> int:
+        """Carry every running rollout on: look at what was served since, and act on it. For the one analysis process.
+
+        Returns:
+            How many rollouts run.
+
+        Raises:
+            Busy: another process held the database too long.
+            WorkspaceError: the disk failed.
+        """
+        with self._database.snapshot() as view:
+            found = store.running(view)
+        for rollout in found:
+            self._carry_on(rollout)
+        self._fresh = {number: kept for number, kept in self._fresh.items() if any(r.id == number for r in found)}
+        return len(found)
+
+    def _carry_on(self, rollout: Rollout) -> None:
+        """One tick of one rollout; what is decided is checked again inside the transaction that acts on it."""
+        with self._database.snapshot() as view:
+            endpoint = self._endpoints.read(view, rollout.endpoint)
+        live = endpoint.desired.live if endpoint.desired is not None else None
+        trouble = _trouble(rollout, endpoint)
+        if live is not None and live.deployment == rollout.candidate:
+            self._act(rollout, Judgement(Verdict.PASS, "It takes all of the traffic."), passed=True)
+        elif trouble is not None:
+            self._act(rollout, trouble)
+        elif endpoint.settled:
+            self._look(self._with_fresh(rollout), endpoint)
+
+    def _look(self, rollout: Rollout, endpoint: Endpoint) -> None:
+        tallies = [self._tally(endpoint, number, rollout.created_ms) for number in (rollout.candidate, rollout.live)]
+        now_ms = self._clock.now_ms()
+        shadow = rollout.current.weight == 0
+        if rollout.step_since_ms is None:
+            evidence = rollout.evidence if rollout.step else first_evidence(rollout.policy, *tallies)
+            self._keep(replace(rollout, step_since_ms=now_ms, evidence=next_step(evidence)))
+            return
+        evidence = gathered(rollout.evidence, *tallies, shadow=shadow, policy=rollout.policy)
+        over = now_ms - rollout.step_since_ms >= rollout.current.hold_ms
+        judgement = judged(evidence, rollout.policy, shadow=shadow, over=over)
+        rollout = replace(rollout, evidence=evidence)
+        if judgement.verdict is not Verdict.WAITING:
+            self._act(rollout, judgement)
+        elif now_ms - self._fresh.get(rollout.id, (None, 0))[1] >= KEEP_EVERY_MS:
+            self._keep(rollout)
+        else:
+            self._fresh[rollout.id] = (evidence, self._fresh[rollout.id][1])
+
+    def _act(self, rollout: Rollout, judgement: Judgement, *, passed: bool = False) -> None:
+        """Do what was decided, unless somebody was quicker."""
+        actor = _acting(rollout)
+        if judgement.verdict is Verdict.PASS and not passed and rollout.following.weight == WHOLE and rollout.promotes:
+            self._finish_by_promotion(rollout, judgement, actor)
+            return
+        with self._database.transaction(actor) as tx:
+            current = store.get(tx, rollout.id)
+            if current is None or current.state is not RolloutState.RUNNING or current.step != rollout.step:
+                return
+            store.add_verdict(tx, rollout, judgement)
+            if passed:
+                self._moves.end(tx, rollout, RolloutState.PASSED, judgement.sentence)
+            elif judgement.verdict is Verdict.FAIL:
+                self._moves.give_up(tx, rollout, RolloutState.FAILED, judgement.sentence, cause=Cause.ROLL_BACK)
+            elif judgement.verdict is Verdict.INCONCLUSIVE:
+                self._moves.wait(tx, rollout, judgement.sentence, reason=judgement.sentence)
+            else:
+                endpoint = self._endpoints.read(tx, rollout.endpoint)
+                moved = replace(
+                    rollout, step=rollout.step + 1, step_since_ms=None, evidence=next_step(rollout.evidence)
+                )
+                self._moves.enter(tx, moved, endpoint, before=rollout, reason=judgement.sentence)
+        self._fresh.pop(rollout.id, None)
+
+    def _finish_by_promotion(self, rollout: Rollout, judgement: Judgement, actor: Actor) -> None:
+        """The last step of a promotion: the stage and the routes move together, by the policy of this moment."""
+        self._keep(rollout)
+        try:
+            self._promote(actor, rollout)
+        except Refused as refusal:
+            sentence = f"Everything passed, but the promotion is refused: {refusal.message}"
+            self._act(rollout, Judgement(Verdict.INCONCLUSIVE, sentence))
+            return
+        self._act(rollout, judgement, passed=True)
+
+    def _keep(self, rollout: Rollout) -> None:
+        """Store evidence; nothing was decided, so that nothing is told."""
+        with self._database.transaction(_acting(rollout)) as tx:
+            current = store.get(tx, rollout.id)
+            if current is not None and current.state is RolloutState.RUNNING and current.step == rollout.step:
+                store.update(tx, replace(rollout, updated_ms=tx.now_ms))
+                self._fresh[rollout.id] = (rollout.evidence, tx.now_ms)
+
+    def _with_fresh(self, rollout: Rollout) -> Rollout:
+        kept = self._fresh.get(rollout.id)
+        newer = kept is not None and kept[0].ticks > rollout.evidence.ticks
+        return replace(rollout, evidence=kept[0]) if kept is not None and newer else rollout
+
+    def _tally(self, endpoint: Endpoint, deployment: int, since_ms: int) -> Tally:
+        totals = self._telemetry.totals(endpoint.row_id, deployment, since_ms=since_ms)
+        return Tally(totals.requests, totals.errors, tuple(totals.latencies), totals.compared, totals.disagreed)
+
+
+def _acting(rollout: Rollout) -> Actor:
+    """Whoever began it, as the analysis acts for them."""
+    return Actor(rollout.by.name, f"{ORIGIN} {rollout.id}", "analysis", rollout.by.on_behalf_of)
+
+
+def _trouble(rollout: Rollout, endpoint: Endpoint) -> Judgement | None:
+    """What ends or stops a rollout before any number is looked at."""
+    if endpoint.desired is None or endpoint.desired.number != rollout.generation:
+        number = endpoint.desired.number if endpoint.desired is not None else 0
+        by = endpoint.desired.by if endpoint.desired is not None else "nobody"
+        return Judgement(Verdict.INCONCLUSIVE, f"{by} changed the routes meanwhile (generation {number}).")
+    problems = [each.problem for each in endpoint.acknowledgements if each.alive and each.problem]
+    if problems:
+        return Judgement(Verdict.FAIL, f"A data plane could not take it over: {problems[0]}")
+    return None
