@@ -251,7 +251,7 @@ def next_step(evidence: Evidence) -> Evidence:
 
 
 def _slow_from(latencies: Sequence[int], least: int) -> int | None:
-    """The bucket above which nearest to 5 % of the requests lie; fixed before it is used, so that bets on it are fair."""
+    """The bucket above which nearest to 5 % of the requests lie; fixed before it is used, so that bets are fair."""
     total = sum(latencies)
     if total < max(least, 1):
         return None
