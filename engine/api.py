@@ -13,6 +13,7 @@ from engine.core.errors import AlreadyExists
 from engine.core.ids import RandomIds
 from engine.db.connection import Durability
 from engine.db.database import Database
+from engine.db.migrations import TELEMETRY
 from engine.db.workspace import Workspace, find_workspace, make_directories, require_workspace
 from engine.policy.file import PolicyFile
 from engine.policy.identity import current_actor
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.core.ids import Ids
     from engine.db.feed import ChangeFeed
     from engine.deployment.service import Promotions
+    from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
     from engine.policy.model import Policy
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from engine.prompts.service import Prompts
     from engine.registry.approvals import Approvals
     from engine.registry.service import Models
+    from engine.telemetry.service import Telemetry
     from engine.tokens.service import Tokens
     from engine.traces.service import Traces
     from engine.tracking.experiments import Experiments
@@ -170,6 +173,22 @@ class Engine:
         return Prompts(self.database, self.access, self.clock, redaction=self._redaction)
 
     @cached_property
+    def endpoints(self) -> Endpoints:
+        """Endpoints: what should serve, in which shares, and what data planes say of it."""
+        from engine.endpoints.service import Endpoints
+
+        return Endpoints(
+            self.database,
+            self.workspace,
+            self.access,
+            self.builds,  # type: ignore[attr-defined]  # it comes with the runtimes
+            self._policy_file,
+            self.clock,
+            ids=self._ids,
+            redaction=self._redaction,
+        )
+
+    @cached_property
     def gates(self) -> Gates:
         """Gates and the evidence they leave."""
         from engine.gates.service import Gates
@@ -191,6 +210,23 @@ class Engine:
         return Promotions(
             self.database, self.access, self.models, self.gates, approvals=self.approvals, policy_file=self._policy_file
         )
+
+    @cached_property
+    def _telemetry_database(self) -> Database:
+        return Database(
+            self.workspace.telemetry_db,
+            clock=self.clock,
+            read_only=self.access.read_only,
+            durability=Durability.RELAXED,
+            schema=TELEMETRY,
+        )
+
+    @cached_property
+    def telemetry(self) -> Telemetry:
+        """What endpoints were asked and answered: traffic, captured predictions, labels."""
+        from engine.telemetry.service import Telemetry
+
+        return Telemetry(self.workspace, self._telemetry_database, self.access, self.clock)
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -257,6 +293,7 @@ class Engine:
             ids=self._ids,
         )
         acting.artifacts = self.artifacts  # which knows the objects that it has compared with their digests
+        acting._telemetry_database = self._telemetry_database
         return acting
 
     def feed(self, after: int | None = None) -> ChangeFeed:
@@ -275,6 +312,8 @@ class Engine:
     def close(self) -> None:
         """Close the database connections of this process."""
         self.database.close()
+        if "_telemetry_database" in vars(self):
+            self._telemetry_database.close()
 
     def __enter__(self) -> Self:
         return self

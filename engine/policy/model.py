@@ -21,7 +21,7 @@ ALWAYS_PROTECTED = "production"
 HOUR_MS = 3_600_000
 
 LEAST_RETENTION_MS = HOUR_MS
-"""The shortest time after which traces may be deleted, in milliseconds."""
+"""The shortest time after which traces and captured predictions may be deleted, in milliseconds."""
 
 REQUIRABLE_FIELDS = ("owner", "description", "data_digest", "data_name", "run_id", "signature", "flavor", "format")
 """The fields of a version that the gate `fields` may require."""
@@ -227,7 +227,11 @@ class Policy:
         webhook_hosts: Hosts that webhooks may reach although their addresses are private.
         traces_max_age_ms: How long ago a trace may have begun before a server deletes it, in milliseconds; `None` keeps
             traces for ever.
+        telemetry_keep_ms: How long captured predictions and labels are kept, in milliseconds.
+        telemetry_max_bytes: How large the telemetry database may be before the oldest predictions go, in bytes.
         rollouts: How versions get all of the traffic, by model or `*`.
+        traffic_from: The least stage from which versions may answer callers of an endpoint; empty where the file does
+            not say: then `traffic_stage` follows from what Production demands.
         digest: SHA-256 of what the file says, whatever its comments and layout; 64 hex digits.
         missing: There is no file at all; it asks for the same as an empty one, but nobody has written so, and only the
             alias `production` is protected.
@@ -243,7 +247,10 @@ class Policy:
     redaction_allow: tuple[str, ...] = ()
     webhook_hosts: tuple[str, ...] = ()
     traces_max_age_ms: int | None = None
+    telemetry_keep_ms: int = 7 * 24 * HOUR_MS
+    telemetry_max_bytes: int = 2 << 30
     rollouts: Mapping[str, RolloutPolicy] = field(default_factory=dict)
+    traffic_from: str = ""
     digest: str = NO_FILE_DIGEST
     missing: bool = field(default=False, compare=False)
 
@@ -265,6 +272,14 @@ class Policy:
     def rollout(self, model: str) -> RolloutPolicy | None:
         """How a version of `model` gets all of the traffic; `None` when it may at once."""
         return self.rollouts.get(model) or self.rollouts.get(EVERYONE)
+
+    def traffic_stage(self, model: str) -> str:
+        """The least stage from which versions of `model` may answer callers: live, or as a canary.
+
+        Where Production demands something, what was never staged must not answer in its place unless the policy says
+        so. A shadow answers nobody, and is asked nothing.
+        """
+        return self.traffic_from or ("registered" if self.stage(model, "production") == NO_DEMANDS else "staging")
 
     def role_of(self, user: str) -> Role:
         """The role of a user: the highest that names them, else the highest given to `*`, else viewer."""

@@ -37,6 +37,9 @@ from engine.policy.rollout import RolloutPolicy, RolloutStep, parse_plan
 MAX_APPROVALS = 20
 """Most approvals a stage may ask for."""
 
+TRAFFIC_STAGES = ("registered", "staging", "production")
+"""What `traffic_from` may be."""
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
@@ -59,7 +62,7 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
     defaults = top.table("defaults")
     fallback = Policy()
     access, redaction, webhooks = top.table("access"), top.table("redaction"), top.table("webhooks")
-    retention = top.table("retention")
+    retention, deployment, telemetry = top.table("retention"), top.table("deployment"), top.table("telemetry")
     policy = Policy(
         roles=_roles(top.table("roles")) if "roles" in top else None,
         allow_as=access.words("allow_as"),
@@ -72,10 +75,13 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
         redaction_allow=redaction.words("allow"),
         webhook_hosts=webhooks.words("allow_private"),
         traces_max_age_ms=retention.duration("traces", None, least=LEAST_RETENTION_MS),
+        traffic_from=deployment.text("traffic_from", choices=TRAFFIC_STAGES),
+        telemetry_keep_ms=telemetry.duration("keep", fallback.telemetry_keep_ms, least=LEAST_RETENTION_MS),
+        telemetry_max_bytes=telemetry.size("max_bytes", fallback.telemetry_max_bytes),
         digest=digest,
     )
     top.table("roles")  # known even when it is absent
-    for table in (access, defaults, redaction, webhooks, retention, top):
+    for table in (access, defaults, redaction, webhooks, retention, deployment, telemetry, top):
         table.finish()
     return policy, problems
 

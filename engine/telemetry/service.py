@@ -1,0 +1,184 @@
+"""Telemetry: what endpoints were asked and answered, and what turned out to be true."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.core.errors import InvalidInput
+from engine.telemetry import traffic_store
+from engine.telemetry.model import NOTHING, STEPS_S, Totals, Traffic, Window
+from engine.telemetry.opening import looking
+from engine.telemetry.retention import SECONDS_KEPT_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.core.access import Access
+    from engine.core.clock import Clock
+    from engine.db.database import Database
+    from engine.db.workspace import Workspace
+    from engine.telemetry.model import CaptureCount
+    from engine.telemetry.traffic_store import Found
+
+MAX_WINDOWS = 10_000
+"""Most steps of time that one answer holds."""
+
+_MOST_SECONDS = 3600
+
+
+class Telemetry:
+    """Traffic, captured predictions and labels of all endpoints.
+
+    All of it lies in a database of its own, written by the capture writer; as long as there is none, every answer is
+    empty. A commit there survives the end of a process, not a power cut.
+
+    Args:
+        workspace: Where it is.
+        database: The telemetry database.
+        access: Who acts.
+        clock: Tells the time.
+    """
+
+    def __init__(self, workspace: Workspace, database: Database, access: Access, clock: Clock) -> None:
+        self._workspace = workspace
+        self._database = database
+        self._access = access
+        self._clock = clock
+
+    def live(self, endpoint_id: int, *, seconds: int = 10) -> tuple[Traffic, ...]:
+        """How the deployments of an endpoint do of late.
+
+        Args:
+            endpoint_id: The endpoint's row id.
+            seconds: How long to look back from the second that is not over yet, in [1, 3600].
+
+        Returns:
+            One entry for each deployment and share that answered in that time, by them.
+
+        Raises:
+            InvalidInput: `seconds` is out of range.
+            QuarterdeckError: the telemetry database cannot be read.
+        """
+        if not 1 <= seconds <= _MOST_SECONDS:
+            raise InvalidInput(f"seconds must be from 1 to {_MOST_SECONDS}.")
+        now_s = self._clock.now_ms() // 1000
+        with looking(self._database) as view:
+            # One more second: what the clocks of two processes do not agree on is not lost, only told later.
+            found = [] if view is None else traffic_store.windows(view, endpoint_id, 1, now_s - seconds, now_s)
+        groups: dict[tuple[int, str], list[Found]] = {}
+        for row in found:
+            groups.setdefault((row[1], row[2]), []).append(row)
+        return tuple(
+            _traffic(endpoint_id, group, groups[group], seconds=seconds, now_s=now_s) for group in sorted(groups)
+        )
+
+    def series(self, endpoint_id: int, since_ms: int, step_s: int = 1) -> tuple[Window, ...]:
+        """What the deployments of an endpoint did, step by step.
+
+        Args:
+            endpoint_id: The endpoint's row id.
+            since_ms: From when, in milliseconds since the epoch.
+            step_s: The length of a step: seconds are kept for two hours, minutes for 30 days, hours for ever; any
+                multiple of one of these up to a day.
+
+        Returns:
+            One entry for each step, deployment and share with requests, by time.
+
+        Raises:
+            InvalidInput: the step is out of range, or there would be too many of them.
+            QuarterdeckError: the telemetry database cannot be read.
+        """
+        if not 1 <= step_s <= 24 * 3600:
+            raise InvalidInput("A step must be from 1 second to 1 day.")
+        before_s = self._clock.now_ms() // 1000 + 60
+        since_s = max(since_ms // 1000, 0)
+        since_s -= since_s % step_s
+        if (before_s - since_s) // step_s > MAX_WINDOWS:
+            raise InvalidInput(f"These are more than {MAX_WINDOWS} steps.", hint="Take longer steps or a later begin.")
+        kept = max(each for each in STEPS_S if step_s % each == 0)
+        rows: dict[tuple[int, int, str], traffic_store.Row] = {}
+        with looking(self._database) as view:
+            found = [] if view is None else traffic_store.windows(view, endpoint_id, kept, since_s, before_s)
+        for start, deployment, share, _, sums in found:
+            rows.setdefault((start - start % step_s, deployment, share), traffic_store.Row()).add(sums)
+        return tuple(
+            Window(start * 1000, deployment, share, rows[start, deployment, share].totals())
+            for start, deployment, share in sorted(rows)
+        )
+
+    def totals(self, endpoint_id: int, deployment_id: int, generation_from: int = 0, since_ms: int = 0) -> Totals:
+        """All that a deployment answered since a generation and a time.
+
+        Args:
+            endpoint_id: The endpoint's row id.
+            deployment_id: The deployment's number.
+            generation_from: The first generation that counts.
+            since_ms: From when, in milliseconds since the epoch; exact to the second for two hours, to the minute for
+                30 days, to the hour before.
+
+        Returns:
+            The sums, the second that is not over yet among them.
+
+        Raises:
+            QuarterdeckError: the telemetry database cannot be read.
+        """
+        now_s = self._clock.now_ms() // 1000
+        since_s = max(since_ms // 1000, 0)
+        step_s = _kept_step(now_s - since_s)
+        with looking(self._database) as view:
+            if view is None:
+                return NOTHING
+            found = traffic_store.windows(view, endpoint_id, step_s, since_s - since_s % step_s, 2**62)
+        return _sum(row for row in found if row[1] == deployment_id and row[3] >= generation_from)
+
+    def counts(self, endpoint_id: int | None = None) -> tuple[CaptureCount, ...]:
+        """What became of the requests sampled for capture; `sent == stored + dropped`, exactly.
+
+        Args:
+            endpoint_id: The endpoint's row id; `None` for all.
+
+        Returns:
+            One entry a deployment.
+
+        Raises:
+            QuarterdeckError: the telemetry database cannot be read.
+        """
+        with looking(self._database) as view:
+            return () if view is None else traffic_store.capture_counts(view, endpoint_id)
+
+
+def _kept_step(age_s: int) -> int:
+    """The shortest windows that are still kept after so long."""
+    from engine.telemetry.retention import MINUTES_KEPT_S
+
+    if age_s < SECONDS_KEPT_S - 60:
+        return 1
+    return 60 if age_s < MINUTES_KEPT_S - 3600 else 3600
+
+
+def _sum(rows: Iterable[Found]) -> Totals:
+    total = traffic_store.Row()
+    for row in rows:
+        total.add(row[4])
+    return total.totals()
+
+
+def _traffic(endpoint: int, group: tuple[int, str], rows: list[Found], *, seconds: int, now_s: int) -> Traffic:
+    totals = _sum(rows)
+    last_s = max(row[0] for row in rows)
+    last = _sum(row for row in rows if row[0] == now_s - 1)
+    return Traffic(
+        endpoint=endpoint,
+        deployment=group[0],
+        share=group[1],
+        generation=max(row[3] for row in rows),
+        seconds=seconds,
+        rps=totals.requests / seconds,
+        last_rps=last.requests,
+        last_ms=last_s * 1000,
+        error_rate=totals.error_rate,
+        p50_ms=totals.percentile_ms(50),
+        p95_ms=totals.percentile_ms(95),
+        p99_ms=totals.percentile_ms(99),
+        totals=totals,
+    )
