@@ -174,6 +174,7 @@ def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> li
                 ("refused", (f"{count(status.client_errors)}  (4xx)", "warn" if status.client_errors else "dim")),
                 *_turned_away(status.turned_away),
                 ("failed", (f"{count(status.server_errors)}  (5xx)", "bad" if status.server_errors else "dim")),
+                *_slow(status),
                 ("latency", (_latency(status.request_p50_ms, status.request_p99_ms), "")),
             ]
         ),
@@ -187,6 +188,14 @@ def _told(status: ServerStatus, now_ms: int, width: int, *, unicode: bool) -> li
             ]
         ),
     ]
+
+
+def _slow(status: ServerStatus) -> list[tuple[str, Part]]:
+    """Said only where it has happened, with what it was the last time."""
+    if not status.slow:
+        return []
+    last = clean(status.slow_last[0], limit=_ERROR) if status.slow_last else ""
+    return [("slow", (f"{count(status.slow)}  {last}", "warn"))]
 
 
 def _turned_away(connections: int) -> list[tuple[str, Part]]:

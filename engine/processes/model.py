@@ -89,6 +89,8 @@ class ServerStatus:
         errors: The last failures nobody foresaw, the newest first; texts are not cleaned.
         turned_away: Connections refused since it started because there were too many, of all or of their address.
         refusals: The last kinds of answers of 400 and more, the latest first.
+        slow: Requests and groups of writes that took a second or more since it started.
+        slow_last: What the last of them were, the newest first.
     """
 
     updated_ms: int
@@ -107,6 +109,8 @@ class ServerStatus:
     errors: tuple[str, ...]
     turned_away: int = 0
     refusals: tuple[Refusal, ...] = ()
+    slow: int = 0
+    slow_last: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """As kept in the status file."""

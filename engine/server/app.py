@@ -14,6 +14,7 @@ from engine.core.errors import Busy, NotFound, QuarterdeckError
 from engine.core.text import clean
 from engine.db.connection import Durability
 from engine.server.call import Call
+from engine.server.routes import Body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -80,6 +81,8 @@ class App:
             answer = await self._answer(Request(scope, receive, send), match)
         except ClientDisconnect:
             return
+        if match is not None and match.route.body is not Body.STREAM:  # how long those take is the client's to say
+            self._measures.slow.request(match.route.method, match.route.path, perf_counter() - began)
         if self._relaxed:
             answer.raw_headers.append(_RELAXED)
         reply = scope.get("reply") if type(answer).__call__ is Response.__call__ else None

@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from engine.processes.model import HISTORY_S, ServerStatus
+from engine.server.slowness import Slowness
 from engine.server.turned_down import TurnedDown
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Measures:
         self.groups = Latency()
         self.writes = 0
         self.refusals = TurnedDown()
+        self.slow = Slowness()
         self._errors: deque[str] = deque(maxlen=_ERRORS)
         self._seconds: deque[tuple[int, int]] = deque(maxlen=HISTORY_S)
 
@@ -135,6 +137,8 @@ class Measures:
             errors=tuple(self._errors),
             turned_away=self._turned_away(),
             refusals=self.refusals.told(now_ms),
+            slow=self.slow.count,
+            slow_last=self.slow.last,
         )
 
     def _by_second(self) -> tuple[int, ...]:
@@ -163,6 +167,9 @@ class Measures:
         yield "# HELP quarterdeck_writes_waiting Writes waiting for their group."
         yield "# TYPE quarterdeck_writes_waiting gauge"
         yield f"quarterdeck_writes_waiting {self._queue()}"
+        yield "# HELP quarterdeck_slow_total Requests and groups of writes that took a second or more."
+        yield "# TYPE quarterdeck_slow_total counter"
+        yield f"quarterdeck_slow_total {self.slow.count}"
         yield "# HELP quarterdeck_connections Open connections."
         yield "# TYPE quarterdeck_connections gauge"
         yield f"quarterdeck_connections {self._clients()}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import Busy, Overloaded
 from engine.server.room import Room
+from engine.server.slowness import SLOW_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,9 +235,10 @@ class Work:
             Busy: another writes, and it is not waited for; nothing was taken from the queue.
         """
         done: list[_Write] = []
-        began = ran = time.perf_counter()
+        began = opened = ran = time.perf_counter()
         try:
             with self._database.group(wait=wait):
+                opened = ran = time.perf_counter()
                 self._run(done)
                 ran = time.perf_counter()
         except BaseException as error:  # whatever it is: those who wait for an answer must get one
@@ -251,6 +253,9 @@ class Work:
         ended = time.perf_counter()
         self._commit_s += _WEIGHT * (ended - ran - self._commit_s)
         self._measures.group(len(done), ended - began)
+        if ended - began >= SLOW_S:
+            operations = [write.operation for write in done]
+            self._measures.slow.group(operations, waited_s=opened - began, ran_s=ran - opened, kept_s=ended - ran)
         return done
 
     def _run(self, done: list[_Write]) -> None:
