@@ -126,6 +126,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there: have it answered, after those that came before."""
+        if not self.url.startswith(b"/") and not self._goes_to_its_host():
+            raise _Refused
         self._in_head, self._in_body = False, True
         if self._timer is not None:
             self._disarm()
@@ -150,6 +152,11 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+
+    def _goes_to_its_host(self) -> bool:
+        """Whether a target with a host in it names the one of the header: others may go by either of them."""
+        named = self.url.partition(b"://")[2].replace(b"?", b"/").partition(b"/")[0]
+        return named.lower() == dict(self.headers).get(b"host", b"").lower()
 
     def _scope(self) -> Any:
         path, raw_path, query = (_short_target if len(self.url) <= _SHORT_TARGET else _target)(self.url)

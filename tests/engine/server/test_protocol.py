@@ -135,6 +135,24 @@ MALFORMED: dict[str, bytes] = {
     "an unknown version": b"GET /health HTTP/3.0\r\nhost: localhost\r\n\r\n",
     "an unknown method": b"FROB /health HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "a target that is none": b"GET http://[ HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "a target of another host": b"GET http://evil.example/health HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "a target of another port": b"GET http://localhost:1/health HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "a target of a user": b"GET http://localhost@evil.example/health HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/0.9": b"GET /health\r\n\r\n",
+    "a coding of another name": HEAD.replace(b"GET", b"POST") + b"transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a coding before a colon": HEAD.replace(b"GET", b"POST") + b"transfer-encoding : chunked\r\n\r\n0\r\n\r\n",
+    "a coding after a control": HEAD.replace(b"GET", b"POST") + b"transfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "a folded coding": HEAD.replace(b"GET", b"POST") + b"transfer-encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    "two codings": HEAD.replace(b"GET", b"POST")
+    + b"transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n",
+    "chunks and a length": HEAD.replace(b"GET", b"POST")
+    + b"transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n1\r\nZ\r\nQ\r\n\r\n",
+    "a chunk that is none": HEAD.replace(b"GET", b"POST") + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+    "a negative chunk": HEAD.replace(b"GET", b"POST") + b"transfer-encoding: chunked\r\n\r\n-1\r\n",
+    "a huge chunk": HEAD.replace(b"GET", b"POST") + b"transfer-encoding: chunked\r\n\r\n" + b"f" * 18 + b"\r\n",
+    "chunks by line feeds": HEAD.replace(b"GET", b"POST") + b"transfer-encoding: chunked\r\n\r\n1\nZ\n0\n\n",
+    "line feeds alone": b"GET /health HTTP/1.1\nhost: localhost\n\n",
     "a tunnel": b"CONNECT localhost:22 HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "two hosts": HEAD + b"host: evil.example\r\n\r\n",
     "no host": b"GET /health HTTP/1.1\r\n\r\n",
@@ -213,6 +231,24 @@ def test_line_ends_do_not_keep_an_idle_connection(strict: str) -> None:
         began = time.monotonic()
         until_closed(connection)
     assert time.monotonic() - began < PATIENCE_S / 2
+
+
+@pytest.mark.parametrize("target", [b"http://localhost/health", b"http://LOCALHOST/health?x=http://evil.example/"])
+def test_a_target_of_our_own_host_is_taken(strict: str, target: bytes) -> None:
+    answer = exchange(strict, b"GET " + target + b" HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+    assert status_of(answer) == 200
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_an_old_client_is_answered_and_let_go(strict: str, version: bytes) -> None:
+    sent = b"GET /health HTTP/" + version + b"\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    assert status_of(exchange(strict, sent)) == 200
+
+
+def test_trailers_are_bounded_as_heads_are(strict: str) -> None:
+    head = HEAD.replace(b"GET", b"POST") + b"transfer-encoding: chunked\r\n\r\n0\r\n"
+    answer = exchange(strict, head + b"x: y\r\n" * 5_000 + b"\r\n")
+    assert 400 <= status_of(answer) < 500
 
 
 def test_pipelined_requests_are_answered_in_order(strict: str) -> None:
