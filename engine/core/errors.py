@@ -143,6 +143,14 @@ class TooManyFailures(Overloaded):
     http_status = 429
 
 
+class NotAcknowledged(QuarterdeckError):
+    """What was written down is not served yet by every data plane; `details` say what is."""
+
+    code = "not_acknowledged"
+    http_status = 504
+    exit_code = 5
+
+
 class Unauthenticated(QuarterdeckError):
     """No token was given, or none that is known and still good."""
 
@@ -171,6 +179,27 @@ class Unreachable(QuarterdeckError):
     code = "unreachable"
     http_status = 502
     exit_code = 3
+
+
+class NotServable(QuarterdeckError):
+    """A version's files make no model that can answer here; the message says why."""
+
+    code = "not_servable"
+    http_status = 409
+
+
+class PredictionFailed(QuarterdeckError):
+    """A model broke while it answered, or took too long."""
+
+    code = "prediction_failed"
+
+
+class RowRefused(PredictionFailed):
+    """The model takes no such row: a number is missing in it, or a category is unknown."""
+
+    code = "row_refused"
+    http_status = 400
+    exit_code = 2
 
 
 class WorkspaceError(QuarterdeckError):

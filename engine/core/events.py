@@ -13,7 +13,7 @@ class Event:
         id: Its place in the ring, growing.
         time_ms: When, in milliseconds since the epoch.
         kind: The kind of thing: `experiment`, `run`, `logged_model`, `model`, `version`, `prompt`,
-            `prompt version`, `trace`, `approval`, `promotion`, `audit`, `workspace`.
+            `prompt version`, `trace`, `endpoint`, `approval`, `promotion`, `audit`, `workspace`.
         change: What happened to it, such as `created`, `logged`, `stage`.
         key: Its public name: a run id, a model name, `churn/7` for a version.
         row_id: Its integer key where it has one that tables use (runs), else `None`.

@@ -49,11 +49,13 @@ class Cause(StrEnum):
     SHADOW = "shadow"
     PROMOTE = "promote"
     ROLL_BACK = "roll back"
+    UNDO = "undo"
     STEP = "step"
     ABORT = "abort"
     RETIRE = "retire"
     KILL = "kill"
     REVIVE = "revive"
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Deployment:
         id: Its number; given to no other.
         endpoint: The endpoint's name.
         model: The model's name.
-        version: The version's number.
+        version: The version's number; the version itself may be gone once nothing routes it.
         digest: The digest of the version's bytes when it was deployed, 64 hex digits.
         kind: The runtime that answers.
         share: What it gets now; `None` when it is in no route.
@@ -166,6 +168,37 @@ class Deployment:
     def key(self) -> str:
         """The version's public name, such as `churn/7`."""
         return f"{self.model}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A data plane: a process that answers.
+
+    Args:
+        id: Its name, such as `gate-1:4711`; also of its lock file.
+        pid: The process.
+        host: The machine.
+        url: Where it answers.
+        workers: How many processes share that address.
+        user: The operating system's user it runs as.
+        started_ms: When it started, in milliseconds since the epoch.
+        version: The version of Quarterdeck.
+        endpoints: The names it serves; empty for all.
+    """
+
+    id: str
+    pid: int
+    host: str
+    url: str
+    workers: int
+    user: str
+    started_ms: int
+    version: str
+    endpoints: tuple[str, ...] = ()
+
+    def serves(self, endpoint: str) -> bool:
+        """Whether it serves an endpoint."""
+        return not self.endpoints or endpoint in self.endpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +305,8 @@ class DesiredEndpoint:
         salt: Of its hash.
         capture: Share of the requests that are captured, 0 to 1.
         deployments: The routed deployments.
-        earlier: Each generation's routes since the last one without a canary, that one first, this one left out: whoever
-            lays out keys goes through them, so that as few keys move as can be and every plane comes to the same.
+        earlier: The routes of the generations since the last one without a canary, that one first, this one left out:
+            who lays out keys goes through them, so that as few move as can be and every plane comes to the same.
     """
 
     row_id: int

@@ -11,6 +11,7 @@ from engine.core.query.literals import number_of
 from engine.core.query.parser import parse_filter, parse_order_by
 from engine.core.query.schema import (
     AUDIT,
+    ENDPOINTS,
     EXPERIMENTS,
     LOGGED_MODELS,
     MODELS,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUDIT",
+    "ENDPOINTS",
     "EXPERIMENTS",
     "LOGGED_MODELS",
     "MODELS",

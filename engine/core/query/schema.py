@@ -281,3 +281,15 @@ PROMPT_VERSIONS = Schema(
     ties=(_by("name"), _by("version_number", descending=True)),
 )
 """Versions of prompts."""
+
+ENDPOINTS = Schema(
+    name="endpoints",
+    attributes=(
+        *_attributes(Kind.TEXT, "name|endpoint", "model", "owner", "description", "user_id|user"),
+        *_attributes(Kind.NUMBER, "generation", "capture"),
+        *_CHANGED,
+    ),
+    entities=frozenset({Entity.TAG}),
+    ties=(_by("name"),),
+)
+"""Endpoints; `generation` is the newest one's number, 0 before the first."""

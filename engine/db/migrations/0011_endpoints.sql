@@ -20,6 +20,7 @@ CREATE TABLE endpoint_tag (
     endpoint  INTEGER NOT NULL REFERENCES endpoint (id) ON DELETE CASCADE,
     key       TEXT NOT NULL,
     value     TEXT NOT NULL,
+    number    REAL,
     PRIMARY KEY (endpoint, key)
 ) WITHOUT ROWID;
 
@@ -35,10 +36,12 @@ CREATE TABLE build (
     built_ms     INTEGER NOT NULL
 );
 
+-- What was deployed once stays known by its number when its version is deleted.
 CREATE TABLE deployment (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     endpoint    INTEGER NOT NULL REFERENCES endpoint (id) ON DELETE CASCADE,
-    version     INTEGER NOT NULL REFERENCES model_version (id),
+    version     INTEGER REFERENCES model_version (id) ON DELETE SET NULL,
+    number      INTEGER NOT NULL,
     digest      TEXT NOT NULL REFERENCES build (digest),
     ended       TEXT NOT NULL DEFAULT '',
     paused      TEXT NOT NULL DEFAULT '',

@@ -1,0 +1,418 @@
+"""The operations that route: each one transaction, with its audit record and its news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from engine.audit.refusals import refusals_recorded
+from engine.core.access import Role
+from engine.core.errors import Conflict, InvalidInput
+from engine.endpoints import routing, rules, store
+from engine.endpoints.model import Cause, Endpoint, Generation, Share
+from engine.endpoints.reading import find_row
+from engine.endpoints.watching import EndpointWatching
+from engine.registry.approval_model import checked_reason
+from engine.registry.lookup import version as read_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.core.access import Actor
+    from engine.db.transaction import Snapshot, Transaction
+    from engine.endpoints.model import Build
+    from engine.registry.model import Version
+
+Changed = Callable[["Transaction", Endpoint], Generation]
+"""Makes an endpoint's next generation inside a transaction."""
+
+
+class Endpoints(EndpointWatching):
+    """Endpoints: what should serve, in which shares.
+
+    Args:
+        database: The control database.
+        workspace: Where data planes say that they live.
+        access: Who acts, with which role.
+        builds: What versions are made ready with.
+        policy_file: Says which versions may answer callers.
+        clock: Tells the present, for ages in filters.
+        ids: Makes salts.
+        redaction: Replaces secrets in tags.
+    """
+
+    def deploy(
+        self,
+        name: str,
+        version: int,
+        *,
+        reason: str,
+        share: Share = Share.LIVE,
+        weight: int = 0,
+        expect: int | None = None,
+    ) -> Generation:
+        """Route a version of the endpoint's model. It is made ready to serve first, outside the transaction.
+
+        A live version that is replaced stays loaded, so that the way back is short. What the policy refuses is
+        recorded in the audit log too.
+
+        Args:
+            name: The endpoint's name.
+            version: The version's number.
+            reason: Why, in the operator's words.
+            share: `live`, `canary` or `shadow`.
+            weight: Of a canary: its share of the requests in 0.1 %, 1 to 999.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
+
+        Returns:
+            The generation that holds now; the one before when nothing changes.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such endpoint or version.
+            InvalidInput: the reason is empty or too long, the weight is out of range, or the version cannot be served.
+            Conflict: the endpoint is not as the operator saw it, the version is archived, or nothing would be live.
+            PolicyRefused: the version has not got as far as the policy asks of what answers callers.
+            GateFailed: the version cannot be made ready: its parity report does not pass.
+            PolicyInvalid: `quarterdeck.toml` is wrong.
+        """
+        actor = self._access.require(Role.OPERATOR, "endpoints deploy")
+        why = checked_reason(reason)
+        rules.check_wish(share, weight)
+        attempt = {"verb": "deploy", "version": version, "share": share.value, "weight": weight}
+        with self._attempt(actor, name, attempt, why):
+            with self._database.snapshot() as view:
+                found = routing.read(view, find_row(view, name))
+                rules.check_expected(name, routing.number_of(found), expect)
+                self._check(read_version(view, found.model, version), share, routed=_is_routed(view, found, version))
+            build = self._builds.build(found.model, version)
+
+            def make(tx: Transaction, endpoint: Endpoint) -> Generation:
+                wanted = read_version(tx, endpoint.model, version)
+                self._check(wanted, share, routed=_is_routed(tx, endpoint, version))
+                _check_build(build, wanted)
+                deployment = routing.deployment_of(tx, endpoint, wanted)
+                routes = rules.deployed(routing.routes_of(endpoint), deployment, share, weight)
+                return routing.route(tx, endpoint, routes, Cause.DEPLOY, why)
+
+            return self._change(actor, name, expect, make)
+
+    def traffic(self, name: str, weights: Mapping[int, int], *, reason: str, expect: int | None = None) -> Generation:
+        """Change how requests are shared between versions that are deployed; the live one takes the rest.
+
+        Args:
+            name: The endpoint's name.
+            weights: Shares in 0.1 % by version number; 0 keeps a canary loaded without requests. When the live one is
+                named too, all must sum to 1000.
+            reason: Why, in the operator's words.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
+
+        Returns:
+            The generation that holds now; the one before when nothing changes.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such endpoint or version.
+            InvalidInput: the reason is empty or too long, a weight is out of range, or they sum to something else.
+            Conflict: the endpoint is not as the operator saw it, a version is not deployed, or nothing would be left to
+                the live one.
+            PolicyRefused: a version has not got as far as the policy asks of what answers callers.
+            PolicyInvalid: `quarterdeck.toml` is wrong.
+        """
+        actor = self._access.require(Role.OPERATOR, "endpoints traffic")
+        why = checked_reason(reason)
+        if not weights:
+            raise InvalidInput("No share was given.", hint="Say which version gets how much.")
+
+        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
+            wanted = {_deployment(tx, endpoint, number): weight for number, weight in weights.items()}
+            called = routing.keys(tx, endpoint)
+            before = routing.routes_of(endpoint)
+            routes = rules.shifted(before, wanted, lambda deployment: called[deployment])
+            for deployment, weight in wanted.items():
+                if weight and rules.share_of(before, deployment) not in rules.TAKING:
+                    self._check(routing.routed_version(tx, endpoint, deployment), Share.CANARY, routed=True)
+            return routing.route(tx, endpoint, routes, Cause.TRAFFIC, why)
+
+        attempt = {"verb": "traffic", "weights": [[number, weight] for number, weight in sorted(weights.items())]}
+        with self._attempt(actor, name, attempt, why):
+            return self._change(actor, name, expect, make)
+
+    def shadow(self, name: str, version: int, *, reason: str, on: bool = True, expect: int | None = None) -> Generation:
+        """Let a version answer a copy of each request, or stop that; a canary made a shadow gives up its share.
+
+        Args:
+            name: The endpoint's name.
+            version: The version's number.
+            reason: Why, in the operator's words.
+            on: Whether it is to be a shadow; else it stands by.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
+
+        Returns:
+            The generation that holds now; the one before when nothing changes.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such endpoint or version.
+            InvalidInput: the reason is empty or too long, or the version cannot be served.
+            Conflict: the endpoint is not as the operator saw it, the version is live, archived, or no shadow.
+            GateFailed: the version cannot be made ready: its parity report does not pass.
+            PolicyInvalid: `quarterdeck.toml` is wrong.
+        """
+        if on:
+            return self.deploy(name, version, reason=reason, share=Share.SHADOW, expect=expect)
+        actor = self._access.require(Role.OPERATOR, "endpoints shadow")
+        why = checked_reason(reason)
+
+        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
+            deployment = _deployment(tx, endpoint, version)
+            routes = rules.unshadowed(routing.routes_of(endpoint), deployment, f"{endpoint.model}/{version}")
+            return routing.route(tx, endpoint, routes, Cause.SHADOW, why)
+
+        return self._change(actor, name, expect, make)
+
+    def retire(self, name: str, version: int, *, reason: str, expect: int | None = None) -> Generation:
+        """Unload a version that takes no traffic.
+
+        Args:
+            name: The endpoint's name.
+            version: The version's number.
+            reason: Why, in the operator's words.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
+
+        Returns:
+            The generation that holds now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such endpoint.
+            InvalidInput: the reason is empty or too long.
+            Conflict: the endpoint is not as the operator saw it, the version is not deployed, or it takes traffic; the
+                last live one can be retired while the endpoint is killed.
+        """
+        actor = self._access.require(Role.OPERATOR, "endpoints retire")
+        why = checked_reason(reason)
+
+        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
+            killed = endpoint.desired is not None and endpoint.desired.killed
+            deployment = _deployment(tx, endpoint, version)
+            key = f"{endpoint.model}/{version}"
+            routes = rules.without(routing.routes_of(endpoint), deployment, killed=killed, key=key)
+            return routing.route(tx, endpoint, routes, Cause.RETIRE, why)
+
+        return self._change(actor, name, expect, make)
+
+    def roll_back(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
+        """Give up the canaries if there are any, else the live version for the one that was live before it.
+
+        What is given up stays loaded without requests, to be looked at, and is not gone back to unless it is deployed
+        again. No stage is asked about: the version answered callers before.
+
+        Args:
+            name: The endpoint's name.
+            reason: Why, in the operator's words.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
+
+        Returns:
+            The generation that holds now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such endpoint.
+            InvalidInput: the reason is empty or too long.
+            Conflict: the endpoint is not as the operator saw it, or there is nothing to go back to.
+        """
+        actor = self._access.require(Role.OPERATOR, "endpoints rollback")
+        why = checked_reason(reason)
+
+        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
+            fit = routing.fit_to_return(tx, endpoint)
+            earlier = store.generations(tx, endpoint.row_id, below=None, limit=store.ALL)
+            routes, given_up = rules.rolled_back(routing.routes_of(endpoint), earlier, fit.__contains__)
+            return routing.route(tx, endpoint, routes, Cause.ROLL_BACK, why, ended=dict.fromkeys(given_up, why))
+
+        return self._change(actor, name, expect, make)
+
+    def undo(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
+        """Restore what was routed before the last change, whatever it was; undoing twice restores the change.
+
+        Args:
+            name: The endpoint's name.
+            reason: Why, in the operator's words.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
+
+        Returns:
+            The generation that holds now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such endpoint.
+            InvalidInput: the reason is empty or too long.
+            Conflict: the endpoint is not as the operator saw it, there is nothing to undo, or a version was deleted or
+                archived since.
+            PolicyRefused: a version has not got as far as the policy asks of what answers callers.
+            PolicyInvalid: `quarterdeck.toml` is wrong.
+        """
+        actor = self._access.require(Role.OPERATOR, "endpoints undo")
+        why = checked_reason(reason)
+
+        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
+            if endpoint.desired is None:
+                raise Conflict(f"Nothing was ever routed to {name}.", hint="Deploy a version.")
+            earlier = store.generations(tx, endpoint.row_id, below=endpoint.desired.number, limit=store.ALL)
+            wanted = rules.undone(endpoint.desired, earlier)
+            routing.refuse_lost(tx, endpoint, wanted.routes)
+            for each in wanted.routes:
+                had = rules.share_of(endpoint.desired.routes, each.deployment)
+                if had not in rules.TAKING:
+                    version = routing.routed_version(tx, endpoint, each.deployment)
+                    self._check(version, each.share, routed=had is not None)
+            return routing.route(tx, endpoint, wanted.routes, Cause.UNDO, why, killed=wanted.killed)
+
+        with self._attempt(actor, name, {"verb": "undo"}, why):
+            return self._change(actor, name, expect, make)
+
+    def kill(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
+        """Refuse every request with 503, at once; what is routed stays loaded.
+
+        Args:
+            name: The endpoint's name.
+            reason: Why, in the operator's words.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
+
+        Returns:
+            The generation that holds now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such endpoint.
+            InvalidInput: the reason is empty or too long.
+            Conflict: the endpoint is not as the operator saw it.
+        """
+        return self._switch(name, Cause.KILL, reason, expect)
+
+    def revive(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
+        """Answer requests again after a kill.
+
+        Args:
+            name: The endpoint's name.
+            reason: Why, in the operator's words.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
+
+        Returns:
+            The generation that holds now.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: no such endpoint.
+            InvalidInput: the reason is empty or too long.
+            Conflict: the endpoint is not as the operator saw it.
+        """
+        return self._switch(name, Cause.REVIVE, reason, expect)
+
+    def prepare(self, model: str, version: int) -> None:
+        """Make a version ready if its model has an endpoint, before a transaction that will `follow`.
+
+        Args:
+            model: The model's name.
+            version: The version's number.
+
+        Raises:
+            NotFound: no such version.
+            InvalidInput: the version cannot be served.
+            GateFailed: the version cannot be made ready: its parity report does not pass.
+        """
+        with self._database.snapshot() as view:
+            names = store.names_of_model(view, model)
+        if names:
+            self._builds.build(model, version)
+
+    def follow(
+        self, tx: Transaction, version: Version, *, cause: Cause, reason: str, request: int | None = None
+    ) -> tuple[Generation, ...]:
+        """Route a version live behind every endpoint of its model, inside the caller's transaction.
+
+        Args:
+            tx: The caller's transaction; its actor was let pass by the caller.
+            version: The version that enters Production.
+            cause: `promote` or `roll back`.
+            reason: Why, in the actor's words.
+            request: The approval request that is used up by it.
+
+        Returns:
+            The generation that holds now of each endpoint.
+
+        Raises:
+            Conflict: an endpoint was made meanwhile, and the version is not ready; or its routes would not hold.
+            InvalidInput: an endpoint would have too much loaded.
+            IntegrityError: the audit log is damaged and cannot be continued.
+        """
+        made: list[Generation] = []
+        for name in store.names_of_model(tx, version.model):
+            if self._builds.get(version.digest) is None:
+                raise Conflict(f"{version.key} is not ready to serve behind {name} yet.", hint="Try again.")
+            endpoint = routing.read(tx, find_row(tx, name))
+            made.append(routing.follow(tx, endpoint, version, cause=cause, reason=reason, request=request))
+        return tuple(made)
+
+    def _switch(self, name: str, cause: Cause, reason: str, expect: int | None) -> Generation:
+        actor = self._access.require(Role.OPERATOR, f"endpoints {cause.value}")
+        why = checked_reason(reason)
+
+        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
+            return routing.route(tx, endpoint, routing.routes_of(endpoint), cause, why, killed=cause is Cause.KILL)
+
+        return self._change(actor, name, expect, make)
+
+    def _change(self, actor: Actor, name: str, expect: int | None, make: Changed) -> Generation:
+        """One transaction: what the operator saw is compared, then the next generation made."""
+        with self._database.transaction(actor) as tx:
+            endpoint = routing.read(tx, find_row(tx, name))
+            rules.check_expected(name, routing.number_of(endpoint), expect)
+            return make(tx, endpoint)
+
+    @contextmanager
+    def _attempt(self, actor: Actor, name: str, attempt: Mapping[str, object], reason: str) -> Iterator[None]:
+        with refusals_recorded(self._database, actor, kind="endpoint", key=name, attempt=attempt, reason=reason):
+            yield
+
+    def _check(self, version: Version, share: Share, *, routed: bool) -> None:
+        rules.check_version(version, share, routed=routed, policy=self._policy_file.read())
+
+
+def _is_routed(view: Snapshot, endpoint: Endpoint, version: int) -> bool:
+    routes = routing.routes_of(endpoint)
+    rows = store.deployments(view, endpoint.row_id)
+    return any(row.number == version and rules.share_of(routes, row.id) is not None for row in rows)
+
+
+def _deployment(view: Snapshot, endpoint: Endpoint, version: int) -> int:
+    """The routed deployment of a version.
+
+    Raises:
+        NotFound: no such version.
+        Conflict: it is not routed.
+    """
+    routes = routing.routes_of(endpoint)
+    for row in store.deployments(view, endpoint.row_id):
+        if row.number == version and rules.share_of(routes, row.id) is not None:
+            return row.id
+    wanted = read_version(view, endpoint.model, version)
+    raise Conflict(
+        f"{wanted.key} is not deployed to {endpoint.name}.",
+        hint=f"Deploy it: qd endpoints deploy {endpoint.name} {version}.",
+    )
+
+
+def _check_build(build: Build, version: Version) -> None:
+    if build.digest != version.digest:
+        raise Conflict(f"{version.key} was replaced while it was made ready.", hint="Try again.")
