@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from console.widgets.table import Cell, Column, Key
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from engine.core.events import Event
 
 T = TypeVar("T")
+
+KEPT_TEXTS = 8_192
+"""Texts of cells kept cleaned: several screens full."""
 
 CELL_LIMIT = 160
 """Characters of a logged text that a cell can ever show."""
@@ -110,5 +114,11 @@ def cells(item: T, columns: Sequence[Shown[T]], now_ms: int) -> tuple[Cell, ...]
     row: list[Cell] = []
     for shown in columns:
         text, look = shown.cell(item, now_ms)
-        row.append(Cell(clean(text, limit=CELL_LIMIT), look))
+        row.append(Cell(_cleaned(text) if len(text) <= CELL_LIMIT else clean(text, limit=CELL_LIMIT), look))
     return tuple(row)
+
+
+@lru_cache(maxsize=KEPT_TEXTS)
+def _cleaned(text: str) -> str:
+    """A cell's text; of the cells of a live list few differ from those of a moment ago, or from their neighbours."""
+    return clean(text, limit=CELL_LIMIT)

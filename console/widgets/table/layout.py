@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -23,9 +24,11 @@ ELLIPSIS = "…"
 ASCENDING, DESCENDING = "▲", "▼"
 MORE_LEFT, MORE_RIGHT = "‹", "›"  # noqa: RUF001 - arrowheads, not signs of comparison
 BETWEEN = " " * GAP
+KEPT_TEXTS = 8_192  # texts kept as they fit: most cells of a live row read as they did
 LONGEST = 16  # characters looked at for each cell of width: the rest of a hostile text costs nothing
 
 
+@lru_cache(maxsize=KEPT_TEXTS)
 def fit(text: str, width: int, align: Literal["left", "right"] = "left") -> str:
     """A text as exactly `width` cells, shortened with an ellipsis; characters that do not print are left out."""
     if len(text) > width * LONGEST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.geometry import Offset, Region
@@ -128,6 +128,7 @@ class VirtualTable(Widget, can_focus=True):
         self._new_above = 0
         self._following = True
         self._lines: Lines | None = None
+        self._last: int | None = None
         self._strips: dict[Key, Strip] = {}
         self._asking = False
         self._ahead: Timer | None = None
@@ -353,7 +354,7 @@ class VirtualTable(Widget, can_focus=True):
     def _line(self, y: int) -> Strip:
         lines, data = self._current_lines(), self._data
         if y < HEADING:
-            last = last_offset(self._columns, self.size.width)
+            last = self._last_offset()
             news = f"↑ {self._new_above} new" if self._new_above else ""
             return lines.heading(self._sort, news, more_left=self._offset > 0, more_right=self._offset < last)
         index = data.top + y - HEADING
@@ -376,8 +377,13 @@ class VirtualTable(Widget, can_focus=True):
             self._lines = Lines(self._columns, arrange(self._columns, width, self._offset), width, self._roles)
         return self._lines
 
+    def _last_offset(self) -> int:
+        if self._last is None:
+            self._last = last_offset(self._columns, self.size.width)
+        return self._last
+
     def _relayout(self) -> None:
-        self._lines = None
+        self._lines = self._last = None
         self._strips.clear()
         self.refresh()
 
@@ -423,9 +429,9 @@ class VirtualTable(Widget, can_focus=True):
                 self._draw()
             return
         changed = set(keys)
-        for y, index in enumerate(self._data.visible, HEADING):
-            if self._data.keys[index] in changed:
-                self._refresh_line(y)
+        lines = [y for y, index in enumerate(self._data.visible, HEADING) if self._data.keys[index] in changed]
+        for first, last in _stretches(lines):  # one region for neighbours: each costs as much as drawing a line
+            self.refresh(Region(0, first, self.size.width, last - first + 1))
 
     def _request(self) -> None:
         """Ask for rows in view once this message is handled, for those around them when the view rests."""
@@ -475,3 +481,12 @@ class VirtualTable(Widget, can_focus=True):
 
     def _tell_highlighted(self) -> None:
         self.post_message(self.RowHighlighted(self, self._data.cursor_key, self._data.cursor))
+
+
+def _stretches(lines: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ascending numbers as stretches without a gap, each by its first and last."""
+    first = 0
+    for place, line in enumerate(lines):
+        if place + 1 == len(lines) or lines[place + 1] != line + 1:
+            yield lines[first], line
+            first = place + 1
