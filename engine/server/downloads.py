@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -139,9 +139,9 @@ def _kept_short(store: ArtifactStore, body: bytes, keep: Callable[[Incoming], Bl
         return _kept(incoming, body, keep)
 
 
-def _looked_at(writing: asyncio.Task[None]) -> None:
-    """The upload has failed for another reason already; this one needs no line in the log."""
-    _ = writing.cancelled() or writing.exception()
+def _looked_at(task: asyncio.Task[Any]) -> None:
+    """The file has ended for another reason already; what came of this piece needs no line in the log."""
+    _ = task.cancelled() or task.exception()
 
 
 class FileAnswer(Response):
@@ -225,14 +225,17 @@ class FileAnswer(Response):
         stream.seek(self._span.start)
         left = len(self._span)
         reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(SEND_BYTES, left), hashed))
-        while left and not gone.done():
-            piece = await reading
-            left -= len(piece)
-            if left and piece:
-                reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(SEND_BYTES, left), hashed))
-            elif left or (hashed is not None and hashed.hexdigest() != self._file.digest):
-                return  # cut short, or changed, since it was stored
-            await send({"type": "http.response.body", "body": piece, "more_body": bool(left)})
+        try:
+            while left and not gone.done():
+                piece = await reading
+                left -= len(piece)
+                if left and piece:
+                    reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(SEND_BYTES, left), hashed))
+                elif left or (hashed is not None and hashed.hexdigest() != self._file.digest):
+                    return  # cut short, or changed, since it was stored
+                await send({"type": "http.response.body", "body": piece, "more_body": bool(left)})
+        finally:
+            reading.add_done_callback(_looked_at)
 
 
 def _read(stream: BinaryIO, size: int, hashed: Hash | None) -> bytes:

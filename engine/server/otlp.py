@@ -23,6 +23,7 @@ BATCH = 2_048
 """Most spans that one write records; others log between them."""
 
 _QUICK_BYTES = 16_384  # read where they arrive, and written without another thread
+_WEIGHT = {PROTOBUF: 2, JSON: 8}  # how much larger messages are once they are read
 _MOST_DIGITS = 18  # of the integer key of an experiment
 
 
@@ -40,6 +41,8 @@ async def export(call: Call) -> Response:
 
     def read() -> Reader:
         given = inflate(body, encoding, call.max_inflated_bytes)
+        if not quick:
+            call.hold(len(body) + len(given) * _WEIGHT[media_type])
         return Reader(groups(given, media_type), CONVENTIONS, EXPERIMENT_ATTRIBUTES)
 
     reader = read() if quick else await call.read(read)

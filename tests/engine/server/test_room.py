@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import time
 from contextlib import ExitStack, closing
@@ -9,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import engine
 from engine.core.errors import Overloaded
@@ -59,6 +61,22 @@ def test_bodies_that_are_too_many_are_told_to_come_again(tmp_path: Path, monkeyp
         until = time.monotonic() + 20
         while wire.mlflow("POST", "experiments/create", {"name": "x" * MIB}).status != 400:  # too long a name
             assert time.monotonic() < until
+
+
+def test_what_inflates_counts_as_what_comes_out_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room.Room.__init__, "__defaults__", (4 * MIB,))
+    spans = ExportTraceServiceRequest()
+    spans.resource_spans.add().scope_spans.add().spans.add(name="x" * 3 * MIB)
+    body = gzip.compress(spans.SerializeToString())
+    told = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
+    with (
+        engine.open(engine.create(tmp_path / "workspace").path, via="http") as opened,
+        ThreadedServer(opened, Settings(port=0)) as url,
+        Wire(url, opened) as wire,
+    ):
+        assert len(body) < UNCOUNTED_BYTES
+        assert wire.send("POST", "/v1/traces", body, told).status == 503
+        assert wire.send("POST", "/v1/traces", b"", told | {"content-encoding": "identity"}).status == 200
 
 
 def hoard(stack: ExitStack, url: str) -> None:
