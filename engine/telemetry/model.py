@@ -310,6 +310,31 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class PredictionQuery:
+    """Which captured predictions to list, the newest first.
+
+    Args:
+        endpoint: The endpoint's row id.
+        version: Of the version that answered; `None` for whichever.
+        share: What the deployment that answered got, such as `canary`; `None` for whatever.
+        status: The HTTP status of the answer; `None` for whatever.
+        failed: Only those with a status of 500 or more, or only the others; `None` for both.
+        since_ms: From when, in milliseconds since the epoch.
+        limit: How many at most, in [1, 1000].
+        page_token: Of the page before.
+    """
+
+    endpoint: int
+    version: int | None = None
+    share: str | None = None
+    status: int | None = None
+    failed: bool | None = None
+    since_ms: int = 0
+    limit: int = 50
+    page_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WriterStatus:
     """How the capture writer of a workspace does, in its own words.
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
-from engine.telemetry import traffic_store
-from engine.telemetry.model import NOTHING, STEPS_S, Totals, Traffic, Window
+from engine.telemetry import label_store, traffic_store
+from engine.telemetry.captured import Captured
+from engine.telemetry.labelling import Labelling
+from engine.telemetry.lock import writer_status
+from engine.telemetry.model import NOTHING, STEPS_S, TelemetryStats, Totals, Traffic, Window
 from engine.telemetry.opening import looking
-from engine.telemetry.retention import SECONDS_KEPT_S
+from engine.telemetry.retention import MINUTES_KEPT_S, SECONDS_KEPT_S
+from engine.telemetry.spool_files import total_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-    from engine.core.access import Access
-    from engine.core.clock import Clock
-    from engine.db.database import Database
-    from engine.db.workspace import Workspace
+    from engine.db.pulse import Pulse
     from engine.telemetry.model import CaptureCount
     from engine.telemetry.traffic_store import Found
 
@@ -26,24 +30,12 @@ MAX_WINDOWS = 10_000
 _MOST_SECONDS = 3600
 
 
-class Telemetry:
+class Telemetry(Captured, Labelling):
     """Traffic, captured predictions and labels of all endpoints.
 
     All of it lies in a database of its own, written by the capture writer; as long as there is none, every answer is
     empty. A commit there survives the end of a process, not a power cut.
-
-    Args:
-        workspace: Where it is.
-        database: The telemetry database.
-        access: Who acts.
-        clock: Tells the time.
     """
-
-    def __init__(self, workspace: Workspace, database: Database, access: Access, clock: Clock) -> None:
-        self._workspace = workspace
-        self._database = database
-        self._access = access
-        self._clock = clock
 
     def live(self, endpoint_id: int, *, seconds: int = 10) -> tuple[Traffic, ...]:
         """How the deployments of an endpoint do of late.
@@ -63,7 +55,6 @@ class Telemetry:
             raise InvalidInput(f"seconds must be from 1 to {_MOST_SECONDS}.")
         now_s = self._clock.now_ms() // 1000
         with looking(self._database) as view:
-            # One more second: what the clocks of two processes do not agree on is not lost, only told later.
             found = [] if view is None else traffic_store.windows(view, endpoint_id, 1, now_s - seconds, now_s)
         groups: dict[tuple[int, str], list[Found]] = {}
         for row in found:
@@ -146,11 +137,53 @@ class Telemetry:
         with looking(self._database) as view:
             return () if view is None else traffic_store.capture_counts(view, endpoint_id)
 
+    def stats(self) -> TelemetryStats:
+        """What is kept, in numbers, and how the capture writer does.
+
+        Raises:
+            QuarterdeckError: the telemetry database cannot be read.
+        """
+        path = self._workspace.telemetry_db
+        with looking(self._database) as view:
+            predictions, oldest_ms, labels = (0, None, 0) if view is None else label_store.how_many(view)
+            waiting = 0 if view is None else label_store.waiting(view)
+            counts = () if view is None else traffic_store.capture_counts(view, None)
+        return TelemetryStats(
+            size_bytes=sum(_size(path.with_name(path.name + ending)) for ending in ("", "-wal")),
+            spool_bytes=total_bytes(self._workspace.spool),
+            predictions=predictions,
+            oldest_ms=oldest_ms,
+            labels=labels,
+            waiting_labels=waiting,
+            counts=counts,
+            writer=writer_status(self._workspace),
+        )
+
+    def changed(self) -> bool:
+        """Whether anything was written since the last time this was asked; microseconds when nothing was.
+
+        The first time it is so if there is a telemetry database at all.
+
+        Raises:
+            QuarterdeckError: the telemetry database cannot be read.
+        """
+        return self._pulse.changed()
+
+    @cached_property
+    def _pulse(self) -> Pulse:
+        from engine.db.pulse import Pulse  # only a live screen needs it
+
+        return Pulse(self._workspace.telemetry_db)
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
+
 
 def _kept_step(age_s: int) -> int:
     """The shortest windows that are still kept after so long."""
-    from engine.telemetry.retention import MINUTES_KEPT_S
-
     if age_s < SECONDS_KEPT_S - 60:
         return 1
     return 60 if age_s < MINUTES_KEPT_S - 3600 else 3600

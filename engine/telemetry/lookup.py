@@ -1,0 +1,28 @@
+"""What the parts of the telemetry service share: the database, who acts, and what the time is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.core.access import Access
+    from engine.core.clock import Clock
+    from engine.db.database import Database
+    from engine.db.workspace import Workspace
+
+
+class TelemetryPart:
+    """A part of the telemetry service.
+
+    Args:
+        workspace: Where it is.
+        database: The telemetry database.
+        access: Who acts.
+        clock: Tells the time.
+    """
+
+    def __init__(self, workspace: Workspace, database: Database, access: Access, clock: Clock) -> None:
+        self._workspace = workspace
+        self._database = database
+        self._access = access
+        self._clock = clock
