@@ -152,7 +152,7 @@ def _refused(refusals: Sequence[Refusal], now_ms: int, width: int) -> list[Line]
 def _cut(row: list[Part], width: int) -> list[Part]:
     """A row whose last cell, a path, keeps its end: there it differs from others."""
     room = width - sum(cell_len(text) for text, _ in row[:-1])
-    text, look = row[-1]
+    text, look = row[-1][0].rstrip(), row[-1][1]
     if cell_len(text) > room > 1:
         text = "…" + text[-(room - 1) :]
     return [*row[:-1], (text, look)]

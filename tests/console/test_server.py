@@ -54,9 +54,10 @@ async def test_what_was_refused_stands_in_sight_at_once(world: World, size: tupl
         for name in ("one", "two", "three"):
             wire.call("GET", f"/api/2.0/mlflow/runs/get?run_id={name}")
         wire.call("GET", "/nothing/[red]here")
+        wire.call("GET", "/api/2.0/mlflow/logged-models/m-none/artifacts/directories")
         async with console(world.as_("anna"), "server", size) as screen:
             await screen.expect_line("404", "not_found", "3 times", "GET", "/api/2.0/mlflow/runs/get")
-            await screen.expect_line("404", "1 time", "/nothing/[red]here", "no such path")
+            await screen.expect_line("404", "1 time", " /nothing/[red]here", "no such path")
             assert screen.lines().index(screen.line("Refused or failed")) < screen.lines().index(
                 screen.line("answered")
             )
