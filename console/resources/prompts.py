@@ -158,7 +158,8 @@ PROMPT_LIST: Resource[Prompt] = Resource(
     kinds=frozenset({"prompt"}),
     empty=(
         "No prompts yet.",
-        "Register one:  mlflow.genai.register_prompt(name='greeting', template='Hello {{name}}')",
+        "Register one:  qd prompts register greeting template.txt",
+        "Or from Python:  mlflow.genai.register_prompt(name='greeting', template='Hello {{name}}')",
     ),
 )
 
@@ -172,7 +173,7 @@ VERSION_LIST: Resource[PromptVersion] = Resource(
         ALIAS,
     ),
     kinds=frozenset({"prompt", "prompt_version"}),
-    empty=("No versions.",),
+    empty=("No versions yet.", "Register one:  qd prompts register NAME template.txt"),
 )
 
 

@@ -102,6 +102,28 @@ async def test_a_span_shows_all_that_it_says(world: World) -> None:
         await screen.expect('"question"', '"depth"')
 
 
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_a_span_says_how_it_went_in_a_word(world: World, size: tuple[int, int]) -> None:
+    record(world, 1, "answer", failed="rate limit")
+    async with console(world.as_("anna"), f"trace {trace_id(1)}", size) as screen:
+        await screen.expect("generate")
+        await screen.press("G", "enter")
+        await screen.expect_line('"status": "')
+        assert any(f'"status": "{word}"' in screen.line('"status"') for word in ("ok", "error", "unset"))
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize(
+    ("where", "command"), [("prompts", "qd prompts register"), ("traces", "qd server"), ("server", "qd --workspace")]
+)
+async def test_an_empty_screen_names_the_command_that_fills_it(
+    world: World, where: str, command: str, size: tuple[int, int]
+) -> None:
+    async with console(world.as_("anna"), where, size) as screen:
+        await screen.expect(command)
+        assert screen.line(": command").endswith("? help")  # whole, nothing cut
+
+
 async def test_deleting_a_trace_asks_for_the_beginning_of_its_id(world: World) -> None:
     record(world, 1, "answer")
     opened = world.as_("anna", Role.OPERATOR)
