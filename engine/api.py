@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from engine.core.clock import Clock
     from engine.core.ids import Ids
     from engine.db.feed import ChangeFeed
+    from engine.db.transaction import Snapshot
     from engine.deployment.service import Promotions
     from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
@@ -154,6 +155,11 @@ class Engine:
         """Registered models, their versions and aliases, and lineage."""
         from engine.registry.service import Models
 
+        def refuse_held(view: Snapshot, model: str, number: int | None) -> None:
+            from engine.endpoints import holding  # most sessions delete nothing
+
+            holding.refuse_held(view, model, number)
+
         return Models(
             self.database,
             self.access,
@@ -163,6 +169,7 @@ class Engine:
             self.clock,
             logged_models=self.logged_models,
             redaction=self._redaction,
+            refuse_held=refuse_held,
         )
 
     @cached_property
@@ -181,7 +188,7 @@ class Engine:
             self.database,
             self.workspace,
             self.access,
-            self.builds,  # type: ignore[attr-defined]  # it comes with the runtimes
+            lambda: self.builds,  # type: ignore[attr-defined]  # it comes with the runtimes
             self._policy_file,
             self.clock,
             ids=self._ids,
@@ -208,7 +215,13 @@ class Engine:
         from engine.deployment.service import Promotions
 
         return Promotions(
-            self.database, self.access, self.models, self.gates, approvals=self.approvals, policy_file=self._policy_file
+            self.database,
+            self.access,
+            self.models,
+            self.gates,
+            approvals=self.approvals,
+            policy_file=self._policy_file,
+            endpoints=self.endpoints,
         )
 
     @cached_property

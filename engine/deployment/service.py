@@ -26,6 +26,8 @@ from engine.deployment.model import (
 from engine.deployment.planning import promotion_plan, rollback_plan
 from engine.deployment.rules import decide, decide_rollback
 from engine.deployment.succession import WayBack, way_back
+from engine.endpoints.model import Cause
+from engine.endpoints.service import Endpoints
 from engine.gates.model import GateReport
 from engine.gates.service import Gates
 from engine.policy.file import PolicyFile
@@ -55,9 +57,10 @@ class Promotions:
         gates: Runs the gates before anything moves.
         approvals: The requests that a promotion uses up.
         policy_file: The policy, as it is at every moment.
+        endpoints: Route what enters Production.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
         self,
         database: Database,
         access: Access,
@@ -65,6 +68,8 @@ class Promotions:
         gates: Gates,
         approvals: Approvals,
         policy_file: PolicyFile,
+        *,
+        endpoints: Endpoints,
     ) -> None:
         self._database = database
         self._access = access
@@ -72,6 +77,7 @@ class Promotions:
         self._gates = gates
         self._approvals = approvals
         self._policy_file = policy_file
+        self._endpoints = endpoints
 
     def plan(
         self, model: str, version: int, *, to: Stage, override: bool = False, demote_to: Stage = Stage.ARCHIVED
@@ -137,8 +143,8 @@ class Promotions:
     ) -> Promotion:
         """Move a version to another stage. The gates run first, outside the transaction, and leave evidence.
 
-        A version that enters Production moves those out that are there, unless the policy allows several. What the
-        policy refuses is recorded in the audit log too.
+        A version that enters Production moves those out that are there, unless the policy allows several, and answers
+        behind the model's endpoints from the same commit on. What the policy refuses is recorded in the audit log too.
 
         Args:
             model: The model's name.
@@ -160,7 +166,8 @@ class Promotions:
             NotFound: no such model or version.
             Conflict: things are not as the operator saw them, the version is in that stage already, or an override has
                 nothing to go past; the details show how things are now.
-            GateFailed: a gate failed, or the evidence is for other bytes, another policy, or too old.
+            GateFailed: a gate failed, or the evidence is for other bytes, another policy, or too old; or the model has
+                endpoints, and the version cannot be made ready to serve.
             PolicyRefused: the stage is frozen.
             ApprovalMissing: the stage, or the override, asks for approvals that are not there.
             PolicyInvalid: `quarterdeck.toml` is wrong, or gone though versions were judged by it.
@@ -174,10 +181,12 @@ class Promotions:
         wish = Wish(to, expect, override=override, demote_to=demote_to, occupants=occupants)
         attempt = {"verb": "override" if override else "promote", "to": to.value, "report": report.id}
         key = f"{model}/{version}"
-        recorded = refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why)
-        with recorded, self._database.transaction(actor) as tx:
-            found = self._situation(tx, model, version, report=report, now_ms=tx.now_ms)
-            return self._carry_out(tx, found, decide(wish, found), why)
+        with refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why):
+            if to is Stage.PRODUCTION:
+                self._endpoints.prepare(model, version)
+            with self._database.transaction(actor) as tx:
+                found = self._situation(tx, model, version, report=report, now_ms=tx.now_ms)
+                return self._carry_out(tx, found, decide(wish, found), why)
 
     def roll_back(
         self, model: str, *, reason: str, expect: Expectation | None = None, demote_to: Stage = Stage.ARCHIVED
@@ -216,11 +225,12 @@ class Promotions:
         report = self._gates.check(model, way.target, to=Stage.PRODUCTION)
         attempt = {"verb": "roll back", "to": Stage.PRODUCTION.value, "report": report.id}
         key = f"{model}/{way.target}"
-        recorded = refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why)
-        with recorded, self._database.transaction(actor) as tx:
-            found = self._situation(tx, model, way.target, report=report, now_ms=tx.now_ms)
-            decision = decide_rollback(found, way, expect=expect, demote_to=demote_to)
-            return self._carry_out(tx, found, decision, why, rolled_back_from=way.leaving)
+        with refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why):
+            self._endpoints.prepare(model, way.target)
+            with self._database.transaction(actor) as tx:
+                found = self._situation(tx, model, way.target, report=report, now_ms=tx.now_ms)
+                decision = decide_rollback(found, way, expect=expect, demote_to=demote_to)
+                return self._carry_out(tx, found, decision, why, rolled_back_from=way.leaving)
 
     def history(self, model: str | None = None, *, limit: int = 100, page_token: str | None = None) -> Page[Promotion]:
         """List what moved, newest first.
@@ -351,8 +361,16 @@ class Promotions:
                 self._approvals.use(tx, request, promotion.id)
         self._approvals.close_stale(tx, promotion.model, policy=found.policy)
         _audit(tx, promotion, found, verb)
+        if promotion.to_stage is Stage.PRODUCTION:
+            self._route(tx, promotion)
         tx.emit(kind="promotion", change=decision.kind.value, key=found.version.key)
         return promotion
+
+    def _route(self, tx: Transaction, promotion: Promotion) -> None:
+        """Let the model's endpoints answer with what entered Production, in the same transaction."""
+        cause = Cause.ROLL_BACK if promotion.kind is Kind.ROLLBACK else Cause.PROMOTE
+        version = read_version(tx, promotion.model, promotion.version)
+        self._endpoints.follow(tx, version, cause=cause, reason=promotion.reason, request=promotion.request_id)
 
 
 def _check_demotion(demote_to: Stage) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ class EndpointKeeping(EndpointReading):
         database: The control database.
         workspace: Where data planes say that they live.
         access: Who acts, with which role.
-        builds: What versions are made ready with.
+        builds: Gives what versions are made ready with.
         policy_file: Says which versions may answer callers.
         clock: Tells the present, for ages in filters.
         ids: Makes salts.
@@ -48,7 +48,7 @@ class EndpointKeeping(EndpointReading):
         database: Database,
         workspace: Workspace,
         access: Access,
-        builds: Building,
+        builds: Callable[[], Building],
         policy_file: PolicyFile,
         clock: Clock,
         *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,11 +58,11 @@ class EndpointReading:
     Args:
         database: The control database.
         workspace: Where data planes say that they live.
-        builds: What versions are made ready with.
+        builds: Gives what versions are made ready with; most reading does without.
         clock: Tells the present, for ages in filters.
     """
 
-    def __init__(self, database: Database, workspace: Workspace, builds: Building, clock: Clock) -> None:
+    def __init__(self, database: Database, workspace: Workspace, builds: Callable[[], Building], clock: Clock) -> None:
         self._database = database
         self._workspace = workspace
         self._builds = builds
@@ -78,7 +78,7 @@ class EndpointReading:
             NotFound: there is none; the hint names the nearest.
         """
         with self._database.snapshot() as view:
-            return self._whole(view, (find_row(view, name),))[0]
+            return self.read(view, name)
 
     def page(
         self,
@@ -180,6 +180,18 @@ class EndpointReading:
                 if each.id == found[endpoint.name]
             )
 
+    def read(self, view: Snapshot, name: str) -> Endpoint:
+        """The endpoint of that name, as the caller's transaction or snapshot sees it.
+
+        Args:
+            view: The caller's transaction or snapshot.
+            name: Its name.
+
+        Raises:
+            NotFound: there is none; the hint names the nearest.
+        """
+        return self._whole(view, (find_row(view, name),))[0]
+
     def of_model(self, view: Snapshot, model: str) -> tuple[str, ...]:
         """The names of a model's endpoints, as the caller's transaction or snapshot sees them.
 
@@ -240,7 +252,7 @@ class EndpointReading:
         )
 
     def _build(self, row: store.DeploymentRow) -> Build:
-        build = self._builds.get(row.digest)
+        build = self._builds().get(row.digest)
         if build is None:
             raise IntegrityError(
                 f"Version {row.number} is routed, but it is not made ready to serve any more.",

@@ -73,7 +73,7 @@ def route(  # noqa: PLR0913 all that one generation says; each has a name at the
 
     Args:
         tx: The caller's transaction.
-        endpoint: The endpoint as this transaction read it.
+        endpoint: The endpoint.
         routes: Who gets what from now on.
         cause: Why; also the verb of the audit record.
         reason: In the actor's words.
@@ -90,15 +90,23 @@ def route(  # noqa: PLR0913 all that one generation says; each has a name at the
         IntegrityError: the audit log is damaged and cannot be continued.
     """
     routes = rules.checked(routes)
-    before = endpoint.desired
+    before = store.newest(tx, endpoint.row_id)
     off = (before is not None and before.killed) if killed is None else killed
     if before is not None and (before.routes, before.killed) == (routes, off) and cause is not Cause.SETTINGS:
         return before
     made = Generation(
-        endpoint.name, number_of(endpoint) + 1, routes, off, cause, reason, tx.actor.name, request, tx.now_ms
+        endpoint.name,
+        (before.number if before else 0) + 1,
+        routes,
+        off,
+        cause,
+        reason,
+        tx.actor.name,
+        request,
+        tx.now_ms,
     )
     store.insert_generation(tx, endpoint.row_id, made)
-    store.end(tx, _endings(routes_of(endpoint), routes, ended))
+    store.end(tx, _endings(before.routes if before else (), routes, ended))
     called = keys(tx, endpoint)
     record(
         tx,
@@ -111,6 +119,17 @@ def route(  # noqa: PLR0913 all that one generation says; each has a name at the
     )
     tx.emit(kind="endpoint", change="routed", key=endpoint.name, row_id=endpoint.row_id)
     return made
+
+
+def pause(tx: Transaction, deployment: int, why: str) -> None:
+    """Say of a deployment why its rollout waits.
+
+    Args:
+        tx: The caller's transaction.
+        deployment: Its number.
+        why: A sentence; empty when it goes on.
+    """
+    store.pause(tx, deployment, why)
 
 
 def told(generation: Generation, called: Mapping[int, str]) -> dict[str, object]:

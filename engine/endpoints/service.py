@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from engine.endpoints.model import Build
     from engine.registry.model import Version
 
+_NOBODY: Mapping[int, str] = {}
+
 Changed = Callable[["Transaction", Endpoint], Generation]
 """Makes an endpoint's next generation inside a transaction."""
 
@@ -35,7 +37,7 @@ class Endpoints(EndpointWatching):
         database: The control database.
         workspace: Where data planes say that they live.
         access: Who acts, with which role.
-        builds: What versions are made ready with.
+        builds: Gives what versions are made ready with.
         policy_file: Says which versions may answer callers.
         clock: Tells the present, for ages in filters.
         ids: Makes salts.
@@ -87,7 +89,7 @@ class Endpoints(EndpointWatching):
                 found = routing.read(view, find_row(view, name))
                 rules.check_expected(name, routing.number_of(found), expect)
                 self._check(read_version(view, found.model, version), share, routed=_is_routed(view, found, version))
-            build = self._builds.build(found.model, version)
+            build = self._builds().build(found.model, version)
 
             def make(tx: Transaction, endpoint: Endpoint) -> Generation:
                 wanted = read_version(tx, endpoint.model, version)
@@ -334,7 +336,7 @@ class Endpoints(EndpointWatching):
         with self._database.snapshot() as view:
             names = store.names_of_model(view, model)
         if names:
-            self._builds.build(model, version)
+            self._builds().build(model, version)
 
     def follow(
         self, tx: Transaction, version: Version, *, cause: Cause, reason: str, request: int | None = None
@@ -358,11 +360,53 @@ class Endpoints(EndpointWatching):
         """
         made: list[Generation] = []
         for name in store.names_of_model(tx, version.model):
-            if self._builds.get(version.digest) is None:
+            if self._builds().get(version.digest) is None:
                 raise Conflict(f"{version.key} is not ready to serve behind {name} yet.", hint="Try again.")
             endpoint = routing.read(tx, find_row(tx, name))
             made.append(routing.follow(tx, endpoint, version, cause=cause, reason=reason, request=request))
         return tuple(made)
+
+    def route(  # noqa: PLR0913 all that one generation says; each has a name at the call
+        self,
+        tx: Transaction,
+        endpoint: Endpoint,
+        routes: rules.Routes,
+        *,
+        cause: Cause,
+        reason: str,
+        request: int | None = None,
+        ended: Mapping[int, str] = _NOBODY,
+    ) -> Generation:
+        """Make an endpoint's next generation inside the caller's transaction, unless nothing would change.
+
+        Args:
+            tx: The caller's transaction; its actor was let pass by the caller.
+            endpoint: The endpoint.
+            routes: Who gets what from now on.
+            cause: Why; also the verb of the audit record.
+            reason: In the actor's words.
+            request: The approval request that is used up by it.
+            ended: Deployments that are given up, and why.
+
+        Returns:
+            The generation that holds now.
+
+        Raises:
+            InvalidInput: the routes or the reason cannot be stored.
+            Conflict: the routes do not hold together.
+            IntegrityError: the audit log is damaged and cannot be continued.
+        """
+        return routing.route(tx, endpoint, routes, cause, reason, request=request, ended=ended)
+
+    def mark_paused(self, tx: Transaction, deployment: int, why: str) -> None:
+        """Say of a deployment why its rollout waits, inside the caller's transaction.
+
+        Args:
+            tx: The caller's transaction.
+            deployment: Its number.
+            why: For people; empty when it goes on.
+        """
+        store.pause(tx, deployment, why)
 
     def _switch(self, name: str, cause: Cause, reason: str, expect: int | None) -> Generation:
         actor = self._access.require(Role.OPERATOR, f"endpoints {cause.value}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from engine.audit.refusals import refusals_recorded
@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from engine.artifacts.store import ArtifactStore
     from engine.core.clock import Clock
     from engine.db.database import Database
-    from engine.db.transaction import Transaction
+    from engine.db.transaction import Snapshot, Transaction
     from engine.policy.file import PolicyFile
     from engine.tracking.logged_models import LoggedModels
     from engine.tracking.redaction import Redaction
     from engine.tracking.service import Runs
+
+
+Holding = Callable[["Snapshot", str, int | None], None]
+"""Refuses, with `Conflict`, to let go of a model (no number) or a version that something above the registry needs."""
+
+
+def held_by_nobody(_view: Snapshot, _model: str, _number: int | None) -> None:
+    """Let everything go."""
 
 
 class Models(Registering):
@@ -39,6 +47,7 @@ class Models(Registering):
         clock: Tells the present, for ages in filters.
         logged_models: Where else versions come from.
         redaction: Replaces secrets in tags.
+        refuse_held: Says what may not be deleted, because it is served.
     """
 
     def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
@@ -52,9 +61,11 @@ class Models(Registering):
         *,
         logged_models: LoggedModels,
         redaction: Redaction | None = None,
+        refuse_held: Holding = held_by_nobody,
     ) -> None:
         super().__init__(database, access, runs, artifacts, clock, logged_models=logged_models, redaction=redaction)
         self._policy_file = policy_file
+        self._refuse_held = refuse_held
 
     def update(self, name: str, *, description: str | None = None, owner: str | None = None) -> Model:
         """Change a model's texts.
@@ -166,12 +177,13 @@ class Models(Registering):
             ReadOnlyMode: the engine was opened read-only.
             PermissionDenied: the actor is no admin.
             NotFound: there is no such model.
-            Conflict: a version is in Staging or Production.
+            Conflict: a version is in Staging or Production, or the model has endpoints.
         """
         actor = self._access.require(Role.ADMIN, "models delete")
         with self._database.transaction(actor) as tx:
             found = lookup.model(tx, name)
             _refuse_serving(found, "deleted")
+            self._refuse_held(tx, name, None)
             numbers = store.numbers(tx, name, tuple(Stage))
             model_store.delete(tx, found.row_id)
             before = _state(found) | {"versions": numbers, "aliases": found.aliases}
@@ -252,7 +264,7 @@ class Models(Registering):
             ReadOnlyMode: the engine was opened read-only.
             PermissionDenied: the actor is no admin.
             NotFound: no such model or version.
-            Conflict: it is in Staging or Production.
+            Conflict: it is in Staging or Production, or an endpoint has it loaded.
         """
         actor = self._access.require(Role.ADMIN, "versions delete")
         with self._database.transaction(actor) as tx:
@@ -262,6 +274,7 @@ class Models(Registering):
                     f"{found.key} is in {found.stage.value} and cannot be deleted.",
                     hint=f"Archive it first: qd models promote {name} {number} --to archived.",
                 )
+            self._refuse_held(tx, name, number)
             store.delete_version(tx, found.row_id)
             model_store.touch(tx, name)
             before = version_facts(found) | {"aliases": found.aliases}

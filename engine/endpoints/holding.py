@@ -1,0 +1,46 @@
+"""What keeps models and versions from being deleted: the registry, which knows no endpoints, is handed this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.core.errors import Conflict
+from engine.endpoints import store
+
+if TYPE_CHECKING:
+    from engine.db.transaction import Snapshot
+
+_NAMED = 5
+
+
+def refuse_held(view: Snapshot, model: str, number: int | None) -> None:
+    """Refuse to let go of what endpoints serve.
+
+    Args:
+        view: The transaction that would delete it.
+        model: The model's name.
+        number: The version's number; `None` for the model with all its versions.
+
+    Raises:
+        Conflict: the version is loaded behind an endpoint, or the model has endpoints.
+    """
+    if number is None:
+        names = store.names_of_model(view, model)
+        if names:
+            raise Conflict(
+                f"{model} is served by {_listed(names)} and cannot be deleted.",
+                hint=f"Delete the endpoint first: qd endpoints delete {names[0]}.",
+                details={"endpoints": list(names)},
+            )
+        return
+    names = tuple(name for name, _ in store.routed(view, model, number))
+    if names:
+        raise Conflict(
+            f"{model}/{number} is deployed to {_listed(names)} and cannot be deleted.",
+            hint=f"Take it out first: qd endpoints retire {names[0]} {number}.",
+            details={"endpoints": list(names)},
+        )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
