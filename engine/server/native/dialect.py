@@ -10,6 +10,7 @@ import msgspec
 from engine.core.access import Role
 from engine.core.plain import plain
 from engine.server.answers import JsonAnswer, native_error
+from engine.server.native import artifacts
 from engine.server.native.events import news
 from engine.server.native.openapi import PREFIX, document, path_of
 from engine.server.native.operations import OPERATIONS, Way
@@ -89,6 +90,7 @@ DIALECT = Dialect(
     routes=(
         Route("GET", f"{PREFIX}/openapi.json", openapi, body=Body.NONE),
         Route("GET", f"{PREFIX}/events", news, body=Body.NONE),
+        *artifacts.ROUTES,
         *(each.route() for each in _OPERATIONS),
     ),
     answer_error=native_error,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine import __version__
-from engine.core.errors import Overloaded, QuarterdeckError, TooLarge, Unauthenticated
+from engine.core.errors import InvalidInput, Overloaded, QuarterdeckError, TooLarge, Unauthenticated
+from engine.server.native import artifacts
 from engine.server.native.operations import Way
 from engine.server.native.schemas import Schemas
 from engine.server.native.signatures import Parameter, Signature
@@ -44,6 +45,7 @@ def document(operations: Mapping[str, tuple[Way, Signature]]) -> dict[str, Any]:
     """
     schemas = Schemas()
     paths = {path_of(name): _path(way, each, schemas) for name, (way, each) in sorted(operations.items())}
+    paths |= artifacts.paths(schemas, _of_errors)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -90,9 +92,13 @@ def _answer(each: Signature, schemas: Schemas) -> dict[str, Any]:
 
 
 def _refusals(each: Signature) -> dict[str, Any]:
+    unfit = (InvalidInput, "an argument is missing, unknown or of another type.")
+    return _of_errors((unfit, *each.raises))
+
+
+def _of_errors(raised: Iterable[tuple[type[QuarterdeckError], str]]) -> dict[str, Any]:
     by_status: dict[int, list[str]] = defaultdict(list)
-    by_status[400].append("`invalid_input`: an argument is missing, unknown or of another type.")
-    for error, text in (*each.raises, *_ALWAYS):
+    for error, text in (*raised, *_ALWAYS):
         by_status[error.http_status].append(f"`{error.code}`: {text}")
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {
