@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from engine.core.access import Actor
 from engine.core.errors import Refused
+from engine.deployment import rollout_moves as moves
 from engine.deployment import rollout_store as store
 from engine.deployment.analysis import Evidence, Judgement, Tally, Verdict, first_evidence, gathered, judged, next_step
 from engine.deployment.rollout_model import Rollout, RolloutState
-from engine.deployment.rollout_moves import RolloutMoves
 from engine.endpoints.model import WHOLE, Cause, Endpoint
+from engine.telemetry.histogram import BUCKETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,6 @@ class Analyst:
         self._database = database
         self._endpoints = endpoints
         self._telemetry = telemetry
-        self._moves = RolloutMoves(endpoints)
         self._promote = promote
         self._clock = clock
         self._fresh: dict[int, tuple[Evidence, int]] = {}
@@ -74,8 +74,7 @@ class Analyst:
 
     def _carry_on(self, rollout: Rollout) -> None:
         """One tick of one rollout; what is decided is checked again inside the transaction that acts on it."""
-        with self._database.snapshot() as view:
-            endpoint = self._endpoints.read(view, rollout.endpoint)
+        endpoint = self._endpoints.get(rollout.endpoint)
         live = endpoint.desired.live if endpoint.desired is not None else None
         trouble = _trouble(rollout, endpoint)
         if live is not None and live.deployment == rollout.candidate:
@@ -116,17 +115,17 @@ class Analyst:
                 return
             store.add_verdict(tx, rollout, judgement)
             if passed:
-                self._moves.end(tx, rollout, RolloutState.PASSED, judgement.sentence)
+                moves.end(tx, rollout, RolloutState.PASSED, judgement.sentence)
             elif judgement.verdict is Verdict.FAIL:
-                self._moves.give_up(tx, rollout, RolloutState.FAILED, judgement.sentence, cause=Cause.ROLL_BACK)
+                moves.give_up(tx, rollout, RolloutState.FAILED, judgement.sentence, cause=Cause.ROLL_BACK)
             elif judgement.verdict is Verdict.INCONCLUSIVE:
-                self._moves.wait(tx, rollout, judgement.sentence, reason=judgement.sentence)
+                moves.wait(tx, rollout, judgement.sentence, reason=judgement.sentence)
             else:
-                endpoint = self._endpoints.read(tx, rollout.endpoint)
+                endpoint = moves.endpoint_of(tx, rollout.endpoint)
                 moved = replace(
                     rollout, step=rollout.step + 1, step_since_ms=None, evidence=next_step(rollout.evidence)
                 )
-                self._moves.enter(tx, moved, endpoint, before=rollout, reason=judgement.sentence)
+                moves.enter(tx, moved, endpoint, before=rollout, reason=judgement.sentence)
         self._fresh.pop(rollout.id, None)
 
     def _finish_by_promotion(self, rollout: Rollout, judgement: Judgement, actor: Actor) -> None:
@@ -155,7 +154,8 @@ class Analyst:
 
     def _tally(self, endpoint: Endpoint, deployment: int, since_ms: int) -> Tally:
         totals = self._telemetry.totals(endpoint.row_id, deployment, since_ms=since_ms)
-        return Tally(totals.requests, totals.errors, tuple(totals.latencies), totals.compared, totals.disagreed)
+        latencies = tuple(totals.latency.get(bucket, 0) for bucket in range(BUCKETS))
+        return Tally(totals.requests, totals.errors, latencies, totals.compared, totals.compared - totals.agreed)
 
 
 def _acting(rollout: Rollout) -> Actor:

@@ -6,203 +6,175 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.audit.service import record
-from engine.core.errors import Conflict, NotFound
+from engine.core.errors import Conflict
 from engine.deployment import rollout_store as store
 from engine.deployment.analysis import Tally, first_evidence
 from engine.deployment.rollout_model import Rollout, RolloutState, routes_of_step, routes_without
-from engine.endpoints.model import WHOLE, Cause, Endpoint, Route, Share
+from engine.endpoints import routing, rules
+from engine.endpoints.model import WHOLE, Cause, Endpoint
+from engine.endpoints.reading import find_row
 from engine.policy.rollout import RolloutPolicy
 from engine.registry.approval_model import Person
 
 if TYPE_CHECKING:
-    from engine.db.transaction import Transaction
-    from engine.endpoints.service import Endpoints
+    from engine.db.transaction import Snapshot, Transaction
+    from engine.registry.model import Version
 
 
-class RolloutMoves:
-    """The moves of a rollout.
-
-    Args:
-        endpoints: Reads and changes routes.
-    """
-
-    def __init__(self, endpoints: Endpoints) -> None:
-        self._endpoints = endpoints
-
-    def begin(
-        self, tx: Transaction, endpoint: Endpoint, version: int, *, policy: RolloutPolicy, reason: str, promotes: bool
-    ) -> Rollout:
-        """Begin a rollout.
-
-        Args:
-            tx: The caller's transaction.
-            endpoint: The endpoint as the transaction sees it.
-            version: The version.
-            policy: Plan and tolerances.
-            reason: Why.
-            promotes: Whether its end also moves the version to Production.
-
-        Returns:
-            The rollout.
-
-        Raises:
-            NotFound: the version is not deployed there.
-            Conflict: another rollout is open there, it has no live version, or the version is the live one.
-        """
-        candidate, live = pair_of(endpoint, version)
-        other = store.open_of(tx, endpoint.name)
-        if other is not None:
-            raise Conflict(
-                f"Version {other.version} is being rolled out behind {endpoint.name} already.",
-                hint=f"`qd endpoints abort {endpoint.name}` ends that.",
-            )
-        routes = routes_of_step(routes_of(endpoint), candidate, policy.steps[0])
-        generation = self._endpoints.route(tx, endpoint, routes, cause=Cause.PROMOTE, reason=reason)
-        rollout = Rollout(
-            id=0,
-            endpoint=endpoint.name,
-            model=endpoint.model,
-            version=version,
-            candidate=candidate,
-            live=live,
-            live_version=next(each.version for each in endpoint.deployments if each.id == live),
-            policy=policy,
-            promotes=promotes,
-            state=RolloutState.RUNNING,
-            step=0,
-            generation=generation.number,
-            step_since_ms=None,
-            evidence=first_evidence(policy, Tally(), Tally()),
-            note="",
-            reason=reason,
-            by=Person.of(tx.actor),
-            created_ms=tx.now_ms,
-            updated_ms=tx.now_ms,
-            ended_ms=None,
-        )
-        rollout = replace(rollout, id=store.insert(tx, rollout))
-        _tell(tx, rollout, "begin", before=None, reason=reason)
-        return rollout
-
-    def enter(self, tx: Transaction, rollout: Rollout, endpoint: Endpoint, *, before: Rollout, reason: str) -> Rollout:
-        """Route the step a rollout is in now; the last one ends it.
-
-        Args:
-            tx: The caller's transaction.
-            rollout: In its new step.
-            endpoint: As the transaction sees it.
-            before: As it was.
-            reason: Why it moves on.
-
-        Returns:
-            The rollout.
-        """
-        routes = routes_of_step(routes_of(endpoint), rollout.candidate, rollout.current)
-        generation = self._endpoints.route(tx, endpoint, routes, cause=Cause.STEP, reason=reason)
-        entered = replace(rollout, generation=generation.number, updated_ms=tx.now_ms)
-        self._endpoints.mark_paused(tx, rollout.candidate, "")
-        if entered.current.weight == WHOLE:
-            return self.end(tx, entered, RolloutState.PASSED, reason)
-        store.update(tx, entered)
-        _tell(tx, entered, "step", before=before, reason=reason)
-        return entered
-
-    def wait(self, tx: Transaction, rollout: Rollout, note: str, *, reason: str) -> Rollout:
-        """Stop the clock; the traffic stays as it is.
-
-        Args:
-            tx: The caller's transaction.
-            rollout: The rollout.
-            note: Why, for people.
-            reason: Why, for the audit log.
-
-        Returns:
-            The rollout.
-        """
-        paused = replace(rollout, state=RolloutState.PAUSED, note=note, updated_ms=tx.now_ms)
-        store.update(tx, paused)
-        self._endpoints.mark_paused(tx, rollout.candidate, note)
-        _tell(tx, paused, "pause", before=rollout, reason=reason)
-        return paused
-
-    def give_up(self, tx: Transaction, rollout: Rollout, state: RolloutState, note: str, *, cause: Cause) -> Rollout:
-        """Take all traffic from the candidate; it stays loaded, for inspection.
-
-        Args:
-            tx: The caller's transaction.
-            rollout: The rollout.
-            state: How it ends.
-            note: Why, for people.
-            cause: Why the routes change.
-
-        Returns:
-            The rollout.
-        """
-        endpoint = self._endpoints.read(tx, rollout.endpoint)
-        if any(route.deployment == rollout.candidate for route in routes_of(endpoint)):
-            routes = routes_without(routes_of(endpoint), rollout.candidate)
-            made = self._endpoints.route(
-                tx, endpoint, routes, cause=cause, reason=note, ended={rollout.candidate: note}
-            )
-            rollout = replace(rollout, generation=made.number)
-        return self.end(tx, rollout, state, note)
-
-    def end(self, tx: Transaction, rollout: Rollout, state: RolloutState, note: str) -> Rollout:
-        """Close it.
-
-        Args:
-            tx: The caller's transaction.
-            rollout: The rollout.
-            state: How it ends.
-            note: Why, for people.
-
-        Returns:
-            The rollout.
-        """
-        ended = replace(rollout, state=state, note=note, updated_ms=tx.now_ms, ended_ms=tx.now_ms)
-        store.update(tx, ended)
-        _tell(tx, ended, state.value, before=rollout, reason=note)
-        return ended
-
-
-def routes_of(endpoint: Endpoint) -> tuple[Route, ...]:
-    """The routes that an endpoint should have now."""
-    return endpoint.desired.routes if endpoint.desired is not None else ()
-
-
-def pair_of(endpoint: Endpoint, version: int) -> tuple[int, int]:
-    """The deployments to compare.
+def begin(
+    tx: Transaction, endpoint: Endpoint, version: Version, *, policy: RolloutPolicy, reason: str, promotes: bool
+) -> Rollout:
+    """Begin a rollout.
 
     Args:
-        endpoint: The endpoint.
-        version: The version that is to be rolled out.
+        tx: The caller's transaction.
+        endpoint: The endpoint as the transaction sees it.
+        version: The version, whose bytes have a build.
+        policy: Plan and tolerances.
+        reason: Why.
+        promotes: Whether its end also moves the version to Production.
 
     Returns:
-        The number of the version's deployment, and that of the live one.
+        The rollout.
 
     Raises:
-        NotFound: the version is not deployed there.
-        Conflict: there is no live version, or the version is it.
+        Conflict: another rollout is open there, it has no live version, or the version is the live one.
+        InvalidInput: too much would be loaded.
+        IntegrityError: the audit log is damaged and cannot be continued.
     """
-    live = next((route for route in routes_of(endpoint) if route.share is Share.LIVE), None)
+    live = rules.live_of(routing.routes_of(endpoint))
+    candidate = routing.deployment_of(tx, endpoint, version)
     if live is None:
         raise Conflict(
             f"{endpoint.name} has no live version to compare with.",
-            hint=f"`qd endpoints deploy {endpoint.name} {version}` makes it the live one.",
+            hint=f"`qd endpoints deploy {endpoint.name} {version.version}` makes it the live one.",
         )
-    routed = {route.deployment for route in routes_of(endpoint)}
-    candidate = next(
-        (each for each in endpoint.deployments if each.version == version and each.id in routed and not each.ended),
-        None,
+    if live == candidate:
+        raise Conflict(f"{version.key} is the live one behind {endpoint.name} already.")
+    other = store.open_of(tx, endpoint.name)
+    if other is not None:
+        raise Conflict(
+            f"Version {other.version} is being rolled out behind {endpoint.name} already.",
+            hint=f"`qd endpoints abort {endpoint.name}` ends that.",
+        )
+    routes = routes_of_step(routing.routes_of(endpoint), candidate, policy.steps[0])
+    generation = routing.route(tx, endpoint, routes, Cause.PROMOTE, reason)
+    rollout = Rollout(
+        id=0,
+        endpoint=endpoint.name,
+        model=endpoint.model,
+        version=version.version,
+        candidate=candidate,
+        live=live,
+        live_version=routing.routed_version(tx, endpoint, live).version,
+        policy=policy,
+        promotes=promotes,
+        state=RolloutState.RUNNING,
+        step=0,
+        generation=generation.number,
+        step_since_ms=None,
+        evidence=first_evidence(policy, Tally(), Tally()),
+        note="",
+        reason=reason,
+        by=Person.of(tx.actor),
+        created_ms=tx.now_ms,
+        updated_ms=tx.now_ms,
+        ended_ms=None,
     )
-    if candidate is None:
-        raise NotFound(
-            f"Version {version} is not deployed behind {endpoint.name}.",
-            hint=f"`qd endpoints deploy {endpoint.name} {version} --shadow` deploys it.",
-        )
-    if candidate.id == live.deployment:
-        raise Conflict(f"Version {version} is the live one behind {endpoint.name} already.")
-    return candidate.id, live.deployment
+    rollout = replace(rollout, id=store.insert(tx, rollout))
+    _tell(tx, rollout, "begin", before=None, reason=reason)
+    return rollout
+
+
+def enter(tx: Transaction, rollout: Rollout, endpoint: Endpoint, *, before: Rollout, reason: str) -> Rollout:
+    """Route the step a rollout is in now; the last one ends it.
+
+    Args:
+        tx: The caller's transaction.
+        rollout: In its new step.
+        endpoint: As the transaction sees it.
+        before: As it was.
+        reason: Why it moves on.
+
+    Returns:
+        The rollout.
+    """
+    routes = routes_of_step(routing.routes_of(endpoint), rollout.candidate, rollout.current)
+    generation = routing.route(tx, endpoint, routes, Cause.STEP, reason)
+    entered = replace(rollout, generation=generation.number, updated_ms=tx.now_ms)
+    routing.pause(tx, rollout.candidate, "")
+    if entered.current.weight == WHOLE:
+        return end(tx, entered, RolloutState.PASSED, reason)
+    store.update(tx, entered)
+    _tell(tx, entered, "step", before=before, reason=reason)
+    return entered
+
+
+def wait(tx: Transaction, rollout: Rollout, note: str, *, reason: str) -> Rollout:
+    """Stop the clock; the traffic stays as it is.
+
+    Args:
+        tx: The caller's transaction.
+        rollout: The rollout.
+        note: Why, for people.
+        reason: Why, for the audit log.
+
+    Returns:
+        The rollout.
+    """
+    paused = replace(rollout, state=RolloutState.PAUSED, note=note, updated_ms=tx.now_ms)
+    store.update(tx, paused)
+    routing.pause(tx, rollout.candidate, note)
+    _tell(tx, paused, "pause", before=rollout, reason=reason)
+    return paused
+
+
+def give_up(tx: Transaction, rollout: Rollout, state: RolloutState, note: str, *, cause: Cause) -> Rollout:
+    """Take all traffic from the candidate; it stays loaded, for inspection.
+
+    Args:
+        tx: The caller's transaction.
+        rollout: The rollout.
+        state: How it ends.
+        note: Why, for people.
+        cause: Why the routes change.
+
+    Returns:
+        The rollout.
+    """
+    endpoint = endpoint_of(tx, rollout.endpoint)
+    if any(route.deployment == rollout.candidate for route in routing.routes_of(endpoint)):
+        routes = routes_without(routing.routes_of(endpoint), rollout.candidate)
+        made = routing.route(tx, endpoint, routes, cause, note, ended={rollout.candidate: note})
+        rollout = replace(rollout, generation=made.number)
+    return end(tx, rollout, state, note)
+
+
+def end(tx: Transaction, rollout: Rollout, state: RolloutState, note: str) -> Rollout:
+    """Close it.
+
+    Args:
+        tx: The caller's transaction.
+        rollout: The rollout.
+        state: How it ends.
+        note: Why, for people.
+
+    Returns:
+        The rollout.
+    """
+    ended = replace(rollout, state=state, note=note, updated_ms=tx.now_ms, ended_ms=tx.now_ms)
+    store.update(tx, ended)
+    _tell(tx, ended, state.value, before=rollout, reason=note)
+    return ended
+
+
+def endpoint_of(view: Snapshot, name: str) -> Endpoint:
+    """An endpoint as a transaction sees it, without deployments.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    return routing.read(view, find_row(view, name))
 
 
 def _tell(tx: Transaction, rollout: Rollout, verb: str, *, before: Rollout | None, reason: str) -> None:

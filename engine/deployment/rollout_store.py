@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from engine.db.transaction import Snapshot, Transaction
 
 _SELECT = (
-    "SELECT r.id, e.name, m.name, cv.number, r.candidate, r.live, lv.number, r.policy, r.promotes, r.state, r.step, "
+    "SELECT r.id, e.name, m.name, c.number, r.candidate, r.live, l.number, r.policy, r.promotes, r.state, r.step, "
     "r.generation, r.step_since_ms, r.evidence, r.note, r.reason, r.actor, r.on_behalf_of, r.created_ms, r.updated_ms, "
-    "r.ended_ms FROM rollout r JOIN endpoint e ON e.id = r.endpoint "
-    "JOIN deployment c ON c.id = r.candidate JOIN model_version cv ON cv.id = c.version "
-    "JOIN deployment l ON l.id = r.live JOIN model_version lv ON lv.id = l.version JOIN model m ON m.id = cv.model"
+    "r.ended_ms FROM rollout r JOIN endpoint e ON e.id = r.endpoint JOIN model m ON m.id = e.model "
+    "JOIN deployment c ON c.id = r.candidate JOIN deployment l ON l.id = r.live"
 )
 
 

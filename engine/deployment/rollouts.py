@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from engine.core.access import Access, Role
 from engine.core.errors import Conflict, InvalidInput, NotFound
 from engine.core.paging import Page, decode_number, encode_token
+from engine.deployment import rollout_moves as moves
 from engine.deployment import rollout_store as store
 from engine.deployment.analysis import Judgement, Verdict
 from engine.deployment.rollout_model import Rollout, RolloutState, StepVerdict
-from engine.deployment.rollout_moves import RolloutMoves, pair_of
-from engine.endpoints.model import WHOLE, Cause
+from engine.endpoints import rules
+from engine.endpoints.model import WHOLE, Cause, Share
 from engine.policy.rollout import RolloutPolicy, parse_plan
 from engine.registry.approval_model import checked_reason
+from engine.registry.stages import read_version
 
 if TYPE_CHECKING:
     from engine.db.database import Database
@@ -46,7 +48,6 @@ class Rollouts:
         self._database = database
         self._access = access
         self._endpoints = endpoints
-        self._moves = RolloutMoves(endpoints)
         self._policy_file = policy_file
 
     def start(self, endpoint: str, version: int, *, reason: str, plan: str = "", promotes: bool = False) -> Rollout:
@@ -54,7 +55,7 @@ class Rollouts:
 
         Args:
             endpoint: The endpoint's name.
-            version: The version; it must be deployed there already, as a shadow, canary or standby.
+            version: The version.
             reason: Why, in the operator's words.
             plan: The steps, such as `shadow 10m -> 5% 10m -> 100%`; the policy's when empty.
             promotes: Whether its end also moves the version to Production.
@@ -72,10 +73,14 @@ class Rollouts:
         """
         actor = self._access.require(Role.OPERATOR, "endpoints promote")
         why = checked_reason(reason)
+        self._endpoints.prepare(self._endpoints.get(endpoint).model, version)
         with self._database.transaction(actor) as tx:
-            found = self._endpoints.read(tx, endpoint)
+            found = moves.endpoint_of(tx, endpoint)
             policy = self._plan(found.model, plan)
-            return self._moves.begin(tx, found, version, policy=policy, reason=why, promotes=promotes)
+            known = read_version(tx, found.model, version)
+            # A shadow needs no stage; but a plan that begins so ends with callers.
+            rules.check_version(known, Share.CANARY, routed=False, policy=self._policy_file.read())
+            return moves.begin(tx, found, known, policy=policy, reason=why, promotes=promotes)
 
     def pause(self, endpoint: str, *, reason: str) -> Rollout:
         """Stop the clock of an endpoint's rollout; the traffic stays as it is.
@@ -100,7 +105,7 @@ class Rollouts:
             found = self._open(tx, endpoint)
             if found.state is RolloutState.PAUSED:
                 raise Conflict(f"The rollout behind {endpoint} is paused already: {found.note}")
-            return self._moves.wait(tx, found, f"Paused by {actor.name}: {why}", reason=why)
+            return moves.wait(tx, found, f"Paused by {actor.name}: {why}", reason=why)
 
     def resume(self, endpoint: str, *, reason: str, skip: bool = False) -> Rollout:
         """Go on with an endpoint's rollout, with the routes as they are now; the step begins anew.
@@ -126,13 +131,12 @@ class Rollouts:
             found = self._open(tx, endpoint)
             if found.state is not RolloutState.PAUSED:
                 raise Conflict(f"The rollout behind {endpoint} is not paused.", hint="`qd endpoints show` shows it.")
-            endpoint_now = self._endpoints.read(tx, endpoint)
-            pair_of(endpoint_now, found.version)
+            endpoint_now = moves.endpoint_of(tx, endpoint)
             step = found.step + 1 if skip and found.following.weight < WHOLE else found.step
             if skip:
                 store.add_verdict(tx, found, Judgement(Verdict.PASS, f"On the word of {actor.name}: {why}"))
             going = replace(found, state=RolloutState.RUNNING, step=step, note="", step_since_ms=None)
-            return self._moves.enter(tx, going, endpoint_now, before=found, reason=why)
+            return moves.enter(tx, going, endpoint_now, before=found, reason=why)
 
     def abort(self, endpoint: str, *, reason: str) -> Rollout:
         """Give up an endpoint's rollout: its version gets no traffic any more, but stays loaded.
@@ -156,7 +160,7 @@ class Rollouts:
             found = self._open(tx, endpoint)
             note = f"Aborted by {actor.name}: {why}"
             store.add_verdict(tx, found, Judgement(Verdict.FAIL, note))
-            return self._moves.give_up(tx, found, RolloutState.ABORTED, note, cause=Cause.ABORT)
+            return moves.give_up(tx, found, RolloutState.ABORTED, note, cause=Cause.ABORT)
 
     def open_of(self, endpoint: str) -> Rollout | None:
         """The rollout of an endpoint that has not ended; `None` when there is none.
@@ -203,7 +207,7 @@ class Rollouts:
             return store.verdicts(view, rollout)
 
     def _open(self, view: Snapshot, endpoint: str) -> Rollout:
-        self._endpoints.read(view, endpoint)
+        moves.endpoint_of(view, endpoint)
         found = store.open_of(view, endpoint)
         if found is None:
             raise NotFound(f"No rollout is open behind {endpoint}.", hint="`qd endpoints promote` begins one.")
