@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import os
-import signal
 import socket
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from engine import __version__
-from engine.core.errors import Busy, InvalidInput, QuarterdeckError, WorkspaceReplaced
+from engine.core.errors import QuarterdeckError, WorkspaceReplaced
 from engine.policy.identity import os_user
 from engine.processes.lock import ServerLock
 from engine.processes.model import ServerOwner
@@ -24,68 +20,20 @@ from engine.server.app import App
 from engine.server.courier import Courier
 from engine.server.crowd import Crowd
 from engine.server.dialects import table
-from engine.server.exposure import make_first_token, public_name, secured
+from engine.server.exposure import make_first_token, secured
 from engine.server.gate import Gate
+from engine.server.listening import HttpServer, http_config, listening, url_of
 from engine.server.measures import Measures
 from engine.server.mlflow.webhooks import sender
-from engine.server.protocol import bounded
 from engine.server.retention import Retention
 from engine.server.upkeep import Upkeep, kept_going
 from engine.server.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from engine.api import Engine
     from engine.server.settings import Settings
-
-DRAIN_S = 10
-"""How long requests that have begun may take once the server is told to stop, in seconds."""
-
-_BACKLOG = 1024
-
-_END = (signal.SIGINT, signal.SIGTERM)
-
-
-class _Uvicorn(uvicorn.Server):
-    """The HTTP server; tells when it answers, and when it is about to end.
-
-    Args:
-        config: How it is set up.
-        started: Told that it answers.
-        ending: Told that it waits for the last answers.
-    """
-
-    def __init__(self, config: uvicorn.Config, *, started: Callable[[], None], ending: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._tell_started = started
-        self._tell_ending = ending
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take a signal as the word to end; unlike the original, do not raise it again: the end is an orderly one."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        loop = asyncio.get_running_loop()
-        for sign in _END:
-            loop.add_signal_handler(sign, self.handle_exit, sign, None)
-        try:
-            yield
-        finally:
-            for sign in _END:
-                loop.remove_signal_handler(sign)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer."""
-        await super().startup(sockets=sockets)
-        if self.started:
-            self._tell_started()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more, and wait for the last answers."""
-        self._tell_ending()
-        await super().shutdown(sockets=sockets)
 
 
 class Server:
@@ -101,7 +49,7 @@ class Server:
         self._engine = engine
         self._settings = settings
         self._started = started
-        self._uvicorn: _Uvicorn | None = None
+        self._uvicorn: HttpServer | None = None
         self._told_to_stop = False
         self._lost: WorkspaceReplaced | None = None
 
@@ -122,7 +70,7 @@ class Server:
             reads_only = self._engine.access.read_only
             lock = None if reads_only else stack.enter_context(ServerLock(self._engine.workspace).take())
             listener = stack.enter_context(listening(self._settings))
-            url = _url(self._settings, listener)
+            url = url_of(self._settings, listener)
             if lock is not None:
                 self._begin(lock, url)
                 stack.callback(setattr, self._engine.database, "may_take", None)
@@ -161,8 +109,8 @@ class Server:
             self._settings,
             measures=measures,
         )
-        self._uvicorn = server = _Uvicorn(
-            _config(app, self._settings, crowd), started=lambda: self._started(url), ending=work.end
+        self._uvicorn = server = HttpServer(
+            http_config(app, self._settings, crowd), started=lambda: self._started(url), ending=work.end
         )
         server.should_exit = self._told_to_stop
         going_on = self._beside(lock, gate, measures) if lock is not None else ()
@@ -240,68 +188,6 @@ def _say_where(url: str, settings: Settings) -> None:
     theirs = f"https://{settings.allowed_hosts[0]}" if proxied else url
     sys.stderr.write(f"Quarterdeck serves at {url}\nMLflow clients: export MLFLOW_TRACKING_URI={theirs}\n")
     sys.stderr.flush()
-
-
-def _config(app: App, settings: Settings, crowd: Crowd) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=bounded(settings, crowd),
-        ws="none",
-        lifespan="off",
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,  # the gate decides which proxy is believed
-        timeout_keep_alive=int(settings.idle_s),
-        timeout_graceful_shutdown=DRAIN_S,
-        ssl_certfile=settings.tls_certificate,
-        ssl_keyfile=settings.tls_key,
-    )
-
-
-def listening(settings: Settings) -> socket.socket:
-    """A socket that listens where the settings say.
-
-    Args:
-        settings: The address and port.
-
-    Returns:
-        The socket; close it.
-
-    Raises:
-        Busy: the port is taken.
-        InvalidInput: there is no such address here, or it may not be used.
-    """
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (socket.gaierror, UnicodeError) as error:
-        raise InvalidInput(f"{settings.host[:100]} is not an address.", hint="Give --host 127.0.0.1.") from error
-    family, kind, protocol, _, address = found[0]
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise Busy(
-                f"Port {settings.port} of {settings.host} is taken by another program.",
-                hint="Give another one with --port.",
-            ) from error
-        raise InvalidInput(
-            f"{settings.host} port {settings.port} cannot be listened on: {error.strerror}.",
-            hint="Give --host 127.0.0.1 and a port above 1023.",
-        ) from error
-    return listener
-
-
-def _url(settings: Settings, listener: socket.socket) -> str:
-    name = public_name(settings)
-    host = f"[{name}]" if ":" in name else name
-    scheme = "https" if settings.tls_certificate else "http"
-    return f"{scheme}://{host}:{listener.getsockname()[1]}"
 
 
 def _owner(engine: Engine, settings: Settings, url: str) -> ServerOwner:

@@ -24,7 +24,7 @@ import engine
 from engine.api import Engine
 from engine.core.errors import Busy, NotFound
 from engine.processes.lock import ServerLock
-from engine.server.run import DRAIN_S
+from engine.server.listening import DRAIN_S
 from tests.engine.server.wire import Wire
 
 QD = (sys.executable, "-m", "console")
