@@ -19,6 +19,10 @@ PROBABILITIES = "predict_proba"
 """Name of the output that holds class probabilities, shape (rows, classes)."""
 
 
+FOLDED = "folded"
+"""The file format of our own: arrays of numbers beside a header."""
+
+
 class RuntimeKind(StrEnum):
     """How a version answers; stored and shown with these words."""
 
@@ -108,7 +112,8 @@ class Runtime(Protocol):
         """Predict; a pure function of the rows.
 
         Raises:
-            PredictionFailed: the model could not answer for one of them.
+            RowRefused: a row is one the model refuses; `details["row"]` is its number, from 0, where that is known.
+            PredictionFailed: the model broke, or took too long.
         """
         ...
 
