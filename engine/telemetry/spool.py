@@ -57,7 +57,7 @@ class Spool:
         self._dropped: dict[Source, int] = {}
         self._pending = Pending()
         self._something, self._hurry = threading.Event(), threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture-spool", daemon=True)
         self._thread.start()
 
@@ -80,7 +80,7 @@ class Spool:
         with self._lock:
             waiting = self._waiting_bytes + size_bytes
             predictions = self._batch.predictions
-            if waiting > MAX_WAITING_BYTES or len(predictions) >= MAX_WAITING or self._closing:
+            if waiting > MAX_WAITING_BYTES or len(predictions) >= MAX_WAITING or self._closing.is_set():
                 source = record.origin[:2]
                 self._dropped[source] = self._dropped.get(source, 0) + 1
                 kept = False
@@ -112,22 +112,22 @@ class Spool:
     def close(self) -> None:
         """Write down what waits and end, within two seconds; what is handed over afterwards is dropped."""
         with self._lock:
-            self._closing = True
+            self._closing.set()
         self._hurry.set()
         self._something.set()
         self._thread.join(_CLOSING_S)
 
     def _run(self) -> None:
         rest_s = self._flush_s
-        while not self._closing:
+        while not self._closing.is_set():
             self._something.wait()
-            self._hurry.wait(rest_s)
+            self._hurry.wait(self._flush_s)
             if self._flush():
                 rest_s = self._flush_s
-            else:  # the hurry does not end a rest after a failure, or a full disk would be tried without pause
+            else:
+                self._closing.wait(rest_s)
+                rest_s = min(rest_s * 2, _LONGEST_REST_S)
                 self._something.set()
-                self._hurry.clear()
-                rest_s = min(max(rest_s, 0.01) * 2, _LONGEST_REST_S)
         self._flush()
         self._file.close()
 

@@ -86,11 +86,10 @@ class SpoolFile:
             self._file = -1
 
     def _cut(self) -> None:
-        """Take back a part of a frame; where not even that works, a reader goes on behind it in the next file."""
-        try:
+        """Take back a part of a frame, and end the file: once it is stored its space is there for the next one."""
+        with suppress(OSError):
             os.ftruncate(self._file, self._size)
-        except OSError:
-            self.close()
+        self.close()
 
     def _ready(self) -> None:
         """Have a file to write to: a new one when the last is full, or somebody deleted it."""
