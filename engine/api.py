@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from engine.core.ids import Ids
     from engine.db.feed import ChangeFeed
     from engine.db.transaction import Snapshot
+    from engine.deployment.analyst import Analyst
+    from engine.deployment.rollout_model import Rollout
+    from engine.deployment.rollouts import Rollouts
     from engine.deployment.service import Promotions
     from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
@@ -223,6 +226,24 @@ class Engine:
             policy_file=self._policy_file,
             endpoints=self.endpoints,
         )
+
+    @cached_property
+    def rollouts(self) -> Rollouts:
+        """Rollouts: versions on their way to all of an endpoint's traffic."""
+        from engine.deployment.rollouts import Rollouts
+
+        return Rollouts(self.database, self.access, self.endpoints, self._policy_file)
+
+    @cached_property
+    def analyst(self) -> Analyst:
+        """What carries rollouts on, for the one process that does."""
+        from engine.deployment.analyst import Analyst
+
+        def promote(actor: Actor, rollout: Rollout) -> object:
+            acting = self.acting(actor, lambda: self._policy_file.read().role_of(actor.name))
+            return acting.promotions.finish(rollout.id)
+
+        return Analyst(self.database, self.endpoints, self.telemetry, promote, self.clock)
 
     @cached_property
     def _telemetry_database(self) -> Database:

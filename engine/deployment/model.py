@@ -19,6 +19,8 @@ class Kind(StrEnum):
     PROMOTE = "promote"
     OVERRIDE = "override"
     ROLLBACK = "rollback"
+    ROLLOUT = "rollout"
+    """It has begun to take traffic by the policy's plan; it moves when that has ended well."""
 
 
 class Occupants(StrEnum):

@@ -66,7 +66,7 @@ def begin(
         version=version.version,
         candidate=candidate,
         live=live,
-        live_version=routing.routed_version(tx, endpoint, live).version,
+        live_version=routing.number_behind(tx, endpoint, live),
         policy=policy,
         promotes=promotes,
         state=RolloutState.RUNNING,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from engine.audit.refusals import refusals_recorded
 from engine.audit.service import record
-from engine.core.access import Access, Role
-from engine.core.errors import Conflict, InvalidInput
+from engine.core.access import Access, Actor, Role
+from engine.core.errors import Conflict, InvalidInput, NotFound
 from engine.core.paging import Page, decode_number, encode_token
 from engine.db.database import Database
 from engine.db.transaction import Snapshot, Transaction
-from engine.deployment import store
+from engine.deployment import rollout_moves as moves
+from engine.deployment import rollout_store, store
 from engine.deployment.model import (
     Decision,
     Expectation,
@@ -24,9 +27,10 @@ from engine.deployment.model import (
     Wish,
 )
 from engine.deployment.planning import promotion_plan, rollback_plan
+from engine.deployment.rollout_model import Rollout, RolloutState
 from engine.deployment.rules import decide, decide_rollback
 from engine.deployment.succession import WayBack, way_back
-from engine.endpoints.model import Cause
+from engine.endpoints.model import WHOLE, Cause
 from engine.endpoints.service import Endpoints
 from engine.gates.model import GateReport
 from engine.gates.service import Gates
@@ -44,7 +48,12 @@ MAX_PAGE = 1_000
 NO_EXPECTATION = Expectation()
 """The caller has not looked; what is seen when the call begins must still hold when it is carried out."""
 
-_VERBS = {Kind.PROMOTE: "promote", Kind.OVERRIDE: "override", Kind.ROLLBACK: "roll back"}
+_VERBS = {
+    Kind.PROMOTE: "promote",
+    Kind.OVERRIDE: "override",
+    Kind.ROLLBACK: "roll back",
+    Kind.ROLLOUT: "roll out",
+}
 
 
 class Promotions:
@@ -144,7 +153,9 @@ class Promotions:
         """Move a version to another stage. The gates run first, outside the transaction, and leave evidence.
 
         A version that enters Production moves those out that are there, unless the policy allows several, and answers
-        behind the model's endpoints from the same commit on. What the policy refuses is recorded in the audit log too.
+        behind the model's endpoints from the same commit on. Where the policy has a rollout plan and an endpoint of the
+        model has a live version, the rollout begins instead (`Kind.ROLLOUT`), and its end is the promotion. What the
+        policy refuses is recorded in the audit log too.
 
         Args:
             model: The model's name.
@@ -164,8 +175,8 @@ class Promotions:
             PermissionDenied: the actor is no operator, or for an override no admin.
             InvalidInput: the reason is empty or too long, or `demote_to` is Production.
             NotFound: no such model or version.
-            Conflict: things are not as the operator saw them, the version is in that stage already, or an override has
-                nothing to go past; the details show how things are now.
+            Conflict: things are not as the operator saw them, the version is in that stage already, another version is
+                being rolled out, or an override has nothing to go past; the details show how things are now.
             GateFailed: a gate failed, or the evidence is for other bytes, another policy, or too old; or the model has
                 endpoints, and the version cannot be made ready to serve.
             PolicyRefused: the stage is frozen.
@@ -177,16 +188,65 @@ class Promotions:
         _check_demotion(demote_to)
         with self._database.snapshot() as view:
             expect = self._seen(view, read_version(view, model, version), to, expect or NO_EXPECTATION)
-        report = self._gates.check(model, version, to=to)
         wish = Wish(to, expect, override=override, demote_to=demote_to, occupants=occupants)
-        attempt = {"verb": "override" if override else "promote", "to": to.value, "report": report.id}
+        with self._attempt(actor, model, version, wish=wish, reason=why) as (tx, found):
+            decision = decide(wish, found)
+            begun = None if override else self._begin_rollout(tx, found, decision, why)
+            return begun or self._carry_out(tx, found, decision, why)
+
+    def finish(self, rollout: int) -> Promotion:
+        """Promote what has been rolled out: by the policy of this moment, with fresh gates, as whoever began it.
+
+        Args:
+            rollout: The rollout's number; it runs, and only all of the traffic is left.
+
+        Returns:
+            What happened.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator any more.
+            NotFound: there is no such rollout.
+            Conflict: it does not run, has steps left, or leads to no stage.
+            GateFailed: a gate failed.
+            PolicyRefused: the stage is frozen.
+            ApprovalMissing: the stage asks for approvals that are not there.
+            PolicyInvalid: `quarterdeck.toml` is wrong, or gone though versions were judged by it.
+        """
+        actor = self._access.require(Role.OPERATOR, "models promote")
+        with self._database.snapshot() as view:
+            told = _finishable(rollout_store.get(view, rollout), rollout)
+        wish = Wish(Stage.PRODUCTION)
+        with self._attempt(actor, told.model, told.version, wish=wish, reason=told.reason) as (tx, found):
+            _finishable(rollout_store.get(tx, rollout), rollout)
+            return self._carry_out(tx, found, decide(wish, found), told.reason)
+
+    @contextmanager
+    def _attempt(
+        self, actor: Actor, model: str, version: int, *, wish: Wish, reason: str
+    ) -> Iterator[tuple[Transaction, Situation]]:
+        """Run the gates, then open the transaction that decides; a refusal is recorded."""
+        report = self._gates.check(model, version, to=wish.to)
+        attempt = {"verb": "override" if wish.override else "promote", "to": wish.to.value, "report": report.id}
         key = f"{model}/{version}"
-        with refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why):
-            if to is Stage.PRODUCTION:
+        with refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=reason):
+            if wish.to is Stage.PRODUCTION:
                 self._endpoints.prepare(model, version)
             with self._database.transaction(actor) as tx:
-                found = self._situation(tx, model, version, report=report, now_ms=tx.now_ms)
-                return self._carry_out(tx, found, decide(wish, found), why)
+                yield tx, self._situation(tx, model, version, report=report, now_ms=tx.now_ms)
+
+    def _begin_rollout(self, tx: Transaction, found: Situation, decision: Decision, reason: str) -> Promotion | None:
+        """Begin the policy's rollout in place of the promotion; `None` where there is none to begin."""
+        policy = found.policy.rollout(found.version.model)
+        if policy is None or found.report.target is not Stage.PRODUCTION:
+            return None
+        for name in self._endpoints.of_model(tx, found.version.model):
+            endpoint = moves.endpoint_of(tx, name)
+            if endpoint.desired is not None and endpoint.desired.live is not None:
+                moves.begin(tx, endpoint, found.version, policy=policy, reason=reason, promotes=True)
+                begun = Decision(Kind.ROLLOUT, decision.moves[:1])
+                return self._record(tx, found, begun, reason)
+        return None
 
     def roll_back(
         self, model: str, *, reason: str, expect: Expectation | None = None, demote_to: Stage = Stage.ARCHIVED
@@ -337,6 +397,22 @@ class Promotions:
             moved = found.version if move.version == number else read_version(tx, found.version.model, move.version)
             step = verb if move.version == number else _making_room(move)
             move_stage(tx, moved, move.to_stage, policy=found.policy, verb=step, reason=reason)
+        promotion = self._record(tx, found, decision, reason, rolled_back_from=rolled_back_from)
+        if promotion.to_stage is Stage.PRODUCTION:
+            self._route(tx, promotion)
+        return promotion
+
+    def _record(
+        self,
+        tx: Transaction,
+        found: Situation,
+        decision: Decision,
+        reason: str,
+        *,
+        rolled_back_from: int | None = None,
+    ) -> Promotion:
+        """Write down what was decided: the promotion, the used request, audit and news."""
+        number = found.version.version
         promotion = Promotion(
             id=0,
             model=found.version.model,
@@ -354,15 +430,15 @@ class Promotions:
             by=Person.of(tx.actor),
             time_ms=tx.now_ms,
         )
-        touched = any(Stage.PRODUCTION in (move.from_stage, move.to_stage) for move in decision.moves)
+        touched = decision.kind is not Kind.ROLLOUT and any(
+            Stage.PRODUCTION in (move.from_stage, move.to_stage) for move in decision.moves
+        )
         promotion = replace(promotion, id=store.insert(tx, promotion, changes_production=touched))
         for request in (found.request, found.override_request):
             if request is not None and request.id == decision.request_id:
                 self._approvals.use(tx, request, promotion.id)
         self._approvals.close_stale(tx, promotion.model, policy=found.policy)
-        _audit(tx, promotion, found, verb)
-        if promotion.to_stage is Stage.PRODUCTION:
-            self._route(tx, promotion)
+        _audit(tx, promotion, found, _VERBS[decision.kind])
         tx.emit(kind="promotion", change=decision.kind.value, key=found.version.key)
         return promotion
 
@@ -371,6 +447,15 @@ class Promotions:
         cause = Cause.ROLL_BACK if promotion.kind is Kind.ROLLBACK else Cause.PROMOTE
         version = read_version(tx, promotion.model, promotion.version)
         self._endpoints.follow(tx, version, cause=cause, reason=promotion.reason, request=promotion.request_id)
+
+
+def _finishable(rollout: Rollout | None, number: int) -> Rollout:
+    if rollout is None:
+        raise NotFound(f"There is no rollout {number}.", hint="`qd endpoints show` lists them.")
+    ready = rollout.state is RolloutState.RUNNING and rollout.promotes and rollout.following.weight == WHOLE
+    if not ready:
+        raise Conflict(f"The rollout {number} is not at its last step.", hint="`qd endpoints show` shows where it is.")
+    return rollout
 
 
 def _check_demotion(demote_to: Stage) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engine.audit.service import record
-from engine.core.errors import Conflict
 from engine.endpoints import rules, store
 from engine.endpoints.model import Cause, Generation, Share, weights
-from engine.registry.lookup import version as read_version
 
 if TYPE_CHECKING:
     from engine.db.transaction import Snapshot, Transaction
@@ -37,6 +35,11 @@ def number_of(endpoint: Endpoint) -> int:
 def keys(view: Snapshot, endpoint: Endpoint) -> dict[int, str]:
     """What people call each deployment of an endpoint, such as `churn/7`."""
     return {row.id: f"{endpoint.model}/{row.number}" for row in store.deployments(view, endpoint.row_id)}
+
+
+def number_behind(view: Snapshot, endpoint: Endpoint, deployment: int) -> int:
+    """The number of the version that a deployment of an endpoint serves."""
+    return next(row.number for row in store.deployments(view, endpoint.row_id) if row.id == deployment)
 
 
 def deployment_of(tx: Transaction, endpoint: Endpoint, version: Version) -> int:
@@ -170,35 +173,6 @@ def follow(
     routes = rules.deployed(routes_of(endpoint), deployment, Share.LIVE)
     ended = {} if before in (None, deployment) or cause is not Cause.ROLL_BACK else {before: reason}
     return route(tx, endpoint, routes, cause, reason, request=request, ended=ended)
-
-
-def fit_to_return(view: Snapshot, endpoint: Endpoint) -> frozenset[int]:
-    """The deployments that may be gone back to: not given up since they were routed last, and with their version."""
-    rows = store.deployments(view, endpoint.row_id)
-    return frozenset(row.id for row in rows if row.version_id is not None and row.ended in ("", rules.RETIRED))
-
-
-def refuse_lost(view: Snapshot, endpoint: Endpoint, routes: rules.Routes) -> None:
-    """Refuse routes to versions that were deleted.
-
-    Raises:
-        Conflict: one was.
-    """
-    for row in store.deployments(view, endpoint.row_id):
-        if row.version_id is None and rules.share_of(routes, row.id) is not None:
-            raise Conflict(
-                f"{endpoint.model}/{row.number} was deleted and cannot be routed again.", hint="Deploy another version."
-            )
-
-
-def routed_version(view: Snapshot, endpoint: Endpoint, deployment: int) -> Version:
-    """The version of a deployment.
-
-    Raises:
-        NotFound: it was deleted.
-    """
-    row = next(each for each in store.deployments(view, endpoint.row_id) if each.id == deployment)
-    return read_version(view, endpoint.model, row.number)
 
 
 def _endings(before: rules.Routes, after: rules.Routes, ended: Mapping[int, str]) -> dict[int, str]:

@@ -71,7 +71,7 @@ CREATE TABLE promotion (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,
     model               INTEGER NOT NULL REFERENCES model (id) ON DELETE CASCADE,
     version             INTEGER NOT NULL,
-    kind                TEXT NOT NULL CHECK (kind IN ('promote', 'override', 'rollback')),
+    kind                TEXT NOT NULL CHECK (kind IN ('promote', 'override', 'rollback', 'rollout')),
     from_stage          TEXT NOT NULL,
     to_stage            TEXT NOT NULL,
     digest              TEXT NOT NULL,
