@@ -56,6 +56,8 @@ class MlflowServer:
         self._client = MlflowClient(url)
         self._experiments: dict[str, str] = {}
         self._running: set[str] = set()
+        self._made_by: dict[str, set[tuple[str, int]]] = {}
+        self._read_by: dict[str, set[str]] = {}
         self._newest_ms = 0
         self._passes = 0
         try:
@@ -136,13 +138,14 @@ class MlflowServer:
         if experiment is None:
             skipped.add("logged model", str(info.get("model_id"))[:250], "Its experiment is not there.")
             return None
-        run_id = text_or(info.get("source_run_id"))
+        model_id, run_id = text_or(info.get("model_id")), text_or(info.get("source_run_id"))
         values = {
             **info,
             "artifact_location": info.get("artifact_uri"),
             "params": _pairs(data.get("params")),
             "tags": _pairs(info.get("tags")),
-            "made_by": [(run_id, 0)] if run_id else (),
+            "made_by": self._made_by.get(model_id, ()) if self._made_by else [(run_id, 0)] if run_id else (),
+            "read_by": self._read_by.get(model_id, ()),
         }
         given = data.get("metrics")
         metrics = [
@@ -220,12 +223,21 @@ class MlflowServer:
             if info.get("status") == "RUNNING" and info.get("lifecycle_stage") != "deleted":
                 self._running.add(_run_id(each))
             self._newest_ms = max(self._newest_ms, whole(info.get("start_time")) or 0)
+            self._note_models(each)
             if seen.get(_run_id(each)) != _stamp(each):
                 changed.append(each)
         asked = [(_run_id(each), key) for each in changed for key in _latest(each)]
         histories = dict(zip(asked, pool.map(lambda one: self._history(*one), asked), strict=True))
         kept = (self._kept(each, histories, skipped) for each in changed)
         return [run for run in kept if run is not None]
+
+    def _note_models(self, run: Mapping[str, Any]) -> None:
+        """Runs say which models they made and read; models are asked for later."""
+        run_id = _run_id(run)
+        for made in _models(run, "outputs", "model_outputs"):
+            self._made_by.setdefault(text_or(made.get("model_id")), set()).add((run_id, _whole_or(made.get("step"), 0)))
+        for read in _models(run, "inputs", "model_inputs"):
+            self._read_by.setdefault(text_or(read.get("model_id")), set()).add(run_id)
 
     def _history(self, run_id: str, key: str) -> list[MetricPoint]:
         asked = {"run_id": run_id, "metric_key": key, "max_results": _HISTORY_PAGE}
@@ -367,6 +379,12 @@ def _inputs(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for each in given if isinstance(given, list) else ():
         dataset = _mapping(_mapping(each).get("dataset"))
         yield {**dataset, "tags": _pairs(_mapping(each).get("tags"))}
+
+
+def _models(run: Mapping[str, Any], side: str, key: str) -> Iterator[Mapping[str, Any]]:
+    given = _mapping(run.get(side)).get(key)
+    for each in given if isinstance(given, list) else ():
+        yield _mapping(each)
 
 
 def _row(each: Mapping[str, Any], wanted: Sequence[str], name: object) -> dict[str, Any]:

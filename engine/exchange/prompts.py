@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.core.errors import AlreadyExists, InvalidInput, NotFound, PermissionDenied
+from engine.prompts.importing import PromptImports, Times
 from engine.prompts.model import NewPrompt, PromptKind
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def is_prompt(model: SourceModel) -> bool:
 
 
 class PromptIntake:
-    """Stores the prompts of a source. Their times are those of the import.
+    """Stores the prompts of a source, with their times.
 
     Args:
         engine: The workspace.
@@ -38,6 +39,7 @@ class PromptIntake:
 
     def __init__(self, engine: Engine, skipped: SkippedList) -> None:
         self._prompts = engine.prompts
+        self._imports = PromptImports(engine.database, engine.access)
         self._skipped = skipped
 
     def store(self, model: SourceModel) -> int:
@@ -55,10 +57,12 @@ class PromptIntake:
         found = self._prompts.get(name)
         versions = self._versions(name)
         return {
-            KIND: [[name, found.description]],
+            KIND: [[name, found.description, found.created_ms]],
             "prompt tags": sorted([key, value] for key, value in found.tags.items()),
             "prompt aliases": sorted([alias, number] for alias, number in found.aliases.items()),
-            "prompt versions": [_row(number, _facts_here(each)) for number, each in sorted(versions.items())],
+            "prompt versions": [
+                _row(number, _facts_here(each), each.created_ms) for number, each in sorted(versions.items())
+            ],
         }
 
     def _store(self, model: SourceModel) -> int:
@@ -79,7 +83,20 @@ class PromptIntake:
             if here.aliases.get(alias) != number:
                 self._prompts.set_alias(model.name, alias, number)
                 changed += 1
-        return changed
+        return changed + self._set_times(model)
+
+    def _set_times(self, model: SourceModel) -> int:
+        """Give it the source's times, last of all, for every other change is one of today; whether one was another."""
+        here = self._prompts.get(model.name)
+        versions = self._versions(model.name)
+        known = [each for each in model.versions if each.number in versions]
+        if here.created_ms == model.created_ms and all(
+            versions[each.number].created_ms == each.created_ms for each in known
+        ):
+            return 0
+        of_versions = {each.number: Times(each.created_ms, each.updated_ms) for each in known}
+        self._imports.set_times(model.name, Times(model.created_ms, model.updated_ms), of_versions)
+        return 1
 
     def _register(self, name: str, each: SourceVersion) -> int:
         expected = max(self._versions(name), default=0) + 1
@@ -104,10 +121,10 @@ class PromptIntake:
 def prompt_rows(model: SourceModel) -> Rows:
     """The canonical rows of a prompt as a source has it."""
     return {
-        KIND: [[model.name, model.description]],
+        KIND: [[model.name, model.description, model.created_ms]],
         "prompt tags": sorted([key, value] for key, value in _user_tags(model.tags).items()),
         "prompt aliases": sorted([alias, number] for alias, number in model.aliases.items()),
-        "prompt versions": [_row(each.number, _new(each)) for each in model.versions],
+        "prompt versions": [_row(each.number, _new(each), each.created_ms) for each in model.versions],
     }
 
 
@@ -123,9 +140,9 @@ def version_tags(each: PromptVersion) -> dict[str, str]:
     return prompt_tags(each.tags) | kind | {key: value for key, value in told.items() if value}
 
 
-def _row(number: int, new: NewPrompt) -> list[object]:
+def _row(number: int, new: NewPrompt, created_ms: int) -> list[object]:
     settings = [new.response_format, new.model_config, new.commit_message]
-    return [number, new.kind.value, new.template, *settings, sorted(new.tags.items())]
+    return [number, new.kind.value, new.template, *settings, sorted(new.tags.items()), created_ms]
 
 
 def _new(each: SourceVersion) -> NewPrompt:

@@ -129,6 +129,17 @@ def update_version(tx: Transaction, row_id: int, *, commit_message: str, model_c
     tx.execute(sql, (commit_message, model_config, tx.now_ms, row_id))
 
 
+def set_times(tx: Transaction, row_id: int, created_ms: int, updated_ms: int) -> None:
+    """Say when a prompt was made and last changed."""
+    tx.execute("UPDATE prompt SET created_ms = ?, updated_ms = ? WHERE id = ?", (created_ms, updated_ms, row_id))
+
+
+def set_version_times(tx: Transaction, row_id: int, created_ms: int, updated_ms: int) -> None:
+    """Say when a version was registered and last changed."""
+    sql = "UPDATE prompt_version SET created_ms = ?, updated_ms = ? WHERE id = ?"
+    tx.execute(sql, (created_ms, updated_ms, row_id))
+
+
 def touch(tx: Transaction, name: str) -> None:
     """Note that something of a prompt changed."""
     tx.execute("UPDATE prompt SET updated_ms = ? WHERE name = ?", (tx.now_ms, name))

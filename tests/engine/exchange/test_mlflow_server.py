@@ -54,6 +54,26 @@ def more_runs(stub: Stub, count: int, **info: object) -> None:
         stub.runs.append(run)
 
 
+def test_runs_say_which_models_they_made_and_read(bring: Import, opened: Engine, stub: Stub, url: str) -> None:
+    more_runs(stub, 1)
+    made, also, other = (f"m-{number:032x}" for number in range(1, 4))
+    stub.runs[0]["outputs"] = {"model_outputs": [{"model_id": made, "step": 3}, {"model_id": also}]}
+    stub.runs[0]["inputs"]["model_inputs"] = [{"model_id": other}]
+    stub.runs[1]["outputs"] = {"model_outputs": [{"model_id": made, "step": "7"}]}
+    info = {"experiment_id": "1", "name": "trees", "creation_timestamp_ms": 6_000, "status": "LOGGED_MODEL_READY"}
+    models = [{"info": {**info, "model_id": each, "source_run_id": RUN}} for each in (made, also)]
+    models.append({"info": {**info, "model_id": other}})
+    stub.special["/api/2.0/mlflow/logged-models/search"] = lambda _: found(models=models)
+    assert bring(url, files=False).equal
+    used = {
+        run: sorted((each.model_id, each.role, each.step) for each in opened.logged_models.of_run(run))
+        for run in (RUN, f"{1:032x}")
+    }
+    assert used[f"{1:032x}"] == [(made, "output", 7)]
+    assert used[RUN] == sorted([(made, "output", 3), (also, "output", 0), (other, "input", 0)])
+    assert bring(url, files=False).stored == {}
+
+
 def test_every_page_is_read(bring: Import, opened: Engine, stub: Stub, url: str) -> None:
     more_runs(stub, 6)
     assert bring(url, files=False).equal
