@@ -18,6 +18,7 @@ NOUNS: dict[str, Member] = {
     "console": Member("engine.cli.console", "console", "Open the console, at a resource if one is named."),
     "db": Member("engine.cli.db", "db", "Back up, restore, check and measure the workspace."),
     "demo": Member("engine.cli.demo", "demo", "Make a workspace with real trained models and look around."),
+    "endpoints": Member("engine.cli.endpoints", "endpoints", "What serves predictions: versions, shares, rollback."),
     "experiments": Member("engine.cli.experiments", "experiments", "Groups of runs."),
     "export": Member("engine.cli.export", "export", "Write the workspace in the words of other trackers."),
     "import": Member("engine.cli.import_", "import_", "Bring runs and models from other trackers."),
@@ -26,6 +27,7 @@ NOUNS: dict[str, Member] = {
     "policy": Member("engine.cli.policy", "policy", "Show and check quarterdeck.toml, roles and freezes."),
     "prompts": Member("engine.cli.prompts", "prompts", "Templates for language models: versions, aliases, diff."),
     "runs": Member("engine.cli.runs", "runs", "Runs with parameters, metrics and artifacts."),
+    "serve": Member("engine.cli.serve", "serve", "Answer predictions of the endpoints over HTTP."),
     "server": Member("engine.cli.server", "server", "Serve the workspace to MLflow clients and over HTTP."),
     "tokens": Member("engine.cli.tokens", "tokens", "Who may use the server, and how far."),
     "traces": Member("engine.cli.traces", "traces", "What programs did to answer requests, span by span."),
@@ -33,7 +35,7 @@ NOUNS: dict[str, Member] = {
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
 
-_LONG_LIVED = (None, "console", "demo", "server")
+_LONG_LIVED = (None, "console", "demo", "serve", "server")
 """Commands whose process ends in Python's own way: with everything that libraries want done at exit."""
 
 
@@ -51,7 +53,8 @@ def root(
     """Quarterdeck: the operations console for machine-learning models.
 
     Without a command, `qd` opens the console. Answers go to stdout, everything else to stderr. Exit codes: 0 ok,
-    1 failed, 2 usage, 3 unreachable or busy, 4 refused by a gate or policy, 130 interrupted.
+    1 failed, 2 usage, 3 unreachable or busy, 4 refused by a gate or policy, 5 recorded but not yet served,
+    130 interrupted.
     """
     session: Session = context.obj
     session.workspace, session.as_user, session.read_only = workspace, as_user, read_only

@@ -1,0 +1,230 @@
+"""The ASGI application of the data plane: finds out what is asked, reads the body within bounds, answers in one piece."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine import __version__
+from engine.core.access import Role
+from engine.core.errors import NotFound, QuarterdeckError
+from engine.core.text import clean
+from engine.serving.calls import JSON, Answer, Call, RequestIds
+from engine.serving.invocations import Invocations
+from engine.serving.labels import read_labels
+from engine.serving.metrics import exposition
+from engine.serving.paths import Paths, Route, What
+from engine.serving.plain import Plain
+from engine.serving.predicting import retry_after
+from engine.serving.reading import Disconnected, read_body
+from engine.serving.v2 import V2, model_metadata, server_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from engine.server.settings import Settings
+    from engine.serving.calls import Dialect
+    from engine.serving.counting import Counting
+    from engine.serving.door import Door
+    from engine.serving.labels import LabelSink
+    from engine.serving.loading import Plane
+    from engine.serving.predicting import Predictor
+    from engine.serving.streams import Streams
+
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+_ENCODER = msgspec.json.Encoder()
+_DIALECTS: dict[What, Dialect] = {What.V2: V2(), What.INVOCATIONS: Invocations(), What.PLAIN: Plain()}
+_PROBES = frozenset((What.LIVE, What.READY, What.PING, What.MODEL_READY))
+_BODILESS = (JSON,)
+_TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
+
+
+class MethodNotAllowed(QuarterdeckError):
+    """The path exists, but not with this method."""
+
+    code = "method_not_allowed"
+    http_status = 405
+
+
+class App:
+    """Answers HTTP requests.
+
+    Args:
+        plane: What is served.
+        predictor: Answers predictions.
+        streams: Answers streams of rows.
+        counting: What was answered.
+        labels: Takes labels; `None` where nothing is captured.
+        door: Lets requests in.
+        settings: Bounds.
+
+    Attributes:
+        ending: Whether the process is about to end, and should get no more requests.
+    """
+
+    def __init__(  # noqa: PLR0913 the parts of a data plane, wired in one place
+        self,
+        plane: Plane,
+        predictor: Predictor,
+        streams: Streams,
+        counting: Counting,
+        labels: LabelSink | None,
+        door: Door,
+        settings: Settings,
+    ) -> None:
+        self._plane = plane
+        self._predictor = predictor
+        self._streams = streams
+        self._counting = counting
+        self._labels = labels
+        self._door = door
+        self._settings = settings
+        self._paths = Paths()
+        self._ids = RequestIds()
+        self._began_s = time.time()
+        self.ending = False
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request; other kinds of connection are not taken."""
+        if scope["type"] != "http":
+            return
+        client = scope["client"]
+        call = Call(scope["method"], scope["path"], scope["headers"], client[0] if client else "")
+        call.identify(self._ids)
+        route = self._paths.find(call.method, call.path)
+        try:
+            if type(route) is Route and (dialect := _DIALECTS.get(route.what)) is not None:
+                call.endpoint, call.version = route.endpoint, route.version
+                answer = await self._predicted(call, dialect, scope, receive)
+            elif type(route) is Route and route.what is What.STREAM:
+                call.endpoint = route.endpoint
+                await self._streams.answer(call, receive, send, lambda: self._admit(call, scope, route))
+                return
+            else:
+                answer = await self._other(call, route, scope, receive)
+        except Disconnected:
+            return
+        await _send(answer, scope, send)
+
+    async def _predicted(
+        self, call: Call, dialect: Dialect, scope: MutableMapping[str, Any], receive: Receive
+    ) -> Answer:
+        try:
+            self._door.admit(call, scope["scheme"])
+            call.body = await read_body(call, receive, self._settings)
+        except QuarterdeckError as error:
+            return _refusal(call, error, dialect.failure(error))
+        answer = self._predictor.begin(call, dialect)
+        return answer if type(answer) is Answer else await answer
+
+    def _admit(self, call: Call, scope: MutableMapping[str, Any], route: Route) -> None:
+        needs = Role.WRITER if route.what is What.LABELS else Role.VIEWER
+        self._door.admit(call, scope["scheme"], needs=None if route.what in _PROBES else needs)
+
+    async def _other(
+        self, call: Call, route: Route | tuple[str, ...], scope: MutableMapping[str, Any], receive: Receive
+    ) -> Answer:
+        try:
+            if not isinstance(route, Route):
+                self._door.admit(call, scope["scheme"])
+                return _unknown(call, route)
+            self._admit(call, scope, route)
+            if route.what is What.LABELS:
+                call.body = await read_body(call, receive, self._settings)
+                return await self._take_labels(call)
+            return self._told(route)
+        except QuarterdeckError as error:
+            return _refusal(call, error, _ENCODER.encode({"error": str(error)}))
+        except (Disconnected, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 the edge of a request: no traceback leaves the process
+            sys.stderr.write(clean(f"{call.path}: {type(error).__name__}: {error}", limit=500) + "\n")
+            return Answer(500, _ENCODER.encode({"error": "The data plane failed to answer. Its log says why."}))
+
+    def _told(self, route: Route) -> Answer:
+        """What is known without any prediction."""
+        what = route.what
+        if what is What.METRICS:
+            self._counting.flush(time.time())
+            return exposition(self._counting.sums, self._gauges())
+        if what is What.SERVER:
+            return server_metadata(__version__)
+        if what is What.VERSION:
+            return Answer(200, __version__.encode("ascii"), _TEXT)
+        if what is What.LIVE:
+            return Answer(200, b'{"live":true}')
+        if what is What.READY:
+            return self._readiness(b'{"ready":%b}')
+        if what is What.PING:
+            return self._readiness(b"")
+        return self._of_model(route)
+
+    def _of_model(self, route: Route) -> Answer:
+        served = self._plane.table.find(route.endpoint)
+        if route.what is What.MODEL_READY:
+            good = served.live is not None and not served.killed and not self.ending
+            if route.version is not None:
+                served.pinned(route.version)
+            name = (route.endpoint or "").encode()
+            return Answer(200 if good else 503, _ENCODER.encode({"name": name.decode(), "ready": good}))
+        target = served.answering() if route.version is None else served.pinned(route.version)
+        return model_metadata(route.endpoint or served.name, served, target)
+
+    def _readiness(self, words: bytes) -> Answer:
+        ready = self._plane.settled.is_set() and not self.ending
+        body = words % (b"true" if ready else b"false") if words else b"\n"
+        since_s = self._plane.stale_since
+        stale = ((b"x-control-stale-seconds", b"%d" % (time.monotonic() - since_s)),) if since_s else ()
+        return Answer(200 if ready else 503, body, (*_BODILESS, *stale))
+
+    def _gauges(self) -> dict[str, tuple[str, float]]:
+        since_s, table = self._plane.stale_since, self._plane.table
+        waiting = sum(each.loaded.batcher.waiting for one in table.endpoints.values() for each in one.targets.values())
+        return {
+            "quarterdeck_up_seconds": ("Since this process began.", time.time() - self._began_s),
+            "quarterdeck_endpoints": ("Endpoints that are served.", len(table.endpoints)),
+            "quarterdeck_control_stale_seconds": (
+                "For how long the control database could not be read; 0 when it can.",
+                time.monotonic() - since_s if since_s else 0,
+            ),
+            "batch_request_queue": ("MLServer: requests that wait to share a call.", waiting),
+            "nv_inference_pending_request_count": ("Triton: requests that wait.", waiting),
+        }
+
+    async def _take_labels(self, call: Call) -> Answer:
+        if self._labels is None:
+            raise NotFound("This data plane captures nothing.", hint="Use `qd labels import FILE`.")
+        report = await asyncio.to_thread(self._labels, read_labels(call))
+        return Answer(200, _ENCODER.encode(report))
+
+
+def _unknown(call: Call, methods: tuple[str, ...]) -> Answer:
+    if not methods:
+        raise NotFound(f"There is no {clean(call.path, limit=100)} here.", hint="Try /v2, /invocations or /predict.")
+    error = MethodNotAllowed(f"This path takes {', '.join(methods)}.")
+    answer = _refusal(call, error, _ENCODER.encode({"error": str(error)}))
+    return Answer(answer.status, answer.body, (*answer.headers, (b"allow", ", ".join(methods).encode("ascii"))))
+
+
+def _refusal(call: Call, error: QuarterdeckError, body: bytes) -> Answer:
+    """An answer to a request whose body may not have been read; then its connection is of no more use."""
+    unread = not call.body and call.values.get(b"content-length", b"0") != b"0"
+    unread = unread or b"transfer-encoding" in call.values
+    closing = ((b"connection", b"close"),) if unread else ()
+    return Answer(error.http_status, body, (JSON, (b"x-request-id", call.request_id), *retry_after(error), *closing))
+
+
+async def _send(answer: Answer, scope: MutableMapping[str, Any], send: Send) -> None:
+    body = answer.body
+    headers = (*answer.headers, (b"content-length", b"%d" % len(body)))
+    reply = scope.get("reply")
+    if reply is None or not reply(answer.status, headers, body):
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

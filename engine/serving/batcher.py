@@ -1,0 +1,199 @@
+"""Requests that share a call: one is under way, what comes meanwhile is the next; nobody waits for a timer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.core.errors import Overloaded, PredictionFailed
+from engine.runtimes.model import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from threading import Lock
+
+    from engine.runtimes.model import Outputs, Runtime
+
+MAX_ROWS = 1_024
+"""Rows of one call, unless a single request has more."""
+
+MAX_WAITING = 1_024
+"""Requests that wait at most; more are told to come again."""
+
+RETRY_S = 1
+
+
+class _Waiting(NamedTuple):
+    rows: Rows
+    answer: asyncio.Future[Outputs]
+
+
+class Batcher:
+    """Runs a model on a thread of its own, for what would hold up the event loop.
+
+    On the event loop's thread alone.
+
+    Args:
+        runtime: The model.
+        turn: Held while the model is called.
+        name: Names the thread.
+
+    Attributes:
+        busy: Whether a call is under way.
+        calls: How many calls were made.
+    """
+
+    def __init__(self, runtime: Runtime, turn: Lock, name: str) -> None:
+        self._runtime = runtime
+        self._turn = turn
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._waiting: deque[_Waiting] = deque()
+        self.busy = False
+        self.calls = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return len(self._waiting)
+
+    def submit(self, rows: Rows) -> asyncio.Future[Outputs]:
+        """Have rows predicted with whatever else waits.
+
+        Args:
+            rows: The rows of one request.
+
+        Returns:
+            Their outputs; cancel it when nobody wants them any more.
+
+        Raises:
+            Overloaded: too many requests wait.
+        """
+        if len(self._waiting) >= MAX_WAITING:
+            raise Overloaded(
+                "More requests wait for this model than it can answer soon.",
+                hint="Try again later.",
+                details={"retry_after_s": RETRY_S},
+            )
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outputs] = loop.create_future()
+        self._waiting.append(_Waiting(rows, answer))
+        if not self.busy:
+            self._begin(loop)
+        return answer
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch = self._next()
+        if not batch:
+            return
+        self.busy = True
+        self.calls += 1
+        try:
+            self._thread.submit(self._call, loop, batch)
+        except RuntimeError:  # closed meanwhile
+            self._give(batch, [Overloaded("This version is no longer served.", hint="Try again.")] * len(batch))
+
+    def _next(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        size = 0
+        while self._waiting:
+            first = self._waiting[0]
+            if first.answer.done():  # its client has gone
+                self._waiting.popleft()
+                continue
+            if batch and size + first.rows.size > MAX_ROWS:
+                break
+            batch.append(self._waiting.popleft())
+            size += first.rows.size
+        return batch
+
+    def _call(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting]) -> None:
+        """On the model's thread: predict, and hand the answers back."""
+        with self._turn:
+            found = predicted(self._runtime, [each.rows for each in batch])
+        try:
+            loop.call_soon_threadsafe(self._done, loop, batch, found)
+        except RuntimeError:  # the loop has ended, and with it whoever waited
+            return
+
+    def _done(
+        self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], found: Sequence[Outputs | BaseException]
+    ) -> None:
+        self._give(batch, found)
+        self._begin(loop)
+
+    def _give(self, batch: list[_Waiting], found: Sequence[Outputs | BaseException]) -> None:
+        self.busy = False
+        for waiting, outputs in zip(batch, found, strict=True):
+            if waiting.answer.done():
+                continue
+            if isinstance(outputs, BaseException):
+                waiting.answer.set_exception(outputs)
+            else:
+                waiting.answer.set_result(outputs)
+
+    def close(self) -> None:
+        """End the thread once its call is over; the model is closed there too, since nobody else may use it."""
+        self._thread.submit(self._runtime.close)
+        self._thread.shutdown(wait=False)
+
+
+def predicted(runtime: Runtime, requests: Sequence[Rows]) -> list[Outputs | BaseException]:
+    """Predict several requests in one call; where that fails, halve them until those stand alone that cannot be.
+
+    Args:
+        runtime: The model.
+        requests: The rows of each.
+
+    Returns:
+        The outputs of each, in their order, or why there are none.
+    """
+    try:
+        outputs = runtime.predict(requests[0] if len(requests) == 1 else joined(requests))
+        return split(outputs, [each.size for each in requests])
+    except Exception as error:  # noqa: BLE001 whatever a model raises is an answer to its requests, not the end of a thread
+        if len(requests) == 1:
+            return [error]
+    half = len(requests) // 2
+    return predicted(runtime, requests[:half]) + predicted(runtime, requests[half:])
+
+
+def joined(requests: Sequence[Rows]) -> Rows:
+    """The rows of several requests, one after the other.
+
+    Args:
+        requests: At least one; all of one interface.
+    """
+    import numpy as np
+
+    size = sum(each.size for each in requests)
+    matrices = [each.matrix for each in requests if each.matrix is not None]
+    if matrices:
+        return Rows(size, np.concatenate(matrices))
+    names = requests[0].columns
+    return Rows(size, None, {name: np.concatenate([each.columns[name] for each in requests]) for name in names})
+
+
+def split(outputs: Outputs, sizes: Sequence[int]) -> list[Outputs | BaseException]:
+    """The outputs of each request, cut from those of all.
+
+    Args:
+        outputs: Of the rows one after the other.
+        sizes: How many rows each request has.
+
+    Raises:
+        PredictionFailed: there are other than as many rows as were asked about.
+    """
+    total = sum(sizes)
+    if any(len(values) != total for values in outputs.values()):
+        raise PredictionFailed("The model answered for another number of rows than it was given.")
+    if len(sizes) == 1:
+        return [outputs]
+    found: list[Outputs | BaseException] = []
+    at = 0
+    for size in sizes:
+        part: dict[str, Any] = {name: values[at : at + size] for name, values in outputs.items()}
+        found.append(part)
+        at += size
+    return found

@@ -1,0 +1,153 @@
+"""One request as the data plane has it, and one answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from os import urandom
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from engine.core.errors import QuarterdeckError
+    from engine.runtimes.model import Outputs, Rows
+    from engine.serving.rows import RowCheck
+    from engine.serving.table import Target
+
+    Raw = Sequence[tuple[bytes, bytes]]
+
+JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+
+_ID_BYTES = 128
+_IN_IDS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@")
+
+
+class RequestIds:
+    """Makes ids for requests that bring none: unlike any other process's, and cheap."""
+
+    def __init__(self) -> None:
+        self._start = urandom(8).hex().encode()
+        self._count = count()
+
+    def make(self) -> bytes:
+        """An id that no other request has."""
+        return b"%b-%x" % (self._start, next(self._count))
+
+
+class Call:
+    """One request, its head read as far as somebody asks.
+
+    Args:
+        method: The HTTP method.
+        path: The decoded path.
+        headers: Names in lower case, and values.
+        client: The address it comes from; empty when nobody can tell.
+
+    Attributes:
+        values: The headers by name, the last one where one was said twice.
+        body: The body, once it was read.
+        endpoint: The endpoint or model that the path names, or `None`.
+        version: The version that the path names, or `None`.
+        request_id: The id it brought or was given.
+    """
+
+    __slots__ = ("body", "client", "endpoint", "headers", "method", "path", "request_id", "values", "version")
+
+    def __init__(self, method: str, path: str, headers: Raw, client: str) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.client = client
+        self.values = dict(headers)
+        self.body = b""
+        self.endpoint: str | None = None
+        self.version: str | None = None
+        self.request_id = b""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a header, the last one when it was said twice; `None` when it was not said.
+
+        Args:
+            name: Its name, in lower case.
+        """
+        return self.values.get(name)
+
+    def identify(self, ids: RequestIds) -> None:
+        """Take the id that the request brought, if it can be one; else make one.
+
+        Args:
+            ids: Makes them.
+        """
+        given = self.header(b"x-request-id")
+        good = given is not None and 0 < len(given) <= _ID_BYTES and _IN_IDS.issuperset(given)
+        self.request_id = given if good and given is not None else ids.make()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with all that it says.
+
+    Args:
+        status: The HTTP status.
+        body: The body.
+        headers: Its headers; the length of the body is added.
+    """
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
+
+
+class Dialect(Protocol):
+    """How one protocol words a prediction; it knows nothing of routes."""
+
+    def read(self, call: Call) -> Any:
+        """What the body says, decoded but not yet compared with any model.
+
+        Raises:
+            InvalidInput: it is not what this protocol sends.
+        """
+        ...
+
+    def parameters(self, said: Any) -> Mapping[str, Any]:
+        """What was said beside the rows, by name.
+
+        Args:
+            said: What `read` gave.
+        """
+        ...
+
+    def rows(self, said: Any, check: RowCheck) -> Rows:
+        """The rows.
+
+        Args:
+            said: What `read` gave.
+            check: That of the version which is to answer.
+
+        Raises:
+            InvalidInput: the version cannot take them.
+        """
+        ...
+
+    def answer(self, call: Call, said: Any, target: Target, outputs: Outputs) -> Answer:
+        """Word the predictions.
+
+        Args:
+            call: The request.
+            said: What `read` gave.
+            target: Who predicted.
+            outputs: The predictions.
+
+        Raises:
+            InvalidInput: outputs are asked for that the version does not have.
+        """
+        ...
+
+    def failure(self, error: QuarterdeckError) -> bytes:
+        """Word an error.
+
+        Args:
+            error: What went wrong.
+        """
+        ...

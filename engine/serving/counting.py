@@ -1,0 +1,122 @@
+"""What this process has answered since it began, and how it gets from the tallies to the spool and to `/metrics`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.telemetry.histogram import add
+
+if TYPE_CHECKING:
+    from engine.serving.table import Table, Target
+    from engine.serving.tally import Tally
+    from engine.telemetry.histogram import LatencyCounts
+    from engine.telemetry.model import WindowDelta
+    from engine.telemetry.spool import Spool
+
+FLUSH_S = 0.25
+"""How often tallies are handed on, in seconds."""
+
+_KEEP_S = 60.0
+
+
+class Whose(NamedTuple):
+    """Whose sums these are: the labels of a metric.
+
+    Args:
+        endpoint: The endpoint's name.
+        model: The model's name.
+        version: The version's number.
+        share: What it got.
+    """
+
+    endpoint: str
+    model: str
+    version: int
+    share: str
+
+
+@dataclass(slots=True)
+class Sums:
+    """Sums since the process began; see `WindowDelta`."""
+
+    requests: int = 0
+    errors: int = 0
+    refused: int = 0
+    latency: LatencyCounts = field(default_factory=dict)
+    latency_us: int = 0
+    unmirrored: int = 0
+    compared: int = 0
+    agreed: int = 0
+
+    def add(self, delta: WindowDelta) -> None:
+        """Add what was counted since the last time.
+
+        Args:
+            delta: That.
+        """
+        self.requests += delta.requests
+        self.errors += delta.errors
+        self.refused += delta.refused
+        self.latency_us += delta.latency_us
+        self.unmirrored += delta.unmirrored
+        self.compared += delta.compared
+        self.agreed += delta.agreed
+        add(self.latency, delta.latency)
+
+
+class Counting:
+    """Empties the tallies; on the event loop alone.
+
+    Args:
+        spool: Gets what they hold; `None` for nowhere.
+    """
+
+    def __init__(self, spool: Spool | None) -> None:
+        self._spool = spool
+        self._tallies: dict[int, tuple[Tally, Whose]] = {}
+        self._old: list[tuple[float, Tally, Whose]] = []
+        self.sums: dict[Whose, Sums] = {}
+
+    def renew(self, old: Table, new: Table) -> None:
+        """Take the tallies of a new table; those of the old one are looked at for a while, for answers under way.
+
+        Args:
+            old: The table that was replaced.
+            new: The one that replaces it.
+        """
+        del old
+        before, self._tallies = self._tallies, {}
+        for served in new.endpoints.values():
+            for target in served.targets.values():
+                self._tallies[id(target.tally)] = (target.tally, _whose(served.name, target))
+        until_s = time.monotonic() + _KEEP_S
+        self._old += [(until_s, *each) for key, each in before.items() if key not in self._tallies]
+
+    def flush(self, now_s: float) -> None:
+        """Hand on what was counted.
+
+        Args:
+            now_s: The time, in seconds since the epoch.
+        """
+        second = int(now_s)
+        for tally, whose in self._tallies.values():
+            self._take(tally, whose, second)
+        for _, tally, whose in self._old:
+            self._take(tally, whose, second)
+        if self._old:
+            monotonic_s = time.monotonic()
+            self._old = [each for each in self._old if each[0] > monotonic_s]
+
+    def _take(self, tally: Tally, whose: Whose, second: int) -> None:
+        delta = tally.take(second)
+        if delta is None:
+            return
+        self.sums.setdefault(whose, Sums()).add(delta)
+        if self._spool is not None:
+            self._spool.put_window(delta)
+
+
+def _whose(endpoint: str, target: Target) -> Whose:
+    return Whose(endpoint, target.loaded.model, target.loaded.version, target.share.value)

@@ -1,0 +1,247 @@
+"""From what a request says to its answer: route, check, predict, word, count, capture."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from hashlib import blake2b
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+
+from engine.core.errors import InvalidInput, PredictionFailed, QuarterdeckError
+from engine.core.text import clean
+from engine.serving.calls import JSON, Answer
+from engine.telemetry.model import CapturedPrediction
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from engine.runtimes.model import Outputs, Rows
+    from engine.serving.calls import Call, Dialect
+    from engine.serving.shadows import Shadows
+    from engine.serving.table import Served, Table, Target
+    from engine.telemetry.spool import Spool
+
+INLINE_ROWS = 128
+"""Rows that are predicted at once on the event loop by a quick runtime; more go to a thread, so that others go on."""
+
+PIN = b"x-pin-version"
+"""The header that asks for one version, such as `7` or `churn/7`."""
+
+_WHOLE = 1 << 32
+_VALUE_BYTES = 12
+_LOG_EVERY_S = 1.0
+
+
+class Prediction:
+    """One request on its way through.
+
+    Args:
+        call: The request.
+        dialect: How it is worded.
+        table: The table it runs on.
+    """
+
+    __slots__ = ("began_s", "call", "dialect", "rows", "said", "served", "table", "target")
+
+    def __init__(self, call: Call, dialect: Dialect, table: Table) -> None:
+        self.call = call
+        self.dialect = dialect
+        self.table = table
+        self.began_s = perf_counter()
+        self.said: Any = None
+        self.served: Served | None = None
+        self.target: Target | None = None
+        self.rows: Rows | None = None
+
+
+class Predictor:
+    """Answers predictions on whatever the table is at that moment; on the event loop alone.
+
+    Args:
+        table: Gives the table.
+        shadows: Gets the copies.
+        spool: Gets what is captured; `None` captures nothing.
+    """
+
+    def __init__(self, table: Callable[[], Table], shadows: Shadows, spool: Spool | None) -> None:
+        self._table = table
+        self._shadows = shadows
+        self._spool = spool
+        self._logged_s = 0.0
+
+    def begin(self, call: Call, dialect: Dialect) -> Answer | Awaitable[Answer]:
+        """Answer a request whose body is there.
+
+        Args:
+            call: The request.
+            dialect: How it is worded.
+
+        Returns:
+            The answer; or what gives it, where it has to wait for others.
+        """
+        task = Prediction(call, dialect, self._table())
+        try:
+            target, rows = _prepared(task)
+            loaded = target.loaded
+            if loaded.gathers or rows.size > INLINE_ROWS or not loaded.turn.acquire(blocking=False):
+                return self._later(task, target, rows)
+            try:
+                outputs = loaded.runtime.predict(rows)
+            finally:
+                loaded.turn.release()
+            return self._answered(task, target, outputs)
+        except Exception as error:  # noqa: BLE001 a model may raise anything, and each request is answered
+            return self._failed(task, error)
+
+    async def _later(self, task: Prediction, target: Target, rows: Rows) -> Answer:
+        """Answer with others, on the model's thread; the table stays in use until then."""
+        flights = task.table.flights
+        flights.began()
+        try:
+            return self._answered(task, target, await target.loaded.batcher.submit(rows))
+        except Exception as error:  # noqa: BLE001 as above
+            return self._failed(task, error)
+        finally:
+            flights.ended()
+
+    def _answered(self, task: Prediction, target: Target, outputs: Outputs) -> Answer:
+        call = task.call
+        answer = task.dialect.answer(call, task.said, target, outputs)
+        latency_us = (perf_counter() - task.began_s) * 1e6
+        target.tally.add(latency_us, 200)
+        served = cast("Served", task.served)
+        if served.capture and self._spool is not None:
+            self._capture(task, target, 200, latency_us, outputs)
+        if served.shadows:
+            self._shadows.offer(served, target, cast("Rows", task.rows), outputs)
+        return Answer(200, answer.body, (*answer.headers, *target.headers, (b"x-request-id", call.request_id)))
+
+    def _failed(self, task: Prediction, error: Exception) -> Answer:
+        """Word what went wrong, and count it against whoever is to blame."""
+        if not isinstance(error, QuarterdeckError):
+            self._log(task, error)
+            error = PredictionFailed("The model failed to answer this request.", hint="The data plane's log says why.")
+        target, status = task.target, error.http_status
+        headers: tuple[tuple[bytes, bytes], ...] = (JSON, (b"x-request-id", task.call.request_id))
+        if target is not None:
+            latency_us = (perf_counter() - task.began_s) * 1e6
+            target.tally.add(latency_us, status, fault=status < 500 and _is_fault(task, target))
+            headers += target.headers
+            if status >= 500 and self._spool is not None and task.rows is not None:
+                self._capture(task, target, status, latency_us, {})
+        return Answer(status, task.dialect.failure(error), headers + retry_after(error))
+
+    def _capture(self, task: Prediction, target: Target, status: int, latency_us: float, outputs: Outputs) -> None:
+        request_id, rows = task.call.request_id, cast("Rows", task.rows)
+        if not sampled(request_id, cast("Served", task.served).capture):
+            return
+        if rows.matrix is not None:
+            values: object = rows.matrix
+            size = rows.matrix.size
+        else:
+            values = [list(each) for each in zip(*(column.tolist() for column in rows.columns.values()), strict=True)]
+            size = sum(column.size for column in rows.columns.values())
+        size += sum(each.size for each in outputs.values())
+        record = CapturedPrediction(
+            target.tally.origin,
+            request_id.decode("ascii"),
+            int(time.time() * 1000 - latency_us / 1000),
+            int(latency_us),
+            status,
+            values,
+            outputs,
+        )
+        cast("Spool", self._spool).put_prediction(record, size_bytes=size * _VALUE_BYTES)
+
+    def _log(self, task: Prediction, error: Exception) -> None:
+        """Say on stderr what a model raised, but not for each of many requests."""
+        now_s = time.monotonic()
+        if now_s - self._logged_s >= _LOG_EVERY_S:
+            self._logged_s = now_s
+            who = task.target.headers[0][1].decode() if task.target else task.call.path
+            sys.stderr.write(clean(f"{who}: {type(error).__name__}: {error}", limit=500) + "\n")
+
+
+def _prepared(task: Prediction) -> tuple[Target, Rows]:
+    """Who answers, and the rows for it."""
+    call, dialect = task.call, task.dialect
+    task.served = served = task.table.find(call.endpoint)
+    live = served.answering()
+    task.said = said = dialect.read(call)
+    version = call.version
+    if version is None and (pin := call.header(PIN)) is not None:
+        version = pin.decode("latin-1")
+    if version is not None:
+        task.target = target = served.pinned(version)
+    elif not served.layout:
+        task.target = target = live
+    elif served.key_kind != "field":
+        task.target = target = served.of_key(_key(served, call))
+    else:
+        return _by_field(task, live)
+    task.rows = rows = dialect.rows(said, target.loaded.check)
+    if not rows.size:
+        raise InvalidInput("The request has no rows.")
+    return target, rows
+
+
+def _by_field(task: Prediction, live: Target) -> tuple[Target, Rows]:
+    """Who answers where a value of the request decides it, be it an input or a parameter beside the inputs."""
+    served, dialect, said = cast("Served", task.served), task.dialect, task.said
+    value = dialect.parameters(said).get(served.key_name)
+    task.target = live  # to blame until somebody else is chosen
+    rows = dialect.rows(said, live.loaded.check)
+    if not rows.size:
+        raise InvalidInput("The request has no rows.")
+    if value is None:
+        value = live.loaded.check.value(rows, served.key_name)
+    key = task.call.client.encode() if value is None else repr(value).encode("utf-8", "surrogatepass")
+    task.target = target = served.of_key(key)
+    if target is not live and target.loaded.runtime.interface != live.loaded.runtime.interface:
+        rows = dialect.rows(said, target.loaded.check)
+    task.rows = rows
+    return target, rows
+
+
+def _key(served: Served, call: Call) -> bytes:
+    """What keeps a caller on one version; without it, the address does."""
+    if served.key_kind == "header":
+        return call.header(served.key_name.encode("latin-1")) or call.client.encode()
+    return call.request_id if served.key_kind == "request" else call.client.encode()
+
+
+def _is_fault(task: Prediction, target: Target) -> bool:
+    """Whether a version refused what the live one takes: its fault, then, and none of the caller's."""
+    live = task.served.live if task.served is not None else None
+    if live is None or live is target or task.rows is not None or task.said is None:
+        return False
+    with suppress(QuarterdeckError):
+        task.dialect.rows(task.said, live.loaded.check)
+        return True
+    return False
+
+
+def sampled(request_id: bytes, share: float) -> bool:
+    """Whether a request is captured: its id alone decides it, so that every process decides alike.
+
+    Args:
+        request_id: The request's id.
+        share: Of all requests, from 0 to 1.
+    """
+    if share >= 1.0:
+        return True
+    digest = blake2b(request_id, digest_size=4).digest()
+    return int.from_bytes(digest, "big") < share * _WHOLE
+
+
+def retry_after(error: QuarterdeckError) -> tuple[tuple[bytes, bytes], ...]:
+    """The header that says when to come again, for errors that pass.
+
+    Args:
+        error: What is answered.
+    """
+    if error.http_status not in (429, 503):
+        return ()
+    return ((b"retry-after", str(error.details.get("retry_after_s", 1)).encode("ascii")),)
