@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None, *, open_console: OpenConsole | None 
 
     Returns:
         The exit code: 0 ok, 1 failed, 2 usage, 3 unreachable or busy, 4 refused by a gate or policy,
-        130 interrupted.
+        5 recorded but not yet served, 130 interrupted.
     """
     try:
         return _run(argv, open_console)

@@ -33,6 +33,16 @@ STATE_STYLES = {
     "expired": "red",
     "override": "bold red",
     "rollback": "yellow",
+    "serving": "green",
+    "settling": "yellow",
+    "failing": "bold red",
+    "no plane": "yellow",
+    "Live": "green",
+    "Canary": "cyan",
+    "Warming": "yellow",
+    "Pending": "yellow",
+    "Failed": "bold red",
+    "RolledBack": "red",
 }
 """Colours that go with a word which already says it; a terminal without colour loses nothing."""
 

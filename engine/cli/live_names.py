@@ -155,6 +155,11 @@ def _webhooks(engine: Engine, _context: click.Context) -> Iterable[tuple[str, st
     return [(each.id, each.name) for each in engine.webhooks.page(limit=_MOST).items]
 
 
+def _endpoints(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    return [(each.name, each.model) for each in engine.endpoints.page(limit=_MOST).items]
+
+
+ENDPOINT = LiveName("endpoint", _endpoints)
 EXPERIMENT = LiveName("experiment", _experiments)
 RUN = LiveName("run", _runs)
 METRIC = LiveName("metric", _metrics)

@@ -104,8 +104,26 @@ class StageWord(click.ParamType["Stage"]):
         return [CompletionItem(word) for word in words if word.startswith(incomplete)]
 
 
+class TrafficShare(click.ParamType[int]):
+    """A share of the requests such as `12.5%`; becomes steps of 0.1 %."""
+
+    name = "share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the text, or pass on what has been read."""
+        from engine.endpoints.rules import parse_percent
+
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_percent(str(value))
+        except QuarterdeckError as error:
+            self.fail(str(error), param, ctx)
+
+
 MOMENT = Moment()
 DURATION = Duration()
 PAIR = Pair()
 MEASURE = Measure()
+SHARE = TrafficShare()
 STAGE = StageWord()

@@ -271,6 +271,92 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operator asks of an endpoint's routes.
+
+    Args:
+        cause: The verb: deploy, traffic, shadow (off), retire, roll back, undo, kill or revive.
+        version: The version's number, where the verb takes one.
+        share: What a deployed version is to get.
+        weight: Of a canary, in 0.1 %.
+        weights: Shares in 0.1 % by version number, for traffic.
+    """
+
+    cause: Cause
+    version: int | None = None
+    share: Share = Share.LIVE
+    weight: int = 0
+    weights: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRoute:
+    """What a version gets before or after a change.
+
+    Args:
+        key: The version's public name, such as `churn/7`.
+        share: What it gets.
+        weight: Its share of the requests, in 0.1 %.
+    """
+
+    key: str
+    share: Share
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """What a wish would do, and what stands in its way.
+
+    Args:
+        endpoint: The endpoint's name.
+        wish: What was asked for.
+        before: Who gets what now.
+        after: Who would get what.
+        killed_before: Whether every request is refused now.
+        killed: Whether every request would be refused.
+        blockers: What stands in the way and what to do next; empty when it may happen.
+        danger: 1 nobody's answer changes, 2 who answers changes, 3 callers are refused.
+        expect: The newest generation's number; hand it to the verb, which refuses when it is another one then.
+    """
+
+    endpoint: str
+    wish: Wish
+    before: tuple[PlannedRoute, ...]
+    after: tuple[PlannedRoute, ...]
+    killed_before: bool
+    killed: bool
+    blockers: tuple[str, ...]
+    danger: int
+    expect: int
+
+    @property
+    def allowed(self) -> bool:
+        """Whether nothing stands in the way."""
+        return not self.blockers
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What would change, a sentence each; empty when nothing would."""
+        said: list[str] = []
+        was = {each.key: each for each in self.before}
+        becomes = {each.key: each for each in self.after}
+        for key in (*becomes, *(key for key in was if key not in becomes)):
+            old, new = was.get(key), becomes.get(key)
+            if old != new:
+                said.append(f"{key}: {_planned_words(old)} → {_planned_words(new)}")
+        if self.killed != self.killed_before:
+            said.append("every request is refused with 503" if self.killed else "requests are answered again")
+        return tuple(said)
+
+
+def _planned_words(planned: PlannedRoute | None) -> str:
+    if planned is None:
+        return "not loaded"
+    return f"{planned.share.value} {planned.weight / 10:g} %" if planned.weight else planned.share.value
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredDeployment:
     """All that a data plane needs to load and route to one deployment.
 

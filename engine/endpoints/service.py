@@ -10,24 +10,21 @@ from engine.audit.refusals import refusals_recorded
 from engine.core.access import Role
 from engine.core.errors import Conflict, InvalidInput
 from engine.endpoints import routing, rules, store
-from engine.endpoints.model import Cause, Endpoint, Generation, Share
+from engine.endpoints.deciding import DECIDED, NEW, Question, decide, plan
+from engine.endpoints.model import Cause, Endpoint, Generation, Share, Wish
 from engine.endpoints.reading import find_row
 from engine.endpoints.watching import EndpointWatching
 from engine.registry.approval_model import checked_reason
-from engine.registry.lookup import version as read_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.core.access import Actor
     from engine.db.transaction import Snapshot, Transaction
-    from engine.endpoints.model import Build
+    from engine.endpoints.model import Build, RoutePlan
     from engine.registry.model import Version
 
 _NOBODY: Mapping[int, str] = {}
-
-Changed = Callable[["Transaction", Endpoint], Generation]
-"""Makes an endpoint's next generation inside a transaction."""
 
 
 class Endpoints(EndpointWatching):
@@ -43,6 +40,26 @@ class Endpoints(EndpointWatching):
         ids: Makes salts.
         redaction: Replaces secrets in tags.
     """
+
+    def plan(self, name: str, wish: Wish) -> RoutePlan:
+        """Say what a verb would do and what stands in its way; changes nothing, and anybody may ask.
+
+        Args:
+            name: The endpoint's name.
+            wish: The verb and what it is given.
+
+        Returns:
+            The plan; its `expect`, handed to the verb, refuses when anything changed since.
+
+        Raises:
+            NotFound: there is no such endpoint.
+            InvalidInput: the wish is no verb of an operator.
+        """
+        if wish.cause not in DECIDED:
+            raise InvalidInput(f"Nobody asks for {wish.cause.value}.", hint="Ask for deploy, traffic or another verb.")
+        with self._database.snapshot() as view:
+            found = routing.read(view, find_row(view, name))
+            return plan(self._question(view, found, wish, lambda _: NEW))
 
     def deploy(
         self,
@@ -77,29 +94,20 @@ class Endpoints(EndpointWatching):
             InvalidInput: the reason is empty or too long, the weight is out of range, or the version cannot be served.
             Conflict: the endpoint is not as the operator saw it, the version is archived, or nothing would be live.
             PolicyRefused: the version has not got as far as the policy asks of what answers callers.
-            GateFailed: the version cannot be made ready: its parity report does not pass.
+            NotServable: nothing here can answer with the version, or nothing that agrees with it.
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints deploy")
         why = checked_reason(reason)
-        rules.check_wish(share, weight)
+        wish = Wish(Cause.DEPLOY, version, share, weight)
         attempt = {"verb": "deploy", "version": version, "share": share.value, "weight": weight}
         with self._attempt(actor, name, attempt, why):
             with self._database.snapshot() as view:
                 found = routing.read(view, find_row(view, name))
                 rules.check_expected(name, routing.number_of(found), expect)
-                self._check(read_version(view, found.model, version), share, routed=_is_routed(view, found, version))
+                decide(self._question(view, found, wish, lambda _: NEW))  # what is refused need not be built
             build = self._builds().build(found.model, version)
-
-            def make(tx: Transaction, endpoint: Endpoint) -> Generation:
-                wanted = read_version(tx, endpoint.model, version)
-                self._check(wanted, share, routed=_is_routed(tx, endpoint, version))
-                _check_build(build, wanted)
-                deployment = routing.deployment_of(tx, endpoint, wanted)
-                routes = rules.deployed(routing.routes_of(endpoint), deployment, share, weight)
-                return routing.route(tx, endpoint, routes, Cause.DEPLOY, why)
-
-            return self._change(actor, name, expect, make)
+            return self._change(actor, name, wish, why, expect=expect, build=build)
 
     def traffic(self, name: str, weights: Mapping[int, int], *, reason: str, expect: int | None = None) -> Generation:
         """Change how requests are shared between versions that are deployed; the live one takes the rest.
@@ -126,22 +134,9 @@ class Endpoints(EndpointWatching):
         """
         actor = self._access.require(Role.OPERATOR, "endpoints traffic")
         why = checked_reason(reason)
-        if not weights:
-            raise InvalidInput("No share was given.", hint="Say which version gets how much.")
-
-        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
-            wanted = {_deployment(tx, endpoint, number): weight for number, weight in weights.items()}
-            called = routing.keys(tx, endpoint)
-            before = routing.routes_of(endpoint)
-            routes = rules.shifted(before, wanted, lambda deployment: called[deployment])
-            for deployment, weight in wanted.items():
-                if weight and rules.share_of(before, deployment) not in rules.TAKING:
-                    self._check(routing.routed_version(tx, endpoint, deployment), Share.CANARY, routed=True)
-            return routing.route(tx, endpoint, routes, Cause.TRAFFIC, why)
-
         attempt = {"verb": "traffic", "weights": [[number, weight] for number, weight in sorted(weights.items())]}
         with self._attempt(actor, name, attempt, why):
-            return self._change(actor, name, expect, make)
+            return self._change(actor, name, Wish(Cause.TRAFFIC, weights=weights), why, expect=expect)
 
     def shadow(self, name: str, version: int, *, reason: str, on: bool = True, expect: int | None = None) -> Generation:
         """Let a version answer a copy of each request, or stop that; a canary made a shadow gives up its share.
@@ -162,20 +157,14 @@ class Endpoints(EndpointWatching):
             NotFound: no such endpoint or version.
             InvalidInput: the reason is empty or too long, or the version cannot be served.
             Conflict: the endpoint is not as the operator saw it, the version is live, archived, or no shadow.
-            GateFailed: the version cannot be made ready: its parity report does not pass.
+            NotServable: nothing here can answer with the version, or nothing that agrees with it.
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         if on:
             return self.deploy(name, version, reason=reason, share=Share.SHADOW, expect=expect)
         actor = self._access.require(Role.OPERATOR, "endpoints shadow")
         why = checked_reason(reason)
-
-        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
-            deployment = _deployment(tx, endpoint, version)
-            routes = rules.unshadowed(routing.routes_of(endpoint), deployment, f"{endpoint.model}/{version}")
-            return routing.route(tx, endpoint, routes, Cause.SHADOW, why)
-
-        return self._change(actor, name, expect, make)
+        return self._change(actor, name, Wish(Cause.SHADOW, version), why, expect=expect)
 
     def retire(self, name: str, version: int, *, reason: str, expect: int | None = None) -> Generation:
         """Unload a version that takes no traffic.
@@ -199,15 +188,7 @@ class Endpoints(EndpointWatching):
         """
         actor = self._access.require(Role.OPERATOR, "endpoints retire")
         why = checked_reason(reason)
-
-        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
-            killed = endpoint.desired is not None and endpoint.desired.killed
-            deployment = _deployment(tx, endpoint, version)
-            key = f"{endpoint.model}/{version}"
-            routes = rules.without(routing.routes_of(endpoint), deployment, killed=killed, key=key)
-            return routing.route(tx, endpoint, routes, Cause.RETIRE, why)
-
-        return self._change(actor, name, expect, make)
+        return self._change(actor, name, Wish(Cause.RETIRE, version), why, expect=expect)
 
     def roll_back(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
         """Give up the canaries if there are any, else the live version for the one that was live before it.
@@ -232,14 +213,7 @@ class Endpoints(EndpointWatching):
         """
         actor = self._access.require(Role.OPERATOR, "endpoints rollback")
         why = checked_reason(reason)
-
-        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
-            fit = routing.fit_to_return(tx, endpoint)
-            earlier = store.generations(tx, endpoint.row_id, below=None, limit=store.ALL)
-            routes, given_up = rules.rolled_back(routing.routes_of(endpoint), earlier, fit.__contains__)
-            return routing.route(tx, endpoint, routes, Cause.ROLL_BACK, why, ended=dict.fromkeys(given_up, why))
-
-        return self._change(actor, name, expect, make)
+        return self._change(actor, name, Wish(Cause.ROLL_BACK), why, expect=expect)
 
     def undo(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
         """Restore what was routed before the last change, whatever it was; undoing twice restores the change.
@@ -264,22 +238,8 @@ class Endpoints(EndpointWatching):
         """
         actor = self._access.require(Role.OPERATOR, "endpoints undo")
         why = checked_reason(reason)
-
-        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
-            if endpoint.desired is None:
-                raise Conflict(f"Nothing was ever routed to {name}.", hint="Deploy a version.")
-            earlier = store.generations(tx, endpoint.row_id, below=endpoint.desired.number, limit=store.ALL)
-            wanted = rules.undone(endpoint.desired, earlier)
-            routing.refuse_lost(tx, endpoint, wanted.routes)
-            for each in wanted.routes:
-                had = rules.share_of(endpoint.desired.routes, each.deployment)
-                if had not in rules.TAKING:
-                    version = routing.routed_version(tx, endpoint, each.deployment)
-                    self._check(version, each.share, routed=had is not None)
-            return routing.route(tx, endpoint, wanted.routes, Cause.UNDO, why, killed=wanted.killed)
-
         with self._attempt(actor, name, {"verb": "undo"}, why):
-            return self._change(actor, name, expect, make)
+            return self._change(actor, name, Wish(Cause.UNDO), why, expect=expect)
 
     def kill(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
         """Refuse every request with 503, at once; what is routed stays loaded.
@@ -331,7 +291,7 @@ class Endpoints(EndpointWatching):
         Raises:
             NotFound: no such version.
             InvalidInput: the version cannot be served.
-            GateFailed: the version cannot be made ready: its parity report does not pass.
+            NotServable: nothing here can answer with the version, or nothing that agrees with it.
         """
         with self._database.snapshot() as view:
             names = store.names_of_model(view, model)
@@ -411,52 +371,31 @@ class Endpoints(EndpointWatching):
     def _switch(self, name: str, cause: Cause, reason: str, expect: int | None) -> Generation:
         actor = self._access.require(Role.OPERATOR, f"endpoints {cause.value}")
         why = checked_reason(reason)
+        return self._change(actor, name, Wish(cause), why, expect=expect)
 
-        def make(tx: Transaction, endpoint: Endpoint) -> Generation:
-            return routing.route(tx, endpoint, routing.routes_of(endpoint), cause, why, killed=cause is Cause.KILL)
-
-        return self._change(actor, name, expect, make)
-
-    def _change(self, actor: Actor, name: str, expect: int | None, make: Changed) -> Generation:
-        """One transaction: what the operator saw is compared, then the next generation made."""
+    def _change(
+        self, actor: Actor, name: str, wish: Wish, reason: str, *, expect: int | None, build: Build | None = None
+    ) -> Generation:
+        """One transaction: what the operator saw is compared, what is asked decided, the next generation made."""
         with self._database.transaction(actor) as tx:
             endpoint = routing.read(tx, find_row(tx, name))
             rules.check_expected(name, routing.number_of(endpoint), expect)
-            return make(tx, endpoint)
+
+            def deployment(version: Version) -> int:
+                if build is None or build.digest != version.digest:
+                    raise Conflict(f"{version.key} was replaced while it was made ready.", hint="Try again.")
+                return routing.deployment_of(tx, endpoint, version)
+
+            made = decide(self._question(tx, endpoint, wish, deployment))
+            ended = dict.fromkeys(made.given_up, reason)
+            return routing.route(tx, endpoint, made.routes, wish.cause, reason, killed=made.killed, ended=ended)
+
+    def _question(
+        self, view: Snapshot, endpoint: Endpoint, wish: Wish, deployment: Callable[[Version], int]
+    ) -> Question:
+        return Question(view, endpoint, wish, self._policy_file.read, deployment)
 
     @contextmanager
     def _attempt(self, actor: Actor, name: str, attempt: Mapping[str, object], reason: str) -> Iterator[None]:
         with refusals_recorded(self._database, actor, kind="endpoint", key=name, attempt=attempt, reason=reason):
             yield
-
-    def _check(self, version: Version, share: Share, *, routed: bool) -> None:
-        rules.check_version(version, share, routed=routed, policy=self._policy_file.read())
-
-
-def _is_routed(view: Snapshot, endpoint: Endpoint, version: int) -> bool:
-    routes = routing.routes_of(endpoint)
-    rows = store.deployments(view, endpoint.row_id)
-    return any(row.number == version and rules.share_of(routes, row.id) is not None for row in rows)
-
-
-def _deployment(view: Snapshot, endpoint: Endpoint, version: int) -> int:
-    """The routed deployment of a version.
-
-    Raises:
-        NotFound: no such version.
-        Conflict: it is not routed.
-    """
-    routes = routing.routes_of(endpoint)
-    for row in store.deployments(view, endpoint.row_id):
-        if row.number == version and rules.share_of(routes, row.id) is not None:
-            return row.id
-    wanted = read_version(view, endpoint.model, version)
-    raise Conflict(
-        f"{wanted.key} is not deployed to {endpoint.name}.",
-        hint=f"Deploy it: qd endpoints deploy {endpoint.name} {version}.",
-    )
-
-
-def _check_build(build: Build, version: Version) -> None:
-    if build.digest != version.digest:
-        raise Conflict(f"{version.key} was replaced while it was made ready.", hint="Try again.")

@@ -1,0 +1,31 @@
+"""`qd endpoints`: what serves predictions. Each verb's module loads when the verb is named."""
+
+from __future__ import annotations
+
+import click
+
+from engine.cli.groups import verbs
+
+_VERBS = {
+    "create": "keeping.create",
+    "delete": "keeping.delete",
+    "deploy": "routing.deploy",
+    "history": "reading.history",
+    "kill": "routing.kill",
+    "list": "reading.list_",
+    "planes": "reading.planes",
+    "retire": "routing.retire",
+    "revive": "routing.revive",
+    "rollback": "routing.rollback",
+    "shadow": "routing.shadow",
+    "show": "reading.show",
+    "tag": "keeping.tag",
+    "traffic": "routing.traffic",
+    "undo": "routing.undo",
+    "update": "keeping.update",
+}
+
+
+@click.group(cls=verbs("engine.cli.endpoints", _VERBS))
+def endpoints() -> None:
+    """What serves predictions: versions, shares, rollback, history."""
