@@ -120,6 +120,16 @@ def _point(given: Metric) -> MetricPoint:
     return given.key, given.value, given.step or 0, given.timestamp
 
 
+def _points(given: Sequence[Metric]) -> list[MetricPoint]:
+    """The same for many, most of them of few keys: each key is looked at once."""
+    for key in dict.fromkeys(metric.key for metric in given):
+        check_key(key, "name")
+    times = [metric.timestamp for metric in given]
+    if times and not 0 <= min(times) <= max(times) < _END:
+        return [_point(metric) for metric in given]  # it names the first that is wrong
+    return [(metric.key, metric.value, metric.step or 0, metric.timestamp) for metric in given]
+
+
 async def log_param(call: Call) -> Response:
     """Log one param; a long value is cut."""
     given = await _LOG_PARAM.body(call)
@@ -161,7 +171,7 @@ async def log_batch(call: Call) -> Response:
     run = given.run
     metrics, params, tags = given.metrics or (), given.params or (), given.tags or ()
     _check_counts(len(metrics), len(params), len(tags))
-    points = [_point(metric) for metric in metrics]
+    points = _points(metrics)
     measured = _measured(metrics)
     once = _params(params)
     set_tags = tags_of((check_key(tag.key, "key"), tag.value or "") for tag in tags)
