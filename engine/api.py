@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from engine.deployment.rollout_model import Rollout
     from engine.deployment.rollouts import Rollouts
     from engine.deployment.service import Promotions
+    from engine.endpoints.builds import Builds
     from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
@@ -183,6 +184,13 @@ class Engine:
         return Prompts(self.database, self.access, self.clock, redaction=self._redaction)
 
     @cached_property
+    def builds(self) -> Builds:
+        """Versions made ready to serve."""
+        from engine.endpoints.builds import Builds
+
+        return Builds(self.database, self.access, self.models, self.artifacts, self.clock)
+
+    @cached_property
     def endpoints(self) -> Endpoints:
         """Endpoints: what should serve, in which shares, and what data planes say of it."""
         from engine.endpoints.service import Endpoints
@@ -191,7 +199,7 @@ class Engine:
             self.database,
             self.workspace,
             self.access,
-            lambda: self.builds,  # type: ignore[attr-defined]  # it comes with the runtimes
+            lambda: self.builds,
             self._policy_file,
             self.clock,
             ids=self._ids,
@@ -260,7 +268,10 @@ class Engine:
         """What endpoints were asked and answered: traffic, captured predictions, labels."""
         from engine.telemetry.service import Telemetry
 
-        return Telemetry(self.workspace, self._telemetry_database, self.access, self.clock)
+        def find(name: str) -> int:
+            return self.endpoints.get(name).row_id
+
+        return Telemetry(self.workspace, self._telemetry_database, self.access, self.clock, find)
 
     @cached_property
     def audit(self) -> AuditLog:

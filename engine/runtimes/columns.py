@@ -1,7 +1,7 @@
 """What preprocessing makes of the inputs, one column after the other: scaled numbers and marks of categories.
 
-A fitted chain of scalers, encoders and column choices is read into columns that each depend on one input. Whatever mixes
-inputs (a principal component, a polynomial) is no such chain.
+A fitted chain of scalers, encoders and column choices is read into columns that each depend on one input. Whatever
+mixes inputs (a principal component, a polynomial) is no such chain.
 """
 
 from __future__ import annotations

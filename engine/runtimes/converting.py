@@ -1,4 +1,4 @@
-"""Twins of models that have no shorter form: converted by skl2onnx, in double precision, with one input for all numbers."""
+"""Twins of models that have no shorter form: converted by skl2onnx, in double precision, one input for all numbers."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from engine.runtimes.model import LABELS, PROBABILITIES, Field, Interface, Rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from engine.runtimes.columns import Prepared
@@ -166,7 +165,7 @@ def read_intake(model: Any, interface: Interface, prepared: Prepared | None, fir
         no_missing=tuple(sorted({*probe.refused(float("nan")), *(place for place in numbers if place in strict)})),
         no_infinite=probe.refused(float("inf")),
         limit=GREATEST_SINGLE if probe.refused(1e39) else 1.7976931348623157e308,
-        strict={place: known for place, known in strict.items()},
+        strict=dict(strict),
     )
 
 

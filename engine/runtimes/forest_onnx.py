@@ -1,7 +1,8 @@
 """Writes a forest as an ONNX graph in double precision, which gives scikit-learn's answers to the last bit of a sum.
 
-Nodes of `TreeEnsemble` (ai.onnx.ml 5) compare and add in double precision. Each of its trees adds to one sum, so a tree of
-a classifier's forest is written once for each class; the sums are then added in the order of the estimator's own trees.
+Nodes of `TreeEnsemble` (ai.onnx.ml 5) compare and add in double precision. Each of its trees adds to one sum, so a
+tree of a classifier's forest is written once for each class; the sums are then added in the order of the estimator's
+own trees.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from engine.runtimes.forest import Link
 from engine.runtimes.model import LABELS, PROBABILITIES
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from engine.runtimes.forest import Forest

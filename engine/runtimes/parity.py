@@ -45,7 +45,7 @@ def _check(name: str, rows: int, expected: Outputs, found: Outputs, *, numbers: 
     import numpy as np
 
     if set(expected) - set(found):
-        return ParityCheck(name, rows, rows, 0.0), f"It gives no {sorted(set(expected) - set(found))[0]}."
+        return ParityCheck(name, rows, rows, 0.0), f"It gives no {min(set(expected) - set(found))}."
     differ, greatest, limit = 0, 0.0, TOLERANCE
     if numbers:
         greatest = _greatest(expected[LABELS], found[LABELS])

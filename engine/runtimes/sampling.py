@@ -100,7 +100,7 @@ class Sampler:
         seed: Makes the rows repeatable.
     """
 
-    def __init__(  # noqa: PLR0913 what is known of a model, each from another source
+    def __init__(
         self,
         interface: Interface,
         intake: Intake,

@@ -11,7 +11,6 @@ from engine.runtimes.intake import Door, Intake
 from engine.runtimes.model import LABELS, RuntimeKind
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from engine.runtimes.model import Interface, Outputs, Rows

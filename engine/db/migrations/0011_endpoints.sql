@@ -77,3 +77,12 @@ CREATE TABLE acknowledgement (
     time_ms     INTEGER NOT NULL,
     PRIMARY KEY (endpoint, plane)
 ) WITHOUT ROWID;
+
+-- Approvers' word that the pickle in a version's bytes may be loaded.
+CREATE TABLE allowance (
+    digest        TEXT PRIMARY KEY,
+    actor         TEXT NOT NULL,
+    on_behalf_of  TEXT NOT NULL,
+    reason        TEXT NOT NULL,
+    time_ms       INTEGER NOT NULL
+);
