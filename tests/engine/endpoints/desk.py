@@ -38,7 +38,8 @@ class ToldBuilds:
         if found.digest in self.refused:
             raise self.refused[found.digest]
         with self._engine.database.transaction(self._engine.access.actor) as tx:
-            row = (found.digest, "linear", "{}", "f" * 64, "folded", "[]", 1, tx.now_ms)
+            interface = json.dumps({"inputs": [], "outputs": [], "classes": []})
+            row = (found.digest, "linear", interface, "f" * 64, "folded", "[]", 1, tx.now_ms)
             tx.execute("INSERT OR IGNORE INTO build VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         return _built(found.digest)
 
@@ -60,6 +61,7 @@ class Desk(World):
         """The workspace as opened by somebody now."""
         engine = super().engine(name, on_behalf_of, read_only=read_only)
         engine.__dict__["builds"] = ToldBuilds(engine)
+        engine.__dict__["acting"] = lambda actor, _role: self.engine(actor.name, actor.on_behalf_of)
         return engine
 
     @property
