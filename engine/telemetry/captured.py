@@ -40,13 +40,15 @@ class Captured(TelemetryPart):
 
         Raises:
             InvalidInput: the limit is out of range, or the page token is not of this list.
+            NotFound: no endpoint has that name.
             QuarterdeckError: the telemetry database cannot be read.
         """
         if not 1 <= query.limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
         after = _position(query.page_token) if query.page_token else None
+        row_id = self._row_id(query.endpoint)
         with looking(self._database) as view:
-            found = [] if view is None else store.page(view, query, after)
+            found = [] if view is None else store.page(view, row_id, query, after)
         more = len(found) > query.limit
         items = tuple(found[: query.limit])
         return Page(items, encode_token([items[-1].time_ms, items[-1].id]) if more else None)
@@ -71,12 +73,18 @@ class Captured(TelemetryPart):
         return found
 
     def rows(
-        self, endpoint_id: int, *, version: int | None = None, share: str = "live", since_ms: int = 0, limit: int = 1000
+        self,
+        endpoint_id: int | str,
+        *,
+        version: int | None = None,
+        share: str = "live",
+        since_ms: int = 0,
+        limit: int = 1000,
     ) -> tuple[Mapping[str, object], ...]:
         """Rows that an endpoint was asked, to be asked again of another version.
 
         Args:
-            endpoint_id: The endpoint's row id.
+            endpoint_id: The endpoint's row id, or its name.
             version: Of the version that answered; `None` for whichever.
             share: What the deployment that answered got: `live`, or `canary`, `shadow`.
             since_ms: From when, in milliseconds since the epoch.
@@ -88,6 +96,7 @@ class Captured(TelemetryPart):
 
         Raises:
             InvalidInput: the limit is out of range.
+            NotFound: no endpoint has that name.
             QuarterdeckError: the telemetry database cannot be read.
         """
         if not 1 <= limit <= MAX_ROWS:

@@ -50,7 +50,7 @@ class Labelling(TelemetryPart):
             ReadOnlyMode: the engine was opened read-only.
             QuarterdeckError: the telemetry database cannot be written.
         """
-        actor = self._access.require(Role.WRITER, "labels")
+        actor = self._access.require(Role.WRITER, "labels add")
         if len(rows) > MAX_LABELS:
             raise InvalidInput(f"More than {MAX_LABELS} labels were given at once.", hint="Give them in parts.")
         checked = [_checked(number, row) for number, row in enumerate(rows, start=1)]

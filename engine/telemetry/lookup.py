@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.core.access import Access
     from engine.core.clock import Clock
     from engine.db.database import Database
@@ -19,10 +21,17 @@ class TelemetryPart:
         database: The telemetry database.
         access: Who acts.
         clock: Tells the time.
+        find: Finds an endpoint's row id by its name; raises `NotFound`.
     """
 
-    def __init__(self, workspace: Workspace, database: Database, access: Access, clock: Clock) -> None:
+    def __init__(
+        self, workspace: Workspace, database: Database, access: Access, clock: Clock, find: Callable[[str], int]
+    ) -> None:
         self._workspace = workspace
         self._database = database
         self._access = access
         self._clock = clock
+        self._find = find
+
+    def _row_id(self, endpoint: int | str) -> int:
+        return self._find(endpoint) if isinstance(endpoint, str) else endpoint

@@ -98,7 +98,8 @@ class WindowDelta(NamedTuple):
     delta_squares: float = 0.0
 
 
-class CaptureCount(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CaptureCount:
     """What became of the requests that were sampled for capture; `sent == stored + dropped`, exactly.
 
     Args:
@@ -314,7 +315,7 @@ class PredictionQuery:
     """Which captured predictions to list, the newest first.
 
     Args:
-        endpoint: The endpoint's row id.
+        endpoint: The endpoint's row id, or its name.
         version: Of the version that answered; `None` for whichever.
         share: What the deployment that answered got, such as `canary`; `None` for whatever.
         status: The HTTP status of the answer; `None` for whatever.
@@ -324,7 +325,7 @@ class PredictionQuery:
         page_token: Of the page before.
     """
 
-    endpoint: int
+    endpoint: int | str
     version: int | None = None
     share: str | None = None
     status: int | None = None
@@ -341,20 +342,20 @@ class WriterStatus:
     Args:
         alive: Whether it lives.
         pid: Its process number; 0 when there is none.
-        started_ms: When it began, in milliseconds since the epoch.
+        started_ms: When it began, in milliseconds since the epoch; `None` when there never was one.
         stored: Predictions it has stored since.
         waiting_bytes: Bytes of the spool that it has not stored yet.
         problem: Why it cannot store at the moment, as a sentence; empty when it can.
-        time_ms: When it said so, in milliseconds since the epoch.
+        time_ms: When it said so, in milliseconds since the epoch; `None` when it never has.
     """
 
     alive: bool
     pid: int = 0
-    started_ms: int = 0
+    started_ms: int | None = None
     stored: int = 0
     waiting_bytes: int = 0
     problem: str = ""
-    time_ms: int = 0
+    time_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

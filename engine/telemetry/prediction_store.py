@@ -22,11 +22,12 @@ Position = tuple[int, int]
 """time_ms and id of the last prediction of a page."""
 
 
-def page(view: Snapshot, query: PredictionQuery, after: Position | None) -> list[Prediction]:
+def page(view: Snapshot, endpoint: int, query: PredictionQuery, after: Position | None) -> list[Prediction]:
     """Predictions of an endpoint, the newest first: one more than asked for, where there is one more.
 
     Args:
         view: Where to look.
+        endpoint: The endpoint's row id.
         query: Which.
         after: Where the last page ended.
     """
@@ -40,7 +41,7 @@ def page(view: Snapshot, query: PredictionQuery, after: Position | None) -> list
             AND (? IS NULL OR o.share = ?)
             ORDER BY p.time_ms DESC, p.id DESC LIMIT ?""",
         (
-            query.endpoint,
+            endpoint,
             query.since_ms,
             time_ms,
             last_id,

@@ -37,11 +37,11 @@ class Telemetry(Captured, Labelling):
     empty. A commit there survives the end of a process, not a power cut.
     """
 
-    def live(self, endpoint_id: int, *, seconds: int = 10) -> tuple[Traffic, ...]:
+    def live(self, endpoint_id: int | str, *, seconds: int = 10) -> tuple[Traffic, ...]:
         """How the deployments of an endpoint do of late.
 
         Args:
-            endpoint_id: The endpoint's row id.
+            endpoint_id: The endpoint's row id, or its name.
             seconds: How long to look back from the second that is not over yet, in [1, 3600].
 
         Returns:
@@ -49,25 +49,25 @@ class Telemetry(Captured, Labelling):
 
         Raises:
             InvalidInput: `seconds` is out of range.
+            NotFound: no endpoint has that name.
             QuarterdeckError: the telemetry database cannot be read.
         """
         if not 1 <= seconds <= _MOST_SECONDS:
             raise InvalidInput(f"seconds must be from 1 to {_MOST_SECONDS}.")
+        row_id = self._row_id(endpoint_id)
         now_s = self._clock.now_ms() // 1000
         with looking(self._database) as view:
-            found = [] if view is None else traffic_store.windows(view, endpoint_id, 1, now_s - seconds, now_s)
+            found = [] if view is None else traffic_store.windows(view, row_id, 1, now_s - seconds, now_s)
         groups: dict[tuple[int, str], list[Found]] = {}
         for row in found:
             groups.setdefault((row[1], row[2]), []).append(row)
-        return tuple(
-            _traffic(endpoint_id, group, groups[group], seconds=seconds, now_s=now_s) for group in sorted(groups)
-        )
+        return tuple(_traffic(row_id, group, groups[group], seconds=seconds, now_s=now_s) for group in sorted(groups))
 
-    def series(self, endpoint_id: int, since_ms: int, step_s: int = 1) -> tuple[Window, ...]:
+    def series(self, endpoint_id: int | str, since_ms: int, step_s: int = 1) -> tuple[Window, ...]:
         """What the deployments of an endpoint did, step by step.
 
         Args:
-            endpoint_id: The endpoint's row id.
+            endpoint_id: The endpoint's row id, or its name.
             since_ms: From when, in milliseconds since the epoch.
             step_s: The length of a step: seconds are kept for two hours, minutes for 30 days, hours for ever; any
                 multiple of one of these up to a day.
@@ -77,6 +77,7 @@ class Telemetry(Captured, Labelling):
 
         Raises:
             InvalidInput: the step is out of range, or there would be too many of them.
+            NotFound: no endpoint has that name.
             QuarterdeckError: the telemetry database cannot be read.
         """
         if not 1 <= step_s <= 24 * 3600:
@@ -86,10 +87,11 @@ class Telemetry(Captured, Labelling):
         since_s -= since_s % step_s
         if (before_s - since_s) // step_s > MAX_WINDOWS:
             raise InvalidInput(f"These are more than {MAX_WINDOWS} steps.", hint="Take longer steps or a later begin.")
+        row_id = self._row_id(endpoint_id)
         kept = max(each for each in STEPS_S if step_s % each == 0)
         rows: dict[tuple[int, int, str], traffic_store.Row] = {}
         with looking(self._database) as view:
-            found = [] if view is None else traffic_store.windows(view, endpoint_id, kept, since_s, before_s)
+            found = [] if view is None else traffic_store.windows(view, row_id, kept, since_s, before_s)
         for start, deployment, share, _, sums in found:
             rows.setdefault((start - start % step_s, deployment, share), traffic_store.Row()).add(sums)
         return tuple(
@@ -97,11 +99,11 @@ class Telemetry(Captured, Labelling):
             for start, deployment, share in sorted(rows)
         )
 
-    def totals(self, endpoint_id: int, deployment_id: int, generation_from: int = 0, since_ms: int = 0) -> Totals:
+    def totals(self, endpoint_id: int | str, deployment_id: int, generation_from: int = 0, since_ms: int = 0) -> Totals:
         """All that a deployment answered since a generation and a time.
 
         Args:
-            endpoint_id: The endpoint's row id.
+            endpoint_id: The endpoint's row id, or its name.
             deployment_id: The deployment's number.
             generation_from: The first generation that counts.
             since_ms: From when, in milliseconds since the epoch; exact to the second for two hours, to the minute for
@@ -111,31 +113,35 @@ class Telemetry(Captured, Labelling):
             The sums, the second that is not over yet among them.
 
         Raises:
+            NotFound: no endpoint has that name.
             QuarterdeckError: the telemetry database cannot be read.
         """
         now_s = self._clock.now_ms() // 1000
         since_s = max(since_ms // 1000, 0)
         step_s = _kept_step(now_s - since_s)
+        row_id = self._row_id(endpoint_id)
         with looking(self._database) as view:
             if view is None:
                 return NOTHING
-            found = traffic_store.windows(view, endpoint_id, step_s, since_s - since_s % step_s, 2**62)
+            found = traffic_store.windows(view, row_id, step_s, since_s - since_s % step_s, 2**62)
         return _sum(row for row in found if row[1] == deployment_id and row[3] >= generation_from)
 
-    def counts(self, endpoint_id: int | None = None) -> tuple[CaptureCount, ...]:
+    def counts(self, endpoint_id: int | str | None = None) -> tuple[CaptureCount, ...]:
         """What became of the requests sampled for capture; `sent == stored + dropped`, exactly.
 
         Args:
-            endpoint_id: The endpoint's row id; `None` for all.
+            endpoint_id: The endpoint's row id, or its name; `None` for all.
 
         Returns:
             One entry a deployment.
 
         Raises:
+            NotFound: no endpoint has that name.
             QuarterdeckError: the telemetry database cannot be read.
         """
+        row_id = None if endpoint_id is None else self._row_id(endpoint_id)
         with looking(self._database) as view:
-            return () if view is None else traffic_store.capture_counts(view, endpoint_id)
+            return () if view is None else traffic_store.capture_counts(view, row_id)
 
     def stats(self) -> TelemetryStats:
         """What is kept, in numbers, and how the capture writer does.

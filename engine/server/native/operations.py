@@ -34,6 +34,7 @@ OPERATIONS: dict[str, Way] = {
         """
         approvals: get inbox page
         audit: consistency entry head inclusion page
+        endpoints: at deployments get history of_version page plan planes
         experiments: get page
         gates: get latest
         logged_models: artifacts get of_run page
@@ -43,6 +44,7 @@ OPERATIONS: dict[str, Way] = {
         promotions: at history plan plan_roll_back
         prompts: diff get page resolve version versions
         runs: artifacts columns compare count get history metric_points page
+        telemetry: counts get labels live predictions rows series stats totals
         tokens: page
         traces: count get measure page summary
         webhooks: deliveries events get page
@@ -51,6 +53,7 @@ OPERATIONS: dict[str, Way] = {
     **_named(
         Way.WRITE,
         """
+        endpoints: create delete kill retire revive roll_back set_tag traffic undo update
         experiments: create delete rename restore set_tag
         logged_models: delete delete_tag log_params restore set_status set_tags
         models: create delete delete_version remove_alias rename set_alias set_tag set_version_tag update update_version
@@ -67,11 +70,13 @@ OPERATIONS: dict[str, Way] = {
         """
         approvals: approve reject request revoke withdraw
         audit: verify
+        endpoints: deploy shadow
         gates: check
         maintenance: check
         models: check_files register
         promotions: promote roll_back
         runs: reap
+        telemetry: label
         traces: prune
         webhooks: test
         """,

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
+from engine.telemetry.model import CaptureCount
 from engine.telemetry.spool import Spool
 from tests.engine.telemetry.traffic import (
     CANARY,
@@ -63,7 +64,7 @@ def test_a_report_is_stored_once_and_its_file_goes(tmp_path: Path) -> None:
     assert counted(database.path) == {(1, 3): (900, 900, 0), (1, 4): (100, 100, 0)}
     assert [requests(database.path, step) for step in (1, 60, 3600)] == [1000] * 3
     assert spooled(tmp_path / "spool") == []
-    assert [tuple(each) for each in spool.counts()] == [(1, 3, 900, 900, 0), (1, 4, 100, 100, 0)]
+    assert spool.counts() == (CaptureCount(1, 3, 900, 900, 0), CaptureCount(1, 4, 100, 100, 0))
 
 
 @pytest.mark.slow
