@@ -39,28 +39,55 @@ class Exchange(RequestResponseCycle):
         Raises:
             RuntimeError: a header holds what would end its line.
         """
-        if self.disconnected or self.response_started or self.flow.write_paused:
+        if not self._open_for(status):
             return False
-        if status in _BODILESS or self.scope["method"] == "HEAD":
-            return False
-        pieces = [STATUS_LINE[status]]
+        lines = []
         for name, value in headers:
             if name == _CONNECTION:
                 return False
-            pieces.append(_line(name, value))
-        pieces += (b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n", body)
+            lines.append(header_line(name, value))
+        return self.reply_lines(status, b"".join(lines), body)
+
+    def reply_lines(self, status: int, lines: bytes, body: bytes) -> bool:
+        """Answer with a body and header lines that are there already.
+
+        Args:
+            status: The HTTP status.
+            lines: Header lines as `header_line` makes them; the length of the body among them, `connection` not.
+            body: The body.
+
+        Returns:
+            Whether it was taken, as `reply` says.
+        """
+        if not self._open_for(status):
+            return False
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
-        self.transport.write(b"".join(pieces))
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"%b%b%b%b" % (STATUS_LINE[status], lines, end, body))
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
         return True
 
+    def _open_for(self, status: int) -> bool:
+        if self.disconnected or self.response_started or self.flow.write_paused:
+            return False
+        return status not in _BODILESS and self.scope["method"] != "HEAD"
+
 
 @lru_cache(1024)
-def _line(name: bytes, value: bytes) -> bytes:
+def header_line(name: bytes, value: bytes) -> bytes:
+    """A line of a head.
+
+    Args:
+        name: In lower case.
+        value: What it says.
+
+    Raises:
+        RuntimeError: either holds what would end the line.
+    """
     if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
         raise RuntimeError("a header of the answer holds what would end its line")
     return b"%b: %b\r\n" % (name, value)

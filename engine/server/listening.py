@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from engine.server.crowd import Crowd
+    from engine.server.protocol import BoundedProtocol
     from engine.server.settings import Settings
 
 DRAIN_S = 10
@@ -71,17 +72,20 @@ class HttpServer(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
-def http_config(app: Any, settings: Settings, crowd: Crowd) -> uvicorn.Config:
+def http_config(
+    app: Any, settings: Settings, crowd: Crowd, *, protocol: type[BoundedProtocol] | None = None
+) -> uvicorn.Config:
     """How an application is served: with bounds on everything, and nothing said of who serves it.
 
     Args:
         app: The ASGI application.
         settings: Limits, and TLS.
         crowd: Told of all connections.
+        protocol: Of its connections; the bounded one when it is `None`.
     """
     return uvicorn.Config(
         app,
-        http=bounded(settings, crowd),
+        http=protocol or bounded(settings, crowd),
         ws="none",
         lifespan="off",
         log_level="error",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -13,7 +13,7 @@ from engine import __version__
 from engine.core.access import Role
 from engine.core.errors import NotFound, QuarterdeckError
 from engine.core.text import clean
-from engine.serving.calls import JSON, Answer, Call, RequestIds
+from engine.serving.calls import JSON, ONLY_JSON, Answer, Call, RequestIds
 from engine.serving.invocations import Invocations
 from engine.serving.labels import read_labels
 from engine.serving.metrics import exposition
@@ -24,10 +24,11 @@ from engine.serving.reading import Disconnected, read_body
 from engine.serving.v2 import V2, model_metadata, server_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 
+    from engine.server.exchange import Exchange
     from engine.server.settings import Settings
-    from engine.serving.calls import Dialect
+    from engine.serving.calls import Dialect, Raw
     from engine.serving.counting import Counting
     from engine.serving.door import Door
     from engine.serving.labels import LabelSink
@@ -113,6 +114,47 @@ class App:
             return
         await _send(answer, scope, send)
 
+    def quick(self, exchange: Exchange) -> Coroutine[Any, Any, None] | bool:
+        """Answer a prediction whose body is there already, without a task of its own.
+
+        Args:
+            exchange: The request, none of whose answer is out.
+
+        Returns:
+            True when it was answered; what will have answered it, to be run as a task; false when it goes the long way.
+        """
+        scope = exchange.scope
+        route = self._paths.find(scope["method"], scope["path"])
+        dialect = _DIALECTS.get(route[0]) if type(route) is Route else None
+        if dialect is None:
+            return False
+        client = scope["client"]
+        call = Call("POST", scope["path"], cast("Raw", scope["headers"]), client[0] if client else "")
+        if b"content-encoding" in call.values or len(exchange.body) > self._settings.max_body_bytes:
+            return False
+        call.identify(self._ids)
+        call.endpoint, call.version = cast("Route", route)[1:]
+        call.body = bytes(exchange.body)
+        try:
+            self._door.admit(call, scope["scheme"])
+        except QuarterdeckError as error:
+            return _send(_refusal(call, error, dialect.failure(error)), cast("Any", scope), cast("Any", exchange.send))
+        answer = self._predictor.begin(call, dialect)
+        if type(answer) is not Answer:
+            return self._finish(cast("Awaitable[Answer]", answer), exchange)
+        if answer.target is not None and answer.headers is ONLY_JSON:
+            lines = b"%bx-request-id: %b\r\ncontent-length: %d\r\n" % (
+                answer.target.lines,
+                answer.request_id,
+                len(answer.body),
+            )
+            if exchange.reply_lines(answer.status, lines, answer.body):
+                return True
+        return _send(answer, cast("Any", scope), cast("Any", exchange.send))
+
+    async def _finish(self, coming: Awaitable[Answer], exchange: Exchange) -> None:
+        await _send(await coming, cast("Any", exchange.scope), cast("Any", exchange.send))
+
     async def _predicted(
         self, call: Call, dialect: Dialect, scope: MutableMapping[str, Any], receive: Receive
     ) -> Answer:
@@ -122,7 +164,7 @@ class App:
         except QuarterdeckError as error:
             return _refusal(call, error, dialect.failure(error))
         answer = self._predictor.begin(call, dialect)
-        return answer if type(answer) is Answer else await answer
+        return answer if isinstance(answer, Answer) else await answer
 
     def _admit(self, call: Call, scope: MutableMapping[str, Any], route: Route) -> None:
         needs = Role.WRITER if route.what is What.LABELS else Role.VIEWER
@@ -210,7 +252,7 @@ def _unknown(call: Call, methods: tuple[str, ...]) -> Answer:
         raise NotFound(f"There is no {clean(call.path, limit=100)} here.", hint="Try /v2, /invocations or /predict.")
     error = MethodNotAllowed(f"This path takes {', '.join(methods)}.")
     answer = _refusal(call, error, _ENCODER.encode({"error": str(error)}))
-    return Answer(answer.status, answer.body, (*answer.headers, (b"allow", ", ".join(methods).encode("ascii"))))
+    return answer._replace(headers=(*answer.headers, (b"allow", ", ".join(methods).encode("ascii"))))
 
 
 def _refusal(call: Call, error: QuarterdeckError, body: bytes) -> Answer:
@@ -218,13 +260,12 @@ def _refusal(call: Call, error: QuarterdeckError, body: bytes) -> Answer:
     unread = not call.body and call.values.get(b"content-length", b"0") != b"0"
     unread = unread or b"transfer-encoding" in call.values
     closing = ((b"connection", b"close"),) if unread else ()
-    return Answer(error.http_status, body, (JSON, (b"x-request-id", call.request_id), *retry_after(error), *closing))
+    return Answer(error.http_status, body, (JSON, *retry_after(error), *closing), None, call.request_id)
 
 
 async def _send(answer: Answer, scope: MutableMapping[str, Any], send: Send) -> None:
-    body = answer.body
-    headers = (*answer.headers, (b"content-length", b"%d" % len(body)))
+    headers = answer.all_headers()
     reply = scope.get("reply")
-    if reply is None or not reply(answer.status, headers, body):
+    if reply is None or not reply(answer.status, headers, answer.body):
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})

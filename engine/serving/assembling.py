@@ -6,7 +6,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from engine.endpoints.model import Share, weights
+from engine.server.exchange import header_line
 from engine.serving.batcher import Batcher
+from engine.serving.calls import JSON
 from engine.serving.router import laid_out
 from engine.serving.rows import RowCheck
 from engine.serving.table import Loaded, Served, Target
@@ -87,7 +89,8 @@ def _target(desired: DesiredEndpoint, found: Loaded, share: Share) -> Target:
         (b"x-deployment-generation", b"%d" % desired.generation),
         (b"x-deployment-share", told.value.encode("ascii")),
     )
-    return Target(found, share, headers, Tally(origin))
+    lines = b"".join(header_line(name, value) for name, value in (JSON, *headers))
+    return Target(found, share, headers, lines, Tally(origin))
 
 
 def _layout(desired: DesiredEndpoint) -> Layout:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import count
 from os import urandom
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     Raw = Sequence[tuple[bytes, bytes]]
 
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
+
+ONLY_JSON: tuple[tuple[bytes, bytes], ...] = (JSON,)
+"""The headers of most answers."""
 
 _ID_BYTES = 128
 _IN_IDS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@")
@@ -84,19 +86,28 @@ class Call:
         self.request_id = given if good and given is not None else ids.make()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer with all that it says.
 
     Args:
         status: The HTTP status.
         body: The body.
-        headers: Its headers; the length of the body is added.
+        headers: Its own headers; the length of the body, the request's id and who answered are added.
+        target: Who answered; `None` when nobody did.
+        request_id: The request's id; empty when it has none.
     """
 
     status: int
     body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
+    headers: tuple[tuple[bytes, bytes], ...] = ONLY_JSON
+    target: Target | None = None
+    request_id: bytes = b""
+
+    def all_headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Every header that goes out."""
+        by = () if self.target is None else self.target.headers
+        named = ((b"x-request-id", self.request_id),) if self.request_id else ()
+        return (*self.headers, *by, *named, (b"content-length", b"%d" % len(self.body)))
 
 
 class Dialect(Protocol):

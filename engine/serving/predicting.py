@@ -116,7 +116,7 @@ class Predictor:
             self._capture(task, target, 200, latency_us, outputs)
         if served.shadows:
             self._shadows.offer(served, target, cast("Rows", task.rows), outputs)
-        return Answer(200, answer.body, (*answer.headers, *target.headers, (b"x-request-id", call.request_id)))
+        return Answer(200, answer.body, answer.headers, target, call.request_id)
 
     def _failed(self, task: Prediction, error: Exception) -> Answer:
         """Word what went wrong, and count it against whoever is to blame."""
@@ -124,14 +124,13 @@ class Predictor:
             self._log(task, error)
             error = PredictionFailed("The model failed to answer this request.", hint="The data plane's log says why.")
         target, status = task.target, error.http_status
-        headers: tuple[tuple[bytes, bytes], ...] = (JSON, (b"x-request-id", task.call.request_id))
         if target is not None:
             latency_us = (perf_counter() - task.began_s) * 1e6
             target.tally.add(latency_us, status, fault=status < 500 and _is_fault(task, target))
-            headers += target.headers
             if status >= 500 and self._spool is not None and task.rows is not None:
                 self._capture(task, target, status, latency_us, {})
-        return Answer(status, task.dialect.failure(error), headers + retry_after(error))
+        headers = (JSON, *retry_after(error))
+        return Answer(status, task.dialect.failure(error), headers, target, task.call.request_id)
 
     def _capture(self, task: Prediction, target: Target, status: int, latency_us: float, outputs: Outputs) -> None:
         request_id, rows = task.call.request_id, cast("Rows", task.rows)

@@ -18,6 +18,7 @@ from engine.server.crowd import Crowd
 from engine.server.exposure import make_first_token, secured
 from engine.server.listening import HttpServer, http_config, listening, url_of
 from engine.serving.companion import Companion
+from engine.serving.connection import quick
 from engine.serving.control import Workspace
 from engine.serving.counting import FLUSH_S, Counting
 from engine.serving.loading import Plane
@@ -74,6 +75,7 @@ class DataPlane:
         *,
         started: Callable[[], None],
         companions: Sequence[Companion] = (),
+        supervised: bool = False,
     ) -> None:
         self._engine = engine
         self._settings = settings
@@ -81,7 +83,7 @@ class DataPlane:
         self._listener = listener
         self._started = started
         self._companions = companions
-        self._parent = os.getppid()
+        self._parent = os.getppid() if supervised else None
         self._server: HttpServer | None = None
         self._told_to_stop = False
 
@@ -131,8 +133,9 @@ class DataPlane:
         plane.start()
         app, close = self._app(loop, plane, counting, spool)
         await self._settled(plane)
+        crowd = Crowd(self._settings)
         server = HttpServer(
-            http_config(app, self._settings, Crowd(self._settings)),
+            http_config(app, self._settings, crowd, protocol=quick(self._settings, crowd, app)),
             started=self._started,
             ending=lambda: setattr(app, "ending", True),
         )
@@ -188,7 +191,7 @@ class DataPlane:
             now_s = time.time()
             await asyncio.sleep(FLUSH_S - now_s % FLUSH_S)
             counting.flush(now_s)
-            if os.getppid() != self._parent:  # whoever looked after this process is gone
+            if self._parent is not None and os.getppid() != self._parent:
                 server.should_exit = True
             for each in self._companions:
                 each.tend()

@@ -60,12 +60,14 @@ class Target:
         loaded: The version.
         share: What it gets.
         headers: Say in every answer who gave it.
+        lines: The same, and that the body is JSON, as lines of a head.
         tally: Counts what it answers.
     """
 
     loaded: Loaded
     share: Share
     headers: Headers
+    lines: bytes
     tally: Tally
 
 

@@ -35,6 +35,13 @@ DTYPES = {
 DATATYPES = {dtype: datatype for datatype, dtype in DTYPES.items()}
 """The same the other way round."""
 
+_BY_KIND = {
+    ("b", 1): "BOOL",
+    **{("i", size): f"INT{size * 8}" for size in (1, 2, 4, 8)},
+    **{("u", size): f"UINT{size * 8}" for size in (1, 2, 4, 8)},
+    **{("f", size): f"FP{size * 8}" for size in (2, 4, 8)},
+}
+
 _MAX_DIMENSIONS = 8
 _LENGTH_BYTES = 4
 
@@ -220,7 +227,7 @@ def datatype_of(values: NDArray[Any]) -> str:
     Args:
         values: Any array that a runtime gives.
     """
-    return DATATYPES.get(values.dtype.name, "BYTES")
+    return _BY_KIND.get((values.dtype.kind, values.itemsize), "BYTES")  # its name is made anew each time it is asked
 
 
 def bytes_of(values: NDArray[Any]) -> bytes:

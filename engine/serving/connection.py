@@ -1,0 +1,85 @@
+"""A connection that answers predictions as soon as their last byte is there, in the same turn of the event loop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from engine.server.protocol import BoundedProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from engine.server.crowd import Crowd
+    from engine.server.exchange import Exchange
+    from engine.server.settings import Settings
+    from engine.serving.app import App
+
+
+class QuickProtocol(BoundedProtocol):
+    """One connection of a client; bounded as every connection of ours.
+
+    A prediction that comes in one piece needs no task: it is answered where its body ends. Whatever comes in pieces,
+    waits for others, or is something else goes the way of every ASGI request.
+
+    Attributes:
+        quick: The application.
+    """
+
+    quick: ClassVar[App]
+
+    _at_head = False
+    _held: Exchange | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come; what is not complete by then gets a task."""
+        super().data_received(data)
+        held, self._held = self._held, None
+        if held is not None:
+            super()._start(held)
+
+    def on_headers_complete(self) -> None:
+        """The head is there: wait for the end of the body, if it came along."""
+        self._at_head = True
+        try:
+            super().on_headers_complete()
+        finally:
+            self._at_head = False
+
+    def _start(self, exchange: Exchange) -> None:
+        if self._at_head and exchange.scope["method"] == "POST" and not exchange.waiting_for_100_continue:
+            self._held = exchange
+        else:
+            super()._start(exchange)
+
+    def on_message_complete(self) -> None:
+        """The body is there: answer."""
+        super().on_message_complete()
+        held, self._held = self._held, None
+        if held is None:
+            return
+        answered = self.quick.quick(held)
+        if answered is False:
+            super()._start(held)
+        elif answered is not True:
+            held.task = task = self.loop.create_task(self._awaited(held, answered))
+            self.tasks.add(task)
+
+    async def _awaited(self, exchange: Exchange, coming: Coroutine[Any, Any, None]) -> None:
+        """What `_answer` does, for an answer that is already under way."""
+        try:
+            await exchange.run_asgi(cast("Any", lambda *_: coming))
+        finally:
+            if exchange.task is not None:
+                self.tasks.discard(exchange.task)
+                exchange.task = None
+
+
+def quick(settings: Settings, crowd: Crowd, app: App) -> type[QuickProtocol]:
+    """The protocol of a data plane's connections, for `uvicorn.Config(http=…)`.
+
+    Args:
+        settings: The bounds.
+        crowd: Told of them all.
+        app: The application.
+    """
+    return type("Quick", (QuickProtocol,), {"settings": settings, "crowd": crowd, "quick": app})
