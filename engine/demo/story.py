@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import GateFailed
 from engine.demo.data import SEED, load_tasks
-from engine.demo.training import RECIPES, Training
+from engine.demo.training import RECIPES, Training, reference_rows
 from engine.registry.model import Column, Signature, Stage
 from engine.tracking.model import RunStatus
 
@@ -164,6 +164,7 @@ def train_one(engine: Engine, task: Task, recipe: Recipe, seed: int) -> str:
             return run.id
         pipeline = training.pipeline()
         run.log_bytes(skops.io.dumps(pipeline), "model/model.skops")
+        run.log_bytes(reference_rows(task), "model/reference.csv.gz")
         run.log_bytes(json.dumps({"features": task.features, "label": task.label}).encode(), "model/columns.json")
     return run.id
 

@@ -42,6 +42,10 @@ RECIPES: tuple[Recipe, ...] = (
 )
 
 
+MOST_REFERENCE_ROWS = 2_000
+"""Most training rows that are kept beside a model."""
+
+
 class Training:
     """One recipe on one task; iterate to train, then take the fitted pipeline.
 
@@ -131,6 +135,21 @@ class Training:
             "f1": float(metrics.f1_score(truth, positive >= 0.5)),
             "log_loss": float(metrics.log_loss(truth, predicted)),
         }
+
+
+def reference_rows(task: Task) -> bytes:
+    """Rows a model was trained on, with their labels: what it is compared with before it serves, and later on.
+
+    Args:
+        task: What was learned.
+
+    Returns:
+        A gzipped CSV of at most `MOST_REFERENCE_ROWS` rows; the same task gives the same bytes.
+    """
+    import gzip
+
+    rows = task.train.assign(**{task.label: task.train_labels}).head(MOST_REFERENCE_ROWS)
+    return gzip.compress(rows.to_csv(index=False).encode(), mtime=0)
 
 
 def _estimator(task: Task, recipe: Recipe, seed: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import NotServable
@@ -180,6 +180,7 @@ def ask_model(data: bytes, files: Files, declared: Sequence[Field], progress: Pr
     first = _first(samples, draft, prepared)
     interface = describe(model, inputs, first)
     intake = read_intake(model, interface, prepared, first)
+    interface = replace(interface, missing=len(intake.no_missing) < len(intake.numbers))
     forest = _forest(prepared, intake)
     progress("asking the model itself", 1, _STEPS)
     asked = _questions(interface, intake, samples, forest, prepared)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 1 << 30
 """Longest frame that is read."""
 
+FOREVER = float("inf")
+"""A deadline that never comes."""
+
 _HEAD = struct.Struct(">Q")
 
 
@@ -84,7 +87,8 @@ def _exactly(descriptor: int, size: int, deadline: float) -> bytes:
 def _wait(descriptor: int, deadline: float, *, writing: bool) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT if writing else select.POLLIN)
-    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1_000):
+    left_ms = None if deadline == FOREVER else max(0.0, deadline - time.monotonic()) * 1_000
+    if not poll.poll(left_ms):
         raise TimeoutError
 
 

@@ -228,7 +228,7 @@ def describe_pickle(data: bytes, declared: tuple[Field, ...]) -> Interface:
     outputs = [Field(LABELS, dtype)]
     if told["probabilities"]:
         outputs.append(Field(PROBABILITIES, "float64", (len(classes),)))
-    return Interface(inputs, tuple(outputs), classes)
+    return Interface(inputs, tuple(outputs), classes, missing=True)  # the model itself refuses what it does not take
 
 
 class _Told:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import Any
 
-from engine.runtimes.frames import pack, receive, rows_from_message, send
+from engine.runtimes.frames import FOREVER, pack, receive, rows_from_message, send
 
-_FOREVER_S = 10.0 * 365 * 86_400
 _NEW_USER_AND_NETWORK = 0x10000000 | 0x40000000  # CLONE_NEWUSER | CLONE_NEWNET
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _KILL = 9
@@ -21,10 +19,10 @@ def main() -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)  # what the model prints must not come between the answers
     try:
-        greeting = receive(0, time.monotonic() + _FOREVER_S)
+        greeting = receive(0, FOREVER)
         _give_up(int(greeting["memory_bytes"]))
         model = _load(greeting["model"])
-        send(answers, pack(_describe(model)), time.monotonic() + _FOREVER_S)
+        send(answers, pack(_describe(model)), FOREVER)
         _answer(model, answers)
     except (EOFError, OSError):
         return
@@ -83,7 +81,7 @@ def _answer(model: Any, answers: int) -> None:
 
     runtime: EstimatorRuntime | None = None
     while True:
-        asked = receive(0, time.monotonic() + _FOREVER_S)
+        asked = receive(0, FOREVER)
         if "inputs" in asked:
             sides = [tuple(Field(name, dtype) for name, dtype in asked[side]) for side in ("inputs", "outputs")]
             runtime = EstimatorRuntime(Interface(sides[0], sides[1], tuple(asked["classes"])), model)
@@ -95,4 +93,4 @@ def _answer(model: Any, answers: int) -> None:
             said: dict[str, Any] = {"made": {name: array_to_message(values) for name, values in made.items()}}
         except PredictionFailed as error:
             said = {"code": error.code, "message": error.message}
-        send(answers, pack(said), time.monotonic() + _FOREVER_S)
+        send(answers, pack(said), FOREVER)

@@ -47,7 +47,19 @@ def describe_onnx(data: bytes) -> Interface:
     outputs = tuple(_output(each) for each in session.get_outputs())
     if not inputs or not outputs:
         raise NotServable("The ONNX model takes nothing, or gives nothing.")
-    return Interface(inputs, outputs)
+    return Interface(inputs, outputs, missing=_takes_missing(data))
+
+
+def _takes_missing(data: bytes) -> bool:
+    """Whether a graph was made for missing numbers: it asks for them, or its trees say where they go."""
+    import onnx
+
+    for node in onnx.load_model_from_string(data).graph.node:
+        if node.op_type in ("IsNaN", "Imputer"):
+            return True
+        if any(each.name == "nodes_missing_value_tracks_true" and any(each.ints) for each in node.attribute):
+            return True
+    return False
 
 
 def _field(value: Any) -> Field:

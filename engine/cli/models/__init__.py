@@ -8,9 +8,12 @@ from engine.cli.groups import verbs
 
 _VERBS = {
     "alias": "changing.alias",
+    "allow-pickle": "building.allow_pickle",
+    "build": "building.build",
     "check": "moving.check",
     "create": "changing.create",
     "delete": "changing.delete",
+    "export": "building.export",
     "history": "reading.history",
     "lineage": "reading.lineage",
     "list": "reading.list_",
