@@ -91,7 +91,7 @@ class Endpoints(EndpointWatching):
             ReadOnlyMode: the engine was opened read-only.
             PermissionDenied: the actor is no operator.
             NotFound: no such endpoint or version.
-            InvalidInput: the reason is empty or too long, the weight is out of range, or the version cannot be served.
+            InvalidInput: the reason is empty or too long, or the weight is out of range.
             Conflict: the endpoint is not as the operator saw it, the version is archived, or nothing would be live.
             PolicyRefused: the version has not got as far as the policy asks of what answers callers.
             NotServable: nothing here can answer with the version, or nothing that agrees with it.
@@ -155,7 +155,7 @@ class Endpoints(EndpointWatching):
             ReadOnlyMode: the engine was opened read-only.
             PermissionDenied: the actor is no operator.
             NotFound: no such endpoint or version.
-            InvalidInput: the reason is empty or too long, or the version cannot be served.
+            InvalidInput: the reason is empty or too long.
             Conflict: the endpoint is not as the operator saw it, the version is live, archived, or no shadow.
             NotServable: nothing here can answer with the version, or nothing that agrees with it.
             PolicyInvalid: `quarterdeck.toml` is wrong.

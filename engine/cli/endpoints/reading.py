@@ -16,7 +16,7 @@ from engine.core.plain import plain
 from engine.endpoints.model import Share
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from engine.cli.session import Session
     from engine.endpoints.model import Endpoint, Generation, Route
@@ -137,18 +137,36 @@ def encode(endpoint: Endpoint) -> dict[str, Any]:
         endpoint: The endpoint.
     """
     document: dict[str, Any] = plain(endpoint)
-    generation = document.pop("desired")
+    del document["desired"]
+    version = {each.id: each.version for each in endpoint.deployments}
+    deployed = [{**each, "weight": percent(each["weight"])} for each in document["deployments"]]
     return {
         **document,
+        "deployments": deployed,
         "live": live_version(endpoint),
         "weights": {str(number): percent(weight) for number, weight in shares(endpoint).items()},
         "state": health(endpoint),
         "killed": endpoint.desired is not None and endpoint.desired.killed,
-        "desired": 0 if generation is None else generation["number"],
+        "desired": 0 if endpoint.desired is None else endpoint.desired.number,
         "observed": endpoint.observed,
         "settled": endpoint.settled,
-        "generation": generation,
+        "generation": None if endpoint.desired is None else encode_generation(endpoint.desired, version),
     }
+
+
+def encode_generation(generation: Generation, version: Mapping[int, int]) -> dict[str, Any]:
+    """A generation's JSON: its fields, with versions and percentages in the routes.
+
+    Args:
+        generation: The generation.
+        version: Version numbers by deployment.
+    """
+    document: dict[str, Any] = plain(generation)
+    routes = [
+        {**each, "version": version.get(each["deployment"]), "weight": percent(each["weight"])}
+        for each in document["routes"]
+    ]
+    return {**document, "routes": routes}
 
 
 @click.command("list")
@@ -230,15 +248,8 @@ def _show_generations(session: Session, page: Page[Generation], fmt: Format, nam
         share = f"{percent(route.weight)} %" if route.share is Share.CANARY else route.share.value
         return f"{version.get(route.deployment, '?')} {share}"
 
-    def encoded(generation: Generation) -> dict[str, Any]:
-        document: dict[str, Any] = plain(generation)
-        routes = [
-            {**each, "version": version.get(each["deployment"]), "weight": percent(each["weight"])}
-            for each in document["routes"]
-        ]
-        return {**document, "routes": routes}
-
-    show_page(page, generation_columns(called), fmt, encode=encoded)
+    columns = generation_columns(called)
+    show_page(page, columns, fmt, encode=lambda generation: encode_generation(generation, version))
 
 
 def show_endpoint(endpoint: Endpoint, fmt: Format) -> None:

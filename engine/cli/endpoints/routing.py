@@ -71,7 +71,7 @@ def deploy(session: Session, /, name: str, version: str, how: _How, fmt: Format,
     if canary is not None and shadow:
         raise InvalidInput("A version is a canary or a shadow, not both.")
     share = Share.SHADOW if shadow else Share.LIVE if canary is None else Share.CANARY
-    number = _number(session, name, version)
+    number = version_number(session, name, version)
     endpoints = session.engine().endpoints
     return _carry_out(
         session,
@@ -95,7 +95,7 @@ def traffic(session: Session, name: str, shares: Sequence[tuple[str, str]], how:
     """Change how requests are shared, such as 7=12.5%; the live version takes the rest."""
     from engine.endpoints.rules import parse_percent
 
-    weights = {_number(session, name, version): parse_percent(share) for version, share in shares}
+    weights = {version_number(session, name, version): parse_percent(share) for version, share in shares}
     if len(weights) < len(shares):
         raise InvalidInput("A version is named twice.", hint="Name each once.")
     endpoints = session.engine().endpoints
@@ -118,7 +118,7 @@ def traffic(session: Session, name: str, shares: Sequence[tuple[str, str]], how:
 @click.pass_obj
 def shadow(session: Session, name: str, version: str, how: _How, fmt: Format, *, off: bool) -> int:
     """Give a version a copy of each request; nobody gets its answers."""
-    number = _number(session, name, version)
+    number = version_number(session, name, version)
     wish = Wish(Cause.SHADOW, number) if off else Wish(Cause.DEPLOY, number, Share.SHADOW)
     endpoints = session.engine().endpoints
     return _carry_out(
@@ -139,7 +139,7 @@ def shadow(session: Session, name: str, version: str, how: _How, fmt: Format, *,
 @click.pass_obj
 def retire(session: Session, name: str, version: str, how: _How, fmt: Format) -> int:
     """Unload a version that takes no traffic."""
-    number = _number(session, name, version)
+    number = version_number(session, name, version)
     endpoints = session.engine().endpoints
     return _carry_out(
         session,
@@ -229,7 +229,7 @@ def revive(session: Session, name: str, how: _How, fmt: Format) -> int:
     )
 
 
-def _number(session: Session, name: str, version: str) -> int:
+def version_number(session: Session, name: str, version: str) -> int:
     """The number of a version written as 7, churn/7 or churn@champion."""
     if version.isascii() and version.isdigit() and len(version) < 19:
         return int(version)
