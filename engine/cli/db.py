@@ -36,12 +36,13 @@ def db() -> None:
 
 @db.command()
 @click.argument("directory", type=click.Path())
+@click.option("--no-telemetry", is_flag=True, help="Leave out what endpoints were asked and answered.")
 @format_options
 @click.pass_obj
-def backup(session: Session, directory: str, fmt: Format) -> None:
-    """Copy the workspace, while it is in use, into DIRECTORY (database, artifacts, policy)."""
+def backup(session: Session, directory: str, fmt: Format, *, no_telemetry: bool) -> None:
+    """Copy the workspace, while it is in use, into DIRECTORY (databases, artifacts, policy)."""
     progress = ProgressLine("backing up")
-    made = session.engine().maintenance.backup(directory, progress=progress)
+    made = session.engine().maintenance.backup(directory, telemetry=not no_telemetry, progress=progress)
     progress.close()
     show_record(made, fmt)
 

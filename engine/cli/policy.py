@@ -75,6 +75,8 @@ def _defaults(found: Policy) -> dict[str, Any]:
         "redaction_allow": list(found.redaction_allow),
         "webhook_hosts": list(found.webhook_hosts),
         "traces_max_age_ms": found.traces_max_age_ms,
+        "telemetry_keep_ms": found.telemetry_keep_ms,
+        "telemetry_max_bytes": found.telemetry_max_bytes,
     }
 
 

@@ -17,6 +17,7 @@ class Backup:
         missing: How many of those are not in it, because the workspace had lost them or their bytes had changed.
         size_bytes: All its files together.
         time_ms: When it was made, in milliseconds since the epoch.
+        telemetry_bytes: Of those bytes, the telemetry database; 0 when it is not in it.
     """
 
     path: str
@@ -26,6 +27,7 @@ class Backup:
     missing: int
     size_bytes: int
     time_ms: int
+    telemetry_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Finding:
     """One thing that was looked at.
 
     Args:
-        check: What was looked at: `database`, `references`, `audit`, `artifacts`.
+        check: What was looked at: `database`, `references`, `audit`, `artifacts`, `telemetry`.
         ok: Whether it is sound.
         message: What was found, and what to do about it.
     """
@@ -71,6 +73,7 @@ class Statistics:
         disk_free_bytes: Bytes left on the file system.
         artifact_files: Artifact files stored.
         artifact_bytes: Their sizes together.
+        telemetry_bytes: The telemetry database's size and its log's; 0 when nothing was captured.
         tables: Every table.
     """
 
@@ -82,4 +85,5 @@ class Statistics:
     disk_free_bytes: int
     artifact_files: int
     artifact_bytes: int
+    telemetry_bytes: int
     tables: tuple[TableStatistics, ...]

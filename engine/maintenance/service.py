@@ -21,9 +21,11 @@ from engine.core.errors import (
     NotFound,
     WorkspaceCorrupt,
     WorkspaceMissing,
+    WorkspaceTooNew,
 )
 from engine.db.database import Database
 from engine.db.disk import disk_errors, sync
+from engine.db.migrations import TELEMETRY
 from engine.maintenance import store
 from engine.maintenance.model import Backup, Finding, Statistics
 
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 _MANIFEST = "backup.json"
 _FORMAT = "quarterdeck-backup-1"
-_DESCRIBED = ("schema", "audit_head", "objects", "missing", "size_bytes", "time_ms")
+_DESCRIBED = ("schema", "audit_head", "objects", "missing", "size_bytes", "time_ms", "telemetry_bytes")
 
 _STAGING = ".restoring-"
 
@@ -70,13 +72,16 @@ class Maintenance:
         self._clock = clock
         self._log = AuditLog(database, clock)
 
-    def backup(self, directory: str | os.PathLike[str], *, progress: Progress | None = None) -> Backup:
+    def backup(
+        self, directory: str | os.PathLike[str], *, telemetry: bool = True, progress: Progress | None = None
+    ) -> Backup:
         """Copy the workspace while it is in use: one consistent database, every artifact it speaks of, the policy.
 
         The copy is built beside its destination and renamed, so a backup that exists is a whole one.
 
         Args:
             directory: Where to put it; must not exist.
+            telemetry: Copy what endpoints were asked and answered too, which may be much.
             progress: Told steps done and steps in all (database pages, then files).
 
         Returns:
@@ -97,7 +102,7 @@ class Maintenance:
         try:
             with disk_errors(target, "the backup"):
                 partial.mkdir(parents=True, mode=0o700)
-                made = self._write_backup(partial, target, progress)
+                made = self._write_backup(partial, target, telemetry=telemetry, progress=progress)
                 partial.rename(target)
                 sync(target.parent)
         except BaseException:
@@ -105,7 +110,7 @@ class Maintenance:
             raise
         return made
 
-    def _write_backup(self, folder: Path, final: Path, progress: Progress | None) -> Backup:
+    def _write_backup(self, folder: Path, final: Path, *, telemetry: bool, progress: Progress | None) -> Backup:
         copied = folder / "control.db"
         store.copy_database(self._workspace.control_db, copied, alone=True, progress=progress)
         database = Database(copied, read_only=True)
@@ -117,9 +122,11 @@ class Maintenance:
         finally:
             database.close()
         kept = self._copy_objects(objects, folder, progress)
+        telemetry_bytes = self._copy_telemetry(folder, progress) if telemetry else 0
         if self._workspace.policy_file.is_file():
             _copy(self._workspace.policy_file, folder / self._workspace.policy_file.name)
         size_bytes = copied.stat().st_size + sum(size_bytes for digest, size_bytes in objects if digest in kept)
+        size_bytes += telemetry_bytes
         made = Backup(
             path=str(final),
             schema=schema,
@@ -128,12 +135,20 @@ class Maintenance:
             missing=len(objects) - len(kept),
             size_bytes=size_bytes,
             time_ms=head.time_ms,
+            telemetry_bytes=telemetry_bytes,
         )
         described = {"format": _FORMAT, **{name: getattr(made, name) for name in _DESCRIBED}}
         manifest = folder / _MANIFEST
         manifest.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
         sync(manifest)
         return made
+
+    def _copy_telemetry(self, folder: Path, progress: Progress | None) -> int:
+        if not self._workspace.telemetry_db.is_file():
+            return 0
+        copied = folder / self._workspace.telemetry_db.name
+        store.copy_database(self._workspace.telemetry_db, copied, alone=True, progress=progress)
+        return copied.stat().st_size
 
     def _copy_objects(self, objects: Objects, folder: Path, progress: Progress | None) -> frozenset[str]:
         """Copy what is there and unchanged; returns the digests of what was copied."""
@@ -156,7 +171,8 @@ class Maintenance:
         The database is made ready beside the workspace's own: brought to the newest schema, its audit log continued by
         a record of the restore that names the head it replaces. Then artifact files are added, and the database takes
         its place in one transaction, which other processes see as a single commit. A damaged one is moved aside instead
-        and kept as `control.db.damaged-…`. The policy is brought back only where there is none.
+        and kept as `control.db.damaged-…`. The policy is brought back only where there is none. The telemetry of the
+        backup, if it has any, takes the place of the workspace's, since numbers of deployments may be given anew.
 
         Args:
             directory: What `backup` made.
@@ -191,6 +207,7 @@ class Maintenance:
                 objects = self._stage(source, staged, found, actor=actor, reason=reason)
                 self._bring_objects(source, objects)
                 self._put_in_place(staged, progress)
+                self._bring_telemetry(source, staging)
                 policy = source / self._workspace.policy_file.name
                 if policy.is_file() and not self._workspace.policy_file.exists():
                     _copy(policy, self._workspace.policy_file)
@@ -250,6 +267,31 @@ class Maintenance:
         store.fold_log(staged)
         store.take_the_place(staged, target, target.with_name(f"{target.name}.damaged-{self._clock.now_ms()}"))
 
+    def _bring_telemetry(self, source: Path, staging: Path) -> None:
+        kept, target = source / self._workspace.telemetry_db.name, self._workspace.telemetry_db
+        if not kept.is_file():
+            return
+        if target.exists() and not self._telemetry_problem():
+            store.copy_database(kept, target, alone=False)
+            return
+        staged = staging / target.name
+        store.copy_database(kept, staged, alone=True)
+        store.take_the_place(staged, target, target.with_name(f"{target.name}.damaged-{self._clock.now_ms()}"))
+
+    def _telemetry_problem(self) -> str:
+        """What is wrong with the telemetry database; empty when it is sound, or there is none."""
+        path = self._workspace.telemetry_db
+        if not path.exists():
+            return ""
+        database = Database(path, read_only=True, schema=TELEMETRY)
+        try:
+            with database.snapshot() as snapshot:
+                return next(iter(store.integrity_problems(snapshot)), "")
+        except (WorkspaceCorrupt, WorkspaceTooNew) as error:
+            return error.message
+        finally:
+            database.close()
+
     def _is_sound(self) -> bool:
         try:
             with self._database.snapshot() as snapshot:
@@ -275,11 +317,13 @@ class Maintenance:
             dangling = store.dangling_references(snapshot)
             objects = store.stored_objects(snapshot)
         verdict = self._log.verify()
+        telemetry = self._telemetry_problem()
         return (
             Finding("database", not problems, problems[0] if problems else "sound"),
             Finding("references", not dangling, dangling[0] if dangling else "sound"),
             Finding("audit", verdict.ok, verdict.problem or f"{verdict.size} records verified"),
             self._check_artifacts(objects, deep=deep),
+            Finding("telemetry", not telemetry, telemetry or "sound"),
         )
 
     def _check_artifacts(self, objects: tuple[tuple[str, int], ...], *, deep: bool) -> Finding:
@@ -312,8 +356,15 @@ class Maintenance:
             disk_free_bytes=shutil.disk_usage(path.parent).free,
             artifact_files=len(objects),
             artifact_bytes=sum(size_bytes for _, size_bytes in objects),
+            telemetry_bytes=_with_log(self._workspace.telemetry_db),
             tables=store.table_statistics(path),
         )
+
+
+def _with_log(path: Path) -> int:
+    """The size of a database and its log; 0 when there is none."""
+    files = (path, path.with_name(path.name + "-wal"))
+    return sum(each.stat().st_size for each in files if each.exists())
 
 
 def _remove_left_over(folder: Path) -> None:
@@ -349,6 +400,7 @@ def _read_manifest(folder: Path) -> Backup:
             missing=int(manifest["missing"]),
             size_bytes=int(manifest["size_bytes"]),
             time_ms=int(manifest["time_ms"]),
+            telemetry_bytes=int(manifest.get("telemetry_bytes", 0)),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _not_a_backup(folder) from error

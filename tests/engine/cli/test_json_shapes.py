@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 import engine.cli
+from engine.api import Engine
 from engine.prompts.model import NewPrompt
+from engine.telemetry.model import Label
+from engine.telemetry.spool import Spool
 from engine.traces.model import TraceReport
 from engine.tracking.logged_model_model import NewLoggedModel
 from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import Qd
+from tests.engine.telemetry.traffic import NOW_S, ORIGIN, prediction, store_all, telemetry_database, window
 
 REFERENCE = Path(engine.cli.__file__).with_name("README.md").read_text(encoding="utf-8")
 TYPES: Mapping[str, tuple[type, ...]] = {
@@ -68,6 +72,9 @@ PLAIN = {
     "backup": "db backup {tmp}/copy",
     "db-check": "db check",
     "statistics": "db stats",
+    "telemetry-stats": "telemetry stats",
+    "label-report": "labels add r-1 gold",
+    "prediction": "telemetry show r-1",
     "export-report": "export mlflow {tmp}/out",
     "workspace": "init {tmp}/new",
 }
@@ -86,6 +93,9 @@ IN_LISTS = {
     "webhook": "webhooks list",
     "trace": "traces list",
     "audit-record": "audit list",
+    "prediction": "telemetry predictions asked",
+    "traffic": "telemetry traffic asked --seconds 3600",
+    "label": "labels show r-0",
 }
 
 
@@ -104,8 +114,24 @@ def lively(sample: Sample, qd: Qd) -> Sample:
             opened.prompts.register("greeting", NewPrompt(template, tags={"team": "help"}))
         run = opened.runs.get(sample.runs[0])
         opened.logged_models.create(NewLoggedModel(run.experiment_id, "trees", run.run_id))
+        _ask(opened)
         opened.traces.report(TraceReport(TRACE, opened.experiments.get("churn").id, 1_760_000_000_000))
     return sample
+
+
+def _ask(opened: Engine) -> None:
+    """An endpoint that was asked, and told later what was true."""
+    endpoint = opened.endpoints.create("asked", "churn")
+    origin = ORIGIN._replace(endpoint=endpoint.row_id)
+    spool = Spool(opened.workspace.spool, "plane")
+    for number in range(2):
+        spool.put_prediction(prediction(number, origin))
+    spool.put_window(window(NOW_S - 1, origin=origin))
+    spool.close()
+    database = telemetry_database(opened.workspace.telemetry_db)
+    store_all(database, opened.workspace.spool)
+    database.close()
+    opened.telemetry.label([Label("r-0", "gold")])
 
 
 def _words(line: str, sample: Sample, tmp_path: Path) -> list[str]:
