@@ -7,22 +7,28 @@ import click
 from engine.cli.groups import verbs
 
 _VERBS = {
+    "abort": "rollouts.abort",
     "create": "keeping.create",
     "delete": "keeping.delete",
     "deploy": "routing.deploy",
     "history": "reading.history",
     "kill": "routing.kill",
     "list": "reading.list_",
+    "pause": "rollouts.pause",
     "planes": "reading.planes",
+    "promote": "rollouts.promote",
+    "resume": "rollouts.resume",
     "retire": "routing.retire",
     "revive": "routing.revive",
     "rollback": "routing.rollback",
+    "rollouts": "rollouts.rollouts",
     "shadow": "routing.shadow",
     "show": "reading.show",
     "tag": "keeping.tag",
     "traffic": "routing.traffic",
     "undo": "routing.undo",
     "update": "keeping.update",
+    "verdicts": "rollouts.verdicts",
 }
 
 
