@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import NotFound
 from engine.core.suggest import did_you_mean
-from engine.runtimes.loading import load
 from engine.runtimes.model import Rows
 
 if TYPE_CHECKING:
@@ -75,9 +74,7 @@ class Workspace:
 
     def load(self, wanted: DesiredDeployment) -> Runtime:
         """A version in memory, compared with its digest, and warm; see `Control`."""
-        build = wanted.build
-        path = self._engine.builds.path(build)
-        runtime = load(path, build.kind, build.file_format, build.interface, digest=build.file_digest)
+        runtime = self._engine.builds.load(wanted.build)
         warm(runtime)
         return runtime
 

@@ -1,0 +1,191 @@
+"""Several processes on one port: started, looked after, started anew, ended together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engine.core.errors import QuarterdeckError
+from engine.server.listening import DRAIN_S, listening, url_of
+from engine.serving.run import DataPlane, say_where
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from engine.api import Engine
+    from engine.server.settings import Settings
+    from engine.serving.companion import Companion
+    from engine.serving.run import Serving
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_LOOK_S = 0.25
+_FIRST_REST_S, _LONGEST_REST_S, _WELL_S = 0.05, 5.0, 10.0
+
+
+class _Worker:
+    """One place for a process."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self.began_s = 0.0
+        self.next_s = 0.0
+        self.rest_s = _FIRST_REST_S
+
+    def died(self) -> None:
+        """Note that it is gone, and when the next may start."""
+        now_s = time.monotonic()
+        self.rest_s = _FIRST_REST_S if now_s - self.began_s > _WELL_S else min(self.rest_s * 2, _LONGEST_REST_S)
+        self.pid, self.next_s = 0, now_s + self.rest_s
+
+
+def supervise(engine: Engine, settings: Settings, serving: Serving, companions: Sequence[Companion]) -> int:
+    """Run the workers until SIGTERM or SIGINT.
+
+    Args:
+        engine: The workspace.
+        settings: How to listen, made safe.
+        serving: What to serve, and by how many processes.
+        companions: Processes beside them.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        Busy: the port is taken.
+        InvalidInput: the address cannot be listened on.
+    """
+    # Alone first: on a port that is shared, another data plane of the same user would go unnoticed.
+    with listening(settings) as listener:
+        settings = replace(settings, port=listener.getsockname()[1])
+        url = url_of(settings, listener)
+    ready, told = os.pipe2(os.O_CLOEXEC)
+    try:
+        _Supervisor(engine, settings, serving, told).run(ready, lambda: say_where(url, serving), companions)
+    finally:
+        for each in companions:
+            each.end()
+        os.close(ready)
+        os.close(told)
+    sys.stderr.write("The data plane has ended; every request that it took was answered.\n")
+    return 0
+
+
+class _Supervisor:
+    """Starts workers and waits for signals.
+
+    Args:
+        engine: The workspace.
+        settings: How to listen, with a port.
+        serving: What to serve.
+        told: Where a worker writes a byte once it answers.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings, serving: Serving, told: int) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._serving = serving
+        self._told = told
+        self._workers = [_Worker() for _ in range(serving.workers)]
+
+    def run(self, ready: int, started: Callable[[], None], companions: Sequence[Companion]) -> None:
+        """Look after the workers until told to end.
+
+        Args:
+            ready: Where the first byte of a worker is read.
+            started: Told that the first of them answers.
+            companions: Processes beside them.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        os.set_blocking(ready, False)
+        said = False
+        try:
+            while True:
+                self._start_lacking(before)
+                if not said and _has_byte(ready):
+                    said = True
+                    started()
+                if said:
+                    for each in companions:
+                        each.tend()
+                found = signal.sigtimedwait(_SIGNALS, _LOOK_S if said else 0.01)
+                if found is not None and found.si_signo != signal.SIGCHLD:
+                    break
+                self._reap()
+            self._end()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _start_lacking(self, mask: set[int | signal.Signals]) -> None:
+        now_s = time.monotonic()
+        for each in self._workers:
+            if not each.pid and now_s >= each.next_s:
+                each.began_s = now_s
+                each.pid = self._fork(mask)
+
+    def _fork(self, mask: set[int | signal.Signals]) -> int:
+        sys.stderr.flush()
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid:
+            return pid
+        code = 1
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            with listening(self._settings, shared=True) as listener:
+                self._work(listener)
+            code = 0
+        except QuarterdeckError as error:
+            sys.stderr.write(f"A worker ended: {error}\n")
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _work(self, listener: socket.socket) -> None:
+        DataPlane(
+            self._engine,
+            self._settings,
+            self._serving,
+            listener,
+            started=lambda: _write_byte(self._told),
+            supervised=True,
+        ).run()
+
+    def _reap(self) -> None:
+        """Note who died."""
+        for each in self._workers:
+            if each.pid and os.waitpid(each.pid, os.WNOHANG)[0]:
+                sys.stderr.write(f"Worker {each.pid} ended; another one takes its place.\n")
+                each.died()
+
+    def _end(self) -> None:
+        for each in self._workers:
+            if each.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(each.pid, signal.SIGTERM)
+        until_s = time.monotonic() + DRAIN_S + 2
+        while any(each.pid for each in self._workers) and time.monotonic() < until_s:
+            signal.sigtimedwait((signal.SIGCHLD,), 0.1)
+            for each in self._workers:
+                if each.pid and os.waitpid(each.pid, os.WNOHANG)[0]:
+                    each.pid = 0
+        for each in self._workers:
+            if each.pid:
+                os.kill(each.pid, signal.SIGKILL)
+                os.waitpid(each.pid, 0)
+
+
+def _has_byte(ready: int) -> bool:
+    with suppress(BlockingIOError):
+        return bool(os.read(ready, 1))
+    return False
+
+
+def _write_byte(told: int) -> None:
+    with suppress(OSError):
+        os.write(told, b".")
