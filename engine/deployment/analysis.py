@@ -140,6 +140,7 @@ class Evidence:
         step_requests: Requests of the candidate since the step began.
         ticks: How many intervals were counted; the seed of the next deal.
         comparisons: By measure.
+        generation: The routing generation that the tallies are of.
     """
 
     candidate: Tally
@@ -148,6 +149,7 @@ class Evidence:
     step_requests: int
     ticks: int
     comparisons: tuple[Comparison, ...]
+    generation: int = 0
 
     def to_json(self) -> str:
         """The evidence as JSON; `evidence_from_json` reads back the same bits."""
@@ -173,6 +175,7 @@ def evidence_from_json(text: str) -> Evidence:
         step_requests=value["step_requests"],
         ticks=value["ticks"],
         comparisons=tuple(_comparison(each) for each in value["comparisons"]),
+        generation=value["generation"],
     )
 
 
@@ -183,13 +186,11 @@ def _comparison(value: Mapping[str, Any]) -> Comparison:
     )
 
 
-def first_evidence(policy: RolloutPolicy, candidate: Tally, live: Tally) -> Evidence:
-    """The evidence of a rollout that begins: what was before does not count.
+def first_evidence(policy: RolloutPolicy) -> Evidence:
+    """The evidence of a rollout that begins: none.
 
     Args:
         policy: The tolerances.
-        candidate: The candidate's tally now.
-        live: The live version's tally now.
     """
     tolerances = (
         (Measure.ERRORS, policy.errors, -1.0),
@@ -201,7 +202,7 @@ def first_evidence(policy: RolloutPolicy, candidate: Tally, live: Tally) -> Evid
         for measure, limit, least in tolerances
         if limit < 1.0  # a tolerance of everything is no question
     )
-    return Evidence(candidate, live, None, 0, 0, comparisons)
+    return Evidence(Tally(), Tally(), None, 0, 0, comparisons)
 
 
 def gathered(evidence: Evidence, candidate: Tally, live: Tally, *, shadow: bool, policy: RolloutPolicy) -> Evidence:
@@ -242,12 +243,21 @@ def gathered(evidence: Evidence, candidate: Tally, live: Tally, *, shadow: bool,
         step_requests=evidence.step_requests + ours.requests,
         ticks=evidence.ticks + 1,
         comparisons=tuple(map(extended, evidence.comparisons)),
+        generation=evidence.generation,
     )
 
 
-def next_step(evidence: Evidence) -> Evidence:
-    """The evidence as the next step takes it over: all of it but the count of the step's own requests."""
-    return replace(evidence, step_requests=0)
+def next_step(evidence: Evidence, generation: int) -> Evidence:
+    """The evidence as a step takes it over: all of it, but the step counts its own requests.
+
+    Args:
+        evidence: So far.
+        generation: The routing generation of the step. What an earlier one had is told apart from it even when it comes
+            late; the same one goes on where it was.
+    """
+    if generation == evidence.generation:
+        return replace(evidence, step_requests=0)
+    return replace(evidence, step_requests=0, candidate=Tally(), live=Tally(), generation=generation)
 
 
 def _slow_from(latencies: Sequence[int], least: int) -> int | None:

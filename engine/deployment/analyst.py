@@ -9,7 +9,7 @@ from engine.core.access import Actor
 from engine.core.errors import Refused
 from engine.deployment import rollout_moves as moves
 from engine.deployment import rollout_store as store
-from engine.deployment.analysis import Evidence, Judgement, Tally, Verdict, first_evidence, gathered, judged, next_step
+from engine.deployment.analysis import Evidence, Judgement, Tally, Verdict, gathered, judged, next_step
 from engine.deployment.rollout_model import Rollout, RolloutState
 from engine.endpoints.model import WHOLE, Cause, Endpoint
 from engine.telemetry.histogram import BUCKETS
@@ -85,13 +85,13 @@ class Analyst:
             self._look(self._with_fresh(rollout), endpoint)
 
     def _look(self, rollout: Rollout, endpoint: Endpoint) -> None:
-        tallies = [self._tally(endpoint, number, rollout.created_ms) for number in (rollout.candidate, rollout.live)]
         now_ms = self._clock.now_ms()
         shadow = rollout.current.weight == 0
         if rollout.step_since_ms is None:
-            evidence = rollout.evidence if rollout.step else first_evidence(rollout.policy, *tallies)
-            self._keep(replace(rollout, step_since_ms=now_ms, evidence=next_step(evidence)))
+            evidence = next_step(rollout.evidence, rollout.generation)
+            self._keep(replace(rollout, step_since_ms=now_ms, evidence=evidence))
             return
+        tallies = [self._tally(endpoint, number, rollout.generation) for number in (rollout.candidate, rollout.live)]
         evidence = gathered(rollout.evidence, *tallies, shadow=shadow, policy=rollout.policy)
         over = now_ms - rollout.step_since_ms >= rollout.current.hold_ms
         judgement = judged(evidence, rollout.policy, shadow=shadow, over=over)
@@ -122,9 +122,7 @@ class Analyst:
                 moves.wait(tx, rollout, judgement.sentence, reason=judgement.sentence)
             else:
                 endpoint = moves.endpoint_of(tx, rollout.endpoint)
-                moved = replace(
-                    rollout, step=rollout.step + 1, step_since_ms=None, evidence=next_step(rollout.evidence)
-                )
+                moved = replace(rollout, step=rollout.step + 1, step_since_ms=None)
                 moves.enter(tx, moved, endpoint, before=rollout, reason=judgement.sentence)
         self._fresh.pop(rollout.id, None)
 
@@ -152,8 +150,8 @@ class Analyst:
         newer = kept is not None and kept[0].ticks > rollout.evidence.ticks
         return replace(rollout, evidence=kept[0]) if kept is not None and newer else rollout
 
-    def _tally(self, endpoint: Endpoint, deployment: int, since_ms: int) -> Tally:
-        totals = self._telemetry.totals(endpoint.row_id, deployment, since_ms=since_ms)
+    def _tally(self, endpoint: Endpoint, deployment: int, generation: int) -> Tally:
+        totals = self._telemetry.totals(endpoint.row_id, deployment, generation_from=generation)
         latencies = tuple(totals.latency.get(bucket, 0) for bucket in range(BUCKETS))
         return Tally(totals.requests, totals.errors, latencies, totals.compared, totals.compared - totals.agreed)
 

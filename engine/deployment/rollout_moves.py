@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.audit.service import record
 from engine.core.errors import Conflict
 from engine.deployment import rollout_store as store
-from engine.deployment.analysis import Tally, first_evidence
+from engine.deployment.analysis import first_evidence
 from engine.deployment.rollout_model import Rollout, RolloutState, routes_of_step, routes_without
 from engine.endpoints import routing, rules
 from engine.endpoints.model import WHOLE, Cause, Endpoint
@@ -73,7 +73,7 @@ def begin(
         step=0,
         generation=generation.number,
         step_since_ms=None,
-        evidence=first_evidence(policy, Tally(), Tally()),
+        evidence=first_evidence(policy),
         note="",
         reason=reason,
         by=Person.of(tx.actor),

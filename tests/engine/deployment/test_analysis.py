@@ -62,7 +62,7 @@ def rolled_out(
     seed: int = 1,
 ) -> tuple[Judgement, Evidence]:
     random_ = random.Random(seed)
-    evidence = first_evidence(policy, candidate.tally, live.tally)
+    evidence = replace(first_evidence(policy), candidate=candidate.tally, live=live.tally)
     for tick in range(ticks):
         evidence = gathered(evidence, candidate.tick(random_), live.tick(random_), shadow=shadow, policy=policy)
         judgement = judged(evidence, policy, shadow=shadow, over=tick == ticks - 1)
@@ -126,7 +126,7 @@ def test_a_shadow_is_judged_by_its_answers_and_not_by_its_patience() -> None:
 
 
 def test_a_tolerance_of_everything_asks_nothing() -> None:
-    evidence = first_evidence(POLICY, Tally(), Tally())
+    evidence = first_evidence(POLICY)
     assert Measure.DISAGREEMENT not in [each.measure for each in evidence.comparisons]
 
 
@@ -144,9 +144,15 @@ def replace_tally(traffic: Traffic, tally: Tally) -> Traffic:
 
 def test_the_next_step_keeps_the_evidence_and_counts_its_own_requests() -> None:
     _, evidence = rolled_out(Traffic(12), Traffic(112), ticks=10)
-    following = next_step(evidence)
+    following = next_step(evidence, 7)
     assert following.comparisons == evidence.comparisons
-    assert following.step_requests == 0
+    assert (following.step_requests, following.candidate, following.live) == (0, Tally(), Tally())
+
+
+def test_a_step_that_is_resumed_counts_nothing_twice() -> None:
+    _, evidence = rolled_out(Traffic(12), Traffic(112), ticks=10)
+    again = next_step(evidence, evidence.generation)
+    assert (again.step_requests, again.candidate) == (0, evidence.candidate)
 
 
 @given(st.integers(1, 20), st.floats(0, 0.2), st.integers(0, 1_000))
@@ -165,5 +171,5 @@ def test_counts_that_were_lost_never_become_negative(counts: list[int]) -> None:
 
 @pytest.mark.parametrize("shadow", [True, False])
 def test_nothing_is_said_before_the_time_is_over_unless_something_is_wrong(shadow: bool) -> None:
-    evidence = first_evidence(POLICY, Tally(), Tally())
+    evidence = first_evidence(POLICY)
     assert judged(evidence, POLICY, shadow=shadow, over=False).verdict is Verdict.WAITING

@@ -71,15 +71,19 @@ class Rolling(Desk):
         number = desired.number if desired is not None else 0
         self.endpoints.acknowledge("churn", "gate-1:4711", number - bool(problem), problem=problem)
 
-    def answer(self, version: int, requests: int, *, errors: int = 0, slow: int = 0, differ: int = 0) -> None:
-        """Tell of so many requests that a version has answered just now."""
-        found = next(each for each in self.endpoints.get("churn").deployments if each.version == version)
+    def answer(
+        self, version: int, requests: int, *, errors: int = 0, slow: int = 0, differ: int = 0, late: int = 0
+    ) -> None:
+        """Tell of so many requests that a version has answered just now, or `late` generations ago."""
+        endpoint = self.endpoints.get("churn")
+        found = next(each for each in endpoint.deployments if each.version == version)
+        newest = endpoint.desired.number if endpoint.desired is not None else 0
         share = found.share or Share.STANDBY
         shadow = share is Share.SHADOW
         window = WindowDelta(
-            endpoint=self.endpoints.get("churn").row_id,
+            endpoint=endpoint.row_id,
             deployment=found.id,
-            generation=1,
+            generation=newest - late,
             share=share.value,
             second=self.clock.now_ms() // 1000,
             requests=requests,

@@ -206,6 +206,16 @@ def test_evidence_goes_on_where_another_analyst_left_it(rolling: Rolling) -> Non
     assert rolling.last().evidence.candidate.requests == 400
 
 
+def test_what_comes_late_of_the_step_before_is_not_this_steps(rolling: Rolling) -> None:
+    rolling.promote(2)
+    rolling.go_through(2, minutes=1)
+    rolling.acknowledge()
+    rolling.tick()
+    rolling.answer(2, 500, late=1)
+    rolling.tick()
+    assert rolling.last().evidence.step_requests == 0
+
+
 def test_one_rollout_at_a_time(rolling: Rolling) -> None:
     begun(rolling)
     with pytest.raises(Conflict, match="Version 2 is being rolled out"):
