@@ -25,6 +25,8 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "experiments.find": "`experiments.get` for programs, to which no experiment is an answer",
     "experiments.get_by_id": "programs name experiments by their keys; people by their names",
     "experiments.search": "`experiments.page` for programs: in any order, without counting runs",
+    "analyst.tick": "the analysis process, four times a second",
+    "promotions.finish": "the end of a rollout, for the analyst",
     "endpoints.acknowledge": "what a data plane says",
     "endpoints.desired": "what a data plane asks",
     "endpoints.prepare": "part of promotion",
@@ -94,6 +96,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "logged_models.restore": "same",
     "logged_models.set_status": "same",
     "logged_models.set_tags": "same",
+    "probing.health": "part of `probing.get`",
     "telemetry.changed": "tells a live screen whether to look again",
     "telemetry.counts": "part of `telemetry.stats`",
     "telemetry.rows": "captured rows for gates, which ask another version the same",
@@ -118,6 +121,14 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
 }
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
+    "probing.delete": "its screen follows in this issue",
+    "probing.get": "its screen follows in this issue",
+    "probing.history": "its screen follows in this issue",
+    "probing.hours": "its screen follows in this issue",
+    "probing.page": "its screen follows in this issue",
+    "probing.probe_now": "its screen follows in this issue",
+    "probing.register": "its screen follows in this issue",
+    "probing.update": "its screen follows in this issue",
     "telemetry.get": "its screen follows in this issue",
     "telemetry.import_labels": "a file, at a command line or by a timer",
     "endpoints.at": "its screen follows in this issue",

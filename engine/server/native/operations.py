@@ -40,9 +40,11 @@ OPERATIONS: dict[str, Way] = {
         logged_models: artifacts get of_run page
         maintenance: stats
         models: at files get lineage page resolve version versions
+        probing: get health history hours page
         processes: server
         promotions: at history plan plan_roll_back
         prompts: diff get page resolve version versions
+        rollouts: open_of page verdicts
         runs: artifacts columns compare count get history metric_points page
         telemetry: counts get labels live predictions rows series stats totals
         tokens: page
@@ -59,6 +61,8 @@ OPERATIONS: dict[str, Way] = {
         models: create delete delete_version remove_alias rename set_alias set_tag set_version_tag update update_version
         prompts: create delete delete_version register remove_alias set_alias set_tag
         prompts: set_version_tag update update_version
+        rollouts: abort pause resume
+        probing: delete register update
         runs: beat create delete finish log_batch log_input rename report restore set_note set_tag
         tokens: create revoke
         traces: delete delete_one set_tag
@@ -74,7 +78,9 @@ OPERATIONS: dict[str, Way] = {
         gates: check
         maintenance: check
         models: check_files register
+        probing: probe_now
         promotions: promote roll_back
+        rollouts: start
         runs: reap
         telemetry: label
         traces: prune
