@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
     from engine.policy.model import Policy
+    from engine.probing.service import Probing
     from engine.processes.service import Processes
     from engine.prompts.service import Prompts
     from engine.registry.approvals import Approvals
@@ -272,6 +273,13 @@ class Engine:
             return self.endpoints.get(name).row_id
 
         return Telemetry(self.workspace, self._telemetry_database, self.access, self.clock, find)
+
+    @cached_property
+    def probing(self) -> Probing:
+        """Endpoints that somebody else serves, and how they do."""
+        from engine.probing.service import Probing
+
+        return Probing(self.database, self._telemetry_database, self.access, self.clock, redaction=self._redaction)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -159,7 +159,12 @@ def _endpoints(engine: Engine, _context: click.Context) -> Iterable[tuple[str, s
     return [(each.name, each.model) for each in engine.endpoints.page(limit=_MOST).items]
 
 
+def _externals(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    return [(each.endpoint.name, each.endpoint.url) for each in engine.probing.page(limit=_MOST).items]
+
+
 ENDPOINT = LiveName("endpoint", _endpoints)
+EXTERNAL = LiveName("endpoint", _externals)
 EXPERIMENT = LiveName("experiment", _experiments)
 RUN = LiveName("run", _runs)
 METRIC = LiveName("metric", _metrics)

@@ -277,7 +277,7 @@ def _check_texts(description: str, owner: str) -> None:
 
 
 def _refuse_taken(tx: Transaction, name: str, model: str) -> None:
-    if store.row_id(tx, name) is not None:
+    if store.row_id(tx, name) is not None or store.is_external(tx, name):
         raise AlreadyExists(f"There is an endpoint {name} already.", hint="Choose another name.")
     if name != model and store.is_model(tx, name):
         raise AlreadyExists(

@@ -132,6 +132,11 @@ def is_model(view: Snapshot, name: str) -> bool:
     return view.execute("SELECT 1 FROM model WHERE name = ?", (name,)).fetchone() is not None
 
 
+def is_external(view: Snapshot, name: str) -> bool:
+    """Whether an endpoint that somebody else serves has the name."""
+    return view.execute("SELECT 1 FROM external_endpoint WHERE name = ?", (name,)).fetchone() is not None
+
+
 def names_of_model(view: Snapshot, model: str) -> tuple[str, ...]:
     """The names of a model's endpoints."""
     sql = "SELECT e.name FROM endpoint e JOIN model m ON m.id = e.model WHERE m.name = ? ORDER BY e.name"

@@ -16,6 +16,9 @@ _VERBS = {
     "list": "reading.list_",
     "pause": "rollouts.pause",
     "planes": "reading.planes",
+    "probe": "external.probe",
+    "probes": "external.probes",
+    "register": "external.register",
     "promote": "rollouts.promote",
     "resume": "rollouts.resume",
     "retire": "routing.retire",
@@ -27,6 +30,7 @@ _VERBS = {
     "tag": "keeping.tag",
     "traffic": "routing.traffic",
     "undo": "routing.undo",
+    "unregister": "external.unregister",
     "update": "keeping.update",
     "verdicts": "rollouts.verdicts",
 }

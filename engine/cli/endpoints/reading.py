@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.cells import age, moment
+from engine.cli.endpoints import external
 from engine.cli.live_names import ENDPOINT
 from engine.cli.options import Search, paging_options, search_options
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.words import MOMENT
+from engine.core.errors import NotFound
 from engine.core.paging import Page
 from engine.core.plain import plain
 from engine.endpoints.model import Share
@@ -72,6 +74,7 @@ def seen_words(endpoint: Endpoint) -> str:
 
 COLUMNS = (
     Column("name", lambda endpoint: endpoint.name),
+    Column("kind", lambda _: "own"),
     Column("model", lambda endpoint: endpoint.model),
     Column("live", live_version, right=True),
     Column("state", health),
@@ -81,7 +84,8 @@ COLUMNS = (
     Column("updated_ms", lambda endpoint: endpoint.updated_ms, age, "changed", right=True),
 )
 PEOPLE_COLUMNS = (
-    *COLUMNS[:4],
+    COLUMNS[0],
+    *COLUMNS[2:5],
     Column("traffic", traffic_words),
     Column("generation", seen_words, title="desired/observed", right=True),
     COLUMNS[-1],
@@ -143,6 +147,7 @@ def encode(endpoint: Endpoint) -> dict[str, Any]:
     return {
         **document,
         "deployments": deployed,
+        "kind": "own",
         "live": live_version(endpoint),
         "weights": {str(number): percent(weight) for number, weight in shares(endpoint).items()},
         "state": health(endpoint),
@@ -174,11 +179,19 @@ def encode_generation(generation: Generation, version: Mapping[int, int]) -> dic
 @format_options
 @click.pass_obj
 def list_(session: Session, search: Search, fmt: Format) -> None:
-    """List endpoints, by name."""
+    """List endpoints by name, then those that somebody else serves; a filter finds ours only."""
     page = session.engine().endpoints.page(
         search.filter, search.order_by, limit=search.limit, page_token=search.page_token
     )
-    show_page(page, PEOPLE_COLUMNS if fmt is Format.HUMAN else COLUMNS, fmt, encode=encode)
+    others = [] if search.filter or page.next_page_token else external.all_watched(session)
+    if fmt is Format.JSON:
+        items = [*map(encode, page.items), *map(external.encode, others)]
+        show_json({"items": items, "next_page_token": page.next_page_token})
+        return
+    show_page(page, PEOPLE_COLUMNS if fmt is Format.HUMAN else COLUMNS, fmt)
+    if others and fmt is Format.HUMAN:
+        show_lines(["", "served by others"])
+        show_rows(others, external.EXTERNAL_COLUMNS, fmt)
 
 
 @click.command()
@@ -189,7 +202,11 @@ def list_(session: Session, search: Search, fmt: Format) -> None:
 def show(session: Session, name: str, at: int | None, fmt: Format) -> None:
     """Show an endpoint: who answers, where each version stands, what the data planes say."""
     endpoints = session.engine().endpoints
-    found = endpoints.get(name)
+    try:
+        found = endpoints.get(name)
+    except NotFound as missing:
+        external.show_external(session, name, fmt, missing)
+        return
     if at is not None:
         past = [each for each in endpoints.at(at) if each.endpoint == name]
         _show_generations(session, Page(tuple(past)), fmt)

@@ -27,6 +27,7 @@ _MODELS = (
     "engine.gates.model",
     "engine.maintenance.model",
     "engine.policy.model",
+    "engine.probing.model",
     "engine.processes.model",
     "engine.prompts.model",
     "engine.registry.approval_model",
