@@ -43,9 +43,9 @@ class Pulse:
             WorkspaceError: the disk failed.
         """
         with in_use(), self._lock, translated(self._path):
-            now = self._look()
-            before, self._seen = self._seen, now
-            return now != before
+            before = self._seen
+            self._seen = self._look()
+            return self._seen != before
 
     def let_go(self) -> None:
         """Close the connection; the next look opens another, and takes all for changed."""

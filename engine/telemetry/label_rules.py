@@ -13,6 +13,8 @@ MAX_VALUE = 1_000
 """Most characters of a label that is a text."""
 
 _LATEST_MS = 2**53
+_GREATEST = 2.0**1000
+_NUMBER = re.compile(r"[+-]?(\d{1,15}|\d+\.\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -37,7 +39,7 @@ def value_problem(value: object) -> str:
         return ""
     if not isinstance(value, int | float):
         return "has a value that is no text, number or boolean"
-    return "" if math.isfinite(value) and abs(value) < 2.0**1000 else "has a value that is no finite number"
+    return "" if -_GREATEST < value < _GREATEST else "has a value that is no finite number"
 
 
 def time_problem(time_ms: object) -> str:
@@ -60,7 +62,7 @@ def value_of(cell: str) -> str | float | bool:
     """What a cell of a CSV file means: a number or a boolean where it reads like one, else a text."""
     if cell in ("true", "false", "True", "False"):
         return cell.lower() == "true"
-    if re.fullmatch(r"[+-]?(\d{1,15}|\d*\.\d+([eE][+-]?\d{1,3})?|\d+\.?([eE][+-]?\d{1,3})?)", cell, re.ASCII):
+    if _NUMBER.fullmatch(cell):
         number = float(cell)
         return number if math.isfinite(number) else cell
     return cell

@@ -60,12 +60,12 @@ class _Followed:
         self.path = path
         self.identity = b""
         self.place = HEAD_BYTES
-        self._inode = 0
+        self._head = b""
 
     def read(self, *, ended: bool) -> list[Found]:
         """The next frames, copied out of the file."""
         with self.path.open("rb") as stream:
-            self._begin(stream.read(HEAD_BYTES), os.fstat(stream.fileno()).st_ino)
+            self._begin(stream.read(HEAD_BYTES))
             if not self.identity:
                 return []
             length = _READ_BYTES
@@ -79,9 +79,13 @@ class _Followed:
         self.place += used
         return frames
 
-    def _begin(self, head: bytes, inode: int) -> None:
-        if inode != self._inode:  # written anew without its predictions: the places have changed, the numbers have not
-            self._inode, self.place = inode, HEAD_BYTES
+    def _begin(self, head: bytes) -> None:
+        """Begin at the beginning of a file of this name that is another one, or was written anew without predictions.
+
+        The head tells, and no inode: those are given again as soon as they are free.
+        """
+        if head != self._head:
+            self._head, self.place = head, HEAD_BYTES
         self.identity = _identity(head)
 
 
@@ -173,6 +177,7 @@ class SpoolReader:
         with held(path) as file:
             if file is not None:
                 path.unlink()
+                self._followed.pop(path.name, None)
             return file is not None
 
     def identities(self) -> set[bytes]:

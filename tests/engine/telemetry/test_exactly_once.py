@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
+from engine.telemetry.intake import Intake
 from engine.telemetry.model import CaptureCount
 from engine.telemetry.spool import Spool
 from tests.engine.telemetry.traffic import (
@@ -237,3 +238,16 @@ def test_whatever_happens_in_whatever_order_stored_and_dropped_are_sent(
         assert found[0] == run.sent
         assert requests(run.database.path) == run.windows
     run.database.close()
+
+
+def test_a_file_that_takes_the_name_and_place_of_one_that_went_is_stored_too(tmp_path: Path) -> None:
+    database = telemetry_database(tmp_path / "telemetry.db")
+    intake = Intake(database, tmp_path / "spool")
+    for round_ in range(1, 6):
+        spool = Spool(tmp_path / "spool", "plane", flush_s=0.001)
+        spool.put_prediction(prediction(round_))
+        spool.close()
+        assert spooled(tmp_path / "spool") == ["plane-00000001.spool"]
+        while intake.run() or spooled(tmp_path / "spool"):
+            pass
+        assert counted(database.path) == {(1, 3): (round_, round_, 0)}
