@@ -17,6 +17,7 @@ from console.everywhere import EVERYWHERE
 from console.frame import Frame
 from console.live import Health, LiveFeed
 from console.navigation import Navigator
+from console.serving import PlaneWatch
 from console.terminal.app import TerminalApp
 from console.work import Workers
 from engine.core.errors import QuarterdeckError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from console.actions import Action, Answers
     from console.location import Location
+    from console.serving import Beat
     from console.views import View
     from engine.api import Engine
 
@@ -37,6 +39,9 @@ TICK_SECONDS = 20.0
 
 SERVER_FIRST_SECONDS, SERVER_SECONDS = 0.5, 5.0
 """Before the first look at who serves the workspace, and between two."""
+
+BEAT_SECONDS = 1.0
+"""Between two looks at data planes and what they report."""
 
 PATIENCE_SECONDS = 0.2
 """How long a key waits for the one before; a widget that takes longer is doing something else."""
@@ -83,6 +88,7 @@ class ConsoleApp(TerminalApp[int]):
         self.desk = Workers(self.post_message)
         self.feed = LiveFeed(engine.feed, self.post_message)
         self.frame: Frame = Frame(engine)
+        self._watch = PlaneWatch(engine)
         self.stale = ""
         self.last_shell = ""
         self.history: list[str] = []
@@ -104,6 +110,7 @@ class ConsoleApp(TerminalApp[int]):
         self.set_interval(TICK_SECONDS, self._tick)
         self.set_timer(SERVER_FIRST_SECONDS, self._look_for_server)  # not before the first view has its data
         self.set_interval(SERVER_SECONDS, self._look_for_server)
+        self.set_interval(BEAT_SECONDS, self._look_at_planes)
 
     def _hold(self) -> None:
         """Paint nothing until the first view has its data, or a moment has passed: one whole frame, not five parts."""
@@ -448,6 +455,16 @@ class ConsoleApp(TerminalApp[int]):
 
     def _look_for_server(self) -> None:
         self.read("frame.server", self.engine.processes.server, self.frame.serving)
+
+    def _look_at_planes(self) -> None:
+        self.read("frame.planes", self._watch.look, self._beat)
+
+    def _beat(self, beat: Beat) -> None:
+        self.frame.planes(beat)
+        if beat.lost:
+            self.say(beat.sentence, "bad")
+        if self.view is not None and self.view.is_attached and not self.stale:
+            self.view.beat(beat)
 
     def _tick(self) -> None:
         if self.view is not None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from console.app import ConsoleApp
     from console.location import Location
+    from console.serving import Beat
     from console.typing import LineInput, Typed
     from console.views import View
     from engine.api import Engine
@@ -55,6 +56,7 @@ class Frame(TerminalScreen[object]):
         self._hints = Bar(id="hints")
         self._message = Bar(id="message")
         self._serving = ""
+        self._planes: Part = ("", "")
         self._fresh = (Health.LIVE, 0)
         self._input: LineInput | None = None
         self._timer: Timer | None = None
@@ -114,6 +116,12 @@ class Frame(TerminalScreen[object]):
             self._serving = words
             self._show_context(*self._fresh)
 
+    def planes(self, beat: Beat) -> None:
+        """Say how the data planes do: nothing where there are no endpoints."""
+        if beat.words != self._planes:
+            self._planes = beat.words
+            self._show_context(*self._fresh)
+
     def _show_context(self, health: Health, seconds: int) -> None:
         access = self._engine.access
         path = str(self._engine.workspace.path)
@@ -130,6 +138,8 @@ class Frame(TerminalScreen[object]):
         right: list[Part] = [(who, ""), (f" · {access.role.label}  ", "dim")]
         if self._serving:
             right += [(self._serving, "warn" if self._serving.endswith("relaxed") else "good"), ("  ", "")]
+        if self._planes[0]:
+            right += [self._planes, ("  ", "")]
         if access.read_only:
             right += [(" READ-ONLY ", "loud"), ("  ", "")]
         right += [looks[health], (" ", "")]

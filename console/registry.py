@@ -54,6 +54,10 @@ RESOURCES: dict[str, Entry] = {
     "history": Entry("console.screens.history:History", "promotions and rollbacks of a model", (), named=True),
     "state": Entry("console.screens.state:State", "which version was where; @TIME for the past"),
     "lineage": Entry("console.screens.lineage:LineageView", "dataset, run, version: both directions", (), named=True),
+    "endpoints": Entry("console.resources.endpoints:view", "endpoints: health, traffic, latency, rollouts", ("ep",)),
+    "endpoint": Entry(
+        "console.screens.endpoint:EndpointView", "one endpoint: versions, canary against live, history", (), named=True
+    ),
     "approvals": Entry("console.resources.approvals:view", "requests that wait for a decision", ("a", "inbox")),
     "audit": Entry("console.resources.audit:view", "who changed what, when and why"),
     "record": Entry("console.screens.record:Record", "one audit record: before and after", (), named=True),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from console.actions import Action
     from console.app import ConsoleApp
     from console.location import Location
+    from console.serving import Beat
     from console.text import Part
 
 T = TypeVar("T")
@@ -112,6 +113,9 @@ class View(Widget):
 
     def tick(self) -> None:
         """Some seconds went by: ages, and runs whose process has fallen silent, may read differently."""
+
+    def beat(self, beat: Beat) -> None:
+        """A second went by: what data planes report may have moved, and they may have come or gone."""
 
     def relocate(self, location: Location) -> None:
         """The same view with another filter, order or columns."""
