@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import NotServable, PredictionFailed
 from engine.runtimes.columns import prepare
 from engine.runtimes.estimator import EstimatorRuntime
-from engine.runtimes.intake import GREATEST_SINGLE, Intake
+from engine.runtimes.intake import GREATEST, GREATEST_SINGLE, Intake
 from engine.runtimes.model import LABELS, PROBABILITIES, Field, Interface, Rows
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TEXTS = ("str", "object", "string", "category")
 _NUMBERS = ("float", "int", "uint", "bool")
 _PROBED_ALONE = 64
+_BEYOND_SINGLE = 1e300  # however a scaler shrinks it, float32 does not hold it
 
 
 def dtype_of(word: str) -> str:
@@ -164,7 +165,7 @@ def read_intake(model: Any, interface: Interface, prepared: Prepared | None, fir
         tuple(codes),
         no_missing=tuple(sorted({*probe.refused(float("nan")), *(place for place in numbers if place in strict)})),
         no_infinite=probe.refused(float("inf")),
-        limit=GREATEST_SINGLE if probe.refused(1e39) else 1.7976931348623157e308,
+        limit=GREATEST_SINGLE if probe.refused(_BEYOND_SINGLE) else GREATEST,
         strict=dict(strict),
     )
 

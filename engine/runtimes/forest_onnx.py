@@ -216,7 +216,7 @@ def _flat(forest: Forest) -> dict[str, NDArray[Any]]:
     parts = [_start(forest)] if forest.start.any() else []
     ends = np.append(forest.roots[1:], len(forest.feature))
     for root, end, target in zip(forest.roots.tolist(), ends.tolist(), forest.targets.tolist(), strict=True):
-        tree = _one(forest, root, end)
+        tree = _one(forest, root, end, target)
         parts += [tree(sum_) for sum_ in range(target, target + forest.values.shape[1])]
     inner = np.cumsum([0, *(len(part["nodes_featureids"]) for part in parts)])[:-1].tolist()
     leaf = np.cumsum([0, *(len(part["leaf_weights"]) for part in parts)])[:-1].tolist()
@@ -228,15 +228,15 @@ def _flat(forest: Forest) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _one(forest: Forest, root: int, end: int) -> Any:
-    """One tree's attributes as a function of the sum that it adds to; its first node and leaf have number 0."""
+def _one(forest: Forest, root: int, end: int, target: int) -> Any:
+    """A tree's attributes as a function of the sum that it adds to, from `target`; its first node has number 0."""
     import numpy as np
 
     own = slice(root, end)
     left, right = forest.left[own] - root, forest.right[own] - root
     leaf = left == np.arange(end - root)
     if leaf.all():
-        return lambda sum_: _stump(forest.values[root, sum_ - int(forest.targets[0])], sum_)
+        return lambda sum_: _stump(forest.values[root, sum_ - target], sum_)
     number = np.where(leaf, np.cumsum(leaf), np.cumsum(~leaf)) - 1
     inner = ~leaf
     unequal = forest.unequal[own][inner]
@@ -252,10 +252,9 @@ def _one(forest: Forest, root: int, end: int) -> Any:
         "tree_roots": np.array([0]),
     }
     values = forest.values[own][leaf]
-    several = values.shape[1] > 1
 
     def adding_to(sum_: int) -> dict[str, NDArray[Any]]:
-        weights = values[:, sum_ if several else 0]
+        weights = values[:, sum_ - target]
         return common | {"leaf_targetids": np.full(len(weights), sum_), "leaf_weights": weights}
 
     return adding_to

@@ -19,6 +19,9 @@ _PLAINLY_FINITE = 1e60  # a sum of squares below this holds no infinity, no NaN 
 GREATEST_SINGLE = 3.4028234663852886e38
 """The greatest float32: estimators of trees refuse what is beyond."""
 
+GREATEST = 1.7976931348623157e308
+"""The greatest double."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:

@@ -161,7 +161,7 @@ class IsolatedRuntime:
             raise kind(clean(str(said.get("message", "The model failed.")), limit=300))
         made = frames.outputs_from_message(said["made"])
         wanted = {each.name for each in self.interface.outputs}
-        if not wanted <= set(made) or any(len(values) != size for values in made.values()):
+        if not wanted <= set(made) or any(values.shape[:1] != (size,) for values in made.values()):
             raise ValueError("says nonsense")
         self._deaths = 0
         return made

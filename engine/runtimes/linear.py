@@ -112,7 +112,9 @@ def _folded(
     codes: Mapping[str, float] = {text: float(code) for code, text in enumerate(intake.codes)}
     positions = intake.positions
     folded = np.zeros((len(intake.numbers), weights.shape[1]))
-    fills = np.full(len(intake.numbers), np.nan)
+    # What no weight is for is nothing, also where it is missing: NaN times zero would be NaN.
+    used = {positions[column.source] for column in columns if column.category is None}
+    fills = np.array([np.nan if position in used else 0.0 for position in range(len(intake.numbers))])
     marks: list[tuple[int, float, NDArray[np.float64]]] = []
     for column, weight in zip(columns, weights, strict=True):
         position = positions[column.source]

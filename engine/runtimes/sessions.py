@@ -153,7 +153,7 @@ class OnnxRuntime:
         except Exception as error:  # its errors share no class but this one
             raise _failed(error) from error
         made = {name: _as_array(value) for name, value in zip(self._names, found, strict=True)}
-        if any(len(value) != rows.size for value in made.values()):
+        if any(value.shape[:1] != (rows.size,) for value in made.values()):
             raise PredictionFailed("The model gave another number of rows than it was asked for.")
         return made
 
