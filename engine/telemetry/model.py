@@ -11,6 +11,12 @@ from engine.telemetry.histogram import percentile_us
 STEPS_S = (1, 60, 3600)
 """The lengths of the windows that are kept, in seconds."""
 
+SECONDS_KEPT_S = 2 * 3600
+"""How long windows of a second are kept, in seconds."""
+
+MINUTES_KEPT_S = 30 * 24 * 3600
+"""How long windows of a minute are kept, in seconds; those of an hour are kept for ever."""
+
 Source = tuple[int, int]
 """An endpoint's row id and a deployment's number."""
 

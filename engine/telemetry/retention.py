@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING
 
 from engine.telemetry import retention_store as store
 from engine.telemetry.intake import ACTOR
+from engine.telemetry.model import MINUTES_KEPT_S, SECONDS_KEPT_S
 
 if TYPE_CHECKING:
     from engine.core.clock import Clock
     from engine.db.database import Database
     from engine.db.transaction import Transaction
     from engine.policy.model import Policy
-
-SECONDS_KEPT_S = 2 * 3600
-"""How long windows of a second are kept, in seconds."""
-
-MINUTES_KEPT_S = 30 * 24 * 3600
-"""How long windows of a minute are kept, in seconds; those of an hour are kept for ever."""
 
 ROWS_A_STEP = 2_000
 """Rows that one transaction deletes at most."""

@@ -11,9 +11,17 @@ from engine.telemetry import label_store, traffic_store
 from engine.telemetry.captured import Captured
 from engine.telemetry.labelling import Labelling
 from engine.telemetry.lock import writer_status
-from engine.telemetry.model import NOTHING, STEPS_S, TelemetryStats, Totals, Traffic, Window
+from engine.telemetry.model import (
+    MINUTES_KEPT_S,
+    NOTHING,
+    SECONDS_KEPT_S,
+    STEPS_S,
+    TelemetryStats,
+    Totals,
+    Traffic,
+    Window,
+)
 from engine.telemetry.opening import looking
-from engine.telemetry.retention import MINUTES_KEPT_S, SECONDS_KEPT_S
 from engine.telemetry.spool_files import total_bytes
 
 if TYPE_CHECKING:

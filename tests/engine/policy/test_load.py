@@ -135,6 +135,12 @@ def test_an_hour_is_the_shortest_time_that_traces_are_kept() -> None:
     assert parse_policy('[retention]\ntraces = "1h"\n').traces_max_age_ms == HOUR_MS
 
 
+def test_telemetry_is_kept_as_long_and_as_large_as_the_policy_says() -> None:
+    assert (Policy().telemetry_keep_ms, Policy().telemetry_max_bytes) == (7 * 24 * HOUR_MS, 2 << 30)
+    policy = parse_policy('[telemetry]\nkeep = "30d"\nmax_bytes = "500MB"\n')
+    assert (policy.telemetry_keep_ms, policy.telemetry_max_bytes) == (30 * 24 * HOUR_MS, 500_000_000)
+
+
 def test_a_models_own_table_replaces_the_one_for_all_models() -> None:
     policy = parse_policy(
         '[models."*".production]\napprovals = 2\n[models.churn.production]\nsilent = []\n'.replace(
@@ -180,6 +186,9 @@ PRODUCTION = "[models.churn.production]\n"
         ('[retention]\ntrace = "30d"\n', 2, "retention.trace", "Did you mean traces?"),
         ('[retention]\ntraces = "59m"\n', 2, "retention.traces", "at least 1h"),
         ("[retention]\ntraces = 30\n", 2, "retention.traces", "must be a text with a unit"),
+        ('[telemetry]\nkeep = "59m"\n', 2, "telemetry.keep", "at least 1h"),
+        ("[telemetry]\nmax_bytes = true\n", 2, "telemetry.max_bytes", "must be"),
+        ("[telemetry]\nkeeps = 1\n", 2, "telemetry.keeps", "Did you mean keep?"),
         ("retention = 30\n", 1, "retention", "must be a table"),
         ("[defaults]\napproval_expiry = 24\n", 2, "defaults.approval_expiry", "must be a text with a unit"),
         ('[defaults]\napproval_expiry = "24 parsecs"\n', 2, "defaults.approval_expiry", "no length of time"),
@@ -373,6 +382,8 @@ def test_every_gate_has_a_reader_that_can_be_satisfied() -> None:
         "size": ", max = 1",
         "fields": ', required = ["owner"]',
         "evidence-age": ', max = "1d"',
+        "latency": ', p95 = "5ms"',
+        "resources": ', memory = "200MB"',
     }
     for name, spec in GATES.items():
         text = f'{PRODUCTION}gates = [{{gate = "{name}"{options.get(name, "")}}}]\n'

@@ -13,8 +13,7 @@ from engine.api import Engine
 from engine.core.clock import ManualClock
 from engine.core.errors import InvalidInput, NotFound
 from engine.telemetry.histogram import bucket_of
-from engine.telemetry.model import NOTHING, CaptureCount, Totals
-from engine.telemetry.retention import MINUTES_KEPT_S, SECONDS_KEPT_S
+from engine.telemetry.model import MINUTES_KEPT_S, NOTHING, SECONDS_KEPT_S, CaptureCount, Totals
 from tests.engine.telemetry.desk import Desk
 from tests.engine.telemetry.traffic import CANARY, NOW_S, prediction, window
 

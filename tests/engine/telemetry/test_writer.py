@@ -17,7 +17,8 @@ from engine.db.workspace import Workspace
 from engine.policy.model import Policy
 from engine.telemetry.intake import Intake
 from engine.telemetry.lock import writer_status
-from engine.telemetry.retention import MINUTES_KEPT_S, SECONDS_KEPT_S, Retention
+from engine.telemetry.model import MINUTES_KEPT_S, SECONDS_KEPT_S
+from engine.telemetry.retention import Retention
 from engine.telemetry.spool import Spool
 from tests.engine.telemetry.traffic import (
     NOW_S,
