@@ -337,7 +337,7 @@ def checked(routes: Iterable[Route]) -> Routes:
         Conflict: not exactly one is live, or the canaries leave the live one nothing.
         InvalidInput: a deployment is routed twice, there are too many, or a weight is out of range.
     """
-    kept = sorted(routes, key=lambda route: _ORDER.index(route.share))
+    kept = sorted(routes, key=_place)
     beyond = kept[len(_taking_and_shadows(kept)) + _live_count(kept) + KEPT_WARM :]
     made = tuple(route for route in kept if route not in beyond)
     if not made:
@@ -403,6 +403,11 @@ _STATES = {
     Share.SHADOW: State.SHADOW,
     Share.STANDBY: State.STANDBY,
 }
+
+
+def _place(route: Route) -> tuple[int, int]:
+    """By share; who stands by keeps the order, which says since when, and for others none means anything."""
+    return _ORDER.index(route.share), 0 if route.share is Share.STANDBY else route.deployment
 
 
 def _without(routes: Iterable[Route], *deployments: int | None) -> list[Route]:

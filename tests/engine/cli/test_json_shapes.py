@@ -66,6 +66,8 @@ PLAIN = {
     "whoami": "policy whoami",
     "audit-record": "audit show 2",
     "trace-detail": "traces show {trace}",
+    "endpoint": "endpoints show churn",
+    "route-plan": "endpoints kill churn --dry-run",
     "audit-head": "audit head",
     "verification": "audit verify",
     "inclusion": "audit inclusion 1",
@@ -96,6 +98,8 @@ IN_LISTS = {
     "prediction": "telemetry predictions asked",
     "traffic": "telemetry traffic asked --seconds 3600",
     "label": "labels show r-0",
+    "endpoint": "endpoints list",
+    "generation": "endpoints history churn",
 }
 
 
@@ -107,6 +111,8 @@ def lively(sample: Sample, qd: Qd) -> Sample:
         '[models.churn.production]\napprovals = 1\ngates = [{gate="metric", metric="auc", min=0.5}]\n'
     )
     qd("approvals", "request", "churn", "2", "--to", "production", "--reason", "better")
+    qd("endpoints", "create", "churn", "churn")
+    qd("endpoints", "kill", "churn", "--reason", "not yet", "--yes")
     qd("tokens", "create", "ci", "--expires", "90d")
     qd("webhooks", "create", "ci", "https://example.com/", "--event", "model_version.created")
     with engine.open(sample.path) as opened:
@@ -149,7 +155,7 @@ def _conforms(document: dict[str, Any], shape: dict[str, str]) -> None:
 
 
 def test_every_shape_is_proven() -> None:
-    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | {"consistency", "import-report", "logged-model"}
+    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | {"consistency", "import-report", "logged-model", "plane"}
 
 
 @pytest.mark.parametrize("shape", PLAIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from engine.endpoints import build_store
 from engine.endpoints.model import Build, Endpoint, Plane
 from engine.endpoints.planes import PlaneLock
 from engine.runtimes.model import Field, Interface, RuntimeKind
@@ -37,21 +38,16 @@ class ToldBuilds:
         found = self._engine.models.version(model, version)
         if found.digest in self.refused:
             raise self.refused[found.digest]
+        stored = self._engine.artifacts.put_bytes(b"told")
+        build = Build(found.digest, RuntimeKind.LINEAR, INTERFACE, stored.digest, "folded", (), 4, 0)
         with self._engine.database.transaction(self._engine.access.actor) as tx:
-            interface = json.dumps({"inputs": [], "outputs": [], "classes": []})
-            row = (found.digest, "linear", interface, "f" * 64, "folded", "[]", 1, tx.now_ms)
-            tx.execute("INSERT OR IGNORE INTO build VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-        return _built(found.digest)
+            build_store.put(tx, build)
+        return build
 
     def get(self, digest: str) -> Build | None:
         """The build that was stored."""
         with self._engine.database.snapshot() as view:
-            row = view.execute("SELECT 1 FROM build WHERE digest = ?", (digest,)).fetchone()
-        return None if row is None else _built(digest)
-
-
-def _built(digest: str) -> Build:
-    return Build(digest, RuntimeKind.LINEAR, INTERFACE, "f" * 64, "folded", (), 1, 0)
+            return build_store.get(view, digest)
 
 
 class Desk(World):
@@ -67,7 +63,11 @@ class Desk(World):
     @property
     def endpoints(self) -> Endpoints:
         """Endpoints as an operator uses them."""
-        return self.engine().endpoints
+        return self.endpoints_of("bob")
+
+    def endpoints_of(self, name: str) -> Endpoints:
+        """Endpoints as somebody uses them."""
+        return self.engine(name).endpoints
 
     def versions(self, count: int, *, model: str = "churn") -> None:
         """Register so many versions."""

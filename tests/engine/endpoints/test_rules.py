@@ -75,6 +75,14 @@ def test_a_canary_that_goes_live_gives_up_its_share() -> None:
     assert rules.share_of(routes, LIVE) is Share.STANDBY
 
 
+def test_asking_for_what_is_there_changes_nothing() -> None:
+    routes = rules.deployed(rules.deployed(BUSY, 7, Share.SHADOW), 6, Share.CANARY, 5)
+    for route in routes:
+        if route.share is not Share.STANDBY:
+            assert rules.deployed(routes, route.deployment, route.share, route.weight) == routes
+    assert rules.shifted(routes, {CANARY: 100}, key) == routes
+
+
 def test_what_stands_by_too_long_is_let_go() -> None:
     routes: rules.Routes = ()
     for deployment in range(1, 8):
