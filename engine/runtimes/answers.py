@@ -33,6 +33,8 @@ def answers(sums: NDArray[np.float64], link: Link, classes: NDArray[Any]) -> Out
     Returns:
         `predict`, and `predict_proba` where the link gives probabilities.
     """
+    if link is Link.LOGISTIC and len(sums) == 1:
+        return _one(float(sums[0, 0]), classes)
     import numpy as np
 
     if link is Link.NUMBER:
@@ -46,6 +48,17 @@ def answers(sums: NDArray[np.float64], link: Link, classes: NDArray[Any]) -> Out
         labels = classes[sums.argmax(axis=1)]
     probabilities = _probabilities(sums, link)
     return {LABELS: labels} if probabilities is None else {LABELS: labels, PROBABILITIES: probabilities}
+
+
+def _one(total: float, classes: NDArray[Any]) -> Outputs:
+    """The same for a single row of two classes, the commonest question: a quarter of the time."""
+    from math import tanh
+
+    import numpy as np
+
+    second = 0.5 * (1.0 + tanh(0.5 * total))
+    labels = classes[1:] if total > 0 else classes[:1]
+    return {LABELS: labels, PROBABILITIES: np.array([[1.0 - second, second]])}
 
 
 def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
