@@ -37,10 +37,10 @@ def demo(session: Session, fmt: Format, *, headless: bool, no_live: bool) -> int
     progress.close()
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     if headless or not watched or session.open_console is None or fmt is not Format.HUMAN:
-        # The live run's process needs seconds to load its libraries: its id may not be there yet.
-        show_record(summary, fmt, leave_out=() if summary.live_run else ("live_run",))
+        # The processes in the background need seconds to load their libraries: they may not be there yet.
+        show_record(summary, fmt, leave_out=[name for name in ("live_run", "served") if not getattr(summary, name)])
         if not no_live:
-            narrate("One run, network-live, keeps training in the background for ten minutes.")
+            narrate("In the background, for ten minutes: the run network-live trains, and the endpoints are asked.")
         here = f"{_program()} --workspace {shlex.quote(summary.workspace)}"
         narrate(f"Next: {here}")
         narrate(f"MLflow programs log to it with: {here} server, then MLFLOW_TRACKING_URI=http://127.0.0.1:5000")

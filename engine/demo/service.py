@@ -1,4 +1,4 @@
-"""Makes the demo's workspace, once, and starts its live run."""
+"""Makes the demo's workspace, once, and starts what moves in it: a training run and traffic."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from engine.core.errors import Conflict
 from engine.core.ids import RandomIds
 from engine.db.database import Database
 from engine.db.workspace import find_workspace
+from engine.demo.endpoints import open_endpoints
 from engine.demo.story import POLICY, Summary, tell_story, train_all
+from engine.demo.traffic import ask, data_plane, questions
 from engine.policy.file import PolicyFile
 from engine.registry.model import Stage
 from engine.tracking.model import RunQuery
@@ -23,6 +26,9 @@ from engine.tracking.model import RunQuery
 if TYPE_CHECKING:
     from engine.api import Engine
     from engine.demo.story import Progress
+
+REPLAYED = 1_500
+"""Questions that making the demo asks its endpoints."""
 
 _MARK = "demo.json"
 _VERSION = 1
@@ -49,7 +55,7 @@ def make_demo(directory: Path, progress: Progress, *, live: bool = True) -> Summ
     Args:
         directory: Where.
         progress: Told what happens, steps done and steps in all.
-        live: Whether to leave a run training in the background.
+        live: Whether to leave a run training, and endpoints answering, in the background.
 
     Returns:
         What is there now.
@@ -71,7 +77,9 @@ def make_demo(directory: Path, progress: Progress, *, live: bool = True) -> Summ
         mark.write_text(json.dumps({"demo": _VERSION}) + "\n", encoding="utf-8")
     with api.open(directory) as engine:
         if live and not _live_run(engine):
-            _start_live(directory)
+            _start(directory, "engine.demo.live")
+        if live and not engine.endpoints.planes():
+            _start(directory, "engine.demo.traffic")
         return summarise(engine)
 
 
@@ -84,11 +92,22 @@ def _make(directory: Path, progress: Progress) -> None:
     with api.open(building) as engine:
         runs = train_all(engine, progress)
         tell_story(engine, lambda name: _cast(engine, name), runs, progress)
+        progress("making versions ready to serve", 0, 1)
+        open_endpoints(engine)
     # Built aside and renamed: an interrupted demo leaves nothing that looks like a finished one.
     directory.parent.mkdir(parents=True, exist_ok=True)
     if directory.is_dir() and not any(directory.iterdir()):
         directory.rmdir()
     building.rename(directory)
+    _replay(directory, progress)
+
+
+def _replay(directory: Path, progress: Progress) -> None:
+    """Ask the endpoints what held-out rows are, so that there is traffic to look at."""
+    progress("serving and replaying", 0, REPLAYED)
+    with data_plane(directory, port=0) as url:
+        ask(url, islice(questions(), REPLAYED))
+    progress("serving and replaying", REPLAYED, REPLAYED)
 
 
 def _cast(engine: Engine, name: str) -> Engine:
@@ -112,9 +131,9 @@ def _live_run(engine: Engine) -> str:
     return next((run.run_id for run in running if run.name == "network-live" and run.state == "running"), "")
 
 
-def _start_live(directory: Path) -> None:
+def _start(directory: Path, module: str) -> None:
     subprocess.Popen(  # noqa: S603 our own interpreter and module; the directory is one argument, not a shell word
-        [sys.executable, "-m", "engine.demo.live", str(directory)],
+        [sys.executable, "-m", module, str(directory)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -152,4 +171,6 @@ def summarise(engine: Engine) -> Summary:
             if report is not None and not report.passed and version.stage is not Stage.PRODUCTION
         ),
         live_run=_live_run(engine),
+        endpoints=tuple(each.name for each in engine.endpoints.page().items),
+        served=next((plane.url for plane in engine.endpoints.planes()), ""),
     )

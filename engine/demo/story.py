@@ -92,6 +92,8 @@ class Summary:
         waiting_approvals: Requests that somebody has to decide.
         failing: Versions whose gates fail, such as `churn/3`.
         live_run: The id of the run that is training now; empty when none is.
+        endpoints: What can be asked for predictions.
+        served: Where a data plane answers now; empty when none does.
     """
 
     workspace: str
@@ -102,6 +104,8 @@ class Summary:
     waiting_approvals: int
     failing: tuple[str, ...]
     live_run: str = ""
+    endpoints: tuple[str, ...] = ()
+    served: str = ""
 
 
 def train_all(engine: Engine, progress: Progress) -> dict[tuple[str, str], str]:

@@ -19,6 +19,7 @@ from engine.api import Engine
 from engine.core.errors import Conflict
 from engine.demo.live import train_slowly
 from engine.demo.service import demo_directory, make_demo
+from engine.endpoints.model import Share
 from engine.registry.model import Stage
 from engine.tracking.model import Run, RunQuery
 
@@ -145,6 +146,22 @@ def test_the_live_run_moves_and_finishes(tmp_path: Path) -> None:
         assert opened.runs.history(run_id, "auc").total == 3
 
 
+def test_its_endpoints_have_been_asked_and_their_answers_captured(made: tuple[Path, dict[str, Any]]) -> None:
+    directory, summary = made
+    assert summary["endpoints"] == ["breast-cancer", "car-loan", "seattle-weather"]
+    with engine.open(directory, read_only=True) as opened:
+        counts = opened.telemetry.counts()
+        rollout = opened.rollouts.open_of("breast-cancer")
+        shares = {each.share for name in summary["endpoints"] for each in opened.endpoints.get(name).deployments}
+        built = [opened.builds.get(opened.models.version("breast-cancer", each).digest) for each in (2, 3)]
+    assert sum(count.sent for count in counts) > 500
+    assert all(count.sent == count.stored + count.dropped for count in counts)
+    assert rollout is not None
+    assert rollout.evidence.ticks == 0 or rollout.evidence.candidate.requests > 0
+    assert {Share.LIVE, Share.CANARY, Share.SHADOW} <= shares
+    assert all(each is not None and each.parity[-1].accepted for each in built)
+
+
 def test_the_live_run_is_started_once_and_outlives_the_command(made: tuple[Path, dict[str, Any]]) -> None:
     directory, _ = made
     assert qd(directory, "demo", "--headless").returncode == 0
@@ -153,8 +170,12 @@ def test_the_live_run_is_started_once_and_outlives_the_command(made: tuple[Path,
         detail = opened.runs.get(run.run_id)
         again = json.loads(qd(directory, "demo", "--headless", "--json").stdout)
         runs = opened.runs.page(RunQuery(filter=LIVE, limit=5)).items
+        planes = opened.endpoints.planes()
     assert detail.environment is not None
     os.kill(detail.environment.pid, signal.SIGTERM)
+    for plane in planes:  # whoever asks it ends with it
+        os.kill(plane.pid, signal.SIGTERM)
+    assert [plane.url for plane in planes] == [again["served"]]
     assert again["live_run"] == run.run_id
     assert len(runs) == 1
 
