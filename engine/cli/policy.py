@@ -72,6 +72,7 @@ def _defaults(found: Policy) -> dict[str, Any]:
         "evidence_max_age_ms": found.evidence_max_age_ms,
         "single_production": found.single_production,
         "protected_aliases": list(found.protected_aliases),
+        "traffic_from": found.traffic_from or None,
         "redaction_allow": list(found.redaction_allow),
         "webhook_hosts": list(found.webhook_hosts),
         "traces_max_age_ms": found.traces_max_age_ms,
