@@ -6,8 +6,6 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from starlette.requests import ClientDisconnect
-
 if TYPE_CHECKING:
     from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -90,6 +88,8 @@ class Intake(asyncio.BufferedProtocol):
             if self._dropping or not self._left:
                 return False
             if self._gone:
+                from starlette.requests import ClientDisconnect  # the data plane does without all of starlette
+
                 raise ClientDisconnect
             self._news.clear()
             await self._news.wait()

@@ -1,4 +1,4 @@
-"""The ASGI application of the data plane: finds out what is asked, reads the body within bounds, answers in one piece."""
+"""The ASGI application of the data plane: finds out what is asked, reads it within bounds, answers in one piece."""
 
 from __future__ import annotations
 
@@ -43,8 +43,12 @@ if TYPE_CHECKING:
 _ENCODER = msgspec.json.Encoder()
 _DIALECTS: dict[What, Dialect] = {What.V2: V2(), What.INVOCATIONS: Invocations(), What.PLAIN: Plain()}
 _PROBES = frozenset((What.LIVE, What.READY, What.PING, What.MODEL_READY))
-_BODILESS = (JSON,)
-_TEXT = ((b"content-type", b"text/plain; charset=utf-8"),)
+_FIXED = {
+    What.SERVER: server_metadata(__version__),
+    What.VERSION: Answer(200, __version__.encode("ascii"), ((b"content-type", b"text/plain; charset=utf-8"),)),
+    What.LIVE: Answer(200, b'{"live":true}'),
+}
+_READINESS = {What.READY: b'{"ready":%b}', What.PING: b""}
 
 
 class MethodNotAllowed(QuarterdeckError):
@@ -70,7 +74,7 @@ class App:
         ending: Whether the process is about to end, and should get no more requests.
     """
 
-    def __init__(  # noqa: PLR0913 the parts of a data plane, wired in one place
+    def __init__(  # noqa: PLR0913, PLR0917 the parts of a data plane, wired in one place
         self,
         plane: Plane,
         predictor: Predictor,
@@ -192,20 +196,14 @@ class App:
 
     def _told(self, route: Route) -> Answer:
         """What is known without any prediction."""
-        what = route.what
-        if what is What.METRICS:
+        fixed = _FIXED.get(route.what)
+        if fixed is not None:
+            return fixed
+        if route.what is What.METRICS:
             self._counting.flush(time.time())
             return exposition(self._counting.sums, self._gauges())
-        if what is What.SERVER:
-            return server_metadata(__version__)
-        if what is What.VERSION:
-            return Answer(200, __version__.encode("ascii"), _TEXT)
-        if what is What.LIVE:
-            return Answer(200, b'{"live":true}')
-        if what is What.READY:
-            return self._readiness(b'{"ready":%b}')
-        if what is What.PING:
-            return self._readiness(b"")
+        if route.what in _READINESS:
+            return self._readiness(_READINESS[route.what])
         return self._of_model(route)
 
     def _of_model(self, route: Route) -> Answer:
@@ -224,7 +222,7 @@ class App:
         body = words % (b"true" if ready else b"false") if words else b"\n"
         since_s = self._plane.stale_since
         stale = ((b"x-control-stale-seconds", b"%d" % (time.monotonic() - since_s)),) if since_s else ()
-        return Answer(200 if ready else 503, body, (*_BODILESS, *stale))
+        return Answer(200 if ready else 503, body, (*ONLY_JSON, *stale))
 
     def _gauges(self) -> dict[str, tuple[str, float]]:
         since_s, table = self._plane.stale_since, self._plane.table

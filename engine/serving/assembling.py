@@ -6,11 +6,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from engine.endpoints.model import Share, weights
+from engine.runtimes.row_check import RowCheck
 from engine.server.exchange import header_line
 from engine.serving.batcher import Batcher
 from engine.serving.calls import JSON
 from engine.serving.router import laid_out
-from engine.serving.rows import RowCheck
 from engine.serving.table import Loaded, Served, Target
 from engine.serving.tally import Tally
 from engine.telemetry.model import Origin

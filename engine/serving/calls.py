@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from engine.core.errors import QuarterdeckError
     from engine.runtimes.model import Outputs, Rows
-    from engine.serving.rows import RowCheck
+    from engine.runtimes.row_check import RowCheck
     from engine.serving.table import Target
 
     Raw = Sequence[tuple[bytes, bytes]]

@@ -74,7 +74,12 @@ class Workspace:
 
     def load(self, wanted: DesiredDeployment) -> Runtime:
         """A version in memory, compared with its digest, and warm; see `Control`."""
-        runtime = self._engine.builds.load(wanted.build)
+        from engine.runtimes.loading import load
+
+        build = wanted.build
+        # Not through `Builds`, which knows the whole registry: a start would load all of it for this one path.
+        path = self._engine.artifacts.path_of(build.file_digest)
+        runtime = load(path, build.kind, build.file_format, build.interface, digest=build.file_digest)
         warm(runtime)
         return runtime
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.runtimes.model import Outputs, Rows
+    from engine.runtimes.row_check import RowCheck
     from engine.serving.calls import Call
-    from engine.serving.rows import RowCheck
     from engine.serving.table import Target
 
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")

@@ -1,4 +1,4 @@
-"""`/metrics`: Prometheus text with our names, and with those that dashboards for KServe, MLServer and Triton look for."""
+"""`/metrics`: Prometheus text with our names, and those that dashboards for KServe, MLServer and Triton look for."""
 
 from __future__ import annotations
 

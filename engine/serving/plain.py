@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from engine.core.errors import QuarterdeckError
     from engine.runtimes.model import Outputs, Rows
+    from engine.runtimes.row_check import RowCheck
     from engine.serving.calls import Call
-    from engine.serving.rows import RowCheck
     from engine.serving.table import Target
 
 _ENCODER = msgspec.json.Encoder()

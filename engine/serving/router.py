@@ -37,8 +37,8 @@ def bucket_of(salt: bytes, key: bytes) -> int:
 def laid_out(weights: Mapping[int, int], before: Layout = (), *, rest: int | None = None) -> Layout:
     """Give every bucket a deployment, moving no bucket that may stay.
 
-    Whoever gets more takes the lowest buckets that others must give up; the one that takes the rest gives up its lowest,
-    all others their highest. With one canary its buckets are therefore always the lowest.
+    Whoever gets more takes the lowest buckets that others must give up; who takes the rest gives up its lowest, all
+    others their highest. With one canary its buckets are therefore always the lowest.
 
     Args:
         weights: Each answering deployment's weight; together `BUCKETS`, or nothing.

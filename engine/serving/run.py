@@ -37,6 +37,7 @@ WAIT_S = 2.0
 """How long connections are kept waiting for the first table at a start, in seconds."""
 
 _SWITCH_S = 0.0005
+_BESIDE = ("engine.telemetry.writer", "engine.supervision.analysis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,10 @@ class DataPlane:
         listener: Where it listens.
         started: Told that it answers.
         companions: Processes beside it, to be looked after by this one.
+        supervised: Whether its parent looks after it, so that it ends when that one is gone.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what a process is given at its start
         self,
         engine: Engine,
         settings: Settings,
@@ -180,9 +182,7 @@ class DataPlane:
 
     async def _settled(self, plane: Plane) -> None:
         """Wait for the first table, while whoever connects waits in the socket's queue."""
-        until_s = time.monotonic() + WAIT_S
-        while not plane.settled.is_set() and time.monotonic() < until_s and not self._told_to_stop:
-            await asyncio.sleep(0.002)
+        await asyncio.to_thread(plane.settled.wait, WAIT_S)
         await asyncio.sleep(0)  # the swap itself was put on this loop just before
 
     async def _beside(self, counting: Counting, server: HttpServer) -> None:
@@ -234,7 +234,7 @@ def serve(engine: Engine, settings: Settings, serving: Serving) -> int:
     Workspace(engine, serving.endpoints, "").check_names()
     if settings.require_tokens and not engine.access.read_only:
         make_first_token(engine)
-    companions = [] if engine.access.read_only else [Companion(_writer(engine))]
+    companions = [] if engine.access.read_only else [Companion(_module(engine, each)) for each in _BESIDE]
     if serving.workers > 1:
         from engine.serving.workers import supervise
 
@@ -252,8 +252,8 @@ def serve(engine: Engine, settings: Settings, serving: Serving) -> int:
     return 0
 
 
-def _writer(engine: Engine) -> tuple[str, ...]:
-    return (sys.executable, "-m", "engine.telemetry.writer", str(engine.workspace.path))
+def _module(engine: Engine, name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name, str(engine.workspace.path))
 
 
 def say_where(url: str, serving: Serving) -> None:

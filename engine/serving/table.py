@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from threading import Lock
 
     from engine.runtimes.model import Runtime
+    from engine.runtimes.row_check import RowCheck
     from engine.serving.batcher import Batcher
     from engine.serving.router import Layout
-    from engine.serving.rows import RowCheck
     from engine.serving.tally import Tally
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -203,7 +203,7 @@ class Table:
         """The endpoint of a request.
 
         Args:
-            name: An endpoint's name, or that of a model which one endpoint alone serves; `None` when the path names none.
+            name: An endpoint's name, or that of a model which one endpoint alone serves; `None` when none is named.
 
         Raises:
             NotFound: there is none.

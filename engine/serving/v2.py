@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from engine.core.errors import QuarterdeckError
     from engine.runtimes.model import Field, Outputs
+    from engine.runtimes.row_check import RowCheck
     from engine.serving.calls import Call
-    from engine.serving.rows import RowCheck
     from engine.serving.table import Served, Target
 
 BINARY_HEADER = b"inference-header-content-length"

@@ -72,9 +72,9 @@ class Shop:
         self.engine.builds.build(name, version.version)
         return version.version
 
-    def serve(self, *words: str) -> Served:
-        """Start `qd serve` with these words; on a free port."""
-        return Served(self.path, words)
+    def serve(self, *words: str, python: tuple[str, ...] = ()) -> Served:
+        """What starts `qd serve` with these words on a free port."""
+        return Served(self.path, words, python)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,12 @@ class Served:
     Args:
         path: The workspace.
         words: After `serve --port 0`.
+        python: Options of the interpreter.
     """
 
     path: Path
     words: tuple[str, ...]
+    python: tuple[str, ...] = ()
     port: int = 0
     said: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] = field(init=False)
@@ -114,6 +116,7 @@ class Served:
     def __enter__(self) -> Self:
         command = [
             sys.executable,
+            *self.python,
             "-m",
             "engine.cli",
             "--workspace",
@@ -150,10 +153,10 @@ class Served:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         *,
-        timeout_s: float = 10,
+        wait_s: float = 10,
     ) -> Reply:
         """Send a request; a body that is no bytes goes as JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=wait_s)
         try:
             data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
             connection.request(method, path, data, {"content-type": "application/json", **(headers or {})})
