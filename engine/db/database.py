@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.db.connection import Connect, FileIdentity
     from engine.db.feed import ChangeFeed
     from engine.db.migrations import Migration
+    from engine.db.pulse import Pulse
 
 _LATE_CHECKPOINT_PAGES = 16_384
 """Where a commit moves the log after all, should nobody have done so beside it: 128 MiB."""
@@ -126,6 +127,7 @@ class Database:
         self._identity: FileIdentity | None = None
         self._memory: Memory = {}
         self._memory_of: tuple[sqlite3.Connection | None, int] = (None, 0)
+        self._pulse: Pulse | None = None
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -399,10 +401,27 @@ class Database:
 
         return ChangeFeed(self.path, connect=self._connect, after=after)
 
+    def version(self) -> int:
+        """A number that is another one whenever anybody has committed, over a connection of its own.
+
+        Raises:
+            Busy: another process was recovering the database for too long.
+            WorkspaceReadOnly: the file cannot be opened.
+            WorkspaceCorrupt: the file is damaged.
+            WorkspaceError: the disk failed.
+        """
+        if self._pulse is None:
+            from engine.db.pulse import Pulse  # only a live screen over a database without events needs it
+
+            self._pulse = Pulse(self.path)
+        return self._pulse.version()
+
     def close(self) -> None:
         """Close this process's connections, those in use once they are given back; the next use opens what is there."""
         with in_use():
             self._pool.let_go()
+            if self._pulse is not None:
+                self._pulse.let_go()
             self._identity = None
 
 

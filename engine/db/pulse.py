@@ -30,11 +30,12 @@ class Pulse:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._seen: tuple[FileIdentity, int] | None = None
+        self._version = 0
         self._identity: FileIdentity | None = None
         close_before_fork(self)
 
-    def changed(self) -> bool:
-        """Whether anybody has committed, or the file came, went or was replaced, since the last time.
+    def version(self) -> int:
+        """A number that is another one whenever somebody has committed, or the file came, went or was replaced.
 
         Raises:
             Busy: another process was recovering the database for too long.
@@ -45,7 +46,8 @@ class Pulse:
         with in_use(), self._lock, translated(self._path):
             before = self._seen
             self._seen = self._look()
-            return self._seen != before
+            self._version += self._seen != before
+            return self._version
 
     def let_go(self) -> None:
         """Close the connection; the next look opens another, and takes all for changed."""

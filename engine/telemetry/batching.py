@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FRAME_BYTES = 256 << 10
 """About how much of predictions one frame holds."""
 
+MAX_RECORD_BYTES = 4 << 20
+"""Inputs and outputs of one request together; of longer ones nothing is kept."""
+
 MAX_WINDOWS = 5_000
 """Sums that wait second by second at most; beyond, those of one hour are added together."""
 
@@ -127,6 +130,8 @@ class Pending:
         each.request_id.encode()  # a lone surrogate is refused here, before it spoils a whole frame
         numbers = _whole(each.time_ms), _whole(each.latency_us), _whole(each.status)
         inputs, outputs = self._json(each.inputs), self._json(each.outputs)
+        if len(inputs) + len(outputs) > MAX_RECORD_BYTES:
+            raise ValueError
         place = origins.setdefault(each.origin, len(origins))
         return SpooledPrediction(place, each.request_id, *numbers, inputs, outputs)
 

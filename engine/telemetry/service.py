@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from engine.db.pulse import Pulse
     from engine.telemetry.model import CaptureCount
     from engine.telemetry.traffic_store import Found
 
@@ -44,6 +42,8 @@ class Telemetry(Captured, Labelling):
     All of it lies in a database of its own, written by the capture writer; as long as there is none, every answer is
     empty. A commit there survives the end of a process, not a power cut.
     """
+
+    _seen = 0
 
     def live(self, endpoint_id: int | str, *, seconds: int = 10) -> tuple[Traffic, ...]:
         """How the deployments of an endpoint do of late.
@@ -174,20 +174,16 @@ class Telemetry(Captured, Labelling):
         )
 
     def changed(self) -> bool:
-        """Whether anything was written since the last time this was asked; microseconds when nothing was.
+        """Whether anything was written since this was last asked of this service; microseconds when nothing was.
 
-        The first time it is so if there is a telemetry database at all.
+        There is one who asks: whoever watches for all the screens of a console. The first time, it has changed if there
+        is a telemetry database at all.
 
         Raises:
             QuarterdeckError: the telemetry database cannot be read.
         """
-        return self._pulse.changed()
-
-    @cached_property
-    def _pulse(self) -> Pulse:
-        from engine.db.pulse import Pulse  # only a live screen needs it
-
-        return Pulse(self._workspace.telemetry_db)
+        before, self._seen = self._seen, self._database.version()
+        return self._seen != before
 
 
 def _size(path: Path) -> int:

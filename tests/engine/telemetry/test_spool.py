@@ -70,6 +70,17 @@ def test_the_bound_is_one_of_bytes_too(tmp_path: Path, monkeypatch: pytest.Monke
     assert spool.counts() == (CaptureCount(1, 3, 3, 2, 1),)
 
 
+def test_a_request_that_is_too_long_is_dropped_and_harms_no_other(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", "plane", flush_s=0.01)
+    spool.put_prediction(prediction(1))
+    spool.put_prediction(prediction(2, inputs=b'"' + b"x" * (4 << 20) + b'"'))
+    spool.put_prediction(prediction(3, inputs=b'"' + b"x" * (4 << 19) + b'"'))
+    spool.close()
+    database = telemetry_database(tmp_path / "telemetry.db")
+    store_all(database, tmp_path / "spool")
+    assert counted(database.path) == {(1, 3): (3, 2, 1)}
+
+
 def test_much_is_written_before_its_time(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", "plane", flush_s=60)
     for number in range(8):

@@ -13,7 +13,7 @@ from engine.api import Engine
 from engine.core.clock import ManualClock
 from engine.core.errors import InvalidInput, NotFound
 from engine.telemetry.histogram import bucket_of
-from engine.telemetry.model import MINUTES_KEPT_S, NOTHING, SECONDS_KEPT_S, CaptureCount, Totals
+from engine.telemetry.model import MINUTES_KEPT_S, NOTHING, SECONDS_KEPT_S, CaptureCount, Label, Totals
 from tests.engine.telemetry.desk import Desk
 from tests.engine.telemetry.traffic import CANARY, NOW_S, prediction, window
 
@@ -124,22 +124,28 @@ def test_endpoints_may_be_named(desk: Desk) -> None:
         desk.telemetry.live("nobody")
 
 
-def test_a_live_screen_learns_of_every_commit_and_of_nothing_else(desk: Desk) -> None:
-    assert not desk.telemetry.changed()
+def test_who_watches_learns_of_every_commit_and_of_nothing_else(desk: Desk) -> None:
+    changed = desk.telemetry.changed
+    assert not changed()
     desk.report([window()])
-    assert [desk.telemetry.changed() for _ in range(3)] == [True, False, False]
+    assert [changed() for _ in range(3)] == [True, False, False]
     desk.telemetry.live(1)
-    assert not desk.telemetry.changed()
+    assert not changed()
     desk.report([window()])
-    assert desk.telemetry.changed()
+    assert changed()
     for ending in ("", "-wal", "-shm"):
         path = desk.engine.workspace.telemetry_db
         path.with_name(path.name + ending).unlink(missing_ok=True)
-    assert [desk.telemetry.changed() for _ in range(2)] == [True, False]
+    assert changed()
+    assert not changed()
     assert desk.telemetry.live(1) == ()
     desk.report([window(NOW_S - 1)])
-    assert desk.telemetry.changed()
+    assert changed()
     assert desk.telemetry.live(1) != ()
+    desk.telemetry.label([Label("r-1", 1)])
+    assert changed()
+    desk.engine.close()
+    assert [changed() for _ in range(2)] == [True, False]
 
 
 def test_another_role_sees_the_same(desk: Desk) -> None:
