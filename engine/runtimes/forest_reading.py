@@ -55,9 +55,15 @@ def read_forest(prepared: Prepared, positions: Mapping[int, int], codes: Mapping
     Raises:
         NotServable: the estimator is none of trees that can be read.
     """
-    import numpy as np
+    grown = _grown(prepared.estimator)
+    sizes = [len(tree.left) for tree in grown.trees]
+    if sum(sizes) > MOST_NODES:
+        raise NotServable(f"It has {sum(sizes)} nodes; at most {MOST_NODES} are taken apart.")
+    return _joined(grown, sizes, prepared, positions, codes)
 
-    estimator = prepared.estimator
+
+def _grown(estimator: Any) -> _Grown:
+    """An estimator, taken apart."""
     readers: dict[str, Callable[[Any], _Grown]] = {
         "DecisionTree": _single,
         "ExtraTree": _single,
@@ -71,10 +77,15 @@ def read_forest(prepared: Prepared, positions: Mapping[int, int], codes: Mapping
         raise NotServable(f"{type(estimator).__name__} is not made of trees.")
     if getattr(estimator, "n_outputs_", 1) != 1:
         raise NotServable("It predicts several things at once.")
-    grown = readers[kind](estimator)
-    sizes = [len(tree.left) for tree in grown.trees]
-    if sum(sizes) > MOST_NODES:
-        raise NotServable(f"It has {sum(sizes)} nodes; at most {MOST_NODES} are taken apart.")
+    return readers[kind](estimator)
+
+
+def _joined(
+    grown: _Grown, sizes: list[int], prepared: Prepared, positions: Mapping[int, int], codes: Mapping[str, int]
+) -> Forest:
+    """The trees one after the other, over the inputs themselves."""
+    import numpy as np
+
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
     feature, threshold, missing = (
         np.concatenate([getattr(tree, name) for tree in grown.trees])

@@ -8,8 +8,6 @@ import struct
 import time
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,6 +28,8 @@ def pack(message: object) -> bytes:
     Args:
         message: Anything MessagePack has.
     """
+    import msgspec
+
     body = msgspec.msgpack.encode(message)
     return _HEAD.pack(len(body)) + body
 
@@ -67,6 +67,8 @@ def receive(descriptor: int, deadline: float) -> Any:
         EOFError: nobody writes any more.
         ValueError: it is too long, or no message.
     """
+    import msgspec
+
     (length,) = _HEAD.unpack(_exactly(descriptor, _HEAD.size, deadline))
     if length > MOST_BYTES:
         raise ValueError("a frame is too long")

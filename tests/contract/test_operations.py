@@ -101,6 +101,10 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "telemetry.counts": "part of `telemetry.stats`",
     "telemetry.rows": "captured rows for gates, which ask another version the same",
     "telemetry.totals": "what the analysis of rollouts compares; people look at `telemetry.live`",
+    "builds.get": "part of `endpoints.desired`; people run `models build`, which shows what is there",
+    "builds.load": "part of serving",
+    "builds.path": "same",
+    "builds.pickle_allowed": "part of `builds.build`, and of the gate that scans files",
     "uploads.check_part": "large files come in parts over HTTP only",
     "uploads.close": "same",
     "uploads.create": "same",
@@ -121,6 +125,11 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
 }
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
+    "builds.allow_pickle": "its screen follows in this issue",
+    "builds.build": "its screen follows in this issue",
+    "builds.export": "writes a file where the command line runs",
+    "processes.stop_up": "a console may run on it; ended where it was started, or with `qd up stop`",
+    "processes.up": "its screen follows in this issue",
     "probing.delete": "its screen follows in this issue",
     "probing.get": "its screen follows in this issue",
     "probing.history": "its screen follows in this issue",

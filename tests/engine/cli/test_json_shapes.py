@@ -102,6 +102,8 @@ IN_LISTS = {
     "generation": "endpoints history churn",
 }
 
+BY_THEMSELVES = {"build", "consistency", "import-report", "logged-model", "onnx-export", "parity", "plane"}
+
 
 @pytest.fixture
 def lively(sample: Sample, qd: Qd) -> Sample:
@@ -155,7 +157,7 @@ def _conforms(document: dict[str, Any], shape: dict[str, str]) -> None:
 
 
 def test_every_shape_is_proven() -> None:
-    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | {"consistency", "import-report", "logged-model", "plane"}
+    assert set(SHAPES) == set(PLAIN) | set(IN_LISTS) | BY_THEMSELVES
 
 
 @pytest.mark.parametrize("shape", PLAIN)
@@ -175,6 +177,22 @@ def test_listed_things_have_the_promised_fields(qd: Qd, lively: Sample, tmp_path
 def test_a_consistency_proof_has_the_promised_fields(qd: Qd, lively: Sample) -> None:
     head = qd("audit", "head").out.strip()
     _conforms(qd("audit", "consistency", "--head", head, "--json").json, SHAPES["consistency"])
+
+
+def test_builds_and_exports_have_the_promised_fields(qd: Qd, sample: Sample, tmp_path: Path) -> None:
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    with engine.open(sample.path) as opened:
+        with opened.runs.start("small", "run", capture=False) as run:
+            run.log_bytes(skops.io.dumps(LogisticRegression().fit([[0.0], [1.0]], [0, 1])), "model/model.skops")
+        opened.models.register("small", run_id=run.id, artifact_path="model")
+    build = qd("models", "build", "small", "1", "--json").json
+    _conforms(build, SHAPES["build"])
+    export = qd("models", "export", "small/1", "--onnx", tmp_path / "x.onnx", "--json").json
+    _conforms(export, SHAPES["onnx-export"])
+    for parity in (*build["parity"], export["parity"]):
+        _conforms(parity, SHAPES["parity"])
 
 
 def test_an_import_has_the_promised_fields(qd: Qd, lively: Sample, tmp_path: Path) -> None:
