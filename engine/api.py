@@ -165,6 +165,11 @@ class Engine:
 
             holding.refuse_held(view, model, number)
 
+        def serving(view: Snapshot, model: str, number: int) -> tuple[tuple[str, str], ...]:
+            from engine.endpoints import holding  # only a lineage asks
+
+            return holding.serving(view, model, number)
+
         return Models(
             self.database,
             self.access,
@@ -175,6 +180,7 @@ class Engine:
             logged_models=self.logged_models,
             redaction=self._redaction,
             refuse_held=refuse_held,
+            serving=serving,
         )
 
     @cached_property

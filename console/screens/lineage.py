@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
-_LOOKS = {NodeKind.DATASET: "link", NodeKind.RUN: "running", NodeKind.VERSION: "production"}
+_LOOKS = {
+    NodeKind.DATASET: "link",
+    NodeKind.RUN: "running",
+    NodeKind.VERSION: "production",
+    NodeKind.ENDPOINT: "production",
+}
 DEEPEST = 12
 """Levels drawn in either direction."""
 
@@ -32,8 +37,7 @@ def kind_of(name: str) -> NodeKind:
 
 
 def _open(app: ConsoleApp, node: Node, _answers: Answers) -> None:
-    resource = {NodeKind.RUN: "run", NodeKind.VERSION: "version", NodeKind.DATASET: "lineage"}[node.id.kind]
-    app.enter(Location(resource, node.id.key))
+    app.enter(Location("lineage" if node.id.kind is NodeKind.DATASET else node.id.kind.value, node.id.key))
 
 
 def _follow(app: ConsoleApp, node: Node, _answers: Answers) -> None:

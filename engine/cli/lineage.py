@@ -41,14 +41,14 @@ def show_lineage(found: Lineage, fmt: Format) -> None:
 
 
 def _order(edge: Edge) -> tuple[int, Edge]:
-    """Datasets before runs before versions, as things happened."""
+    """Datasets before runs before versions, as things happened; an endpoint leads to nothing."""
     return ("dataset", "run", "version").index(edge.source.kind.value), edge
 
 
 def _words(nodes: dict[NodeKey, Node], key: NodeKey) -> str:
     node = nodes.get(key)
-    if key.kind.value == "version":
-        return f"version {key.key}" + (f" ({node.detail})" if node is not None and node.detail else "")
+    if key.kind.value in ("version", "endpoint"):
+        return f"{key.kind.value} {key.key}" + (f" ({node.detail})" if node is not None and node.detail else "")
     short = digest(key.key) if key.kind.value == "dataset" else key.key[:_KEY]
     label = node.label if node is not None and node.label != key.key else ""
     return f"{key.kind.value} {label} {short}".replace("  ", " ")

@@ -1,4 +1,4 @@
-"""What keeps models and versions from being deleted: the registry, which knows no endpoints, is handed this."""
+"""What the registry, which knows no endpoints, is handed: what may not be deleted, and where a version is served."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import Conflict
 from engine.endpoints import store
+from engine.endpoints.rules import share_of
 
 if TYPE_CHECKING:
     from engine.db.transaction import Snapshot
@@ -40,6 +41,27 @@ def refuse_held(view: Snapshot, model: str, number: int | None) -> None:
             hint=f"Take it out first: qd endpoints retire {names[0]} {number}.",
             details={"endpoints": list(names)},
         )
+
+
+def serving(view: Snapshot, model: str, number: int) -> tuple[tuple[str, str], ...]:
+    """The endpoints that have a version loaded.
+
+    Args:
+        view: The caller's snapshot.
+        model: The model's name.
+        number: The version's number.
+
+    Returns:
+        Each endpoint's name and what it gives the version, such as `live`.
+    """
+    found: list[tuple[str, str]] = []
+    for name, deployment in store.routed(view, model, number):
+        row_id = store.row_id(view, name)
+        newest = None if row_id is None else store.newest(view, row_id)
+        share = None if newest is None else share_of(newest.routes, deployment)
+        if share is not None:
+            found.append((name, share.value))
+    return tuple(found)
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -17,6 +17,7 @@ class NodeKind(StrEnum):
     DATASET = "dataset"
     RUN = "run"
     VERSION = "version"
+    ENDPOINT = "endpoint"
 
 
 class EdgeKind(StrEnum):
@@ -26,6 +27,7 @@ class EdgeKind(StrEnum):
     PARENT_OF = "parent of"
     REGISTERED_AS = "registered as"
     TRAINED = "trained"
+    SERVED_BY = "served by"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,7 +36,7 @@ class NodeKey:
 
     Args:
         kind: What it is.
-        key: A dataset's digest, a run's id, or `churn/7`.
+        key: A dataset's digest, a run's id, `churn/7`, or an endpoint's name.
     """
 
     kind: NodeKind
@@ -48,7 +50,8 @@ class Node:
     Args:
         id: What identifies it.
         label: Its name for people: a dataset's name, a run's name, `churn/7`.
-        detail: Its state: a run's status, a version's stage; empty for a dataset, `missing` when only its key is known.
+        detail: Its state: a run's status, a version's stage, what an endpoint gives the version; empty for a dataset,
+            `missing` when only its key is known.
     """
 
     id: NodeKey

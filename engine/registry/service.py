@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.db.database import Database
     from engine.db.transaction import Snapshot, Transaction
     from engine.policy.file import PolicyFile
+    from engine.registry.tracing import Serving
     from engine.tracking.logged_models import LoggedModels
     from engine.tracking.redaction import Redaction
     from engine.tracking.service import Runs
@@ -48,6 +49,7 @@ class Models(Registering):
         logged_models: Where else versions come from.
         redaction: Replaces secrets in tags.
         refuse_held: Says what may not be deleted, because it is served.
+        serving: Finds the endpoints of a version, for lineages.
     """
 
     def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
@@ -62,10 +64,12 @@ class Models(Registering):
         logged_models: LoggedModels,
         redaction: Redaction | None = None,
         refuse_held: Holding = held_by_nobody,
+        serving: Serving | None = None,
     ) -> None:
         super().__init__(database, access, runs, artifacts, clock, logged_models=logged_models, redaction=redaction)
         self._policy_file = policy_file
         self._refuse_held = refuse_held
+        self._serving = serving
 
     def update(self, name: str, *, description: str | None = None, owner: str | None = None) -> Model:
         """Change a model's texts.

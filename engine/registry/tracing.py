@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput, NotFound
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 _MISSING = "missing"
 
 
-def trace(view: Snapshot, runs: Runs, kind: str, key: str) -> Lineage:
+Serving = Callable[["Snapshot", str, int], Iterable[tuple[str, str]]]
+"""The endpoints that have a version loaded, each with what it gets: `live`, `canary`, `shadow` or `standby`."""
+
+
+def served_nowhere(_view: Snapshot, _model: str, _number: int) -> Iterable[tuple[str, str]]:
+    """No endpoint has any version."""
+    return ()
+
+
+def trace(view: Snapshot, runs: Runs, kind: str, key: str, serving: Serving = served_nowhere) -> Lineage:
     """Find all that led to a thing, and all that came of it.
 
     Args:
@@ -27,6 +36,7 @@ def trace(view: Snapshot, runs: Runs, kind: str, key: str) -> Lineage:
         runs: Where runs and their datasets are looked up, inside the same view.
         kind: `dataset`, `run` or `version`.
         key: A dataset's digest, a run's id or a beginning of it, or `churn/7`.
+        serving: Finds the endpoints of a version, inside the same view.
 
     Returns:
         The lineage.
@@ -35,7 +45,7 @@ def trace(view: Snapshot, runs: Runs, kind: str, key: str) -> Lineage:
         NotFound: there is no such thing.
         InvalidInput: the kind is none of these, or several runs' ids begin so.
     """
-    tracer = _Tracer(view, runs)
+    tracer = _Tracer(view, runs, serving)
     root = tracer.root(kind, key)
     nodes, edges, truncated = walk(root, tracer.before, tracer.after)
     return Lineage(root, tuple(map(tracer.node, nodes)), tuple(sorted(edges)), truncated)
@@ -44,9 +54,11 @@ def trace(view: Snapshot, runs: Runs, kind: str, key: str) -> Lineage:
 class _Tracer:
     """Looks up each thing once."""
 
-    def __init__(self, view: Snapshot, runs: Runs) -> None:
+    def __init__(self, view: Snapshot, runs: Runs, serving: Serving) -> None:
         self._view = view
         self._runs = runs
+        self._serving = serving
+        self._shares: dict[str, str] = {}
         self._found_runs: dict[str, RunDetail | None] = {}
         self._found_versions: dict[str, Version] = {}
         self._dataset_names: dict[str, str] = {}
@@ -72,6 +84,8 @@ class _Tracer:
         if key.kind is NodeKind.RUN:
             run = self._run(key.key)
             return Node(key, key.key, _MISSING) if run is None else Node(key, run.name, run.state)
+        if key.kind is NodeKind.ENDPOINT:
+            return Node(key, key.key, self._shares.get(key.key, ""))
         return Node(key, self._dataset_names.get(key.key, "") or key.key)
 
     def before(self, key: NodeKey) -> Iterator[Edge]:
@@ -101,6 +115,12 @@ class _Tracer:
             run = self._run(key.key)
             for child in () if run is None else run.children:
                 yield Edge(key, NodeKey(NodeKind.RUN, child), EdgeKind.PARENT_OF)
+
+        elif key.kind is NodeKind.VERSION:
+            found = self._found_versions[key.key]
+            for name, share in self._serving(self._view, found.model, found.version):
+                self._shares[name] = share
+                yield Edge(key, NodeKey(NodeKind.ENDPOINT, name), EdgeKind.SERVED_BY)
 
     def _readers(self, digest: str) -> Iterator[str]:
         asked = unparse(Comparison(Field(Entity.DATASET, "digest"), Operator.EQUAL, digest))

@@ -18,6 +18,7 @@ from engine.core.errors import (
 )
 from engine.endpoints.model import Cause, Share, State, Wish
 from engine.endpoints.service import Endpoints
+from engine.registry.lineage import EdgeKind, NodeKind
 from engine.registry.model import Stage
 from tests.engine.endpoints.desk import Desk, ToldBuilds
 
@@ -395,3 +396,14 @@ def test_a_plan_says_what_would_change_and_changes_nothing(desk: Desk) -> None:
     assert len(desk.endpoints.history("churn").items) == 1
     with pytest.raises(InvalidInput):
         desk.endpoints.plan("churn", Wish(Cause.STEP))
+
+
+def test_a_lineage_ends_where_the_version_is_served(desk: Desk) -> None:
+    desk.endpoint()
+    desk.endpoints.create("beside", "churn")
+    desk.endpoints.deploy("beside", 2, reason="r")
+    desk.endpoints.deploy("beside", 1, share=Share.SHADOW, reason="r")
+    found = desk.engine().models.lineage("version", "churn/1")
+    served = {node.id.key: node.detail for node in found.nodes if node.id.kind is NodeKind.ENDPOINT}
+    assert served == {"beside": "shadow", "churn": "live"}
+    assert {edge.source.key for edge in found.edges if edge.kind is EdgeKind.SERVED_BY} == {"churn/1"}
