@@ -34,10 +34,11 @@ NOUNS: dict[str, Member] = {
     "tokens": Member("engine.cli.tokens", "tokens", "Who may use the server, and how far."),
     "traces": Member("engine.cli.traces", "traces", "What programs did to answer requests, span by span."),
     "webhooks": Member("engine.cli.webhooks", "webhooks", "Tell other programs what happens."),
+    "up": Member("engine.cli.up", "up", "Run the server-side parts of a workspace, and keep them running."),
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
 
-_LONG_LIVED = (None, "console", "demo", "serve", "server")
+_LONG_LIVED = (None, "console", "demo", "serve", "server", "up")
 """Commands whose process ends in Python's own way: with everything that libraries want done at exit."""
 
 

@@ -41,7 +41,7 @@ OPERATIONS: dict[str, Way] = {
         maintenance: stats
         models: at files get lineage page resolve version versions
         probing: get health history hours page
-        processes: server
+        processes: server up
         promotions: at history plan plan_roll_back
         prompts: diff get page resolve version versions
         rollouts: open_of page verdicts

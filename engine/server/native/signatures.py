@@ -29,6 +29,7 @@ _MODELS = (
     "engine.policy.model",
     "engine.probing.model",
     "engine.processes.model",
+    "engine.processes.up_model",
     "engine.prompts.model",
     "engine.registry.approval_model",
     "engine.registry.lineage",
@@ -193,7 +194,8 @@ _CALL = typing.get_origin(Callable[[], None])
 
 
 def _query(given: Sequence[inspect.Parameter], hints: Mapping[str, Any]) -> tuple[str, type] | None:
-    for each in given:
+    alone = (each for each in given if typing.get_origin(hints[each.name]) not in _ARRAYS)
+    for each in alone:
         for kind in typing.get_args(hints[each.name]) or (hints[each.name],):
             if is_dataclass(kind):
                 return each.name, typing.cast("type", kind)

@@ -195,7 +195,7 @@ def test_headers_come_from_the_environment_and_a_missing_one_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.0", "fd00:ec2::254"]
+    "address", ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "0.0.0.1", "fd00:ec2::254"]
 )
 def test_a_name_that_leads_to_a_metadata_service_is_not_asked(address: str) -> None:
     async def resolve(_host: str, _port: int) -> list[str]:
