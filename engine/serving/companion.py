@@ -48,14 +48,30 @@ class Companion:
             with suppress(OSError):  # no memory or no processes left: the next time may do
                 self._process = subprocess.Popen(self._words, stdin=subprocess.DEVNULL)  # noqa: S603 our own module
 
-    def end(self) -> None:
-        """Tell it to end, and wait until it has."""
+    def tell_to_end(self) -> None:
+        """Tell it to end."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def see_end(self) -> None:
+        """Wait until it has ended, but not for ever."""
         if self._process is None:
             return
-        self._process.terminate()
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+
+def end_all(companions: Sequence[Companion]) -> None:
+    """End processes, all at once, and wait until they have.
+
+    Args:
+        companions: The processes.
+    """
+    for each in companions:
+        each.tell_to_end()
+    for each in companions:
+        each.see_end()

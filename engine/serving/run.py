@@ -17,7 +17,7 @@ from engine.policy.identity import os_user
 from engine.server.crowd import Crowd
 from engine.server.exposure import make_first_token, secured
 from engine.server.listening import HttpServer, http_config, listening, url_of
-from engine.serving.companion import Companion
+from engine.serving.companion import Companion, end_all
 from engine.serving.connection import quick
 from engine.serving.control import Workspace
 from engine.serving.counting import FLUSH_S, Counting
@@ -246,8 +246,7 @@ def serve(engine: Engine, settings: Settings, serving: Serving) -> int:
                 engine, settings, serving, listener, started=lambda: say_where(url, serving), companions=companions
             ).run()
         finally:
-            for each in companions:
-                each.end()
+            end_all(companions)
     sys.stderr.write("The data plane has ended; every request that it took was answered.\n")
     return 0
 

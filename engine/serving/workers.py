@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.core.errors import QuarterdeckError
 from engine.server.listening import DRAIN_S, listening, url_of
+from engine.serving.companion import end_all
 from engine.serving.run import DataPlane, say_where
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from engine.api import Engine
     from engine.server.settings import Settings
     from engine.serving.companion import Companion
     from engine.serving.run import Serving
 
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_END = (signal.SIGTERM, signal.SIGINT)
 _LOOK_S = 0.25
 _FIRST_REST_S, _LONGEST_REST_S, _WELL_S = 0.05, 5.0, 10.0
 
@@ -68,8 +70,7 @@ def supervise(engine: Engine, settings: Settings, serving: Serving, companions: 
     try:
         _Supervisor(engine, settings, serving, told).run(ready, lambda: say_where(url, serving), companions)
     finally:
-        for each in companions:
-            each.end()
+        end_all(companions)
         os.close(ready)
         os.close(told)
     sys.stderr.write("The data plane has ended; every request that it took was answered.\n")
@@ -92,6 +93,7 @@ class _Supervisor:
         self._serving = serving
         self._told = told
         self._workers = [_Worker() for _ in range(serving.workers)]
+        self._told_to_end = False
 
     def run(self, ready: int, started: Callable[[], None], companions: Sequence[Companion]) -> None:
         """Look after the workers until told to end.
@@ -101,34 +103,30 @@ class _Supervisor:
             started: Told that the first of them answers.
             companions: Processes beside them.
         """
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         os.set_blocking(ready, False)
         said = False
-        try:
-            while True:
-                self._start_lacking(before)
-                if not said and _has_byte(ready):
+        with _signals() as woken:
+            while not self._told_to_end:
+                self._start_lacking()
+                if not said and _drained(ready):
                     said = True
                     started()
                 if said:
                     for each in companions:
                         each.tend()
-                found = signal.sigtimedwait(_SIGNALS, _LOOK_S if said else 0.01)
-                if found is not None and found.si_signo != signal.SIGCHLD:
-                    break
+                select.select((woken, *(() if said else (ready,))), (), (), _LOOK_S)
+                self._told_to_end = any(number in _END for number in _drained(woken))
                 self._reap()
-            self._end()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            self._end(woken)
 
-    def _start_lacking(self, mask: set[int | signal.Signals]) -> None:
+    def _start_lacking(self) -> None:
         now_s = time.monotonic()
         for each in self._workers:
             if not each.pid and now_s >= each.next_s:
                 each.began_s = now_s
-                each.pid = self._fork(mask)
+                each.pid = self._fork()
 
-    def _fork(self, mask: set[int | signal.Signals]) -> int:
+    def _fork(self) -> int:
         sys.stderr.flush()
         sys.stdout.flush()
         pid = os.fork()
@@ -136,7 +134,7 @@ class _Supervisor:
             return pid
         code = 1
         try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            _forget_signals()
             with listening(self._settings, shared=True) as listener:
                 self._work(listener)
             code = 0
@@ -163,14 +161,15 @@ class _Supervisor:
                 sys.stderr.write(f"Worker {each.pid} ended; another one takes its place.\n")
                 each.died()
 
-    def _end(self) -> None:
+    def _end(self, woken: int) -> None:
         for each in self._workers:
             if each.pid:
                 with suppress(ProcessLookupError):
                     os.kill(each.pid, signal.SIGTERM)
         until_s = time.monotonic() + DRAIN_S + 2
         while any(each.pid for each in self._workers) and time.monotonic() < until_s:
-            signal.sigtimedwait((signal.SIGCHLD,), 0.1)
+            select.select((woken,), (), (), _LOOK_S)
+            _drained(woken)
             for each in self._workers:
                 if each.pid and os.waitpid(each.pid, os.WNOHANG)[0]:
                     each.pid = 0
@@ -180,10 +179,37 @@ class _Supervisor:
                 os.waitpid(each.pid, 0)
 
 
-def _has_byte(ready: int) -> bool:
+@contextmanager
+def _signals() -> Iterator[int]:
+    """Where a byte comes for every signal, its number; what is started meanwhile has no signal blocked."""
+    woken, wakes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    before = {sign: signal.signal(sign, _nothing) for sign in (*_END, signal.SIGCHLD)}
+    signal.set_wakeup_fd(wakes)
+    try:
+        yield woken
+    finally:
+        signal.set_wakeup_fd(-1)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+        os.close(woken)
+        os.close(wakes)
+
+
+def _nothing(*_: object) -> None:
+    """What a signal does by itself: its number in the pipe is what counts."""
+
+
+def _forget_signals() -> None:
+    """In a forked child: be told nothing of what the parent waits for."""
+    signal.set_wakeup_fd(-1)
+    for sign in (*_END, signal.SIGCHLD):
+        signal.signal(sign, signal.SIG_DFL)
+
+
+def _drained(pipe: int) -> bytes:
     with suppress(BlockingIOError):
-        return bool(os.read(ready, 1))
-    return False
+        return os.read(pipe, 4_096)
+    return b""
 
 
 def _write_byte(told: int) -> None:
