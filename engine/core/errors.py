@@ -202,6 +202,36 @@ class RowRefused(PredictionFailed):
     exit_code = 2
 
 
+class Stopped(QuarterdeckError):
+    """Somebody asked for an end before all was done."""
+
+    code = "stopped"
+    http_status = 409
+    exit_code = 130
+
+
+class TaskFailed(QuarterdeckError):
+    """One of many items could not be worked on.
+
+    Args:
+        message: What happened.
+        hint: What to do next.
+        item: The item.
+    """
+
+    code = "task_failed"
+
+    def __init__(self, message: str, *, hint: str = "", item: object = None) -> None:
+        super().__init__(message, hint=hint)
+        self.item = item
+
+
+class WorkerLost(TaskFailed):
+    """A worker process died over an item."""
+
+    code = "worker_lost"
+
+
 class WorkspaceError(QuarterdeckError):
     """The workspace itself cannot be used."""
 

@@ -1,0 +1,1 @@
+"""What every implementation of a protocol of ours must hold: checks that plug-ins run too."""
