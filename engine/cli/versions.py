@@ -111,7 +111,10 @@ def show(session: Session, version: Version, fmt: Format) -> None:
     """Show a version with its signature, params, metrics, tags and files."""
     record = encode(version)
     if fmt is Format.HUMAN:
-        record["files"] = plain(session.engine().models.files(version.model, version.version))
+        opened = session.engine()
+        served = opened.endpoints.of_version(version.model, version.version)
+        record["endpoints"] = [f"{each.endpoint} ({each.state.value})" for each in served]
+        record["files"] = plain(opened.models.files(version.model, version.version))
     show_record(record, fmt)
 
 

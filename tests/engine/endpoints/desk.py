@@ -94,7 +94,7 @@ class Desk(World):
 
     def audited(self, verb: str) -> list[dict[str, Any]]:
         """What the audit log keeps of a verb on endpoints, the oldest first."""
-        found = self.engine().audit.page(limit=1000).items
+        found = self.engine().audit.page(limit=10_000).items
         return [
             json.loads(json.dumps(each.after))
             for each in reversed(found)

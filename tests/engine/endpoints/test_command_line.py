@@ -73,6 +73,13 @@ def test_data_planes_are_listed_with_the_promised_fields(qd: Program) -> None:
     assert (list(item), item["id"], item["endpoints"]) == (fields.split(), "here:1", ["churn"])
 
 
+def test_a_version_shows_where_it_is_served(qd: Program) -> None:
+    shown = run_process("--workspace", qd.desk.workspace.path, "versions", "show", "churn/1")
+    assert "churn (Pending)" in shown.out
+    lineage = run_process("--workspace", qd.desk.workspace.path, "versions", "lineage", "churn/1")
+    assert "endpoint churn" in lineage.out
+
+
 def test_a_dry_run_shows_the_difference_and_changes_nothing(qd: Program) -> None:
     answer = qd("traffic", "churn", "1=90%", "--dry-run", code=4)
     assert "would be refused" in answer.err

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -159,6 +162,41 @@ def test_of_two_operators_who_change_traffic_one_wins(desk: Desk, two: tuple[Eng
         assert len(refused) == 1, results
         assert refused[0].details == {"generation": seen.number + 1, "expected": seen.number}
     assert len(desk.endpoints.history("churn").items) == 2 + ROUNDS
+
+
+DEPLOYING = """
+import sys
+from itertools import cycle
+import engine
+
+with engine.open(sys.argv[1]) as opened:
+    print("ready", flush=True)
+    for version in cycle((2, 3, 1)):
+        opened.endpoints.deploy("churn", version, reason="again")
+"""
+
+
+def test_a_process_that_is_killed_while_it_deploys_leaves_whole_generations(desk: Desk) -> None:
+    desk.endpoint()
+    builds = desk.engine().__dict__["builds"]
+    for version in (1, 2, 3):
+        builds.build("churn", version)
+    desk.lose_policy()
+    for _ in range(3):
+        before = len(desk.endpoints.history("churn", limit=1_000).items)
+        words = [sys.executable, "-c", DEPLOYING, str(desk.workspace.path)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            until = time.monotonic() + 30
+            while len(desk.endpoints.history("churn", limit=1_000).items) < before + 3:
+                assert time.monotonic() < until
+            process.kill()
+        found = desk.endpoints.history("churn", limit=1_000).items
+        assert [each.number for each in reversed(found)] == list(range(1, len(found) + 1))
+        assert next(iter(desk.shares().values())) == ("live", 1000)
+        assert len(desk.audited("deploy")) == len(found)
+        assert desk.engine().audit.verify().ok
 
 
 FAILING: dict[str, Callable[[Desk], object]] = {
