@@ -95,6 +95,7 @@ class Action:
         object_name: The subject's name, to be typed before what cannot be undone.
         shell: The same as a shell command; empty when there is none.
         hint: Whether the hint line offers it.
+        dialog: Whether it opens a dialog of its own that shows what changes and asks with the same care.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Action:
     object_name: Callable[[Any], str] = _unnamed
     shell: Callable[[Any, Answers], str] = field(default=lambda _subject, _answers: "")
     hint: bool = True
+    dialog: bool = False
 
     def danger_for(self, subject: Any) -> Danger:
         """How much care it takes for a subject."""

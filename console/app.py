@@ -18,6 +18,7 @@ from console.frame import Frame
 from console.live import Health, LiveFeed
 from console.navigation import Navigator
 from console.serving import PlaneWatch
+from console.tasks import Tasks
 from console.terminal.app import TerminalApp
 from console.work import Workers
 from engine.core.errors import QuarterdeckError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from console.actions import Action, Answers
     from console.location import Location
     from console.serving import Beat
+    from console.tasks import Progress, Task
     from console.views import View
     from engine.api import Engine
 
@@ -86,6 +88,7 @@ class ConsoleApp(TerminalApp[int]):
         self.engine = engine
         self.navigator = Navigator(start)
         self.desk = Workers(self.post_message)
+        self.tasks = Tasks(self.post_message)
         self.feed = LiveFeed(engine.feed, self.post_message)
         self.frame: Frame = Frame(engine)
         self._watch = PlaneWatch(engine)
@@ -127,6 +130,7 @@ class ConsoleApp(TerminalApp[int]):
     def on_unmount(self) -> None:
         """Let the threads end."""
         self.feed.close()
+        self.tasks.close()
         self.desk.close()
 
     # --- what views and actions use
@@ -162,6 +166,20 @@ class ConsoleApp(TerminalApp[int]):
         """Change something in the worker thread; see `Workers.act`. Errors are told."""
         self.last_shell = shell or self.last_shell
         self.desk.act(compute, done, self.fail)
+
+    def work(
+        self,
+        title: str,
+        compute: Callable[[Progress], Any],
+        done: Callable[[Any], None],
+        shell: str = "",
+        failed: Callable[[Exception], None] | None = None,
+    ) -> Task:
+        """Do something that takes a while, whatever screen is shown; see `Tasks.start`. Errors are told."""
+        self.last_shell = shell or self.last_shell
+        task = self.tasks.start(title, compute, done, failed or self.fail)
+        self.frame.busy(len(self.tasks.running))
+        return task
 
     def say(self, message: str, look: str = "good") -> None:
         """Say something in the message line."""
@@ -393,7 +411,7 @@ class ConsoleApp(TerminalApp[int]):
             return
         danger = action.danger_for(subject)
         fields = list(action.ask(subject))
-        if danger < Danger.PRODUCTION and not fields:
+        if action.dialog or (danger < Danger.PRODUCTION and not fields):
             action.run(self, subject, {})
             return
         from console.screens.dialogs import Ask
@@ -415,7 +433,7 @@ class ConsoleApp(TerminalApp[int]):
 
     def quit(self) -> None:
         """Leave; asks only while something is being done."""
-        if not self.desk.acting:
+        if not (self.desk.acting or self.tasks.running):
             self.exit(0)
             return
         from console.screens.dialogs import Confirm
@@ -433,6 +451,25 @@ class ConsoleApp(TerminalApp[int]):
     def _finished(self, message: Workers.Finished) -> None:
         if not self._exit:  # its view may be gone
             self.desk.settle(message)
+
+    @on(Tasks.Told)
+    def _told(self, message: Tasks.Told) -> None:
+        task = self.tasks.hear(message)
+        if task is not None and not self._exit:
+            steps = f" {task.step}/{task.steps}" if task.steps else ""
+            self.say(f"{task.title}: {task.words}{steps}", "dim")
+            self._tasks_changed()
+
+    @on(Tasks.Ended)
+    def _task_ended(self, message: Tasks.Ended) -> None:
+        if not self._exit:
+            self.tasks.settle(message)
+            self._tasks_changed()
+
+    def _tasks_changed(self) -> None:
+        self.frame.busy(len(self.tasks.running))
+        if self.view is not None and self.view.location.resource == "jobs":
+            self.view.load()
 
     @on(LiveFeed.Changed)
     def _changed(self, message: LiveFeed.Changed) -> None:

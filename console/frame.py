@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from console.actions import Action, find
 from console.everywhere import EVERYWHERE
+from console.formats import plural
 from console.live import Health
 from console.location import title
 from console.terminal.app import TerminalScreen
@@ -57,6 +58,7 @@ class Frame(TerminalScreen[object]):
         self._message = Bar(id="message")
         self._serving = ""
         self._planes: Part = ("", "")
+        self._busy = 0
         self._fresh = (Health.LIVE, 0)
         self._input: LineInput | None = None
         self._timer: Timer | None = None
@@ -122,6 +124,12 @@ class Frame(TerminalScreen[object]):
             self._planes = beat.words
             self._show_context(*self._fresh)
 
+    def busy(self, tasks: int) -> None:
+        """Say how many tasks run."""
+        if tasks != self._busy:
+            self._busy = tasks
+            self._show_context(*self._fresh)
+
     def _show_context(self, health: Health, seconds: int) -> None:
         access = self._engine.access
         path = str(self._engine.workspace.path)
@@ -138,6 +146,8 @@ class Frame(TerminalScreen[object]):
         right: list[Part] = [(who, ""), (f" · {access.role.label}  ", "dim")]
         if self._serving:
             right += [(self._serving, "warn" if self._serving.endswith("relaxed") else "good"), ("  ", "")]
+        if self._busy:
+            right += [(plural(self._busy, "job"), "running"), ("  ", "")]
         if self._planes[0]:
             right += [self._planes, ("  ", "")]
         if access.read_only:

@@ -71,6 +71,7 @@ RESOURCES: dict[str, Entry] = {
     "prompt": Entry("console.screens.prompt:PromptView", "one version of a prompt: NAME/N", (), named=True),
     "prompt-diff": Entry("console.screens.prompt:PromptDiffView", "two versions line by line", (), named=True),
     "server": Entry("console.screens.server:ServerView", "the server: clients, rates, latencies, failures", ("srv",)),
+    "jobs": Entry("console.screens.jobs:JobsView", "jobs of this session: builds, deployments, progress"),
     "help": Entry("console.screens.help:Help", "keys and commands"),
 }
 """By name, in the order help lists them."""

@@ -101,7 +101,7 @@ def version_lines(detail: Detail, now_ms: int, width: int, *, unicode: bool) -> 
     found = [lines[0]]
     for line, each in zip(lines[1:], deployments, strict=True):
         found.append(Line(line.parts, f"deployment.{each.id}", each))
-        if each.weight and room < _LEAST_CURVE:
+        if each.weight and not beside and detail.standing.of(each) is not None:
             found.append(_below(detail, each, now_ms, width, unicode=unicode))
         why = each.paused or (each.ended if each.ended != "retired" else "")
         if why:

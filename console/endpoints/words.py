@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.endpoints.standing import DEGRADED, FAILING, Health, Standing
-from console.formats import NONE, duration
+from console.formats import NONE, duration, plural
 from engine.deployment.rollout_model import Rollout, RolloutState
 from engine.endpoints.model import WHOLE, Share, State
 
@@ -140,12 +140,12 @@ def generation(standing: Standing) -> Part:
 
 
 def served(standing: Standing) -> str:
-    """How many data planes serve the newest generation, such as `1 of 2 data planes serve it`."""
+    """How many data planes serve the newest generation, such as `served by 1 of 2 data planes`."""
     living = standing.living
     if not living:
         return "no data plane runs"
     there = sum(each.generation >= standing.desired for each in living)
-    return f"{there} of {len(living)} data plane{'' if len(living) == 1 else 's'} serve{'s' if there == 1 else ''} it"
+    return f"served by {there} of {plural(len(living), 'data plane')}"
 
 
 def left_ms(rollout: Rollout, now_ms: int) -> int | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
 from console.endpoints import words
+from console.endpoints.acts import ROUTING
+from console.endpoints.keeping import CREATE, KEEPING
 from console.endpoints.standing import Standing, read_all, read_one
 from console.formats import NONE, age, pill
 from console.location import Location
@@ -71,7 +73,7 @@ SHOWN: tuple[Shown[Standing], ...] = (
     Shown(Column("latency", "P50/P95/P99 ms", width=15, minimum=14, align="right", priority=7), _percentiles),
     Shown(Column("errors", "ERR %", width=5, minimum=5, align="right", priority=8), _errors),
     Shown(
-        Column("generation", "GEN", width=5, minimum=5, align="right", priority=8),
+        Column("generation", "GEN", width=5, minimum=5, priority=8),
         lambda standing, _now: words.generation(standing),
         "generation",
     ),
@@ -146,6 +148,9 @@ def _json(app: ConsoleApp, standing: Standing, _answers: Answers) -> None:
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", "Enter", "open", _open, "Versions, traffic, rollout and history of the endpoint."),
+    *ROUTING,
+    CREATE,
+    *KEEPING,
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
 )
 
@@ -162,8 +167,8 @@ ENDPOINTS: Resource[Standing] = Resource(
     kinds=frozenset({"endpoint", "rollout"}),
     empty=(
         "No endpoints yet.",
-        "Make one:  qd endpoints create NAME --model MODEL",
-        "Deploy to it:  qd endpoints deploy NAME VERSION --reason …",
+        "Make one:  N here, or  qd endpoints create NAME MODEL",
+        "Deploy to it:  D on it, or  qd endpoints deploy NAME VERSION --reason …",
         "Answer its callers:  qd serve",
     ),
     sort=("name", False),

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
 from console.endpoints import past, trial, versions, words
+from console.endpoints.acts import ROUTING
 from console.endpoints.detail import CURVE_SECONDS, Detail, Moved, read_detail, read_moved
+from console.endpoints.keeping import KEEPING
 from console.formats import pill
 from console.text import Part, crop, measure
 from console.views import Page
@@ -43,6 +45,8 @@ class EndpointView(Page[Detail]):
     kinds = frozenset({"endpoint", "rollout"})
     actions = (
         Action("open", "Enter", "open", _open, "The version or the generation under the cursor.", hint=False),
+        *ROUTING,
+        *KEEPING,
         Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
     )
 

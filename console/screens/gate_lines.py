@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from console.formats import NONE, VERDICTS, age, duration, number, pill, size
 from console.text import Part, table, wrap
 from console.widgets.document import Line, heading
-from engine.gates.model import GateReport, GateResult, Unit
+from engine.core.timetext import format_latency
+from engine.gates.model import GateReport, GateResult, Status, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ _WRITE: dict[Unit, Callable[[float], str]] = {
     Unit.NUMBER: number,
     Unit.BYTES: lambda value: size(int(value)),
     Unit.MILLISECONDS: lambda value: duration(int(value)),
+    Unit.MICROSECONDS: format_latency,
 }
 
 
@@ -52,7 +54,7 @@ def report_lines(report: GateReport, now_ms: int, width: int) -> list[Line]:
     Returns:
         A heading, the table of gates, and why each failing one fails.
     """
-    passed = len(report.results) - len(report.failures)
+    passed = sum(result.passed for result in report.results)
     note = f"{passed} of {len(report.results)} pass, {age(report.time_ms, now_ms)} ago by {report.actor}"
     lines = [heading(f"Gates for {report.target.value}", note)]
     if not report.results:
@@ -63,5 +65,6 @@ def report_lines(report: GateReport, now_ms: int, width: int) -> list[Line]:
     for row, result in zip(rows[1:], report.results, strict=True):
         lines.append(Line(row, f"gate.{result.label}", result))
         if not result.passed:
-            lines += [Line([(f"      {part}", "bad")]) for part in wrap(result.message, max(width - 8, 20))]
+            style = "dim" if result.status is Status.SKIPPED else "bad"
+            lines += [Line([(f"      {part}", style)]) for part in wrap(result.message, max(width - 8, 20))]
     return lines

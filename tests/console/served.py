@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
+from threading import Event
 from typing import TYPE_CHECKING
 
 from engine.core.access import Role
@@ -18,9 +20,11 @@ from tests.console.world import World
 from tests.engine.endpoints.desk import ToldBuilds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from engine.api import Engine
+    from engine.endpoints.model import Build
 
 GATE = "gate-1:4711"
 FAST, SLOW = 40, 75
@@ -33,6 +37,23 @@ min_requests = 50
 """
 
 
+class SlowBuilds(ToldBuilds):
+    """Builds that say how far they are, and wait in their second step while `gate` is shut."""
+
+    def __init__(self, engine: Engine, gate: Event) -> None:
+        super().__init__(engine)
+        self._gate = gate
+
+    def build(self, model: str, version: int, *, progress: Callable[[str, int, int], None] | None = None) -> Build:
+        """Say what is done, then store a build."""
+        told = progress or (lambda *_said: None)
+        told("reading the files", 0, 3)
+        until = time.monotonic() + 10
+        while not self._gate.wait(0.01) and time.monotonic() < until:
+            told("comparing answers", 0, 3)
+        return super().build(model, version)
+
+
 class Served(World):
     """A world where version 1 of three is live behind the endpoint `churn`, and one data plane serves it.
 
@@ -42,6 +63,8 @@ class Served(World):
     """
 
     def __init__(self, path: Path, policy: str = "") -> None:
+        self.gate = Event()
+        self.gate.set()
         super().__init__(path, policy)
         for _ in range(3):
             self.version()
@@ -58,7 +81,7 @@ class Served(World):
     def as_(self, name: str, role: Role = Role.OPERATOR, *, read_only: bool = False) -> Engine:
         """An engine of somebody, to whom every version is made ready already."""
         engine = super().as_(name, role, read_only=read_only)
-        engine.__dict__["builds"] = ToldBuilds(engine)
+        engine.__dict__["builds"] = SlowBuilds(engine, self.gate)
         return engine
 
     def start_plane(self, name: str = GATE) -> None:

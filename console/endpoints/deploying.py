@@ -1,0 +1,248 @@
+"""Deploying a version: choose it, make it ready in a job that may be given up, give it a share, look, confirm."""
+
+from __future__ import annotations
+
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical
+
+from console.actions import Field
+from console.endpoints.changing import apply
+from console.endpoints.standing import Standing, read_one
+from console.formats import STAGES, number, pill
+from console.screens.dialogs import Dialog
+from console.text import table
+from console.widgets.bar import Bar
+from console.widgets.document import Document, Line
+from engine.core.errors import InvalidInput
+from engine.endpoints.model import Cause, Share, Wish
+from engine.endpoints.rules import parse_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from textual import events
+    from textual.app import ComposeResult
+
+    from console.app import ConsoleApp
+    from console.endpoints.plan_dialog import Planned
+    from console.tasks import Progress, Task
+    from console.text import Part
+    from engine.endpoints.model import Build
+    from engine.registry.model import Version
+
+MOST = 200
+"""Versions to choose from, the newest first; the command line takes any."""
+
+GIVE_UP = "give up"
+
+SHARES = (Share.CANARY.value, Share.SHADOW.value, Share.LIVE.value)
+
+
+class ChooseVersion(Dialog["Version"]):
+    """Versions of a model to choose from.
+
+    Args:
+        endpoint: The endpoint's name.
+        versions: The versions, the newest first.
+        ready: Digests of those that are made ready already.
+        shares: What versions get now, by number.
+    """
+
+    def __init__(
+        self, endpoint: str, versions: Sequence[Version], ready: frozenset[str], shares: Mapping[int, str]
+    ) -> None:
+        super().__init__(f"Deploy to {endpoint}: which version?")
+        rows = table([_row(each, ready, shares) for each in versions])
+        lines = [Line(row, each.key, each) for row, each in zip(rows, versions, strict=True)]
+        self._list = Document(lambda _width: lines)
+
+    def compose(self) -> ComposeResult:
+        """Title, versions, keys."""
+        with Vertical():
+            yield self._heading
+            yield self._list
+            hint = Bar()
+            hint.show([("Enter", "key"), (" make ready  ", "dim"), ("Esc", "key"), (" cancel", "dim")])
+            yield hint
+
+    def on_mount(self) -> None:
+        """The list has the keyboard."""
+        self._list.focus()
+
+    def on_document_chosen(self, message: Document.Chosen) -> None:
+        """This one."""
+        message.stop()
+        self.dismiss(message.line.subject)  # type: ignore[arg-type]  # the lines above carry versions
+
+
+def _row(version: Version, ready: frozenset[str], shares: Mapping[int, str]) -> list[Part]:
+    metric = next(iter(sorted(version.metrics)), "")
+    return [
+        (version.key, "name"),
+        pill(STAGES, version.stage.value),
+        (shares.get(version.version, ""), "production"),
+        ("ready" if version.digest in ready else "to be built", "good" if version.digest in ready else "dim"),
+        (f"{metric} {number(version.metrics[metric])}" if metric else "", "dim"),
+    ]
+
+
+def choose_version(app: ConsoleApp, standing: Standing) -> None:
+    """Begin a deployment: read the versions, let one be chosen, make it ready, then ask for its share."""
+    engine, endpoint = app.engine, standing.endpoint
+
+    def read() -> tuple[list[Version], frozenset[str]]:
+        found = engine.models.versions(endpoint.model, order_by=["version DESC"], limit=MOST).items
+        versions = [each for each in found if each.stage.value != "Archived"]
+        return versions, frozenset(each.digest for each in versions if engine.builds.get(each.digest) is not None)
+
+    def came(found: tuple[list[Version], frozenset[str]]) -> None:
+        versions, ready = found
+        if not versions:
+            app.say(f"{endpoint.model} has no version that can be deployed; R on a run registers one.", "warn")
+            return
+        shares = {each.version: each.share.value for each in endpoint.deployments if each.share is not None}
+        app.open_dialog(
+            ChooseVersion(endpoint.name, versions, ready, shares),
+            lambda version: None if version is None else _make_ready(app, endpoint.name, version),
+        )
+
+    app.read("deploy.versions", read, came)
+
+
+class BuildDialog(Dialog[str]):
+    """A build while it goes on; it goes on without the dialog too.
+
+    Args:
+        task: The build.
+        words: What is built.
+    """
+
+    def __init__(self, task: Task, words: str) -> None:
+        super().__init__(words)
+        self.task_number = task.number
+        self._job = task
+        self._over = False
+        self._told = Bar()
+        self._shown = ""
+
+    def compose(self) -> ComposeResult:
+        """Title, what happens, keys."""
+        with Vertical():
+            yield self._heading
+            yield self._told
+            hint = Bar()
+            hint.show([("x", "key"), (" give it up  ", "dim"), ("Esc", "key"), (" go on in the background", "dim")])
+            yield hint
+
+    def on_mount(self) -> None:
+        """Say what happens."""
+        self.tell()
+        self.set_interval(0.25, self.tell)
+
+    def tell(self) -> None:
+        """Say how far it is."""
+        from console.widgets.charts.spark import bar
+
+        task = self._job
+        done = f"{bar(task.step / task.steps, 30)} {task.step}/{task.steps}  " if task.steps else ""
+        self._told.show([(done, "running"), (task.words or "beginning…", "")])
+
+    def end(self, answer: str = "") -> None:
+        """Close, once."""
+        if not self._over:
+            self._over = True
+            self.dismiss(answer)
+
+    def give_up(self) -> None:
+        """Leave the build alone."""
+        self.end()
+
+    async def on_key(self, event: events.Key) -> None:
+        """Give the build up, or leave it alone."""
+        if event.key == "x":
+            event.stop()
+            self.end(GIVE_UP)
+        else:
+            await super().on_key(event)
+
+
+def _make_ready(app: ConsoleApp, endpoint: str, version: Version) -> None:
+    engine = app.engine
+
+    def build(progress: Progress) -> Build:
+        return engine.builds.build(version.model, version.version, progress=progress)
+
+    def over() -> bool:
+        """Whether the operator waits for it: its dialog is open, or nothing else is."""
+        if isinstance(app.screen, BuildDialog) and app.screen.task_number == task.number:
+            app.screen.end()
+            return True
+        return len(app.screen_stack) == 1 and not app.frame.typing
+
+    def ready(_build: Build) -> None:
+        if not over():
+            app.say(f"{version.key} is ready; D on {endpoint} gives it a share.")
+            return
+        app.read("deploy.standing", lambda: read_one(engine, endpoint), lambda found: _ask_share(app, found, version))
+
+    def failed(error: Exception) -> None:
+        over()
+        app.fail(error)
+
+    shell = f"qd models build {quote(version.model)} {version.version}"
+    task = app.work(f"build {version.key}", build, ready, shell, failed)
+
+    def answered(answer: str | None) -> None:
+        if answer == GIVE_UP:
+            app.tasks.cancel(task)
+            app.say(f"The build of {version.key} is to end; nothing is kept.", "dim")
+
+    app.open_dialog(BuildDialog(task, f"Making {version.key} ready"), answered)
+
+
+def _ask_share(app: ConsoleApp, standing: Standing, version: Version) -> None:
+    from console.endpoints.plan_dialog import PlanDialog, Proposal
+
+    def answered(planned: Planned | None) -> None:
+        if planned is None:
+            app.say(f"{version.key} is ready, and gets nothing.", "dim")
+        else:
+            apply(app, planned)
+
+    first = Share.LIVE.value if standing.live is None else Share.CANARY.value
+    fields = [
+        Field("share", "share", first),
+        Field("weight", "% of a canary", "5" if first == Share.CANARY.value else "", required=False),
+        Field("reason", "reason"),
+    ]
+    name, endpoints = standing.name, app.engine.endpoints
+    proposal = Proposal(
+        f"Deploy {version.key} to {name}: canary, shadow or live?",
+        "deploy",
+        fields,
+        lambda answers: deploy_wish(answers, version.version),
+        lambda asked: endpoints.plan(name, asked),
+        name,
+        "share",
+    )
+    app.open_dialog(PlanDialog(proposal), answered)
+
+
+def deploy_wish(answers: Mapping[str, str], version: int) -> Wish:
+    """What was typed, as a wish.
+
+    Args:
+        answers: `share` and, for a canary, `weight` in per cent.
+        version: The version's number.
+
+    Raises:
+        InvalidInput: there is no such share, or the weight is no percentage.
+    """
+    word = answers.get("share", "").lower()
+    if word not in SHARES:
+        raise InvalidInput(f"The share is one of {', '.join(SHARES)}.")
+    share = Share(word)
+    weight = parse_percent(answers.get("weight", "")) if share is Share.CANARY else 0
+    return Wish(Cause.DEPLOY, version, share, weight)
