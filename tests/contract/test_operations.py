@@ -126,7 +126,6 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
     "builds.allow_pickle": "its screen follows in this issue",
-    "builds.build": "its screen follows in this issue",
     "builds.export": "writes a file where the command line runs",
     "processes.stop_up": "a console may run on it; ended where it was started, or with `qd up stop`",
     "processes.up": "its screen follows in this issue",
