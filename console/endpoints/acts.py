@@ -12,9 +12,9 @@ from console.endpoints.standing import Standing
 from console.endpoints.words import percent
 from engine.core.access import Role
 from engine.core.errors import InvalidInput
+from engine.core.percent import parse_percent
 from engine.deployment.rollout_model import RolloutState
 from engine.endpoints.model import WHOLE, Cause, Share, Wish
-from engine.endpoints.rules import parse_percent
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp

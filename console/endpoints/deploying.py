@@ -16,8 +16,8 @@ from console.text import table
 from console.widgets.bar import Bar
 from console.widgets.document import Document, Line
 from engine.core.errors import InvalidInput
+from engine.core.percent import parse_percent
 from engine.endpoints.model import Cause, Share, Wish
-from engine.endpoints.rules import parse_percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from console.actions import Action, Answers, Danger, Field, Needs
 from console.endpoints.acts import standing_of
 from console.location import Location
 from engine.core.access import Role
-from engine.endpoints.rules import parse_percent
+from engine.core.percent import parse_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -111,7 +111,7 @@ class TrafficShare(click.ParamType[int]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Read the text, or pass on what has been read."""
-        from engine.endpoints.rules import parse_percent
+        from engine.core.percent import parse_percent
 
         if isinstance(value, int):
             return value

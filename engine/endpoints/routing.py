@@ -110,16 +110,7 @@ def route(  # noqa: PLR0913 all that one generation says; each has a name at the
     )
     store.insert_generation(tx, endpoint.row_id, made)
     store.end(tx, _endings(before.routes if before else (), routes, ended))
-    called = keys(tx, endpoint)
-    record(
-        tx,
-        verb=cause.value,
-        kind="endpoint",
-        key=endpoint.name,
-        before=None if before is None else told(before, called),
-        after=told(made, called) | ({} if request is None else {"request": request}),
-        reason=reason,
-    )
+    _audit(tx, before, made, keys(tx, endpoint))
     tx.emit(kind="endpoint", change="routed", key=endpoint.name, row_id=endpoint.row_id)
     return made
 
@@ -133,6 +124,19 @@ def pause(tx: Transaction, deployment: int, why: str) -> None:
         why: A sentence; empty when it goes on.
     """
     store.pause(tx, deployment, why)
+
+
+def _audit(tx: Transaction, before: Generation | None, made: Generation, called: Mapping[int, str]) -> None:
+    used = {} if made.request is None else {"request": made.request}
+    record(
+        tx,
+        verb=made.cause.value,
+        kind="endpoint",
+        key=made.endpoint,
+        before=None if before is None else told(before, called),
+        after={**told(made, called), **used},
+        reason=made.reason,
+    )
 
 
 def told(generation: Generation, called: Mapping[int, str]) -> dict[str, object]:

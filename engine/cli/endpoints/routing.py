@@ -93,7 +93,7 @@ def deploy(session: Session, /, name: str, version: str, how: _How, fmt: Format,
 @click.pass_obj
 def traffic(session: Session, name: str, shares: Sequence[tuple[str, str]], how: _How, fmt: Format) -> int:
     """Change how requests are shared, such as 7=12.5%; the live version takes the rest."""
-    from engine.endpoints.rules import parse_percent
+    from engine.core.percent import parse_percent
 
     weights = {version_number(session, name, version): parse_percent(share) for version, share in shares}
     if len(weights) < len(shares):

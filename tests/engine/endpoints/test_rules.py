@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import Conflict, InvalidInput, QuarterdeckError
+from engine.core.percent import format_percent, parse_percent
 from engine.endpoints import rules
 from engine.endpoints.model import WHOLE, Cause, Generation, Route, Share, State, weights
 
@@ -41,7 +42,7 @@ def generation(number: int, *routes: Route, killed: bool = False) -> Generation:
     ],
 )
 def test_a_share_is_read_in_tenths_of_a_percent(text: str, weight: int) -> None:
-    assert rules.parse_percent(text) == weight
+    assert parse_percent(text) == weight
 
 
 @pytest.mark.parametrize(
@@ -50,12 +51,12 @@ def test_a_share_is_read_in_tenths_of_a_percent(text: str, weight: int) -> None:
 )
 def test_what_is_no_share_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"\.$|\. "):
-        rules.parse_percent(text)
+        parse_percent(text)
 
 
 @given(st.integers(0, WHOLE))
 def test_what_is_written_is_read_back(weight: int) -> None:
-    assert rules.parse_percent(rules.format_percent(weight)) == weight
+    assert parse_percent(format_percent(weight)) == weight
 
 
 def test_going_live_keeps_the_one_before_and_the_canaries() -> None:

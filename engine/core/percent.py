@@ -1,0 +1,42 @@
+"""Shares in steps of 0.1 %, as people write and read them."""
+
+from __future__ import annotations
+
+import re
+
+from engine.core.errors import InvalidInput
+
+_WHOLE = 1_000
+_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,3}))?\s*%?")
+
+
+def parse_percent(text: str) -> int:
+    """Read a share of the requests.
+
+    Args:
+        text: From `0` to `100`, with at most one decimal, with or without `%`: `12.5%`.
+
+    Returns:
+        The share in 0.1 %, 0 to 1000.
+
+    Raises:
+        InvalidInput: it is no share, is above 100 %, or is finer than 0.1 %.
+    """
+    found = _PERCENT.fullmatch(text.strip())
+    if found is None:
+        from engine.core.text import clean  # only a wrong share needs it
+
+        raise InvalidInput(f"{clean(text, limit=40)!r} is no share of the requests.", hint="Write 10% or 12.5%.")
+    decimals = (found.group(2) or "").rstrip("0")
+    if len(decimals) > 1:
+        raise InvalidInput(f"{found.group(0)} is finer than 0.1 %.", hint="Write it with one decimal, such as 12.5%.")
+    weight = int(found.group(1)) * 10 + int(decimals or 0)
+    if weight > _WHOLE:
+        raise InvalidInput(f"{found.group(0)} is more than all requests.", hint="Write 0% to 100%.")
+    return weight
+
+
+def format_percent(weight: int) -> str:
+    """A share in 0.1 % as people read it, such as `12.5 %` and `5 %`."""
+    whole, tenth = divmod(weight, 10)
+    return f"{whole}.{tenth} %" if tenth else f"{whole} %"
