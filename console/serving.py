@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.endpoints.model import Endpoint, Plane
 
+SETTLE_SECONDS = 12.0
+"""So long after the last report rates still fall: they look back ten seconds."""
+
 NEVER = 1e9
 """Seconds since a report that never came."""
 

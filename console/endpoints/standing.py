@@ -42,6 +42,10 @@ class Health(StrEnum):
     """Nothing was ever deployed to it."""
 
 
+WELL = (Health.HEALTHY, Health.EMPTY)
+"""What nobody need look at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """What callers of an endpoint got of late: live and canary together.

@@ -16,6 +16,7 @@ from console.location import Location
 from console.resources.memory import Facts, MemorySource
 from console.resources.resource import Resource, Shown
 from console.screens.list import ListView
+from console.serving import SETTLE_SECONDS
 from console.widgets.table import Column
 from engine.core.errors import NotFound
 from engine.core.query.schema import ENDPOINTS as SCHEMA
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from console.widgets.table import Key
     from engine.api import Engine
     from engine.core.events import Event
-
-SETTLE_SECONDS = 12.0
-"""So long after the last report rates still fall."""
 
 
 def _live(standing: Standing, _now: int) -> Part:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
+from console.endpoints.standing import WELL, Standing, read_all
+from console.endpoints.tiles import tile_lines
 from console.formats import DECISIONS, NONE, STATES, age, count, number, pill, plural, recorded
 from console.location import Location
+from console.serving import SETTLE_SECONDS
 from console.text import Part, table
 from console.views import Page
 from console.widgets.document import Line, heading
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from console.app import ConsoleApp
+    from console.serving import Beat
     from engine.api import Engine
     from engine.audit.model import AuditEntry
 
@@ -58,6 +62,7 @@ class Situation:
         states: Number of runs by status.
         live: Runs going on, newest first.
         models: Registered models, those in Production first.
+        endpoints: How endpoints stand, those that are not well first.
         waiting: Open requests, newest first.
         failing: Latest reports that do not pass, for versions on their way.
         audit: The newest records, one for a promotion.
@@ -66,6 +71,7 @@ class Situation:
     states: Mapping[str, int]
     live: tuple[LiveRun, ...]
     models: tuple[Model, ...]
+    endpoints: tuple[Standing, ...]
     waiting: tuple[ApprovalRequest, ...]
     failing: tuple[GateReport, ...]
     audit: tuple[AuditEntry, ...]
@@ -86,10 +92,20 @@ def read(engine: Engine) -> Situation:
         states,
         read_live(engine),
         tuple(ordered[:MOST_MODELS]),
+        read_endpoints(engine),
         engine.approvals.page("open", limit=MOST_WAITING).items,
         _failing(engine),
         _acts(engine.audit.page(limit=MOST_AUDIT).items),
     )
+
+
+def read_endpoints(engine: Engine) -> tuple[Standing, ...]:
+    """Read how endpoints stand, those that are not well first.
+
+    Raises:
+        QuarterdeckError: the workspace cannot be read.
+    """
+    return tuple(sorted(read_all(engine), key=lambda each: (each.health in WELL, each.name)))
 
 
 def read_live(engine: Engine) -> tuple[LiveRun, ...]:
@@ -127,18 +143,20 @@ def _go(resource: str) -> Action:
 
     from console.actions import Needs
 
-    keys = {"runs": "r", "models": "m", "versions": "v", "approvals": "a", "audit": "A", "experiments": "e"}
+    keys = {"runs": "r", "models": "m", "endpoints": "E", "approvals": "a", "versions": "v", "audit": "A"}
+    keys["experiments"] = "e"
     return Action(resource, keys[resource], resource, run, f"The list of {resource}.", needs=Needs.NOTHING)
 
 
 class Pulse(Page[Situation]):
     """The first screen."""
 
-    kinds = frozenset({"run", "model", "version", "approval", "policy", "experiment"})
+    kinds = frozenset({"run", "model", "version", "approval", "policy", "experiment", "endpoint", "rollout"})
     actions = (
         Action("open", "Enter", "open", _open, "Open the thing under the cursor."),
         _go("runs"),
         _go("models"),
+        _go("endpoints"),
         _go("approvals"),
         _go("versions"),
         _go("audit"),
@@ -159,6 +177,8 @@ class Pulse(Page[Situation]):
     def changed(self, changes: Changes) -> None:
         """What runs log moves the runs alone; anything else is a reason to read all, once a second at most."""
         mine = [event for event in changes.events if event.kind in self.kinds]
+        if any(event.kind in ("endpoint", "rollout") for event in mine):
+            self._look_at_endpoints()  # at once: what a data plane has not taken over must not wait a second
         if not changes.missed and all(event.change == "logged" for event in mine):
             if mine and self.data is not None:
                 engine = self.deck.engine
@@ -172,6 +192,19 @@ class Pulse(Page[Situation]):
     def _moved(self, live: tuple[LiveRun, ...]) -> None:
         if self.data is not None:
             self._show(replace(self.data, live=live))
+
+    def beat(self, beat: Beat) -> None:
+        """Traffic moved, or a data plane came or went."""
+        if self.data is not None and (beat.planes_moved or beat.quiet_seconds < SETTLE_SECONDS):
+            self._look_at_endpoints()
+
+    def _look_at_endpoints(self) -> None:
+        engine = self.deck.engine
+        self.deck.read(f"endpoints.{id(self)}", lambda: read_endpoints(engine), self._served)
+
+    def _served(self, endpoints: tuple[Standing, ...]) -> None:
+        if self.data is not None:
+            self._show(replace(self.data, endpoints=endpoints))
 
     def _rested(self) -> None:
         self._pause = None
@@ -195,6 +228,7 @@ class Pulse(Page[Situation]):
             _states(data),
             _live_lines(data.live[:few], now_ms, width),
             _model_lines(data.models[: 10 if roomy else 4]),
+            tile_lines(data.endpoints[: 8 if roomy else 4], len(data.endpoints), now_ms),
             _waiting_lines(data.waiting[:few], now_ms),
             _failing_lines(data.failing[:few], now_ms, roomy=roomy),
             _audit_lines(data.audit[: 10 if roomy else 4], now_ms),
