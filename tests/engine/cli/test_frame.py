@@ -51,6 +51,7 @@ LISTS = [words for words in COMMANDS if words[-1] in ("list", "history")]
 SHOWN_AS_THEY_ARE = {
     ("completion",): "a script",
     ("console",): "a screen",
+    ("endpoints", "delete"): "nothing is left to show",
     ("models", "delete"): "nothing is left to show",
     ("prompts", "delete"): "nothing is left to show",
     ("runs", "artifacts", "get"): "the bytes of a file",
