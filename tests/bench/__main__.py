@@ -25,6 +25,7 @@ from tests.bench.measures import (
     keys,
     live,
     logging,
+    predicting,
     raw,
     reading,
     search,
@@ -53,6 +54,7 @@ MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "reading": reading.measure,
     "spans": spans.measure,
     "transfer": transfer.measure,
+    "predicting": predicting.measure,
     "hostile": hostile.measure,
     "fuzz": fuzz.measure,
 }

@@ -37,7 +37,7 @@ def null(canned: Path | None = None) -> Iterator[str]:
     """A server that answers `{}`, or what it was given."""
     port = free_port()
     words = [sys.executable, "-m", "tests.bench.peers.null", str(port), *([str(canned)] if canned else [])]
-    with _process(words, port, {}, ready="/"):
+    with running(words, port, {}, ready="/"):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -54,7 +54,7 @@ def mlflow(folder: Path, workers: int | None = None) -> Iterator[str]:
         str(folder / "a"),
     ]
     command += ["--workers", str(workers)] if workers else []
-    with _process(command, port, {"MLFLOW_DISABLE_TELEMETRY": "true"}, folder=folder):
+    with running(command, port, {"MLFLOW_DISABLE_TELEMETRY": "true"}, folder=folder):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -76,14 +76,15 @@ def fasttrackml(folder: Path, command: str) -> Iterator[str]:
         "--database-uri",
         f"sqlite://{folder / 'f.db'}",
     ]
-    with _process([*words, "--default-artifact-root", str(folder / "a")], port, {}, folder=folder):
+    with running([*words, "--default-artifact-root", str(folder / "a")], port, {}, folder=folder):
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def _process(
+def running(
     command: list[str], port: int, more: Mapping[str, str], *, ready: str = HEALTH, folder: Path | None = None
 ) -> Iterator[None]:
+    """A server's process, from its first answer until the block ends."""
     environment = {**os.environ, **more}
     log = subprocess.DEVNULL
     with subprocess.Popen(
