@@ -16,6 +16,8 @@ T = TypeVar("T")
 NUMBERS = msgspec.json.Decoder(list[float])
 """A flat list of numbers, the common case."""
 
+_MOST_PER_NUMBER = 32
+
 ANYTHING: Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -40,6 +42,19 @@ def decoded(decoder: Decoder[T], body: bytes | msgspec.Raw) -> T:
         raise InvalidInput("The body is no JSON.", hint="NaN and Infinity are none either; null is.") from error
     except RecursionError as error:
         raise InvalidInput("The body is nested too deeply.") from error
+
+
+def row_text(raw: msgspec.Raw, width: int) -> bytes:
+    """A flat list of numbers as the text of one row; empty when it is another list, or padded beyond measure.
+
+    Args:
+        raw: JSON that was found to be numbers.
+        width: How many there are.
+    """
+    text = bytes(raw)
+    if len(text) > _MOST_PER_NUMBER * (width + 1) or text.count(b"[") != 1:
+        return b""
+    return b"[%b]" % text
 
 
 def numbers(raw: msgspec.Raw) -> list[float] | None:

@@ -141,6 +141,14 @@ class Dialect(Protocol):
         """
         ...
 
+    def text(self, said: Any) -> bytes:
+        """The rows as the JSON text of a list of lists, where the body had them nearly so; empty where it did not.
+
+        Args:
+            said: What `read` gave, and `rows` has taken.
+        """
+        ...
+
     def answer(self, call: Call, said: Any, target: Target, outputs: Outputs) -> Answer:
         """Word the predictions.
 

@@ -84,6 +84,11 @@ class Invocations:
             return check.records(said.dataframe_records)
         return _tensors(said.instances if said.instances is not None else said.inputs, check, said.inputs is not None)
 
+    def text(self, said: _Said) -> bytes:
+        """The rows as text; see `Dialect`."""
+        del said
+        return b""
+
     def answer(self, call: Call, said: _Said, target: Target, outputs: Outputs) -> Answer:
         """Word the predictions; see `Dialect`."""
         del call, said, target

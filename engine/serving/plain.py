@@ -8,7 +8,7 @@ import msgspec
 
 from engine.core.errors import InvalidInput
 from engine.runtimes.model import LABELS, PROBABILITIES
-from engine.serving.bodies import ANYTHING, decoded, numbers
+from engine.serving.bodies import ANYTHING, decoded, numbers, row_text
 from engine.serving.calls import Answer
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class _Said(msgspec.Struct):
     features: msgspec.Raw
     parameters: dict[str, Any] | None = None
     single: bool = True
+    flat: int = 0
 
 
 _DECODER = msgspec.json.Decoder(_Said)
@@ -46,8 +47,9 @@ class Plain:
     def rows(self, said: _Said, check: RowCheck) -> Rows:
         """The rows; see `Dialect`."""
         flat = numbers(said.features)
-        said.single = True
+        said.single, said.flat = True, 0
         if flat is not None and check.numeric and flat:
+            said.flat = len(flat)
             return check.flat(flat)
         features = decoded(ANYTHING, said.features)
         if isinstance(features, dict):
@@ -60,6 +62,10 @@ class Plain:
         if all(isinstance(each, dict) for each in features):
             return check.records(features)
         return check.lists(features)
+
+    def text(self, said: _Said) -> bytes:
+        """The rows as text; see `Dialect`."""
+        return row_text(said.features, said.flat) if said.flat else b""
 
     def answer(self, call: Call, said: _Said, target: Target, outputs: Outputs) -> Answer:
         """Word the predictions; see `Dialect`."""

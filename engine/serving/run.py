@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -135,6 +136,8 @@ class DataPlane:
         plane.start()
         app, close = self._app(loop, plane, counting, spool)
         await self._settled(plane)
+        gc.collect()
+        gc.freeze()  # what is there now stays: looking through it again and again would hold up requests
         crowd = Crowd(self._settings)
         server = HttpServer(
             http_config(app, self._settings, crowd, protocol=quick(self._settings, crowd, app)),

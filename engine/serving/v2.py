@@ -9,7 +9,7 @@ import msgspec
 from engine.core.errors import InvalidInput
 from engine.core.text import clean
 from engine.runtimes.model import Rows
-from engine.serving.bodies import decoded
+from engine.serving.bodies import decoded, row_text
 from engine.serving.calls import Answer
 from engine.serving.tensors import DATATYPES, Tensor, array_of, bytes_of, datatype_of, flat_numbers
 
@@ -82,6 +82,13 @@ class V2:
         if check.width == 1 and len(arrays) == 1:
             arrays = {check.fields[0].name: next(iter(arrays.values()))}
         return check.columns(arrays)
+
+    def text(self, said: _Said) -> bytes:
+        """The rows as text; see `Dialect`."""
+        first = said.inputs[0]
+        if len(said.inputs) > 1 or said.binary or len(first.shape) != 2 or first.shape[0] != 1:
+            return b""
+        return row_text(first.data, first.shape[1]) if first.datatype in ("FP64", "FP32") else b""
 
     def answer(self, call: Call, said: _Said, target: Target, outputs: Outputs) -> Answer:
         """Word the predictions; see `Dialect`."""
