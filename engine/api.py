@@ -217,8 +217,17 @@ class Engine:
     def gates(self) -> Gates:
         """Gates and the evidence they leave."""
         from engine.gates.service import Gates
+        from engine.gates.sources import Sources
 
-        return Gates(self.database, self.access, self.models, self.runs, self._policy_file, self.clock)
+        sources = Sources(
+            self.database,
+            self.models,
+            self.artifacts.path_of,
+            builds=lambda: self.builds,
+            endpoints=lambda: self.endpoints,
+            telemetry=lambda: self.telemetry,
+        )
+        return Gates(self.database, self.access, self.models, self.runs, self._policy_file, self.clock, sources=sources)
 
     @cached_property
     def approvals(self) -> Approvals:

@@ -9,6 +9,7 @@ from engine.cli.cells import duration, number, size
 from engine.cli.output import Column, Format, show_json, show_lines, show_rows
 from engine.cli.versions import encode as encode_version
 from engine.core.plain import plain
+from engine.core.timetext import format_latency
 
 if TYPE_CHECKING:
     from engine.deployment.model import PromotionPlan
@@ -22,6 +23,8 @@ def _measured(cell: tuple[float | None, str]) -> str:
     sign = "-" if value < 0 else ""
     if unit == "bytes":
         return sign + size(abs(round(value)))
+    if unit == "us":
+        return sign + format_latency(abs(value))
     return sign + duration(abs(round(value))) if unit == "ms" else number(value)
 
 

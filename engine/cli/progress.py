@@ -37,6 +37,20 @@ class ProgressLine:
         sys.stderr.flush()
         self._shown = True
 
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Tell what is going on now, and how far that is; the step names replace each other on the line.
+
+        Args:
+            what: What is going on, such as `loading`.
+            done: Steps of it done.
+            total: Steps in all.
+        """
+        if self._watched and what != self.what:
+            if self._shown:
+                sys.stderr.write("\r\x1b[K")
+            self.what = what
+        self(done, total)
+
     def close(self) -> None:
         """End the line."""
         if self._shown:

@@ -157,6 +157,14 @@ def format_age(ms: int) -> str:
     return f"{max(ms, 0) // SECOND_MS}s"
 
 
+def format_latency(us: float) -> str:
+    """Write how long a call took, in three digits: `45.2 us`, `3.2 ms`, `1.5 s`. us: microseconds."""
+    for scale, unit in ((1_000_000, "s"), (1_000, "ms")):
+        if abs(us) >= scale:
+            return f"{us / scale:.3g} {unit}"
+    return f"{us:.3g} us"
+
+
 def format_duration(ms: int) -> str:
     """Write a length of time in at most two units: `350ms`, `12.3s`, `4m 05s`, `2h 05m`, `3d 04h`. ms: milliseconds."""
     if ms < 0:

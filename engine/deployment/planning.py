@@ -44,6 +44,9 @@ def promotion_plan(wish: Wish, found: Situation, serving: Sequence[Version], acc
     need = approvals_needed(found.demands(wish.to), override=wish.override)
     moves = promotion_moves(wish, found) if found.version.stage is not wish.to else ()
     changes = _changes(found, moves, serving)
+    skipped = [result.label for result in found.report.skipped]
+    if skipped:
+        changes.insert(0, f"first these gates run, which takes a while: {', '.join(skipped)}")
     if request is not None and need:
         changes.append(f"approval request {request.id} is used up")
     if wish.override:

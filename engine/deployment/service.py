@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from engine.audit.refusals import refusals_recorded
 from engine.audit.service import record
@@ -41,6 +42,11 @@ from engine.registry.approvals import Approvals
 from engine.registry.model import Model, Stage, Version, VersionState
 from engine.registry.service import Models
 from engine.registry.stages import move_stage, production_versions, read_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Progress = Callable[[str, int, int], None]
 
 MAX_PAGE = 1_000
 """Most promotions a page may have."""
@@ -149,6 +155,7 @@ class Promotions:
         override: bool = False,
         demote_to: Stage = Stage.ARCHIVED,
         occupants: Occupants = Occupants.POLICY,
+        progress: Progress | None = None,
     ) -> Promotion:
         """Move a version to another stage. The gates run first, outside the transaction, and leave evidence.
 
@@ -166,6 +173,7 @@ class Promotions:
             override: Go past failing gates, freezes and missing approvals, on an approved request for it.
             demote_to: Where versions go that make room in Production.
             occupants: What becomes of the versions that are in the stage already.
+            progress: Told how far the gates are; may raise to stop, and nothing moves then.
 
         Returns:
             What happened, with what it relied on.
@@ -189,7 +197,8 @@ class Promotions:
         with self._database.snapshot() as view:
             expect = self._seen(view, read_version(view, model, version), to, expect or NO_EXPECTATION)
         wish = Wish(to, expect, override=override, demote_to=demote_to, occupants=occupants)
-        with self._attempt(actor, model, version, wish=wish, reason=why) as (tx, found):
+        report = self._gates.check(model, version, to=to, progress=progress)
+        with self._attempt(actor, report, wish=wish, reason=why) as (tx, found):
             decision = decide(wish, found)
             begun = None if override else self._begin_rollout(tx, found, decision, why)
             return begun or self._carry_out(tx, found, decision, why)
@@ -217,16 +226,17 @@ class Promotions:
         with self._database.snapshot() as view:
             told = _finishable(rollout_store.get(view, rollout), rollout)
         wish = Wish(Stage.PRODUCTION)
-        with self._attempt(actor, told.model, told.version, wish=wish, reason=told.reason) as (tx, found):
+        report = self._gates.check(told.model, told.version, to=wish.to)
+        with self._attempt(actor, report, wish=wish, reason=told.reason) as (tx, found):
             _finishable(rollout_store.get(tx, rollout), rollout)
             return self._carry_out(tx, found, decide(wish, found), told.reason)
 
     @contextmanager
     def _attempt(
-        self, actor: Actor, model: str, version: int, *, wish: Wish, reason: str
+        self, actor: Actor, report: GateReport, *, wish: Wish, reason: str
     ) -> Iterator[tuple[Transaction, Situation]]:
-        """Run the gates, then open the transaction that decides; a refusal is recorded."""
-        report = self._gates.check(model, version, to=wish.to)
+        """Open the transaction that decides by what the gates have said; a refusal is recorded."""
+        model, version = report.model, report.version
         attempt = {"verb": "override" if wish.override else "promote", "to": wish.to.value, "report": report.id}
         key = f"{model}/{version}"
         with refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=reason):
@@ -282,7 +292,7 @@ class Promotions:
             way = self._way_back(view, model)
             target = read_version(view, model, way.target)
             expect = self._seen(view, target, Stage.PRODUCTION, expect or NO_EXPECTATION)
-        report = self._gates.check(model, way.target, to=Stage.PRODUCTION)
+        report = self._gates.check(model, way.target, to=Stage.PRODUCTION, measure=False)
         attempt = {"verb": "roll back", "to": Stage.PRODUCTION.value, "report": report.id}
         key = f"{model}/{way.target}"
         with refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why):

@@ -89,8 +89,7 @@ class Builds:
         if kept is not None and self._artifacts.path_of(kept.file_digest).exists():
             return kept
         actor = self._access.require(Role.OPERATOR, "models build")
-        with self._database.snapshot() as view:
-            allowed = build_store.is_allowed(view, found.digest)
+        allowed = self.pickle_allowed(found.digest)
         try:
             made = building.build(self._readers(found), _declared(found), allow_pickle=allowed, progress=progress)
         except NotServable as error:
@@ -188,6 +187,15 @@ class Builds:
             after = {"digest": found.digest, "pickle": "allowed"}
             record(tx, verb="allow pickle", kind="version", key=found.key, before=None, after=after, reason=reason)
             tx.emit(kind="version", change="changed", key=found.key)
+
+    def pickle_allowed(self, digest: str) -> bool:
+        """Whether an approver answers for the pickle in a version's bytes.
+
+        Args:
+            digest: The version's digest, 64 hex digits.
+        """
+        with self._database.snapshot() as view:
+            return build_store.is_allowed(view, digest)
 
     def _readers(self, version: Version) -> dict[str, Callable[[], bytes]]:
         files = self._models.files(version.model, version.version)

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.gates.trial_model import Measured, Trials
 from engine.policy.model import IntegrityGate
 from engine.registry.model import Stage, Version
 
 
 class Status(StrEnum):
-    """How a gate ended. Only `pass` lets a version through: an error is a failure, and no gate is skipped."""
+    """How a gate ended. Only `pass` lets a version through: an error is a failure."""
 
     PASS = "pass"  # noqa: S105 the word of a verdict, no password
     FAIL = "fail"
     ERROR = "error"
+    SKIPPED = "skipped"
+    """A dry run left it out, since it takes seconds and processes; what is kept as evidence never says so."""
 
 
 class Unit(StrEnum):
@@ -24,11 +27,12 @@ class Unit(StrEnum):
     NUMBER = ""
     BYTES = "bytes"
     MILLISECONDS = "ms"
+    MICROSECONDS = "us"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a gate may look at; collected before the gates run, so that gates are pure.
+    """All that a gate may look at: collected before the gates run; but what is built or measured, a gate asks for.
 
     Args:
         version: The version that wants to move.
@@ -36,6 +40,7 @@ class Facts:
         damage: What is wrong with its stored bytes; empty when each file was just read and has its digest.
         evidence_ms: When the run that made it ended (its registration, when there is no run), in ms since the epoch.
         now_ms: The time of the check, in milliseconds since the epoch.
+        trials: Builds, loads and calls the version when it is asked to; `None` where no gate needs that.
     """
 
     version: Version
@@ -43,6 +48,18 @@ class Facts:
     damage: str
     evidence_ms: int
     now_ms: int
+    trials: Trials | None = None
+
+    @property
+    def tried(self) -> Trials:
+        """What builds, loads and calls the version.
+
+        Raises:
+            RuntimeError: nobody has given it; a mistake of ours.
+        """
+        if self.trials is None:
+            raise RuntimeError("these facts were collected without trials")
+        return self.trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,33 @@ class GateResult:
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyReport:
+    """How quick a version is, for whoever asks; it is no evidence and is not kept.
+
+    Args:
+        model: The model's name.
+        version: The version's number.
+        digest: Digest of the version's bytes, 64 hex digits.
+        time_ms: When it was measured, in milliseconds since the epoch.
+        actor: Who had it measured.
+        rows: Rows of a call.
+        duration_ms: How long each version was called, in milliseconds.
+        measured: What was found.
+        verdict: What the latency gate of Production says to it; `None` where the policy has none.
+    """
+
+    model: str
+    version: int
+    digest: str
+    time_ms: int
+    actor: str
+    rows: int
+    duration_ms: int
+    measured: Measured
+    verdict: GateResult | None
+
+
+@dataclass(frozen=True, slots=True)
 class GateReport:
     """The answers of all gates for one version and target: evidence, bound to the bytes and to the policy.
 
@@ -96,7 +140,7 @@ class GateReport:
         actor: Who had them run.
         policy_digest: Digest of the policy they were run by, 64 hex digits.
         baseline: Versions that were in Production and were compared with, ascending.
-        passed: Whether every gate lets the version through.
+        passed: Whether every gate lets the version through; not, when a dry run left one out.
         results: The answers, in the policy's order.
     """
 
@@ -114,8 +158,13 @@ class GateReport:
 
     @property
     def failures(self) -> tuple[GateResult, ...]:
-        """The gates that do not let the version through."""
-        return tuple(result for result in self.results if not result.passed)
+        """The gates that do not let the version through; what a dry run left out is none of them."""
+        return tuple(result for result in self.results if not result.passed and result.status is not Status.SKIPPED)
+
+    @property
+    def skipped(self) -> tuple[GateResult, ...]:
+        """The gates that a dry run left out."""
+        return tuple(result for result in self.results if result.status is Status.SKIPPED)
 
     @property
     def sound(self) -> bool:

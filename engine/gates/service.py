@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from engine.core.access import Access, Role
 from engine.core.clock import Clock
-from engine.core.errors import Conflict, NotFound
+from engine.core.errors import Conflict, InvalidInput, NotFound
 from engine.db.database import Database
 from engine.db.transaction import Snapshot
-from engine.gates import evidence_age, fields, integrity, metric, not_worse, signature, size
 from engine.gates import store as reports
-from engine.gates.model import Facts, GateReport, GateResult, Status
+from engine.gates.answering import guarded
+from engine.gates.model import Facts, GateReport, LatencyReport
+from engine.gates.standing import Standing
+from engine.gates.telling import Told
 from engine.policy.file import PolicyFile
-from engine.policy.model import (
-    EvidenceAgeGate,
-    FieldsGate,
-    GateSpec,
-    IntegrityGate,
-    MetricGate,
-    NotWorseGate,
-    Policy,
-    SignatureGate,
-    SizeGate,
-)
+from engine.policy.model import GateSpec, IntegrityGate, Policy
+from engine.policy.served import MEASURING, MOST_LOAD_ROWS, LatencyGate
 from engine.registry.approval_model import EvidenceRef
 from engine.registry.model import Stage, Version
 from engine.registry.service import Models
 from engine.registry.stages import production_versions, read_version
 from engine.tracking.service import Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.gates.sources import Sources
+    from engine.gates.trials import VersionTrials
+
+    Progress = Callable[[str, int, int], None]
+
+LOAD_MS = (100, 60_000)
+"""How long `measure` may call each version, in milliseconds: least and most."""
 
 
 class Gates:
@@ -41,10 +46,19 @@ class Gates:
         runs: Tells when the run of a version ended.
         policy_file: The policy, as it is at every moment.
         clock: Tells the time.
+        sources: What builds, loads and calls versions, for the gates that ask for it.
     """
 
-    def __init__(
-        self, database: Database, access: Access, models: Models, runs: Runs, policy_file: PolicyFile, clock: Clock
+    def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
+        self,
+        database: Database,
+        access: Access,
+        models: Models,
+        runs: Runs,
+        policy_file: PolicyFile,
+        clock: Clock,
+        *,
+        sources: Sources,
     ) -> None:
         self._database = database
         self._access = access
@@ -52,15 +66,32 @@ class Gates:
         self._runs = runs
         self._policy_file = policy_file
         self._clock = clock
+        self._sources = sources
 
-    def check(self, model: str, version: int, *, to: Stage, store: bool = True) -> GateReport:
+    def check(
+        self,
+        model: str,
+        version: int,
+        *,
+        to: Stage,
+        store: bool = True,
+        measure: bool = True,
+        progress: Progress | None = None,
+    ) -> GateReport:
         """Run every gate that the policy sets for a stage. Entering Production always reads the stored bytes too.
+
+        Gates that build, load or call the model, or look into its files, take seconds and processes of their own. A dry
+        run does not run them: what is kept of these bytes under this policy stands for them while it is young, else
+        they are `skipped`.
 
         Args:
             model: The model's name.
             version: The version's number.
             to: The stage it wants to enter.
             store: Keep the report as evidence; without, this is a dry run that anybody may do.
+            measure: Run those gates; without, the newest answers kept for these bytes stand for them, however old, or
+                an error. For a rollback, which does not wait.
+            progress: Told what happens, steps done and steps in all; may raise to stop, and nothing is kept then.
 
         Returns:
             The report. A gate that fails, or breaks, is a result and no error.
@@ -78,8 +109,75 @@ class Gates:
         with self._database.snapshot() as view:
             found = read_version(view, model, version)
             serving = production_versions(view, model)
-        report = self._run(found, serving, to, policy)
+            kept = reports.latest(view, found.row_id, to)
+        told = Told(progress)
+        since_ms = None if store else self._clock.now_ms() - policy.evidence_max_age_ms
+        standing = None if store and measure else Standing(kept, found, policy.digest, since_ms)
+        facts = self._facts(found, serving, None if standing else told)
+        report = self._run(facts, to, policy, told=told, standing=standing)
         return self._keep(found, report) if store else report
+
+    def measure(
+        self,
+        model: str,
+        version: int,
+        *,
+        rows: int = 1,
+        duration_ms: int = 2_000,
+        compare: bool = True,
+        progress: Progress | None = None,
+    ) -> LatencyReport:
+        """Call a version's built runtime and say how quick it is; builds it where nobody has. Keeps no evidence.
+
+        Args:
+            model: The model's name.
+            version: The version's number.
+            rows: Rows of a call, 1 to 10,000.
+            duration_ms: How long each version is called, in milliseconds, 100 to 60,000.
+            compare: Call the live version too, by turns.
+            progress: Told what happens, steps done and steps in all; may raise to stop.
+
+        Returns:
+            What was found, and what the latency gate of Production says to it, where the policy has one.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            InvalidInput: `rows` or `duration_ms` is out of range.
+            NotFound: no such model or version.
+            NotServable: its files make no model that can answer here.
+            RowRefused: it refuses every row there is to call it with.
+            PredictionFailed: it broke, or took too long.
+            IntegrityError: a file's bytes have changed.
+            PolicyInvalid: `quarterdeck.toml` is wrong.
+        """
+        from engine.gates.latency import verdict
+        from engine.gates.trial_model import Load
+
+        actor = self._access.require(Role.OPERATOR, "models bench")
+        if not 1 <= rows <= MOST_LOAD_ROWS:
+            raise InvalidInput(f"rows must be from 1 to {MOST_LOAD_ROWS}.")
+        if not LOAD_MS[0] <= duration_ms <= LOAD_MS[1]:
+            raise InvalidInput(f"The duration must be from {LOAD_MS[0]} to {LOAD_MS[1]} ms.")
+        policy = self._policy_file.read()
+        with self._database.snapshot() as view:
+            found = read_version(view, model, version)
+            serving = production_versions(view, model)
+        trials = self._trials(found, _others(found, serving), Told(progress))
+        measured = trials.measured(Load(rows, duration_ms, compare=compare))
+        specs = [each for each in policy.stage(model, Stage.PRODUCTION.value).gates if isinstance(each, LatencyGate)]
+        asked = next((each for each in specs if each.rows == rows), None)
+        return LatencyReport(
+            model=model,
+            version=version,
+            digest=found.digest,
+            time_ms=self._clock.now_ms(),
+            actor=actor.name,
+            rows=rows,
+            duration_ms=duration_ms,
+            measured=measured,
+            verdict=None if asked is None else verdict(replace(asked, duration_ms=duration_ms), measured),
+        )
 
     def latest(self, model: str, version: int, to: Stage) -> GateReport | None:
         """The newest evidence kept for a version and a stage.
@@ -147,17 +245,35 @@ class Gates:
         problem = " ".join(f"{result.label}: {result.message}" for result in report.failures)
         return EvidenceRef(report.id, report.digest, report.passed, problem)
 
-    def _run(self, version: Version, serving: tuple[Version, ...], to: Stage, policy: Policy) -> GateReport:
-        specs = specs_for(policy, version.model, to)
-        reads_bytes = any(isinstance(spec, IntegrityGate) for spec in specs)
-        facts = Facts(
+    def _facts(self, version: Version, serving: tuple[Version, ...], told: Told | None) -> Facts:
+        others = _others(version, serving)
+        return Facts(
             version=version,
-            production=tuple(each for each in serving if each.row_id != version.row_id),
-            damage=self._damage(version) if reads_bytes else "",
+            production=others,
+            damage="",
             evidence_ms=self._evidence_ms(version),
             now_ms=self._clock.now_ms(),
+            trials=None if told is None else self._trials(version, others, told),
         )
-        results = tuple(guarded(spec, facts) for spec in specs)
+
+    def _trials(self, version: Version, others: tuple[Version, ...], told: Told) -> VersionTrials:
+        from engine.gates.trials import VersionTrials  # most policies ask for nothing that needs it
+
+        return VersionTrials(version, others, self._sources, told)
+
+    def _run(self, facts: Facts, to: Stage, policy: Policy, *, told: Told, standing: Standing | None) -> GateReport:
+        version = facts.version
+        specs = specs_for(policy, version.model, to)
+        results = []
+        for done, spec in enumerate(specs):
+            told.begin(spec.gate, done, len(specs))
+            if isinstance(spec, IntegrityGate):
+                results.append(guarded(spec, replace(facts, damage=self._damage(version))))
+            elif standing is not None and isinstance(spec, MEASURING):
+                results.append(standing.answer(spec))
+            else:
+                results.append(guarded(spec, facts))
+            told.raise_stop()
         return GateReport(
             id=0,
             model=version.model,
@@ -169,7 +285,7 @@ class Gates:
             policy_digest=policy.digest,
             baseline=tuple(sorted(each.version for each in facts.production)),
             passed=all(result.passed for result in results),
-            results=results,
+            results=tuple(results),
         )
 
     def _damage(self, version: Version) -> str:
@@ -215,35 +331,5 @@ def specs_for(policy: Policy, model: str, to: Stage) -> tuple[GateSpec, ...]:
     return specs
 
 
-def guarded(spec: GateSpec, facts: Facts) -> GateResult:
-    """Run one gate; one that breaks is an error in the report, which does not let the version through.
-
-    Args:
-        spec: The gate with its options.
-        facts: What is known of the version.
-
-    Returns:
-        The gate's answer.
-    """
-    try:
-        return _answer(spec, facts)
-    except Exception as error:  # noqa: BLE001 whatever goes wrong inside a gate must count as a failure, never as a pass
-        return GateResult(spec.gate, Status.ERROR, f"The gate broke: {type(error).__name__}: {error}")
-
-
-def _answer(spec: GateSpec, facts: Facts) -> GateResult:  # noqa: PLR0911 one line a gate
-    match spec:
-        case MetricGate():
-            return metric.run(spec, facts)
-        case NotWorseGate():
-            return not_worse.run(spec, facts)
-        case IntegrityGate():
-            return integrity.run(spec, facts)
-        case SizeGate():
-            return size.run(spec, facts)
-        case SignatureGate():
-            return signature.run(spec, facts)
-        case FieldsGate():
-            return fields.run(spec, facts)
-        case EvidenceAgeGate():
-            return evidence_age.run(spec, facts)
+def _others(version: Version, serving: tuple[Version, ...]) -> tuple[Version, ...]:
+    return tuple(each for each in serving if each.row_id != version.row_id)

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeAlias
 
 from engine.core.access import Role
 from engine.policy.rollout import RolloutPolicy
+from engine.policy.served import LatencyGate, ParityGate, ReplayGate, ResourcesGate, ScanGate, ServedSpec
 
 STAGE_WORDS = ("registered", "staging", "production", "archived")
 """The stages a policy may speak of, as written in the file."""
@@ -110,13 +111,26 @@ class EvidenceAgeGate:
 
 
 GateSpec: TypeAlias = (
-    MetricGate | NotWorseGate | IntegrityGate | SizeGate | SignatureGate | FieldsGate | EvidenceAgeGate
+    MetricGate | NotWorseGate | IntegrityGate | SizeGate | SignatureGate | FieldsGate | EvidenceAgeGate | ServedSpec
 )
 """One gate with its options; `.gate` is its name in the file."""
 
 GATES: Mapping[str, type[GateSpec]] = {
     spec.gate: spec
-    for spec in (MetricGate, NotWorseGate, IntegrityGate, SizeGate, SignatureGate, FieldsGate, EvidenceAgeGate)
+    for spec in (
+        MetricGate,
+        NotWorseGate,
+        IntegrityGate,
+        SizeGate,
+        SignatureGate,
+        FieldsGate,
+        EvidenceAgeGate,
+        LatencyGate,
+        ParityGate,
+        ScanGate,
+        ReplayGate,
+        ResourcesGate,
+    )
 }
 """Every gate a policy may name."""
 

@@ -33,6 +33,7 @@ from engine.policy.model import (
 )
 from engine.policy.reader import Problem, Table
 from engine.policy.rollout import RolloutPolicy, RolloutStep, parse_plan
+from engine.policy.served_reading import READERS
 
 MAX_APPROVALS = 20
 """Most approvals a stage may ask for."""
@@ -212,6 +213,7 @@ _GATE_READERS: Mapping[str, Callable[[Table], GateSpec]] = {
     SignatureGate.gate: _signature,
     FieldsGate.gate: _fields,
     EvidenceAgeGate.gate: _evidence_age,
+    **READERS,
 }
 
 

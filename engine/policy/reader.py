@@ -147,7 +147,7 @@ class Table:
 
         return self.read(key, fallback, read)
 
-    def size(self, key: str, fallback: int) -> int:
+    def size(self, key: str, fallback: U) -> int | U:
         """A size above zero, in bytes; written as text with a unit, or as a whole number of bytes."""
 
         def read(value: Any) -> int:

@@ -19,6 +19,8 @@ MOST_RATIO = 1_000
 SMALL_BYTES = 64 << 20
 """An archive that unpacks to less is no bomb, however well it was packed."""
 
+_MOST_SAID = 50
+
 MOST_OPCODES = 20_000_000
 """Most opcodes of a pickle that are looked at."""
 
@@ -98,6 +100,45 @@ _HARMLESS = frozenset(
         "scipy.sparse._csr csr_matrix",
     }
 )
+_DANGEROUS = (  # how the names of modules and functions begin that pickles which run something import
+    "_posixsubprocess ",
+    "asyncio.subprocess ",
+    "builtins __import__",
+    "builtins breakpoint",
+    "builtins compile",
+    "builtins eval",
+    "builtins exec",
+    "builtins getattr",
+    "builtins open",
+    "code ",
+    "commands ",
+    "ctypes",
+    "functools partial",
+    "http",
+    "importlib",
+    "io ",
+    "marshal ",
+    "multiprocessing",
+    "nt ",
+    "operator ",
+    "os ",
+    "pathlib",
+    "pickle ",
+    "pip",
+    "posix ",
+    "pty ",
+    "runpy ",
+    "shutil ",
+    "socket ",
+    "subprocess ",
+    "sys ",
+    "tempfile",
+    "threading ",
+    "timeit ",
+    "types ",
+    "urllib",
+    "webbrowser ",
+)
 _ONNX_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 
@@ -110,12 +151,15 @@ class ScanReport:
         size_bytes: Its size.
         findings: What speaks against it, each a sentence; cleaned.
         safe: Whether nothing does, for a file of its format; a pickle is code, and safe only as far as it is known.
+        dangerous: Of the findings, those that nobody's word makes good: all of them, but of a pickle those alone that
+            reach for the system.
     """
 
     format: str
     size_bytes: int
     findings: tuple[str, ...]
     safe: bool
+    dangerous: tuple[str, ...] = ()
 
 
 def scan(data: bytes, name: str) -> ScanReport:
@@ -128,18 +172,21 @@ def scan(data: bytes, name: str) -> ScanReport:
     Returns:
         What was found. Nothing of the file is run or imported.
     """
+    dangerous: list[str] = []
     if data[:4] == b"PK\x03\x04":
         kind, findings = "skops", _skops(data)
     elif name.endswith(".onnx"):
         kind, findings = "onnx", _onnx(data)
     elif name.endswith((".pkl", ".pickle", ".joblib", ".pt", ".bin")) or data[:1] == b"\x80":
-        kind, findings = "pickle", _pickle(data)
+        kind, (dangerous, findings) = "pickle", _pickle(data)
     else:
         kind, findings = "other", []
+    if kind != "pickle":
+        dangerous, findings = findings, []
     from engine.core.text import clean
 
-    said = tuple(clean(each, limit=300) for each in findings[:50])
-    return ScanReport(kind, len(data), said, not said)
+    said = tuple(clean(each, limit=300) for each in (*dangerous, *findings)[:_MOST_SAID])
+    return ScanReport(kind, len(data), said, not said, said[: len(dangerous)])
 
 
 def check_types(data: bytes) -> list[str]:
@@ -212,18 +259,21 @@ def _archive(data: bytes) -> list[str]:
     return []
 
 
-def _pickle(data: bytes) -> list[str]:
-    """What a pickle would import, found by reading its opcodes."""
+def _pickle(data: bytes) -> tuple[list[str], list[str]]:
+    """What a pickle would import, found by reading its opcodes: what reaches for the system, and the rest."""
+    dangerous: dict[str, None] = {}
     findings: dict[str, None] = {}
     try:
         for found in _imports(data):
             if found is None:
                 findings["It imports a name that is computed while it runs."] = None
             elif found not in _HARMLESS and not _harmless_estimator(found):
-                findings[f"It imports {found.replace(' ', '.')}."] = None
+                kept = dangerous if found.startswith(_DANGEROUS) else findings
+                kept[f"It imports {found.replace(' ', '.')}."] = None
     except (ValueError, IndexError, UnicodeDecodeError, OverflowError) as error:
+        # What joblib writes holds arrays between the opcodes, and ends here; nobody can tell what comes after.
         findings[f"It cannot be read to its end ({type(error).__name__})."] = None
-    return list(findings)
+    return list(dangerous), list(findings)
 
 
 def _harmless_estimator(found: str) -> bool:

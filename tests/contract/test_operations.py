@@ -97,6 +97,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "logged_models.set_status": "same",
     "logged_models.set_tags": "same",
     "probing.health": "part of `probing.get`",
+    "builds.pickle_allowed": "part of the gate `scan`, which says so",
     "telemetry.changed": "tells a live screen whether to look again",
     "telemetry.counts": "part of `telemetry.stats`",
     "telemetry.rows": "captured rows for gates, which ask another version the same",
@@ -125,6 +126,7 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
 }
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
+    "gates.measure": "its screen follows in this issue",
     "builds.allow_pickle": "its screen follows in this issue",
     "builds.export": "writes a file where the command line runs",
     "processes.stop_up": "a console may run on it; ended where it was started, or with `qd up stop`",

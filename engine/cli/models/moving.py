@@ -13,6 +13,7 @@ from engine.cli.live_names import MODEL, VERSION
 from engine.cli.models.reading import encode_promotion
 from engine.cli.options import gathered
 from engine.cli.output import Format, format_options, show_lines, show_record
+from engine.cli.progress import ProgressLine
 from engine.cli.words import STAGE
 from engine.core.errors import InvalidInput, NotFound
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from engine.cli.session import Session
     from engine.deployment.model import Expectation, Promotion, PromotionPlan
+    from engine.gates.model import GateReport
     from engine.registry.model import Stage
 
 
@@ -28,18 +30,34 @@ if TYPE_CHECKING:
 @click.argument("model", type=MODEL)
 @click.argument("version", type=VERSION)
 @click.option("--to", "stage", type=STAGE, default="Production", show_default=True, help="The stage it would enter.")
-@click.option("--dry-run", is_flag=True, help="Keep no report; anybody may do that.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Keep no report, and run no gate that builds or calls the model; anybody may do that.",
+)
 @format_options
 @click.pass_obj
 def check(session: Session, /, model: str, version: int, stage: Stage, fmt: Format, *, dry_run: bool) -> int:
     """Run the gates that the policy sets for a stage; exit 4 when one fails."""
-    report = session.engine().gates.check(model, version, to=stage, store=not dry_run)
+    progress = ProgressLine("gates")
+    try:
+        report = session.engine().gates.check(model, version, to=stage, store=not dry_run, progress=progress.tell)
+    finally:
+        progress.close()
     show_report(report, fmt)
-    if report.passed:
-        narrate(f"{count(len(report.results), 'gate')} passed." if report.results else f"{stage} has no gates.")
-        return 0
+    if report.failures:
+        return _say_failures(report)
+    passed = sum(result.passed for result in report.results)
+    narrate(f"{count(passed, 'gate')} passed." if report.results else f"{stage} has no gates.")
+    if report.skipped:
+        left_out = ", ".join(result.label for result in report.skipped)
+        narrate(f"Not run in a dry run, since they build, load or call the model: {left_out}.")
+    return 0
+
+
+def _say_failures(report: GateReport) -> int:
     failed = ", ".join(result.label for result in report.failures)
-    narrate(f"qd: {model}/{version} may not enter {report.target}: {failed} did not pass.")
+    narrate(f"qd: {report.model}/{report.version} may not enter {report.target}: {failed} did not pass.")
     for result in report.failures:
         narrate(f"    {result.label}: {result.message}")
     return REFUSED
@@ -114,15 +132,20 @@ def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Form
     if how.dry_run:
         plan = promotions.plan(model, version, to=to, override=override, demote_to=how.demote_to)
         return _show_plan(plan, how, fmt)
-    done = promotions.promote(
-        model,
-        version,
-        to=to,
-        reason=_reason(how),
-        expect=_expectation(how),
-        override=override,
-        demote_to=how.demote_to,
-    )
+    reason, progress = _reason(how), ProgressLine("gates")
+    try:
+        done = promotions.promote(
+            model,
+            version,
+            to=to,
+            reason=reason,
+            expect=_expectation(how),
+            override=override,
+            demote_to=how.demote_to,
+            progress=progress.tell,
+        )
+    finally:
+        progress.close()
     return _show_done(done, fmt)
 
 

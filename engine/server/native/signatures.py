@@ -25,6 +25,7 @@ _MODELS = (
     "engine.deployment.model",
     "engine.endpoints.model",
     "engine.gates.model",
+    "engine.gates.trial_model",
     "engine.maintenance.model",
     "engine.policy.model",
     "engine.probing.model",

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import NotFound, PermissionDenied, ReadOnlyMode
+from engine.gates.answering import guarded
 from engine.gates.model import Facts, Status
-from engine.gates.service import guarded, specs_for
+from engine.gates.service import specs_for
 from engine.policy.model import FieldsGate, IntegrityGate, MetricGate, Policy, SizeGate, StagePolicy
 from engine.registry.model import Stage
 from tests.engine.deployment.world import HOUR_MS, World
