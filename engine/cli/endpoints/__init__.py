@@ -11,6 +11,7 @@ _VERBS = {
     "create": "keeping.create",
     "delete": "keeping.delete",
     "deploy": "routing.deploy",
+    "export": "exporting.export",
     "history": "reading.history",
     "kill": "routing.kill",
     "list": "reading.list_",
