@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from engine.core.errors import Conflict, InvalidInput, QuarterdeckError
+from engine.core.errors import Conflict, InvalidInput, PolicyRefused, QuarterdeckError
 from engine.endpoints import routing, rules, store
 from engine.endpoints.model import WHOLE, Cause, Endpoint, PlannedRoute, RoutePlan, Share, Wish, weights
 from engine.registry.lookup import version as read_version
@@ -129,8 +129,21 @@ def _deploy(asked: Question) -> Decision:
     version = read_version(asked.view, asked.endpoint.model, asked.version())
     routed = asked.routed(version.version)
     rules.check_version(version, wish.share, routed=routed is not None, policy=asked.policy())
+    if wish.share is Share.LIVE:
+        _check_plan(asked, version, routed)
     deployment = asked.deployment(version) if routed is None else routed
     return Decision(rules.deployed(asked.routes, deployment, wish.share, wish.weight))
+
+
+def _check_plan(asked: Question, version: Version, routed: int | None) -> None:
+    """Refuse to give all at once to a version that the policy wants to see take its steps."""
+    plan, live = asked.policy().rollout(version.model), rules.live_of(asked.routes)
+    if plan is not None and live is not None and live != routed:
+        raise PolicyRefused(
+            f"The policy rolls versions of {version.model} out by a plan: {plan.plan}.",
+            hint=f"Begin it: qd endpoints promote {asked.endpoint.name} {version.version}.",
+            details={"plan": plan.plan},
+        )
 
 
 def _traffic(asked: Question) -> Decision:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.errors import Conflict, InvalidInput, NotFound, PermissionDenied
+from engine.core.errors import Conflict, InvalidInput, NotFound, PermissionDenied, PolicyRefused
 from engine.deployment.analysis import Verdict
 from engine.deployment.model import Kind
 from engine.deployment.rollout_model import Rollout, RolloutState
@@ -253,6 +253,21 @@ def test_what_is_no_plan_is_refused_and_changes_nothing(rolling: Rolling, plan: 
         rolling.rollouts.start("churn", 2, reason="better", plan=plan)
     assert rolling.shares() == before
     assert rolling.open is None
+
+
+def test_nobody_goes_around_the_plan_by_deploying(rolling: Rolling) -> None:
+    with pytest.raises(PolicyRefused, match="rolls versions of churn out by a plan") as refused:
+        rolling.endpoints.deploy("churn", 2, reason="in a hurry")
+    assert "qd endpoints promote churn 2" in refused.value.hint
+    assert rolling.shares() == {1: ("live", 1000)}
+
+
+def test_a_plan_does_not_stand_in_the_way_back(rolling: Rolling) -> None:
+    rolling.promote(2)
+    rolling.go_through(2, minutes=1)
+    rolling.go_through(2, minutes=10)
+    rolling.endpoints.roll_back("churn", reason="complaints")
+    assert rolling.shares()[1] == ("live", 1000)
 
 
 def test_viewers_begin_nothing(rolling: Rolling) -> None:
