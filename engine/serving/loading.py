@@ -100,6 +100,7 @@ class Plane:
         self._replaced = replaced
         self._lock = Lock()
         self._loaded: dict[int, Loaded] = {}
+        self._over: list[Loaded] = []
         self._failed: dict[int, tuple[str, str, float]] = {}
         self._served: dict[str, Served] = {}
         self._desired: tuple[DesiredEndpoint, ...] = ()
@@ -216,9 +217,12 @@ class Plane:
         used = {id(target.loaded) for each in self.table.endpoints.values() for target in each.targets.values()}
         wanted = {each.id for desired in self._desired for each in desired.deployments}
         with self._lock:
-            over = [each for each in self._loaded.values() if each.deployment not in wanted and id(each) not in used]
+            unwanted = [each for each in self._loaded.values() if each.deployment not in wanted]
+            over = [each for each in (*unwanted, *self._over) if id(each) not in used]
+            self._over = [each for each in self._over if id(each) in used]
             for each in over:
-                del self._loaded[each.deployment]
+                if self._loaded.get(each.deployment) is each:
+                    del self._loaded[each.deployment]
         for each in over:
             each.batcher.close()
 
@@ -255,6 +259,8 @@ class Plane:
             return
         with self._lock:
             self._failed.pop(wanted.id, None)
+            if wanted.id in self._loaded:
+                self._over.append(self._loaded[wanted.id])
             self._loaded[wanted.id] = found
 
     def _acknowledge(self, endpoint: str, generation: int, problem: str) -> None:
