@@ -157,7 +157,7 @@ def status(session: Session, fmt: Format) -> None:
         show_json(plain(found))
         return
     if fmt is Format.HUMAN:
-        show_lines([f"qd up runs as process {found.pid} of {found.user}, since {moment(found.started_ms)}", ""])
+        show_lines([f"Looked after by process {found.pid} of {found.user}, since {moment(found.started_ms)}", ""])
     show_rows(found.children, CHILDREN, fmt)
 
 

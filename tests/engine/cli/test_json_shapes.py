@@ -11,6 +11,9 @@ import pytest
 
 import engine.cli
 from engine.api import Engine
+from engine.db.workspace import Workspace
+from engine.processes.up import UpLock
+from engine.processes.up_model import ChildState, ChildStatus, UpStatus
 from engine.prompts.model import NewPrompt
 from engine.telemetry.model import Label
 from engine.telemetry.spool import Spool
@@ -18,6 +21,7 @@ from engine.traces.model import TraceReport
 from engine.tracking.logged_model_model import NewLoggedModel
 from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import Qd
+from tests.engine.probing.fake import V2, served
 from tests.engine.telemetry.traffic import NOW_S, ORIGIN, prediction, store_all, telemetry_database, window
 
 REFERENCE = Path(engine.cli.__file__).with_name("README.md").read_text(encoding="utf-8")
@@ -102,7 +106,18 @@ IN_LISTS = {
     "generation": "endpoints history churn",
 }
 
-BY_THEMSELVES = {"build", "consistency", "import-report", "logged-model", "onnx-export", "parity", "plane"}
+BY_THEMSELVES = {
+    "build",
+    "consistency",
+    "external-endpoint",
+    "import-report",
+    "logged-model",
+    "onnx-export",
+    "parity",
+    "plane",
+    "probe",
+    "up-status",
+}
 
 
 @pytest.fixture
@@ -198,6 +213,35 @@ def test_builds_and_exports_have_the_promised_fields(qd: Qd, sample: Sample, tmp
 def test_an_import_has_the_promised_fields(qd: Qd, lively: Sample, tmp_path: Path) -> None:
     qd("export", "mlflow", tmp_path / "out")
     _conforms(qd("import", "mlflow", tmp_path / "out" / "mlflow.db", "--json", code=1).json, SHAPES["import-report"])
+
+
+def test_endpoints_of_others_have_the_promised_fields(qd: Qd, workspace: Path) -> None:
+    with served(V2) as fake:
+        made = qd("endpoints", "register", "theirs", "--url", fake.url, "--model", "churn", "--json").json
+        _conforms(qd("endpoints", "probe", "theirs", "--json").json, SHAPES["probe"])
+    _conforms(made, SHAPES["external-endpoint"])
+    (listed,) = qd("endpoints", "list", "--json").json["items"]
+    _conforms(listed, SHAPES["external-endpoint"])
+    assert qd("endpoints", "show", "theirs", "--json").json == listed
+    _conforms(listed["last"], SHAPES["probe"])
+    (probe,) = qd("endpoints", "probes", "theirs", "--json").json["items"]
+    assert probe == listed["last"]
+    (hour,) = qd("endpoints", "probes", "theirs", "--hours", "--json").json["items"]
+    assert set(hour) == {"start_ms", "probes", "failures", "mean_latency_us", "max_latency_us"}
+
+
+def test_what_is_looked_after_has_the_promised_fields(qd: Qd, workspace: Path) -> None:
+    children = (ChildStatus("serve", ChildState.FAILING, "failing 5 times in a row: exit code 3", failures=5),)
+    with UpLock(Workspace(workspace)).take() as lock:
+        lock.tell(UpStatus(1, "ada", 2, "0.1", children))
+        status = qd("up", "status", "--json").json
+    assert {key: value for key, value in status.items() if key != "children"} == {
+        "pid": 1,
+        "user": "ada",
+        "started_ms": 2,
+        "version": "0.1",
+    }
+    _conforms(status["children"][0], SHAPES["up-status"])
 
 
 def test_nested_shapes_are_the_same_shapes(qd: Qd, lively: Sample) -> None:
