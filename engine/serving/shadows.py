@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import suppress
-from threading import Condition, Thread, get_native_id
+from threading import Event, Thread, get_native_id
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.runtimes.model import LABELS, PROBABILITIES
+from engine.serving.batcher import predicted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -23,6 +24,8 @@ MAX_WAITING = 512
 """Copies that wait at most; more are dropped and counted."""
 
 _NICE = 10
+_ROWS = 256
+_REST_S = 0.002
 
 
 class Compared(NamedTuple):
@@ -30,8 +33,8 @@ class Compared(NamedTuple):
 
     Args:
         target: The shadow.
-        latency_us: How long it took, in microseconds.
-        failed: Whether it raised instead.
+        latencies_us: How long each request took it, in microseconds: its part of a call that several shared.
+        failed: Of those, how many it could not answer.
         rows: How many rows were compared.
         agreed: Of those, how many got the same label.
         delta: The sum of the absolute differences of the scores.
@@ -39,32 +42,40 @@ class Compared(NamedTuple):
     """
 
     target: Target
-    latency_us: float
-    failed: bool
+    latencies_us: tuple[float, ...]
+    failed: int = 0
     rows: int = 0
     agreed: int = 0
     delta: float = 0.0
     delta_squares: float = 0.0
 
 
-class _Copy(NamedTuple):
+class Copy(NamedTuple):
+    """One request for a shadow.
+
+    Args:
+        target: The shadow.
+        rows: The rows.
+        outputs: The answer that was given.
+    """
+
     target: Target
     rows: Rows
     outputs: Outputs
 
 
 class Shadows:
-    """The copies that wait, and the thread that works through them.
+    """The copies that wait, and the thread that works through them: many in one call, so that others lose little.
 
     Args:
-        told: Told on that thread what came of each; it must hand it to whoever counts.
+        told: Told on that thread what came of some; it must hand it to whoever counts.
     """
 
     def __init__(self, told: Callable[[Compared], None]) -> None:
         self._told = told
-        self._waiting: deque[_Copy] = deque()
-        self._something = Condition()
-        self._ending = False
+        self._waiting: deque[Copy] = deque()
+        self._something = Event()
+        self._ending = Event()
         self._thread: Thread | None = None
 
     def offer(self, served: Served, answered: Target, rows: Rows, outputs: Outputs) -> None:
@@ -81,11 +92,11 @@ class Shadows:
             if len(self._waiting) >= MAX_WAITING or not same:
                 target.tally.unmirrored += 1
                 continue
-            self._waiting.append(_Copy(target, rows, outputs))
+            self._waiting.append(Copy(target, rows, outputs))
             if self._thread is None:
                 self._start()
-            with self._something:
-                self._something.notify()
+            if not self._something.is_set():
+                self._something.set()
 
     def _start(self) -> None:
         self._thread = Thread(target=self._run, name="shadows", daemon=True)
@@ -94,49 +105,59 @@ class Shadows:
     def _run(self) -> None:
         with suppress(OSError, AttributeError):  # where threads have priorities of their own, as on Linux
             os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICE)
-        while not self._ending:
-            with self._something:
-                while not self._waiting and not self._ending:
-                    self._something.wait()
-            while self._waiting:
-                self._told(compare(*self._waiting.popleft()))
+        while not self._ending.is_set():
+            self._something.wait()
+            self._something.clear()
+            while self._waiting and not self._ending.is_set():
+                self._told(compare(self._next()))
+                self._ending.wait(_REST_S)
+
+    def _next(self) -> list[Copy]:
+        """The copies for the first one's shadow that stand together, as many as make one call."""
+        batch = [self._waiting.popleft()]
+        size = batch[0].rows.size
+        while self._waiting and self._waiting[0].target is batch[0].target:
+            size += self._waiting[0].rows.size
+            if size > _ROWS:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
 
     def close(self) -> None:
         """End the thread; copies that wait are forgotten."""
-        self._ending = True
-        with self._something:
-            self._something.notify()
+        self._ending.set()
+        self._something.set()
         if self._thread is not None:
             self._thread.join(1.0)
 
 
-def compare(target: Target, rows: Rows, outputs: Outputs) -> Compared:
-    """Have a shadow answer rows, and compare its answer with the one that was given.
+def compare(copies: Sequence[Copy]) -> Compared:
+    """Have a shadow answer requests, and compare its answers with those that were given.
 
     Args:
-        target: The shadow.
-        rows: The rows.
-        outputs: The answer that was given.
+        copies: At least one; all for one shadow.
     """
     import numpy as np
 
+    target = copies[0].target
     began_s = perf_counter()
-    try:
-        with target.loaded.turn:
-            found = target.loaded.runtime.predict(rows)
-    except Exception:  # noqa: BLE001 whatever a model raises counts as its error
-        return Compared(target, (perf_counter() - began_s) * 1e6, failed=True)
-    latency_us = (perf_counter() - began_s) * 1e6
-    if LABELS not in found or LABELS not in outputs:
-        return Compared(target, latency_us, failed=False)
-    agreed = int((np.asarray(found[LABELS]) == np.asarray(outputs[LABELS])).sum())
-    differences = np.abs(_scores(found) - _scores(outputs))
+    with target.loaded.turn:
+        found = predicted(target.loaded.runtime, [each.rows for each in copies])
+    latencies = ((perf_counter() - began_s) * 1e6 / len(copies),) * len(copies)
+    good = [(answer, each.outputs) for answer, each in zip(found, copies, strict=True) if isinstance(answer, dict)]
+    failed = len(copies) - len(good)
+    pairs = [(theirs, ours) for theirs, ours in good if LABELS in theirs and LABELS in ours]
+    if not pairs:
+        return Compared(target, latencies, failed)
+    labels = [np.concatenate([np.asarray(each[side][LABELS]) for each in pairs]) for side in (0, 1)]
+    scores = [np.concatenate([_scores(each[side]) for each in pairs]) for side in (0, 1)]
+    differences = np.abs(scores[0] - scores[1])
     return Compared(
         target,
-        latency_us,
-        failed=False,
-        rows=rows.size,
-        agreed=agreed,
+        latencies,
+        failed,
+        rows=len(labels[0]),
+        agreed=int((labels[0] == labels[1]).sum()),
         delta=float(differences.sum()),
         delta_squares=float((differences**2).sum()),
     )
