@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 _FLOAT32_MOST = (2 - 2**-23) * 2.0**127
+_WHOLE_MOST = 2**53 - 1
 _NAMES_SHOWN = 20
 _INF = float("inf")
 
@@ -384,8 +385,8 @@ def _dtype_bounds(field: Field) -> tuple[float, float]:
     import numpy as np
 
     if field.dtype in _INTEGERS:
-        known = np.iinfo(field.dtype)
-        return float(known.min), float(known.max)
+        known = np.iinfo(field.dtype)  # beyond what a float64 tells apart, a number would become its neighbour
+        return float(max(known.min, -_WHOLE_MOST)), float(min(known.max, _WHOLE_MOST))
     if field.dtype == "bool":
         return 0.0, 1.0
     return (-_FLOAT32_MOST, _FLOAT32_MOST) if field.dtype == "float32" else (-_INF, _INF)

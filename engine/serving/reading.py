@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 BODY_S = 30.0
 """Seconds until a body must be there, however it trickles."""
 
-_GZIP = 16 + zlib.MAX_WBITS
+_CODINGS = {b"gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
+"""Of each compression that is taken, what zlib calls it; HTTP's "deflate" has zlib's own head."""
 
 
 class TooSlow(QuarterdeckError):
@@ -45,7 +46,7 @@ async def read_body(call: Call, receive: Receive, settings: Settings) -> bytes:
         TooLarge: it has more bytes than are taken, as sent or inflated.
         TooSlow: it did not come in time.
         InvalidInput: its length is none, or it is compressed in a broken way.
-        UnsupportedMediaType: it is compressed in another way than gzip.
+        UnsupportedMediaType: it is compressed in another way than gzip or deflate.
         Disconnected: the client has gone.
     """
     most = settings.max_body_bytes
@@ -110,24 +111,25 @@ def inflated(body: bytes, coding: bytes, most: int) -> bytes:
     Raises:
         TooLarge: it would have more.
         InvalidInput: it is broken.
-        UnsupportedMediaType: it is compressed in another way than gzip.
+        UnsupportedMediaType: it is compressed in another way than gzip or deflate.
     """
     known = coding.strip().lower()
     if known in (b"", b"identity"):
         return body
-    if known != b"gzip":
+    window = _CODINGS.get(known)
+    if window is None:
         raise UnsupportedMediaType(
-            "The body may be compressed by gzip alone.", hint="Send it without Content-Encoding."
+            "The body may be compressed by gzip or deflate.", hint="Send it without Content-Encoding."
         )
-    inflater = zlib.decompressobj(_GZIP)
+    inflater, name = zlib.decompressobj(window), known.decode("ascii")
     try:
         found = inflater.decompress(body, most + 1)
     except zlib.error as error:
-        raise InvalidInput("The body says it is gzip, and is not.") from error
+        raise InvalidInput(f"The body says it is {name}, and is not.") from error
     if len(found) > most:
         raise _too_large(most)
     if not inflater.eof:
-        raise InvalidInput("The body ends in the middle of its gzip stream.")
+        raise InvalidInput(f"The body ends in the middle of its {name} stream.")
     return found
 
 

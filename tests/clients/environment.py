@@ -26,6 +26,7 @@ WANTED = (
     "opentelemetry-exporter-otlp-proto-http",
     "pytest",
     "schemathesis",
+    "tritonclient[http]",
 )
 LONGEST_INSTALL_S = 900
 

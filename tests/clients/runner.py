@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Protocol
 from xml.etree import ElementTree as ET
 
 from tests.clients.environment import client_python
-from tests.clients.server import Server, environment_for_clients
+from tests.clients.server import environment_for_clients
 
 CLIENTS = Path(__file__).parent / "mlflow"
 LONGEST_FILE_S = 600
 LONGEST_PROGRAM_S = 400
 
 
-def problems(server: Server, file: Path, folder: Path, *, token: str = "") -> list[str]:
+class Listening(Protocol):
+    """What answers at an address."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a slash at the end."""
+        ...
+
+
+def problems(server: Listening, file: Path, folder: Path, *, token: str = "") -> list[str]:
     """Run a file of client tests.
 
     Args:
         server: What the client speaks to.
-        file: The file, in the client's folder.
+        file: The file, in one of the clients' folders.
         folder: Where the client may write.
         token: What the client shows to the server; none when empty.
 
@@ -30,7 +40,8 @@ def problems(server: Server, file: Path, folder: Path, *, token: str = "") -> li
         AssertionError: the client's runner could not run them.
     """
     report = folder / "report.xml"
-    command = [str(client_python()), "-m", "pytest", "-q", f"--junitxml={report}", "-c", str(CLIENTS / "pytest.ini")]
+    settings = next(each / "pytest.ini" for each in file.parents if (each / "pytest.ini").exists())
+    command = [str(client_python()), "-m", "pytest", "-q", f"--junitxml={report}", "-c", str(settings)]
     command += ["-o", "junit_logging=all"]  # what the client warned of stands beside a failure
     done = _run([*command, str(file)], server, folder, token, LONGEST_FILE_S)
     assert report.exists(), done.stdout + done.stderr
@@ -47,7 +58,7 @@ def problems(server: Server, file: Path, folder: Path, *, token: str = "") -> li
     return told
 
 
-def run_program(server: Server, file: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_program(server: Listening, file: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a client program as a script.
 
     Args:
@@ -62,7 +73,7 @@ def run_program(server: Server, file: Path, folder: Path) -> subprocess.Complete
 
 
 def _run(
-    command: list[str], server: Server, folder: Path, token: str, limit_s: float
+    command: list[str], server: Listening, folder: Path, token: str, limit_s: float
 ) -> subprocess.CompletedProcess[str]:
     environment = environment_for_clients(server.url, folder)
     if token:

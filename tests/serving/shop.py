@@ -63,13 +63,18 @@ class Shop:
         """Register a version of a trained model, built; its number."""
         import skops.io
 
+        return self.register_bytes(skops.io.dumps(model), "model/model.skops", name)
+
+    def register_bytes(self, data: bytes, file: str, name: str = "churn", *, build: bool = True) -> int:
+        """Register a version that is this file, built unless told otherwise; its number."""
         now_ms = self.engine.clock.now_ms()
         run_id = os.urandom(16).hex()
         imported = RunImport("default", "trained", run_id=run_id, start_ms=now_ms, end_ms=now_ms)
         self.engine.runs.import_runs([imported])
-        self.engine.runs.log_bytes(run_id, skops.io.dumps(model), "model/model.skops")
+        self.engine.runs.log_bytes(run_id, data, file)
         version = self.engine.models.register(name, run_id=run_id, signature=Signature(()))
-        self.engine.builds.build(name, version.version)
+        if build:
+            self.engine.builds.build(name, version.version)
         return version.version
 
     def serve(self, *words: str, python: tuple[str, ...] = ()) -> Served:
@@ -112,6 +117,11 @@ class Served:
     port: int = 0
     said: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] = field(init=False)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         command = [

@@ -122,3 +122,11 @@ def test_the_value_of_a_key_is_found_in_rows_of_either_kind() -> None:
 def test_columns_of_other_lengths_are_refused() -> None:
     with pytest.raises(InvalidInput, match="has 1 rows; the others have 2"):
         PLAIN.columns({"a": [1, 2], "b": [1]})
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53), 2**63, float(2**60)])
+def test_a_whole_number_that_would_be_rounded_is_refused(number: float) -> None:
+    whole = RowCheck(Interface((Field("n", "int64"),), ()))
+    assert whole.flat([float(2**53 - 1)]).matrix is not None
+    with pytest.raises(InvalidInput, match="the model takes"):
+        whole.flat([float(number)])
