@@ -23,7 +23,6 @@ from engine.probing.model import (
     Watched,
     health_of,
 )
-from engine.probing.rules import check_external
 from engine.registry.names import MAX_TEXT, check_word
 from engine.telemetry.opening import looking
 
@@ -130,13 +129,9 @@ class Probing:
             0,
             actor.name,
         )
-        check_external(given)
+        _checked(given)
         with self._database.transaction(actor) as tx:
-            _refuse_taken(tx, name)
-            made = replace(given, row_id=store.insert(tx, given), created_ms=tx.now_ms, updated_ms=tx.now_ms)
-            record(tx, verb="register", kind="external endpoint", key=name, before=None, after=_facts(made))
-            tx.emit(kind="endpoint", change="registered", key=name, row_id=made.row_id)
-        return made
+            return _registered(tx, given)
 
     def update(self, name: str, change: ExternalChange) -> ExternalEndpoint:
         """Change what is said of an external endpoint, or how it is probed.
@@ -163,7 +158,7 @@ class Probing:
             changes["tags"] = self._kept(change.tags)
         with self._database.transaction(actor) as tx:
             found = _found(tx, name)
-            wanted = check_external(replace(found, **changes))
+            wanted = _checked(replace(found, **changes))
             if wanted == found:
                 return found
             store.update(tx, wanted)
@@ -334,9 +329,23 @@ def _lately(view: Snapshot | None, endpoint: ExternalEndpoint) -> list[Probe]:
     return [probe for _, probe in rows]
 
 
+def _checked(endpoint: ExternalEndpoint) -> ExternalEndpoint:
+    from engine.probing.rules import check_external  # a list does without addresses and URLs
+
+    return check_external(endpoint)
+
+
 def _check_limit(limit: int) -> None:
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
+
+
+def _registered(tx: Transaction, given: ExternalEndpoint) -> ExternalEndpoint:
+    _refuse_taken(tx, given.name)
+    made = replace(given, row_id=store.insert(tx, given), created_ms=tx.now_ms, updated_ms=tx.now_ms)
+    record(tx, verb="register", kind="external endpoint", key=made.name, before=None, after=_facts(made))
+    tx.emit(kind="endpoint", change="registered", key=made.name, row_id=made.row_id)
+    return made
 
 
 def _refuse_taken(tx: Transaction, name: str) -> None:

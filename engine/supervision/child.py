@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from engine.supervision.log import Log
 
 
+_LINE_BYTES = 65_536
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What is to run.
@@ -157,10 +160,10 @@ class Child:
         self._reader.start()
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
-        stream = process.stdout
-        with suppress(OSError, ValueError):
-            while stream is not None and (line := stream.readline(65_536)):
-                self._log.write(line)
+        if process.stdout is not None:
+            with suppress(OSError), process.stdout as stream:
+                while line := stream.readline(_LINE_BYTES):
+                    self._log.write(line)
 
     def _take_leave(self, code: int, now_s: float) -> None:
         process, self._process = self._process, None
@@ -183,6 +186,4 @@ class Child:
         self._note(f"{how}; started again in {rests_s:g} s")
 
     def _note(self, what: str) -> None:
-        last = self._log.last
-        self._log.write(f"-- {self.program.name} {what}".encode())
-        self._log.last = last  # what the process itself said is what people look for
+        self._log.write(f"-- {self.program.name} {what}".encode(), ours=True)

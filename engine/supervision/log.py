@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ class Log:
         path: The file.
         clock: Tells the time.
         max_bytes: How long it grows.
+
+    Attributes:
+        last: The last line that the process itself wrote, cleaned.
     """
 
     def __init__(self, path: Path, clock: Clock, *, max_bytes: int = MAX_BYTES) -> None:
@@ -39,20 +43,23 @@ class Log:
         self._max_bytes = max_bytes
         self._file = -1
         self._bytes = 0
+        self._turn = threading.Lock()
         self.last = ""
 
-    def write(self, line: bytes) -> None:
-        """Append a line.
+    def write(self, line: bytes, *, ours: bool = False) -> None:
+        """Append a line; from any thread.
 
         Args:
             line: What a process wrote; any bytes.
+            ours: It is a note of who looks after the process, not its own.
         """
         text = clean(line.decode("utf-8", "replace").rstrip("\r\n"), limit=_LINE)
         if not text:
             return
-        self.last = text
+        if not ours:
+            self.last = text
         data = f"{format_time(self._clock.now_ms())}  {text}\n".encode()
-        with suppress(OSError):
+        with self._turn, suppress(OSError):
             if self._file < 0:
                 self._open()
             elif self._bytes + len(data) > self._max_bytes:

@@ -73,6 +73,8 @@ def programs(engine: Engine, parts: Parts) -> tuple[Program, ...]:
 class Supervisor:
     """Looks after processes until told to stop, by SIGTERM or SIGINT; SIGHUP starts each of them again.
 
+    A SIGHUP that came because the terminal was closed stops it too.
+
     Args:
         engine: The workspace.
         programs: What is to run, in the order in which it is started.
@@ -97,11 +99,14 @@ class Supervisor:
             WorkspaceReadOnly: the workspace's directory may not be written.
             WorkspaceError: the disk failed.
         """
+        had_terminal = _terminal()
         with UpLock(self._workspace).take() as lock, self._signals() as told:
             try:
                 while not self._received.intersection(_STOP):
                     if signal.SIGHUP in self._received:
                         self._received.discard(signal.SIGHUP)
+                        if had_terminal and not _terminal():
+                            break  # it was closed, and who asked for this with it
                         self._restart(lock)
                     due_s = min((each.tend(time.monotonic()) for each in self._children), default=0.0)
                     lock.tell(self._status())
@@ -125,7 +130,9 @@ class Supervisor:
     @contextmanager
     def _signals(self) -> Iterator[int]:
         """Note signals, and make the end of a child or a signal end the rest at once."""
-        told, tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        told, tell = os.pipe()
+        for end in (told, tell):
+            os.set_blocking(end, False)
         before = {sign: signal.getsignal(sign) for sign in (*_STOP, signal.SIGHUP, signal.SIGCHLD)}
         for sign in before:
             signal.signal(sign, lambda number, _frame: self._received.add(number))
@@ -138,6 +145,15 @@ class Supervisor:
                 signal.signal(sign, handler)
             os.close(told)
             os.close(tell)
+
+
+def _terminal() -> bool:
+    """Whether this process has a terminal that can be reached."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 def run_up(engine: Engine, parts: Parts) -> int:
