@@ -165,8 +165,7 @@ class Gates:
             serving = production_versions(view, model)
         trials = self._trials(found, _others(found, serving), Told(progress))
         measured = trials.measured(Load(rows, duration_ms, compare=compare))
-        specs = [each for each in policy.stage(model, Stage.PRODUCTION.value).gates if isinstance(each, LatencyGate)]
-        asked = next((each for each in specs if each.rows == rows), None)
+        asked = _latency_gate(policy, model, rows)
         return LatencyReport(
             model=model,
             version=version,
@@ -312,6 +311,12 @@ class Gates:
             kept = replace(report, id=reports.insert(tx, current.row_id, report))
             tx.emit(kind="version", change="changed", key=version.key)
         return kept
+
+
+def _latency_gate(policy: Policy, model: str, rows: int) -> LatencyGate | None:
+    """What Production asks of calls with so many rows."""
+    specs = policy.stage(model, Stage.PRODUCTION.value).gates
+    return next((each for each in specs if isinstance(each, LatencyGate) and each.rows == rows), None)
 
 
 def specs_for(policy: Policy, model: str, to: Stage) -> tuple[GateSpec, ...]:

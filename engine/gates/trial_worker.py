@@ -11,6 +11,7 @@ from engine.runtimes.frames import FOREVER, pack, receive, send
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _KILL = 9
+_FILE_BYTES = 1 << 20  # Python tries a temporary folder by writing into it
 
 
 def main() -> None:
@@ -44,12 +45,12 @@ def _answer(bench: Any, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limit(memory_bytes: int) -> None:
-    """Little memory, no files, no core dumps, and no life after whoever asked."""
+    """Little memory, no large files, no core dumps, and no life after whoever asked."""
     import resource
 
     for what, limit in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES),
         (resource.RLIMIT_AS, memory_bytes),
     ):
         _, hard = resource.getrlimit(what)

@@ -70,6 +70,7 @@ class VersionTrials:
         self._told = ("", 0, 1)
         self._measured: dict[Load, Measured] = {}
         self._scanned: dict[int, Sequence[ScannedFile]] = {}
+        self._trained: dict[str, Any] = {}
 
     def build(self) -> Build:
         """The version made ready to serve.
@@ -245,9 +246,13 @@ class VersionTrials:
         return []
 
     def _samples(self, version: Version, build: Build) -> Any:
-        """Rows a version was trained on, as a message; read in a process of their own, so that no memory is left."""
-        if self._records:
-            return None
+        """Rows a version was trained on, as a message; none are needed where there are captured ones."""
+        if version.digest not in self._trained:
+            self._trained[version.digest] = None if self._records else self._read_samples(version, build)
+        return self._trained[version.digest]
+
+    def _read_samples(self, version: Version, build: Build) -> Any:
+        """Read them in a process of their own, so that no memory of it is told as the model's."""
         entries = self._sources.models.files(version.model, version.version)
         files = {each.path.rpartition("/")[2]: each.digest for each in entries}
         for name in SAMPLE_FILES:

@@ -94,7 +94,9 @@ class Bakery(World):
 
     def bake(self, kind: str = "linear", *, model: str = "churn", **files: bytes) -> Version:
         """Register a version that holds a fitted model."""
-        return self.shelve({"model.skops": skops_of(kind), **{_named(name): data for name, data in files.items()}}, model)
+        return self.shelve(
+            {"model.skops": skops_of(kind), **{_named(name): data for name, data in files.items()}}, model
+        )
 
     def shelve(self, files: Mapping[str, bytes], model: str = "churn", signature: Signature = SIGNATURE) -> Version:
         """Register a version of these files."""
@@ -131,7 +133,7 @@ class Bakery(World):
         endpoint = self.engine("bob").endpoints.get(name)
         live = next(each for each in endpoint.deployments if each.share is not None)
         origin = Origin(endpoint.row_id, live.id, 1, share, live.model, live.version, tuple(columns))
-        spool = Spool(folder=self.workspace.spool, plane=f"test-{self.ids_taken()}")
+        spool = Spool(self.workspace.spool, plane=f"test-{self.ids_taken()}")
         for place, row in enumerate(rows):
             outputs = {"predict": [answers[place]]} if answers else {}
             spool.put_prediction(
