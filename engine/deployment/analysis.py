@@ -136,7 +136,6 @@ class Evidence:
     Args:
         candidate: The candidate's tally at the last tick.
         live: The live version's at the last tick.
-        slow_from: The bucket above which a request is slow; `None` until enough live ones were seen.
         step_requests: Requests of the candidate since the step began.
         ticks: How many intervals were counted; the seed of the next deal.
         comparisons: By measure.
@@ -145,7 +144,6 @@ class Evidence:
 
     candidate: Tally
     live: Tally
-    slow_from: int | None
     step_requests: int
     ticks: int
     comparisons: tuple[Comparison, ...]
@@ -171,7 +169,6 @@ def evidence_from_json(text: str) -> Evidence:
     return Evidence(
         candidate,
         live,
-        slow_from=value["slow_from"],
         step_requests=value["step_requests"],
         ticks=value["ticks"],
         comparisons=tuple(_comparison(each) for each in value["comparisons"]),
@@ -202,7 +199,7 @@ def first_evidence(policy: RolloutPolicy) -> Evidence:
         for measure, limit, least in tolerances
         if limit < 1.0  # a tolerance of everything is no question
     )
-    return Evidence(Tally(), Tally(), None, 0, 0, comparisons)
+    return Evidence(Tally(), Tally(), 0, 0, comparisons)
 
 
 def gathered(evidence: Evidence, candidate: Tally, live: Tally, *, shadow: bool, policy: RolloutPolicy) -> Evidence:
@@ -219,7 +216,7 @@ def gathered(evidence: Evidence, candidate: Tally, live: Tally, *, shadow: bool,
         The evidence with it.
     """
     ours, theirs = candidate.since(evidence.candidate), live.since(evidence.live)
-    slow_from = evidence.slow_from
+    slow_from = _slow_from(evidence.live.latencies, policy.min_requests)
 
     def extended(comparison: Comparison) -> Comparison:
         match comparison.measure:
@@ -239,7 +236,6 @@ def gathered(evidence: Evidence, candidate: Tally, live: Tally, *, shadow: bool,
     return Evidence(
         candidate=candidate,
         live=live,
-        slow_from=_slow_from(live.latencies, policy.min_requests) if slow_from is None else slow_from,
         step_requests=evidence.step_requests + ours.requests,
         ticks=evidence.ticks + 1,
         comparisons=tuple(map(extended, evidence.comparisons)),
@@ -261,7 +257,10 @@ def next_step(evidence: Evidence, generation: int) -> Evidence:
 
 
 def _slow_from(latencies: Sequence[int], least: int) -> int | None:
-    """The bucket above which nearest to 5 % of the requests lie; fixed before it is used, so that bets are fair."""
+    """The bucket above which nearest to 5 % of what came before lie; known before the bet, so that it is fair.
+
+    `None` until enough was seen.
+    """
     total = sum(latencies)
     if total < max(least, 1):
         return None

@@ -42,21 +42,8 @@ def begin(
         InvalidInput: too much would be loaded.
         IntegrityError: the audit log is damaged and cannot be continued.
     """
-    live = rules.live_of(routing.routes_of(endpoint))
     candidate = routing.deployment_of(tx, endpoint, version)
-    if live is None:
-        raise Conflict(
-            f"{endpoint.name} has no live version to compare with.",
-            hint=f"`qd endpoints deploy {endpoint.name} {version.version}` makes it the live one.",
-        )
-    if live == candidate:
-        raise Conflict(f"{version.key} is the live one behind {endpoint.name} already.")
-    other = store.open_of(tx, endpoint.name)
-    if other is not None:
-        raise Conflict(
-            f"Version {other.version} is being rolled out behind {endpoint.name} already.",
-            hint=f"`qd endpoints abort {endpoint.name}` ends that.",
-        )
+    live = _rival(tx, endpoint, version, candidate)
     routes = routes_of_step(routing.routes_of(endpoint), candidate, policy.steps[0])
     generation = routing.route(tx, endpoint, routes, Cause.PROMOTE, reason)
     rollout = Rollout(
@@ -84,6 +71,25 @@ def begin(
     rollout = replace(rollout, id=store.insert(tx, rollout))
     _tell(tx, rollout, "begin", before=None, reason=reason)
     return rollout
+
+
+def _rival(tx: Transaction, endpoint: Endpoint, version: Version, candidate: int) -> int:
+    """The live deployment that a candidate is compared with."""
+    live = rules.live_of(routing.routes_of(endpoint))
+    if live is None:
+        raise Conflict(
+            f"{endpoint.name} has no live version to compare with.",
+            hint=f"`qd endpoints deploy {endpoint.name} {version.version}` makes it the live one.",
+        )
+    if live == candidate:
+        raise Conflict(f"{version.key} is the live one behind {endpoint.name} already.")
+    other = store.open_of(tx, endpoint.name)
+    if other is not None:
+        raise Conflict(
+            f"Version {other.version} is being rolled out behind {endpoint.name} already.",
+            hint=f"`qd endpoints abort {endpoint.name}` ends that.",
+        )
+    return live
 
 
 def enter(tx: Transaction, rollout: Rollout, endpoint: Endpoint, *, before: Rollout, reason: str) -> Rollout:
