@@ -18,7 +18,7 @@ MOST_KEPT = 50
 """Tasks that are remembered."""
 
 STILL_SECONDS = 0.1
-"""Least time between two words of one task."""
+"""Least time between two reports of the same words."""
 
 
 class TaskState(StrEnum):
@@ -75,7 +75,8 @@ class Progress:
     def __init__(self, tell: Callable[[str, int, int], None], given_up: threading.Event) -> None:
         self._tell = tell
         self._given_up = given_up
-        self._last = 0.0
+        self._at = 0.0
+        self._words = ""
 
     def __call__(self, words: str, step: int = 0, steps: int = 0) -> None:
         """Say what happens now.
@@ -86,8 +87,8 @@ class Progress:
         if self._given_up.is_set():
             raise Cancelled
         now = time.monotonic()
-        if now - self._last >= STILL_SECONDS or step == 0:
-            self._last = now
+        if now - self._at >= STILL_SECONDS or words != self._words:
+            self._at, self._words = now, words
             self._tell(words, step, steps)
 
 

@@ -19,6 +19,7 @@ from engine.endpoints.model import WHOLE, Cause, Share, Wish
 if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.endpoints.detail import Detail
+    from console.endpoints.plan_dialog import Planned
     from console.tasks import Progress
     from engine.endpoints.model import Deployment
 
@@ -53,14 +54,15 @@ def _propose(  # noqa: PLR0913 what a dialog needs; each call names all of it
     wish: Callable[[Mapping[str, str]], Wish],
     first: str = "reason",
     refuses: bool = False,
+    act: Callable[[ConsoleApp, Planned], None] = apply,
 ) -> None:
-    from console.endpoints.plan_dialog import PlanDialog, Planned, Proposal
+    from console.endpoints.plan_dialog import PlanDialog, Proposal
 
     def answered(planned: Planned | None) -> None:
         if planned is None:
             app.say(f"{label.capitalize()}: nothing was changed.", "dim")
         else:
-            apply(app, planned)
+            act(app, planned)
 
     name, endpoints = standing.name, app.engine.endpoints
     proposal = Proposal(title, label, fields, wish, lambda asked: endpoints.plan(name, asked), name, first)
@@ -131,7 +133,11 @@ def _nothing_to_shift(subject: Standing | Detail) -> str | None:
 
 
 def _roll_back(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+    """A canary that is being rolled out is given up with its rollout, which would else only wait for a human."""
     standing = standing_of(subject)
+    rollout, candidate = standing.rollout, standing.candidate
+    going = rollout is not None and candidate is not None and candidate.id == rollout.candidate
+    canary = candidate is not None and candidate.share is Share.CANARY
     _propose(
         app,
         standing,
@@ -140,7 +146,19 @@ def _roll_back(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -
         fields=[_reason("rolled back by hand")],
         wish=lambda _answers: Wish(Cause.ROLL_BACK),
         first="",
+        act=_abort_planned if going and canary else apply,
     )
+
+
+def _abort_planned(app: ConsoleApp, planned: Planned) -> None:
+    rollouts, name, reason = app.engine.rollouts, planned.plan.endpoint, planned.answers["reason"]
+
+    def carry_out(progress: Progress) -> int:
+        progress("recording")
+        return rollouts.abort(name, reason=reason).generation
+
+    shell = f"qd endpoints abort {quote(name)} --reason {quote(reason)}"
+    follow(app, name, f"abort the rollout of {name}", carry_out, shell, "p begins another.")
 
 
 def _undo(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
@@ -207,9 +225,10 @@ def _number(answers: Mapping[str, str]) -> int:
 
 
 def _suggested(app: ConsoleApp, standing: Standing) -> str:
-    """The version under the cursor, else the one on its way."""
-    found = _chosen(app) or standing.candidate
-    return "" if found is None or found.share is Share.LIVE else str(found.version)
+    """The version under the cursor unless it is the live one, else the one on its way."""
+    chosen = _chosen(app)
+    found = standing.candidate if chosen is None or chosen.share is Share.LIVE else chosen
+    return "" if found is None else str(found.version)
 
 
 def _retire(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:

@@ -72,6 +72,7 @@ class PlanDialog(Dialog[Planned]):
         refuses: Whether callers will be refused, so that the name must be typed.
     """
 
+    AUTO_FOCUS = ""  # keys typed ahead are for the field or the button that is meant
     DEFAULT_CSS = "PlanDialog .label { width: 18; } PlanDialog Document { max-height: 11; }"
 
     def __init__(self, proposal: Proposal, *, refuses: bool = False) -> None:
@@ -106,13 +107,12 @@ class PlanDialog(Dialog[Planned]):
 
     def on_mount(self) -> None:
         """The first field has the keyboard, or Cancel."""
-        (self._inputs.get(self._proposal.first) or self._choices).focus()
+        self.set_focus(self._inputs.get(self._proposal.first) or self._choices)
         self._consider()
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Say what it comes to now."""
         message.stop()
-        self._agreed = False
         self._consider()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
@@ -148,6 +148,7 @@ class PlanDialog(Dialog[Planned]):
             return
         if wish == self._asked:
             return
+        self._agreed = self._agreed and self._asked is None  # what was agreed to is another thing now
         self._asked, self._plan = wish, None
         self._problem.show([])
         from console.app import ConsoleApp  # the application opens this dialog

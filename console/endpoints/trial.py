@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.deployment.rollout_model import Rollout, StepVerdict
     from engine.telemetry.model import Totals
 
-_BAR = 8
+_BAR = 6
 
 _JUDGED: dict[str, Part] = {
     Verdict.WAITING.value: ("· waiting", "dim"),
@@ -71,15 +71,8 @@ def _tests(rollout: Rollout, *, unicode: bool) -> list[Line]:
     if not evidence.comparisons:
         return []
     alpha = policy.false_alarm / len(evidence.comparisons)
-    titles = (
-        "",
-        str(rollout.version),
-        str(rollout.live_version),
-        "differ by",
-        "tolerated",
-        "towards FAIL",
-        "towards pass",
-    )
+    names = (f"{rollout.version} %", f"{rollout.live_version} %")
+    titles = ("", *names, "differ", "allowed", "towards FAIL", "towards pass")
     rows: list[list[Part]] = [[(f"  {title}" if not place else title, "dim") for place, title in enumerate(titles)]]
     rows += [
         [
@@ -87,20 +80,22 @@ def _tests(rollout: Rollout, *, unicode: bool) -> list[Line]:
             _share(each.candidate),
             _share(each.live),
             _difference(each),
-            (f"+{each.tolerance * 100:g} %", "dim"),
+            (f"+{each.tolerance * 100:g}", "dim"),
             _towards(each.harm.log_wealth, alpha, "bad", unicode=unicode),
             _towards(each.safety.log_wealth, policy.doubt, "good", unicode=unicode),
         ]
         for each in evidence.comparisons
     ]
-    need = f"  {count(evidence.step_requests)} requests of this step, {count(policy.min_requests)} needed"
+    seen = max(evidence.comparisons, key=lambda each: each.candidate[0])
+    need = f"  {count(evidence.step_requests)} requests of this step, {count(policy.min_requests)} needed; "
+    need += f"{count(seen.candidate[0])} compared with {count(seen.live[0])}"
     lines = [Line(row) for row in table(rows, right=frozenset({1, 2, 3, 4}))]
     return [*lines, Line([(need, "dim" if evidence.step_requests >= policy.min_requests else "warn")])]
 
 
 def _share(counted: tuple[int, int]) -> Part:
     requests, bad = counted
-    return (f"{100 * bad / requests:.2f} % of {count(requests)}", "") if requests else (NONE, "dim")
+    return (f"{100 * bad / requests:.2f}", "") if requests else (NONE, "dim")
 
 
 def _difference(comparison: Comparison) -> Part:

@@ -103,7 +103,8 @@ def version_lines(detail: Detail, now_ms: int, width: int, *, unicode: bool) -> 
         found.append(Line(line.parts, f"deployment.{each.id}", each))
         if each.weight and not beside and detail.standing.of(each) is not None:
             found.append(_below(detail, each, now_ms, width, unicode=unicode))
-        why = each.paused or (each.ended if each.ended != "retired" else "")
+        told_below = detail.standing.rollout is not None
+        why = (each.paused if not told_below else "") or (each.ended if each.ended != "retired" else "")
         if why:
             found.append(Line([(f"       {why}", "warn" if each.paused else "bad")]))
     return found
@@ -111,8 +112,9 @@ def version_lines(detail: Detail, now_ms: int, width: int, *, unicode: bool) -> 
 
 def _version(detail: Detail, each: Deployment, now_ms: int, room: int, *, unicode: bool) -> list[Part]:
     traffic = detail.standing.of(each)
+    flowing = each.share in (Share.LIVE, Share.CANARY, Share.SHADOW)
     latencies = (traffic.p50_ms, traffic.p95_ms, traffic.p99_ms) if traffic else (None,) * 3
-    curve = sparkline(detail.measured.curve(each, now_ms), room, floor=0.0, unicode=unicode) if each.share else ""
+    curve = sparkline(detail.measured.curve(each, now_ms), room, floor=0.0, unicode=unicode) if flowing else ""
     share = words.percent(each.weight) if each.weight else ("copies" if each.share is Share.SHADOW else NONE)
     return [
         (f"  {each.version}", "name"),

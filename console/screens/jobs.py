@@ -54,9 +54,9 @@ class JobsView(Page["tuple[Task, ...]"]):
         ),
     )
 
-    def fetch(self) -> tuple[Task, ...]:
-        """The tasks; they are in this process."""
-        return self.deck.tasks.all
+    def load(self) -> None:
+        """Show them as they are; they are in this process, so nothing has to be read."""
+        self._show(self.deck.tasks.all)
 
     def beat(self, beat: Beat) -> None:
         """Seconds go by while something runs."""

@@ -16,7 +16,7 @@ from engine.endpoints.planes import PlaneLock
 from engine.telemetry.intake import Intake
 from engine.telemetry.model import WindowDelta
 from engine.telemetry.spool import Spool
-from tests.console.world import World
+from tests.console.world import SIGNATURE, World
 from tests.engine.endpoints.desk import ToldBuilds
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ GATE = "gate-1:4711"
 FAST, SLOW = 40, 75
 """Buckets of latency: about half a millisecond, and 16 ms."""
 
-PLAN = """
-[models.churn.rollout]
-plan = "shadow 1m -> 10% 10m -> 100%"
-min_requests = 50
-"""
+PLAN = "shadow 1m -> 10% 10m -> 100%"
 
 
 class SlowBuilds(ToldBuilds):
@@ -66,8 +62,9 @@ class Served(World):
         self.gate = Event()
         self.gate.set()
         super().__init__(path, policy)
-        for _ in range(3):
-            self.version()
+        for number in range(1, 4):
+            run_id = self.run(f"churn-{number}")
+            self.engine.models.register("churn", run_id=run_id, flavor="sklearn", format="skops", signature=SIGNATURE)
         self.engine.endpoints.create("churn", "churn", owner="ops")
         self.engine.endpoints.deploy("churn", 1, reason="first")
         self.telemetry_database = Database(
@@ -110,7 +107,7 @@ class Served(World):
         window = WindowDelta(
             endpoint=endpoint.row_id,
             deployment=found.id,
-            generation=1,
+            generation=endpoint.desired.number if endpoint.desired else 0,
             share=share.value,
             second=self.clock.now_ms() // 1000 - seconds_ago,
             requests=requests,
