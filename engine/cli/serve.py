@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that share the port."
 )
 @click.option("--capture/--no-capture", default=True, help="Sample requests where their endpoints ask for it.")
+@click.option("--alone", is_flag=True, help="Start no capture writer and no analysis beside it, as `qd up` does.")
 @click.option("--require-tokens", is_flag=True, help="Ask for tokens on this machine too; elsewhere always.")
 @click.option(
     "--allowed-host", "allowed_hosts", multiple=True, metavar="NAME", help="A further name of it; may be repeated."
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 @click.option("--behind-proxy", is_flag=True, help="A proxy on this machine ends TLS.")
 @click.option("--proxy-from", "proxies", multiple=True, metavar="ADDRESS", help="The proxy is there; may be repeated.")
 @click.pass_obj
-def serve(session: Session, /, endpoints: tuple[str, ...], workers: int, *, capture: bool, **listen: Any) -> int:
+def serve(
+    session: Session, /, endpoints: tuple[str, ...], workers: int, *, capture: bool, alone: bool, **listen: Any
+) -> int:
     """Answer predictions over HTTP until Ctrl-C: Open Inference Protocol v2, MLflow's /invocations, plain /predict."""
     from engine.db.connection import Durability
     from engine.server.settings import Settings
@@ -38,4 +41,4 @@ def serve(session: Session, /, endpoints: tuple[str, ...], workers: int, *, capt
     from engine.serving.run import serve as run
 
     engine = session.engine_to_serve(Durability.FULL)
-    return run(engine, Settings(**listen), Serving(endpoints, workers, capture))
+    return run(engine, Settings(**listen), Serving(endpoints, workers, capture, alone))

@@ -70,7 +70,7 @@ def _what_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--host", default="127.0.0.1", show_default=True, help="The address both listen on."),
         click.option("--prober/--no-prober", default=True, help="Probe endpoints that others serve."),
         click.option("--analysis/--no-analysis", default=True, help="Carry rollouts on."),
-        click.option("--serve/--no-serve", default=True, help="Answer predictions, as `qd serve`."),
+        click.option("--serve/--no-serve", default=True, help="Answer and store predictions, as `qd serve`."),
         click.option("--server/--no-server", default=True, help="Serve MLflow clients, as `qd server`."),
     ):
         decorated = option(decorated)
@@ -83,7 +83,7 @@ def _what_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--print", "only_print", is_flag=True, help="With --install-systemd: only print the unit.")
 @click.pass_context
 def up(context: click.Context, what: _What, *, install_systemd: bool, only_print: bool) -> int | None:
-    """Run the server, the data plane, its analysis and the prober, and keep them running, until Ctrl-C."""
+    """Run the server, the data plane with its writer and analysis, and the prober, until Ctrl-C."""
     if context.invoked_subcommand is not None:
         return None
     session: Session = context.obj
@@ -175,7 +175,7 @@ def stop(session: Session) -> None:
 @click.option("--lines", "-n", default=50, show_default=True, type=click.IntRange(0, 100_000), help="How many lines.")
 @click.pass_obj
 def logs(session: Session, name: str, lines: int, *, follow: bool) -> None:
-    """Print the last lines that a process wrote: server, serve, analysis or prober."""
+    """Print the last lines that a process wrote: server, serve, writer, analysis or prober."""
     from engine.processes.up import followed, log_of, tail
 
     path = log_of(session.engine().workspace, name)

@@ -49,11 +49,13 @@ class Serving:
         endpoints: Only these; all when empty.
         workers: How many processes share the port.
         capture: Whether requests are captured, where their endpoints ask for it.
+        alone: Start no capture writer and no analysis beside it: somebody else looks after them.
     """
 
     endpoints: tuple[str, ...] = ()
     workers: int = 1
     capture: bool = True
+    alone: bool = False
 
 
 class DataPlane:
@@ -238,7 +240,8 @@ def serve(engine: Engine, settings: Settings, serving: Serving) -> int:
     Workspace(engine, serving.endpoints, "").check_names()
     if settings.require_tokens and not engine.access.read_only:
         make_first_token(engine)
-    companions = [] if engine.access.read_only else [Companion(_module(engine, each)) for each in _BESIDE]
+    beside = () if engine.access.read_only or serving.alone else _BESIDE
+    companions = [Companion(_module(engine, each)) for each in beside]
     if serving.workers > 1:
         from engine.serving.workers import supervise
 

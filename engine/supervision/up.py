@@ -36,7 +36,7 @@ class Parts:
 
     Args:
         server: Words of `qd server`; `None` leaves it out.
-        serve: Words of `qd serve`; `None` leaves it out.
+        serve: Words of `qd serve`, which the capture writer goes with; `None` leaves both out.
         analysis: Whether rollouts are carried on.
         prober: Whether external endpoints are probed.
         before: Words before the noun, such as `--as NAME`.
@@ -61,12 +61,14 @@ def programs(engine: Engine, parts: Parts) -> tuple[Program, ...]:
     found: list[Program] = []
     if parts.server is not None:
         found.append(Program("server", (*command, "server", *parts.server), end_s=20.0))
+    if parts.serve is not None:
+        found.append(Program("writer", ("engine.telemetry.writer", path)))
     if parts.analysis:
         found.append(Program("analysis", ("engine.supervision.analysis", path)))
     if parts.prober:
         found.append(Program("prober", ("engine.supervision.prober", path)))
     if parts.serve is not None:
-        found.append(Program("serve", (*command, "serve", *parts.serve), end_s=30.0))
+        found.append(Program("serve", (*command, "serve", "--alone", *parts.serve), end_s=30.0))
     return tuple(found)
 
 

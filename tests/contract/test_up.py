@@ -23,7 +23,7 @@ from tests.engine.cli.driver import COMMAND, run_process, terminal
 from tests.engine.probing.fake import served
 from tests.engine.supervision.programs import lives, until
 
-NAMES = ["server", "analysis", "prober", "serve"]
+NAMES = ["server", "writer", "analysis", "prober", "serve"]
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_part_that_cannot_run_is_said_to_fail_while_the_others_go_on(workspace
 
 def test_nothing_outlives_a_supervisor_that_is_killed(workspace: Path) -> None:
     with up(workspace) as running:
-        until(lambda: len(running.pids()) == 4 and "answers predictions" in running.log("serve"))
+        until(lambda: len(running.pids()) == 5 and "answers predictions" in running.log("serve"))
         until(lambda: running.engine.telemetry.stats().writer.alive)
         pids = running.pids()
         running.process.kill()
