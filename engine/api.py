@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from engine.prompts.service import Prompts
     from engine.registry.approvals import Approvals
     from engine.registry.service import Models
+    from engine.scoring.service import Scorings
     from engine.telemetry.service import Telemetry
     from engine.tokens.service import Tokens
     from engine.traces.service import Traces
@@ -295,6 +296,13 @@ class Engine:
         from engine.probing.service import Probing
 
         return Probing(self.database, self._telemetry_database, self.access, self.clock, redaction=self._redaction)
+
+    @cached_property
+    def scoring(self) -> Scorings:
+        """Batches of predictions: files in, files out."""
+        from engine.scoring.service import Scorings
+
+        return Scorings(self.database, self.access, self.models, self.builds)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -26,6 +26,7 @@ NOUNS: dict[str, Member] = {
     "labels": Member("engine.cli.labels", "labels", "What turned out to be true of predictions."),
     "models": Member("engine.cli.models", "models", "Registered models: gates, promotion, rollback, history."),
     "policy": Member("engine.cli.policy", "policy", "Show and check quarterdeck.toml, roles and freezes."),
+    "predict": Member("engine.cli.predict", "predict", "Score CSV and Parquet files with a version."),
     "prompts": Member("engine.cli.prompts", "prompts", "Templates for language models: versions, aliases, diff."),
     "runs": Member("engine.cli.runs", "runs", "Runs with parameters, metrics and artifacts."),
     "serve": Member("engine.cli.serve", "serve", "Answer predictions of the endpoints over HTTP."),
