@@ -5,8 +5,6 @@ from __future__ import annotations
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
-from joblib.externals.loky import ProcessPoolExecutor
-
 from engine.compute.pooled import PooledExecutor
 
 if TYPE_CHECKING:
@@ -31,6 +29,8 @@ class ProcessesExecutor(PooledExecutor):
     def submit(self, function: Callable[[Any], Any], item: Any) -> Future[Any]:
         """Begin one call."""
         if self._pool is None or self._pool._flags.broken is not None:  # noqa: SLF001 loky has no public word for it
+            from joblib.externals.loky import ProcessPoolExecutor
+
             self.close()
             self._pool = ProcessPoolExecutor(self.workers)
         future: Future[Any] = self._pool.submit(function, item)

@@ -20,11 +20,18 @@ HEAVY = (
 )  # fmt: skip
 """Libraries that cost tens of milliseconds or more to load."""
 
-OF_THE_SERVER = ("starlette", "uvicorn", "msgspec")
-"""What the server is made of: it is a process of its own, and `engine.server` waits in the verb that starts it."""
+OF_THE_SERVERS = ("starlette", "uvicorn", "msgspec")
+"""What servers are made of: they are processes of their own, and wait in the verbs that start them."""
+
+SERVERS = ("engine/server/", "engine/serving/", "engine/runtimes/row_check.py")
+"""Where those may be loaded; `row_check` is part of answering requests, and only what answers loads it."""
+
+WAITING = ("engine.server", "engine.serving")
+"""Whole packages of what is loaded with those."""
 
 OF_THE_ENGINE = re.compile(
-    r"engine|engine\.api|engine\.core(\.\w+)*|engine\.\w+\.(\w+_)?model|engine\.registry\.lineage|engine\.cli"
+    r"engine|engine\.api|engine\.core(\.\w+)*|engine\.\w+\.(\w+_)?model|engine\.cli"
+    r"|engine\.registry\.lineage|engine\.telemetry\.histogram|engine\.deployment\.analysis"
 )
 """What the console may import of the engine: the front door, what is pure, and what the front door gives."""
 
@@ -96,9 +103,9 @@ def below_the_front_door(tree: ast.AST) -> list[str]:
 def heavy_at_start(tree: ast.Module, path: str = "") -> list[str]:
     """Heavy libraries that are loaded when the file is; inside a function they wait."""
     loaded = list(_loaded_with(tree.body))
-    if path.startswith("engine/server/"):
-        return [name for name in loaded if name.split(".")[0] in HEAVY and name.split(".")[0] not in OF_THE_SERVER]
-    return [name for name in loaded if name.split(".")[0] in HEAVY or name.startswith("engine.server")]
+    if path.startswith(SERVERS):
+        return [name for name in loaded if name.split(".")[0] in HEAVY and name.split(".")[0] not in OF_THE_SERVERS]
+    return [name for name in loaded if name.split(".")[0] in HEAVY or name.startswith(WAITING)]
 
 
 def _loaded_with(body: list[ast.stmt]) -> Iterator[str]:

@@ -45,6 +45,7 @@ OPERATIONS: dict[str, Way] = {
         promotions: at history plan plan_roll_back
         prompts: diff get page resolve version versions
         rollouts: open_of page verdicts
+        scoring: get page
         runs: artifacts columns compare count get history metric_points page
         telemetry: counts get labels live predictions rows series stats totals
         tokens: page

@@ -36,6 +36,7 @@ _MODELS = (
     "engine.registry.lineage",
     "engine.registry.model",
     "engine.runtimes.model",
+    "engine.scoring.model",
     "engine.telemetry.model",
     "engine.tokens.model",
     "engine.tracking.detail_model",
@@ -297,6 +298,6 @@ def names() -> Mapping[str, Any]:
     }
     for module in map(import_module, _MODELS):
         for name in (*vars(module), *getattr(module, "__all__", ())):
-            if name[0].isupper():
+            if name[0].isupper() and getattr(module, name) is not getattr(typing, name, None):
                 found.setdefault(name, getattr(module, name))
     return found
