@@ -15,7 +15,7 @@ _LINE = 2_000
 _CELL = 120
 _INDENT = "  "
 _MOST_ENTRIES = 40
-_SPANS = ("duration_ms", "_age_ms", "expiry_ms")
+_SPANS = ("duration_ms", "_age_ms", "expiry_ms", "_keep_ms")
 _HEADINGS = {"stage_ms": "since", "size_bytes": "size"}
 _PERSON = {"name", "on_behalf_of"}
 

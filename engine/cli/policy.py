@@ -16,6 +16,7 @@ from engine.cli.output import Column, Format, format_options, show_json, show_li
 from engine.cli.words import STAGE
 from engine.core.errors import NotFound, PolicyInvalid
 from engine.core.plain import plain
+from engine.core.timetext import format_latency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -125,6 +126,8 @@ def _option_words(name: str, value: Any) -> str:
         return f"{name.removesuffix('_ms')}={duration(value)}"
     if name.endswith("_bytes"):
         return f"{name.removesuffix('_bytes')}={size(value)}"
+    if name.endswith("_us"):
+        return f"{name.removesuffix('_us')}={format_latency(value)}"
     return f"{name}={','.join(value) if isinstance(value, list) else value}"
 
 

@@ -19,6 +19,7 @@ from engine.core.plain import plain
         ("duration_ms", 61_000, "1m 01s"),
         ("approval_expiry_ms", 86_400_000, "1d 00h"),
         ("evidence_max_age_ms", 3_600_000, "1h 00m"),
+        ("telemetry_keep_ms", 604_800_000, "7d 00h"),
         ("end_ms", None, "-"),
         ("note", "", "-"),
         ("tags", {}, "-"),

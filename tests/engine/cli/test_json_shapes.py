@@ -111,6 +111,7 @@ BY_THEMSELVES = {
     "consistency",
     "external-endpoint",
     "import-report",
+    "latency-report",
     "logged-model",
     "onnx-export",
     "parity",
@@ -208,6 +209,8 @@ def test_builds_and_exports_have_the_promised_fields(qd: Qd, sample: Sample, tmp
     _conforms(export, SHAPES["onnx-export"])
     for parity in (*build["parity"], export["parity"]):
         _conforms(parity, SHAPES["parity"])
+    bench = qd("models", "bench", "small", "1", "--duration", "100ms", "--json").json
+    _conforms(bench, SHAPES["latency-report"])
 
 
 def test_an_import_has_the_promised_fields(qd: Qd, lively: Sample, tmp_path: Path) -> None:
