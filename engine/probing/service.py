@@ -112,22 +112,9 @@ class Probing:
             InvalidInput: a name, URL, header, number, text or tag cannot be one.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints register")
+        asked = (protocol, model, interval_ms, timeout_ms, expected_status, dict(headers))
         given = ExternalEndpoint(
-            0,
-            name,
-            url.rstrip("/"),
-            protocol,
-            model,
-            interval_ms,
-            timeout_ms,
-            expected_status,
-            dict(headers),
-            description,
-            owner,
-            self._kept(tags),
-            0,
-            0,
-            actor.name,
+            0, name, url.rstrip("/"), *asked, description, owner, self._kept(tags), 0, 0, actor.name
         )
         _checked(given)
         with self._database.transaction(actor) as tx:
