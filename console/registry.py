@@ -58,6 +58,9 @@ RESOURCES: dict[str, Entry] = {
     "endpoint": Entry(
         "console.screens.endpoint:EndpointView", "one endpoint: versions, canary against live, history", (), named=True
     ),
+    "external": Entry("console.resources.external:view", "endpoints that somebody else serves, as probes find them"),
+    "external-endpoint": Entry("console.screens.external:ExternalView", "one of them, hour by hour", (), named=True),
+    "predictions": Entry("console.resources.predictions:view", "captured requests of an endpoint", (), named=True),
     "approvals": Entry("console.resources.approvals:view", "requests that wait for a decision", ("a", "inbox")),
     "audit": Entry("console.resources.audit:view", "who changed what, when and why"),
     "record": Entry("console.screens.record:Record", "one audit record: before and after", (), named=True),

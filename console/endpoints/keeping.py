@@ -95,6 +95,10 @@ def _settings(subject: Standing | Detail) -> Sequence[Field]:
     )
 
 
+def _predictions(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+    app.enter(Location("predictions", standing_of(subject).name))
+
+
 CREATE = Action(
     "create",
     "n",
@@ -114,6 +118,7 @@ CREATE = Action(
 )
 
 KEEPING: tuple[Action, ...] = (
+    Action("predictions", "l", "log", _predictions, "Captured requests: inputs, answers, latencies, labels."),
     Action(
         "edit",
         "E",

@@ -49,6 +49,14 @@ ROLLOUTS: dict[str, Part] = {
 }
 """How a rollout stands."""
 
+EXTERNAL: dict[str, Part] = {
+    "Healthy": ("✓ healthy", "good"),
+    "Degraded": ("! degraded", "warn"),
+    "Failing": ("✗ failing", "bad"),
+    "Unknown": ("? unknown", "warn"),
+}
+"""How an endpoint does that somebody else serves."""
+
 MARKS = "█▒░▓"
 """What the bar of the live version and those of canaries are drawn with."""
 

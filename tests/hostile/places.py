@@ -48,6 +48,12 @@ SCREENS: tuple[Screen, ...] = (
     Screen("state"),
     Screen("lineage", "{run}", every=2),
     Screen("lineage", "{version}", every=2),
+    Screen("endpoints"),
+    Screen("endpoint", "{endpoint}", ("z", "\x1b[27u", "t", "\x1b[27u", "D"), every=2),
+    Screen("predictions", "{endpoint}", ("\r",), every=4),
+    Screen("external"),
+    Screen("external-endpoint", "{external}", every=4),
+    Screen("jobs"),
     Screen("approvals"),
     Screen("audit"),
     Screen("record", "{record}", every=2),
@@ -96,6 +102,7 @@ _LISTS = (
     "prompts versions",
     "traces list",
     "webhooks list",
+    "endpoints list",
 )
 
 COMMANDS: tuple[Command, ...] = (
@@ -139,6 +146,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("traces show {trace}", every=3),
     Command("traces list --filter {text}", ANSWERED, every=12),
     Command("webhooks show {webhook}", every=12),
+    Command("endpoints show {endpoint}", every=3),
+    Command("endpoints history {endpoint}", every=8),
+    Command("endpoints rollouts {endpoint}", ANSWERED, every=12),
+    Command("endpoints planes"),
+    Command("endpoints show {text}", ANSWERED, every=12),
+    Command("endpoints kill {endpoint} --reason {text} --dry-run", ANSWERED, every=12),
+    Command("telemetry stats"),
+    Command("telemetry predictions {endpoint}", every=8),
+    Command("labels show {text}", ANSWERED, every=12),
     Command("webhooks deliveries {webhook}", every=12),
     Command("webhooks create {text} https://hooks.example/{text} --event {text}", ANSWERED, every=12),
     Command("tokens create {text}", ANSWERED, every=8),
@@ -155,5 +171,8 @@ NOT_SWEPT = {
     "console": "the console has a sweep of its own",
     "demo": "it trains for seconds, and shows what we wrote",
     "init": "it makes a workspace, and shows its path",
+    "predict": "it scores files of one's own; what it writes has tests of its own",
+    "serve": "it answers until it is ended; what it answers has tests of its own",
+    "up": "it runs until it is ended",
 }
 """Nouns of the command line without a place, with the reason."""

@@ -12,16 +12,24 @@ from dataclasses import dataclass, field, replace
 
 from engine.api import Engine
 from engine.core.access import Access, Actor, Role
-from engine.core.errors import InvalidInput
+from engine.core.errors import InvalidInput, Refused
 from engine.core.ids import RandomIds
+from engine.db.connection import Durability
+from engine.db.database import Database
+from engine.db.migrations import TELEMETRY
+from engine.endpoints.model import Share
 from engine.policy.file import PolicyFile
 from engine.prompts.model import NewPrompt, PromptKind
 from engine.registry.model import Column, Signature, Stage
+from engine.telemetry.intake import Intake
+from engine.telemetry.model import CapturedPrediction, Origin
+from engine.telemetry.spool import Spool
 from engine.traces.assessment_model import Assessment, AssessmentKind
 from engine.traces.content import encode
 from engine.traces.model import NewSpan, SpanBatch, SpanStatus, TraceFacts, TraceReport, TraceState
 from engine.tracking.logged_model_model import LoggedModelStatus, ModelMetric, NewLoggedModel
 from engine.tracking.model import DatasetInput, RunImport, RunStatus
+from tests.engine.endpoints.desk import ToldBuilds
 from tests.hostile.texts import FILE, MODEL_NAMES
 
 NAME, KEY, VALUE, WORD, REASON, TOKEN = 500, 250, 6_000, 500, 1_000, 128
@@ -216,6 +224,54 @@ def _plant_webhook(here: Planting) -> Mapping[str, str]:
     return {"webhook": made.id}
 
 
+def _plant_endpoint(here: Planting) -> Mapping[str, str]:
+    """An endpoint whose every text is hostile: what is said of it, why it changed, what data planes and callers say."""
+    opened, text, model = here.engine, here.text, here.names["model"]
+    reason, endpoints = here.names["reason"], opened.endpoints
+    opened.__dict__["builds"] = ToldBuilds(opened)  # these bytes are no model; what is told of them does not matter
+    endpoint = endpoints.create(model, model, description=text, owner=text[:WORD], tags={text[:KEY]: text[:VALUE]})
+    here.somebody().endpoints.update(model, description=text)
+    made = endpoints.deploy(model, 1, reason=reason)
+    endpoints.deploy(model, 2, share=Share.SHADOW, reason=reason)
+    endpoints.acknowledge(model, text[:WORD], made.number, problem=text[:WORD])
+    try:
+        opened.promotions.promote(model, 2, to=Stage.STAGING, reason=reason)
+        opened.rollouts.start(model, 2, reason=reason, plan="5% 10m -> 100%")
+        opened.rollouts.pause(model, reason=reason)
+    except Refused:  # one model has a gate before Staging that nothing passes
+        here.somebody().endpoints.kill(model, reason=reason)
+    live = endpoints.get(model).deployments[0].id
+    _report(opened, Origin(endpoint.row_id, live, 1, "live", model, 1, (text[:KEY],)), text)
+    return {"endpoint": model}
+
+
+def _plant_external(here: Planting) -> Mapping[str, str]:
+    text, name = here.text, f"external-{here.number}"
+    here.engine.probing.register(
+        name,
+        f"http://127.0.0.1:9/{here.number}",
+        model=text[:WORD],
+        description=text,
+        owner=text[:WORD],
+        tags={text[:KEY]: text[:VALUE]},
+    )
+    return {"external": name}
+
+
+def _report(opened: Engine, origin: Origin, text: str) -> None:
+    """What a data plane reports of callers that send hostile texts."""
+    spool = Spool(opened.workspace.spool, f"gate:{origin.endpoint}")
+    rows, outputs = json.dumps([[text[:WORD]]]).encode(), json.dumps({"predict": [text[:WORD]]}).encode()
+    spool.put_prediction(CapturedPrediction(origin, text[:TOKEN], _BEGIN_MS, 250, 500, rows, outputs))
+    spool.close()
+    database = Database(opened.workspace.telemetry_db, schema=TELEMETRY, durability=Durability.RELAXED)
+    database.migrate()
+    intake = Intake(database, opened.workspace.spool)
+    while intake.run():
+        pass
+    database.close()
+
+
 Planter = Callable[[Planting], Mapping[str, str]]
 
 PLANTERS: tuple[Planter, ...] = (
@@ -228,5 +284,7 @@ PLANTERS: tuple[Planter, ...] = (
     _plant_prompt,
     _plant_trace,
     _plant_webhook,
+    _plant_endpoint,
+    _plant_external,
 )
 """In order; a later one can use the names that earlier ones returned."""
