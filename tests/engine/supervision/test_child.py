@@ -163,6 +163,14 @@ def test_a_log_that_cannot_be_written_harms_nobody(make: Make, tmp_path: Path) -
     assert state(child) is ChildState.RUNNING
 
 
+def test_a_full_disk_loses_lines_and_nothing_else() -> None:
+    log = Log(Path("/dev/full"), SystemClock())
+    log.write(b"first\n")
+    log.write(b"second\n")
+    assert log.last == "second"
+    log.close()
+
+
 def test_starting_again_on_purpose_is_no_failure(make: Make) -> None:
     child = make("living")
     tend(child)
