@@ -29,7 +29,7 @@ _JUDGED: dict[str, Part] = {
     Verdict.INCONCLUSIVE.value: ("? inconclusive", "warn"),
 }
 
-_MEASURES = {Measure.ERRORS: "failed", Measure.SLOW: "slow", Measure.DISAGREEMENT: "differ"}
+_MEASURES = {Measure.ERRORS: "failed", Measure.SLOW: "slow", Measure.DISAGREEMENT: "differ", Measure.SCORE: "score"}
 
 
 def rollout_lines(detail: Detail, now_ms: int, width: int, *, unicode: bool) -> list[Line]:
@@ -93,7 +93,7 @@ def _tests(rollout: Rollout, *, unicode: bool) -> list[Line]:
     return [*lines, Line([(need, "dim" if evidence.step_requests >= policy.min_requests else "warn")])]
 
 
-def _share(counted: tuple[int, int]) -> Part:
+def _share(counted: tuple[int, float]) -> Part:
     requests, bad = counted
     return (f"{100 * bad / requests:.2f}", "") if requests else (NONE, "dim")
 

@@ -1,9 +1,10 @@
 """Is the candidate worse than what is live now? Pure: counts in, evidence and a verdict out.
 
 Each measure is a share of requests: of those that failed, of those slower than 95 % of the live ones, of those a shadow
-answered differently. Two bets run on each (`engine.stats.betting`): one against "it exceeds the live one's by the
-tolerance at most", which ends in a failure; one against "it exceeds it by the tolerance at least", which lets it pass.
-Both may be looked at after every batch of requests; what neither has settled when the time is over is for a human.
+answered differently; or by how much a shadow's scores differ on average. Two bets run on each (`engine.stats.betting`):
+one against "it exceeds the live one's by the tolerance at most", which ends in a failure; one against "it exceeds it by
+the tolerance at least", which lets it pass. Both may be looked at after every batch of requests; what neither has
+settled when the time is over is for a human.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 SLOW_SHARE = 0.05
 """The share of live requests that counts as slow: those above its 95th percentile."""
 
-_MEASURES = 3
+_SEEDS = 3
 
 
 class Measure(StrEnum):
@@ -32,6 +33,7 @@ class Measure(StrEnum):
     ERRORS = "errors"
     SLOW = "slow"
     DISAGREEMENT = "disagreement"
+    SCORE = "score"
 
 
 class Verdict(StrEnum):
@@ -53,6 +55,7 @@ class Tally:
         latencies: How many were how slow, by bucket from fast to slow.
         compared: How many of its answers as a shadow were compared.
         disagreed: How many of those differed from the live ones.
+        apart: The sum of the absolute differences of their scores, each in [0, 1] for probabilities.
     """
 
     requests: int = 0
@@ -60,6 +63,7 @@ class Tally:
     latencies: tuple[int, ...] = ()
     compared: int = 0
     disagreed: int = 0
+    apart: float = 0.0
 
     def since(self, before: Tally) -> Tally:
         """What has been added; never negative, should a count have been lost."""
@@ -71,6 +75,7 @@ class Tally:
             tuple(max(0, now - then) for now, then in zip(later, earlier, strict=True)),
             max(0, self.compared - before.compared),
             max(0, self.disagreed - before.disagreed),
+            max(0.0, self.apart - before.apart),
         )
 
     def slower_than(self, bucket: int) -> int:
@@ -85,16 +90,16 @@ class Comparison:
     Args:
         measure: Which.
         tolerance: How much higher the candidate's share may be.
-        candidate: Requests it was measured on, and how many of them were bad.
-        live: The same of the live version; none for disagreement.
+        candidate: Requests it was measured on, and how many of them were bad; for scores the sum of the differences.
+        live: The same of the live version; none for what only a shadow has.
         harm: The bet against "not worse than tolerated".
         safety: The bet against "worse than tolerated".
     """
 
     measure: Measure
     tolerance: float
-    candidate: tuple[int, int]
-    live: tuple[int, int]
+    candidate: tuple[int, float]
+    live: tuple[int, float]
     harm: Bet
     safety: Bet
 
@@ -106,7 +111,7 @@ class Comparison:
         base = self.live[1] / self.live[0] if self.live[0] else 0.0
         return self.candidate[1] / self.candidate[0] - base
 
-    def extended(self, candidate: tuple[int, int], live: tuple[int, int], *, seed: int) -> Comparison:
+    def extended(self, candidate: tuple[int, float], live: tuple[int, float], *, seed: int) -> Comparison:
         """Add what an interval has shown.
 
         Args:
@@ -114,11 +119,16 @@ class Comparison:
             live: Of the live version in the same interval.
             seed: Of the deal into pairs.
         """
+        requests, bad = candidate
         if self.measure is Measure.DISAGREEMENT:
-            values, times = (1.0, 0.0), (candidate[1], candidate[0] - candidate[1])
+            values, times = (1.0, 0.0), (int(bad), requests - int(bad))
             harm, safety = self.harm.extended(values, times), self.safety.extended((-1.0, 0.0), times)
+        elif self.measure is Measure.SCORE:
+            # Only the sum of an interval is known: its mean counts as one value, which is fair but timid.
+            means = [min(1.0, bad / requests)] if requests else []
+            harm, safety = self.harm.extended(means), self.safety.extended([-each for each in means])
         else:
-            pairs = dealt(candidate, live, seed=seed)
+            pairs = dealt((requests, int(bad)), (live[0], int(live[1])), seed=seed)
             harm, safety = self.harm.extended(pairs), self.safety.extended([-each for each in pairs])
         return replace(
             self,
@@ -193,6 +203,7 @@ def first_evidence(policy: RolloutPolicy) -> Evidence:
         (Measure.ERRORS, policy.errors, -1.0),
         (Measure.SLOW, policy.slow, -1.0),
         (Measure.DISAGREEMENT, policy.disagreement, 0.0),
+        (Measure.SCORE, policy.score, 0.0),
     )
     comparisons = tuple(
         Comparison(measure, limit, (0, 0), (0, 0), Bet(limit, least, 1.0), Bet(-limit, -1.0, -least))
@@ -219,6 +230,7 @@ def gathered(evidence: Evidence, candidate: Tally, live: Tally, *, shadow: bool,
     slow_from = _slow_from(evidence.live.latencies, policy.min_requests)
 
     def extended(comparison: Comparison) -> Comparison:
+        pair: tuple[tuple[int, float], tuple[int, float]]
         match comparison.measure:
             case Measure.ERRORS:
                 pair = (ours.requests, ours.errors), (theirs.requests, theirs.errors)
@@ -231,7 +243,9 @@ def gathered(evidence: Evidence, candidate: Tally, live: Tally, *, shadow: bool,
                 )
             case Measure.DISAGREEMENT:
                 pair = (ours.compared, ours.disagreed), (0, 0)
-        return comparison.extended(*pair, seed=evidence.ticks * _MEASURES)
+            case Measure.SCORE:
+                pair = (ours.compared, ours.apart), (0, 0)
+        return comparison.extended(*pair, seed=evidence.ticks * _SEEDS)
 
     return Evidence(
         candidate=candidate,
@@ -305,12 +319,15 @@ def judged(evidence: Evidence, policy: RolloutPolicy, *, shadow: bool, over: boo
     return Judgement(Verdict.PASS, f"{evidence.step_requests} requests, none of the measures above its tolerance.")
 
 
+_OF_SHADOWS = (Measure.DISAGREEMENT, Measure.SCORE)
+
+
 def _unsettled(evidence: Evidence, policy: RolloutPolicy, *, shadow: bool) -> Iterator[str]:
     if evidence.step_requests < policy.min_requests:
         yield f"Only {evidence.step_requests} requests; a verdict takes {policy.min_requests}."
         return
     for each in evidence.comparisons:
-        asked = shadow if each.measure is Measure.DISAGREEMENT else each.measure is Measure.ERRORS or not shadow
+        asked = shadow if each.measure in _OF_SHADOWS else each.measure is Measure.ERRORS or not shadow
         if asked and not each.safety.rejects(policy.doubt):
             yield f"Undecided: {_said(each)}"
 
@@ -319,6 +336,7 @@ _WORDS = {
     Measure.ERRORS: "failed",
     Measure.SLOW: "were slower than 95 % of the live version's",
     Measure.DISAGREEMENT: "were answered otherwise than by the live version",
+    Measure.SCORE: "is how far the scores lie from the live version's on average",
 }
 
 

@@ -153,7 +153,8 @@ class Analyst:
     def _tally(self, endpoint: Endpoint, deployment: int, generation: int) -> Tally:
         totals = self._telemetry.totals(endpoint.row_id, deployment, generation_from=generation)
         latencies = tuple(totals.latency.get(bucket, 0) for bucket in range(BUCKETS))
-        return Tally(totals.requests, totals.errors, latencies, totals.compared, totals.compared - totals.agreed)
+        disagreed = totals.compared - totals.agreed
+        return Tally(totals.requests, totals.errors, latencies, totals.compared, disagreed, totals.delta)
 
 
 def _acting(rollout: Rollout) -> Actor:

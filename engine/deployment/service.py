@@ -33,7 +33,7 @@ from engine.deployment.rules import decide, decide_rollback
 from engine.deployment.succession import WayBack, way_back
 from engine.endpoints.model import WHOLE, Cause
 from engine.endpoints.service import Endpoints
-from engine.gates.model import GateReport
+from engine.gates.model import GateReport, Trying
 from engine.gates.service import Gates
 from engine.policy.file import PolicyFile
 from engine.registry.approval_model import Person, checked_reason
@@ -226,7 +226,7 @@ class Promotions:
         with self._database.snapshot() as view:
             told = _finishable(rollout_store.get(view, rollout), rollout)
         wish = Wish(Stage.PRODUCTION)
-        report = self._gates.check(told.model, told.version, to=wish.to)
+        report = self._gates.check(told.model, told.version, to=wish.to, trying=Trying.UNLESS_KNOWN)
         with self._attempt(actor, report, wish=wish, reason=told.reason) as (tx, found):
             _finishable(rollout_store.get(tx, rollout), rollout)
             return self._carry_out(tx, found, decide(wish, found), told.reason)
@@ -292,7 +292,7 @@ class Promotions:
             way = self._way_back(view, model)
             target = read_version(view, model, way.target)
             expect = self._seen(view, target, Stage.PRODUCTION, expect or NO_EXPECTATION)
-        report = self._gates.check(model, way.target, to=Stage.PRODUCTION, measure=False)
+        report = self._gates.check(model, way.target, to=Stage.PRODUCTION, trying=Trying.NEVER)
         attempt = {"verb": "roll back", "to": Stage.PRODUCTION.value, "report": report.id}
         key = f"{model}/{way.target}"
         with refusals_recorded(self._database, actor, kind="version", key=key, attempt=attempt, reason=why):

@@ -125,6 +125,7 @@ def _rollout(table: Table) -> RolloutPolicy:
         errors=table.number("errors", usual.errors, least=0, most=1),
         slow=table.number("slow", usual.slow, least=0, most=1),
         disagreement=table.number("disagreement", usual.disagreement, least=0, most=1),
+        score=table.number("score", usual.score, least=0, most=1),
         min_requests=table.whole("min_requests", usual.min_requests, most=1_000_000),
         false_alarm=table.number("false_alarm", usual.false_alarm, least=1e-6, most=0.5),
         doubt=table.number("doubt", usual.doubt, least=1e-6, most=0.5),

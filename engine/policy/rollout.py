@@ -48,6 +48,7 @@ class RolloutPolicy:
         errors: How much higher its share of failed requests may be than that of the live version, 0 to 1.
         slow: How much higher its share of requests may be that are slower than 95 % of the live ones, 0 to 1.
         disagreement: The share of mirrored requests on which a shadow may answer differently, 0 to 1; 1 for any.
+        score: How far a shadow's scores may lie from the live ones on average, 0 to 1; 1 for any.
         min_requests: How many of its own requests a verdict takes at least.
         false_alarm: The probability with which a rollout of an equal version may ever be rolled back, in (0, 0.5].
         doubt: The probability with which a step may pass that exceeds a tolerance, in (0, 0.5].
@@ -57,6 +58,7 @@ class RolloutPolicy:
     errors: float = 0.01
     slow: float = 0.1
     disagreement: float = 1.0
+    score: float = 1.0
     min_requests: int = 50
     false_alarm: float = 0.005
     doubt: float = 0.05

@@ -63,7 +63,7 @@ def _encode(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _share(counts: tuple[int, int]) -> dict[str, Any]:
+def _share(counts: tuple[int, float]) -> dict[str, Any]:
     requests, bad = counts
     return {"requests": requests, "bad": bad, "share": bad / requests if requests else None}
 

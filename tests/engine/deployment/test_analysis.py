@@ -125,6 +125,19 @@ def test_a_shadow_is_judged_by_its_answers_and_not_by_its_patience() -> None:
     assert "answered otherwise" in bad.sentence
 
 
+@pytest.mark.parametrize(("apart", "verdict"), [(0.001, Verdict.PASS), (0.4, Verdict.FAIL)])
+def test_a_shadow_is_judged_by_how_far_its_scores_lie_off(apart: float, verdict: Verdict) -> None:
+    policy = replace(POLICY, score=0.05)
+    evidence = first_evidence(policy)
+    for tick in range(1, 200):
+        tally = Tally(20 * tick, 0, (0,) * BUCKETS, 20 * tick, 0, 20 * tick * apart)
+        evidence = gathered(evidence, tally, Tally(20 * tick), shadow=True, policy=policy)
+        judgement = judged(evidence, policy, shadow=True, over=tick == 199)
+        if judgement.verdict is not Verdict.WAITING:
+            break
+    assert judgement.verdict is verdict
+
+
 def test_a_tolerance_of_everything_asks_nothing() -> None:
     evidence = first_evidence(POLICY)
     assert Measure.DISAGREEMENT not in [each.measure for each in evidence.comparisons]
@@ -163,10 +176,10 @@ def test_evidence_survives_a_restart_bit_for_bit(ticks: int, errors: float, seed
 
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=8))
 def test_counts_that_were_lost_never_become_negative(counts: list[int]) -> None:
-    tallies = [Tally(count, count, (count,), count, count) for count in counts]
+    tallies = [Tally(count, count, (count,), count, count, count) for count in counts]
     for before, now in pairwise(tallies):
         since = now.since(before)
-        assert min(since.requests, since.errors, since.compared, since.disagreed, *since.latencies) >= 0
+        assert min(since.requests, since.errors, since.compared, since.disagreed, since.apart, *since.latencies) >= 0
 
 
 @pytest.mark.parametrize("shadow", [True, False])
