@@ -88,7 +88,7 @@ def shown(value: float, unit: Unit) -> str:
 
 
 def _size(value: float) -> str:
-    for scale, word in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+    for scale, word in ((1e9, "GB"), (1e6, "MB"), (1e3, "KB")):
         if abs(value) >= scale:
             return f"{value / scale:.3g} {word}"
     return f"{value:.0f} bytes"

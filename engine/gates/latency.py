@@ -46,9 +46,9 @@ def verdict(spec: LatencyGate, measured: Measured) -> GateResult:
     candidate = measured.candidate
     limits = []
     if spec.p95_us is not None:
-        limits.append(Limit("p95", candidate.p95_us, spec.p95_us, Unit.MICROSECONDS))
+        limits.append(Limit("the p95", candidate.p95_us, spec.p95_us, Unit.MICROSECONDS))
     if spec.memory_bytes is not None:
-        limits.append(Limit("memory", candidate.weight.model_bytes, spec.memory_bytes, Unit.BYTES))
+        limits.append(Limit("the memory", candidate.weight.model_bytes, spec.memory_bytes, Unit.BYTES))
     if spec.not_slower is not None and measured.ratio is not None:
         limits.append(Limit(_ratio_words(measured), measured.ratio, spec.not_slower, Unit.NUMBER))
     subject = "" if spec.rows == 1 else f"{spec.rows} rows"

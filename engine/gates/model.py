@@ -21,6 +21,17 @@ class Status(StrEnum):
     """A dry run left it out, since it takes seconds and processes; what is kept as evidence never says so."""
 
 
+class Trying(StrEnum):
+    """When gates run that build, load or call the model, or look into its files."""
+
+    ANEW = "anew"
+    """Each time."""
+    UNLESS_KNOWN = "unless known"
+    """When nothing young is kept of these bytes, this policy and these competitors."""
+    NEVER = "never"
+    """Not now: whatever was kept of these bytes stands for them, however old, or an error. A rollback does not wait."""
+
+
 class Unit(StrEnum):
     """What a gate's value and threshold count."""
 

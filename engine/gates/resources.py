@@ -32,7 +32,7 @@ def run(spec: ResourcesGate, facts: Facts) -> GateResult:
     if spec.file_bytes is not None:
         limits.append(Limit("the file to load", weight.file_bytes, spec.file_bytes, Unit.BYTES))
     if spec.memory_bytes is not None:
-        limits.append(Limit("memory", weight.model_bytes, spec.memory_bytes, Unit.BYTES))
+        limits.append(Limit("the memory", weight.model_bytes, spec.memory_bytes, Unit.BYTES))
     if spec.load_ms is not None:
-        limits.append(Limit("load time", weight.load_ms, spec.load_ms, Unit.MILLISECONDS))
+        limits.append(Limit("the load time", weight.load_ms, spec.load_ms, Unit.MILLISECONDS))
     return judge(spec.gate, "", limits, asdict(weight), f"Loaded as {weight.runtime}.")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.policy.served import ScanGate
 
 _SHOWN = 3
+_MOST_KEPT = 100
 
 
 def run(spec: ScanGate, facts: Facts) -> GateResult:
@@ -26,7 +27,8 @@ def run(spec: ScanGate, facts: Facts) -> GateResult:
         facts: What is known of the version.
 
     Returns:
-        The answer: the value counts what speaks against the version. All findings are in the evidence.
+        The answer: the value counts what speaks against the version. The findings of the first hundred files that have
+        any, or that could, are in the evidence.
 
     Raises:
         QuarterdeckError: nobody could look into the files.
@@ -36,7 +38,7 @@ def run(spec: ScanGate, facts: Facts) -> GateResult:
     answered = bool(pickles) and spec.allow_pickle and facts.tried.pickle_allowed()
     against = [text for each in files for text in _against(each, answered=answered)]
     evidence = {
-        "files": [_plain(each) for each in files if each.findings or each.format != "other"],
+        "files": [_plain(each) for each in files if each.findings or each.format != "other"][:_MOST_KEPT],
         "pickle_allowed": answered,
     }
     status = Status.FAIL if against else Status.PASS

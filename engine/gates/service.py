@@ -12,8 +12,8 @@ from engine.db.database import Database
 from engine.db.transaction import Snapshot
 from engine.gates import store as reports
 from engine.gates.answering import guarded
-from engine.gates.model import Facts, GateReport, LatencyReport
-from engine.gates.standing import Standing
+from engine.gates.model import Facts, GateReport, LatencyReport, Trying
+from engine.gates.standing import Standing, standing_answers
 from engine.gates.telling import Told
 from engine.policy.file import PolicyFile
 from engine.policy.model import GateSpec, IntegrityGate, Policy
@@ -75,7 +75,7 @@ class Gates:
         *,
         to: Stage,
         store: bool = True,
-        measure: bool = True,
+        trying: Trying = Trying.ANEW,
         progress: Progress | None = None,
     ) -> GateReport:
         """Run every gate that the policy sets for a stage. Entering Production always reads the stored bytes too.
@@ -89,8 +89,7 @@ class Gates:
             version: The version's number.
             to: The stage it wants to enter.
             store: Keep the report as evidence; without, this is a dry run that anybody may do.
-            measure: Run those gates; without, the newest answers kept for these bytes stand for them, however old, or
-                an error. For a rollback, which does not wait.
+            trying: When those gates run, where the report is to be kept.
             progress: Told what happens, steps done and steps in all; may raise to stop, and nothing is kept then.
 
         Returns:
@@ -111,9 +110,10 @@ class Gates:
             serving = production_versions(view, model)
             kept = reports.latest(view, found.row_id, to)
         told = Told(progress)
-        since_ms = None if store else self._clock.now_ms() - policy.evidence_max_age_ms
-        standing = None if store and measure else Standing(kept, found, policy.digest, since_ms)
-        facts = self._facts(found, serving, None if standing else told)
+        facts = self._facts(found, serving)
+        if any(isinstance(spec, MEASURING) for spec in specs_for(policy, model, to)):
+            facts = replace(facts, trials=self._trials(found, facts.production, told))
+        standing = standing_answers(trying, kept, facts, policy, dry=not store)
         report = self._run(facts, to, policy, told=told, standing=standing)
         return self._keep(found, report) if store else report
 
@@ -244,15 +244,13 @@ class Gates:
         problem = " ".join(f"{result.label}: {result.message}" for result in report.failures)
         return EvidenceRef(report.id, report.digest, report.passed, problem)
 
-    def _facts(self, version: Version, serving: tuple[Version, ...], told: Told | None) -> Facts:
-        others = _others(version, serving)
+    def _facts(self, version: Version, serving: tuple[Version, ...]) -> Facts:
         return Facts(
             version=version,
-            production=others,
+            production=_others(version, serving),
             damage="",
             evidence_ms=self._evidence_ms(version),
             now_ms=self._clock.now_ms(),
-            trials=None if told is None else self._trials(version, others, told),
         )
 
     def _trials(self, version: Version, others: tuple[Version, ...], told: Told) -> VersionTrials:
@@ -260,7 +258,7 @@ class Gates:
 
         return VersionTrials(version, others, self._sources, told)
 
-    def _run(self, facts: Facts, to: Stage, policy: Policy, *, told: Told, standing: Standing | None) -> GateReport:
+    def _run(self, facts: Facts, to: Stage, policy: Policy, *, told: Told, standing: Standing) -> GateReport:
         version = facts.version
         specs = specs_for(policy, version.model, to)
         results = []
@@ -268,10 +266,9 @@ class Gates:
             told.begin(spec.gate, done, len(specs))
             if isinstance(spec, IntegrityGate):
                 results.append(guarded(spec, replace(facts, damage=self._damage(version))))
-            elif standing is not None and isinstance(spec, MEASURING):
-                results.append(standing.answer(spec))
             else:
-                results.append(guarded(spec, facts))
+                stands = standing.answer(spec) if isinstance(spec, MEASURING) else None
+                results.append(stands or guarded(spec, facts))
             told.raise_stop()
         return GateReport(
             id=0,

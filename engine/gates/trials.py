@@ -5,6 +5,7 @@ Nothing is done before a gate asks for it, and nothing twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -50,6 +51,7 @@ REPLAY_S = 600.0
 """Longest time that replaying captured rows may take, in seconds."""
 
 _PAGE = 1_000
+_MOST_REASONS = 20
 
 
 class VersionTrials:
@@ -132,7 +134,7 @@ class VersionTrials:
             endpoints=tuple(endpoint.name for endpoint, _ in live),
             rows=len(found),
             refused=told["refused"],
-            reasons={clean(reason, limit=300): count for reason, count in told["reasons"].items()},
+            reasons=_told_reasons(told["reasons"]),
             compared=told["compared"],
             disagreed=told["disagreed"],
         )
@@ -371,3 +373,11 @@ def _answered(prediction: Prediction) -> list[tuple[Mapping[str, object], object
     if not isinstance(labels, list) or len(labels) != len(prediction.inputs):
         labels = [None] * len(prediction.inputs)
     return list(zip(prediction.inputs, labels, strict=True))
+
+
+def _told_reasons(counts: Mapping[str, int]) -> dict[str, int]:
+    """Reasons as they may be shown, the most frequent first: rows that others sent may have made them."""
+    total: Counter[str] = Counter()
+    for reason, count in counts.items():
+        total[clean(reason, limit=300)] += count
+    return dict(total.most_common(_MOST_REASONS))

@@ -28,7 +28,7 @@ from tests.engine.gates.trial_facts import MEASURED, REPLAYED, TIMING, WEIGHT, f
         (1_500_000.0, Unit.MICROSECONDS, "1.5 s"),
         (12.0, Unit.MILLISECONDS, "12 ms"),
         (999, Unit.BYTES, "999 bytes"),
-        (1_000, Unit.BYTES, "1 kB"),
+        (1_000, Unit.BYTES, "1 KB"),
         (200_000_000, Unit.BYTES, "200 MB"),
         (1.234, Unit.NUMBER, "1.23"),
     ],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.core.errors import PermissionDenied
-from engine.gates.model import Status
+from engine.gates.model import Status, Trying
 from engine.registry.model import Stage
 from tests.engine.gates.bakery import NAMES, Bomb, joblib_of, pickle_of, skops_of
 
@@ -400,3 +400,55 @@ def test_progress_names_every_gate(bakery: Bakery) -> None:
     assert [each for each in told if ":" not in each] == ["latency", "parity", "scan", "replay"]
     assert "latency: calling version 1" in told
     assert any(each.startswith("scan: looking into model.skops") for each in told)
+
+
+def test_an_answer_stands_only_while_production_is_the_same(bakery: Bakery) -> None:
+    bakery.bake()
+    bakery.bake()
+    bakery.report(HEAVY, 1)
+    gates = bakery.engine("bob").gates
+    assert not gates.check("churn", 1, to=Stage.STAGING, store=False).skipped
+    bakery.promote(2)
+    assert len(gates.check("churn", 1, to=Stage.STAGING, store=False).skipped) == 4
+
+
+def test_a_rollout_that_ends_takes_what_was_found_when_it_began(bakery: Bakery) -> None:
+    bakery.bake()
+    first = bakery.report(HEAVY, 1)
+    gates = bakery.engine("bob").gates
+    told: list[str] = []
+    second = gates.check(
+        "churn", 1, to=Stage.STAGING, trying=Trying.UNLESS_KNOWN, progress=lambda what, _done, _all: told.append(what)
+    )
+    assert second.passed
+    assert second.id > first.id
+    assert told == ["latency", "parity", "scan", "replay"]
+    assert gates.latest("churn", 1, Stage.STAGING) == second
+    bakery.clock.advance(25 * 3_600_000)
+    third = gates.check("churn", 1, to=Stage.STAGING, trying=Trying.UNLESS_KNOWN)
+    assert "report" not in third.results[0].evidence
+
+
+def test_a_rollback_takes_the_newest_answer_however_old_or_says_that_there_is_none(bakery: Bakery) -> None:
+    bakery.bake()
+    first = bakery.report(HEAVY, 1)
+    bakery.clock.advance(400 * 24 * 3_600_000)
+    bakery.set_policy(f'[models.churn.staging]\ngates = [{HEAVY}, {{gate = "resources", memory = "1GB"}}]\n')
+    gates = bakery.engine("bob").gates
+    report = gates.check("churn", 1, to=Stage.STAGING, trying=Trying.NEVER)
+    assert [each.status for each in report.results] == [Status.PASS] * 4 + [Status.ERROR]
+    assert report.results[0].evidence["report"] == first.id
+    again = gates.check("churn", 1, to=Stage.STAGING, trying=Trying.NEVER)
+    assert again.results[0] == report.results[0]
+
+
+def test_many_reasons_for_refusals_are_cut_to_the_most_frequent(bakery: Bakery) -> None:
+    bakery.bake()
+    bakery.open(1)
+    for number in range(25):
+        bakery.ask([[1.0, 2.0, 3.0, 4.0]], columns=(*NAMES, f"extra{number}"))
+    result = bakery.gate('{gate = "replay", needed = 1}', 1)
+    assert result.value == 25
+    reasons = result.evidence["reasons"]
+    assert isinstance(reasons, dict)
+    assert len(reasons) <= 20
