@@ -357,11 +357,11 @@ ROUTING: tuple[Action, ...] = (
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_nothing_to_shift, dialog=True,
     ),
     Action(
-        "rollback", "z", "roll back", _roll_back, "Give up the canaries, else go back to the version that was live.",
+        "rollback", "z", "roll back", _roll_back, "Give up the canaries, else go back to what was live.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, dialog=True,
     ),
     Action(
-        "promote", "p", "promote", _promote, "Roll a version out step by step; each is compared with the live one.",
+        "promote", "p", "promote", _promote, "Roll a version out by steps, each compared with the live one.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_promotable, ask=_promote_fields,
         warning="LIVE TRAFFIC",
         consequences=lambda _subject: (
@@ -393,7 +393,7 @@ ROUTING: tuple[Action, ...] = (
     ),
     Action(
         "abort", "x", "abort", _on_rollout("abort", "p begins another."),
-        "Give the rollout up: its version gets nothing any more, but stays loaded.",
+        "Give the rollout up; its version stays loaded, but gets nothing.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_rolling, ask=lambda _subject: (_reason(),), hint=False,
         warning="LIVE TRAFFIC", consequences=_rollout_words,
     ),

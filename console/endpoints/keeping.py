@@ -124,7 +124,7 @@ KEEPING: tuple[Action, ...] = (
         "E",
         "edit",
         _edit,
-        "Description, owner, what keeps a caller on one version, how much is captured.",
+        "Description, owner, what keeps callers on a version, capture.",
         danger=Danger.PRODUCTION,
         warning="LIVE TRAFFIC",
         role=Role.OPERATOR,

@@ -10,6 +10,7 @@ from console.actions import Action, Answers
 from console.endpoints import words
 from console.endpoints.acts import ROUTING
 from console.endpoints.keeping import CREATE, KEEPING
+from console.endpoints.measuring import OF_ENDPOINT
 from console.endpoints.standing import Standing, read_all, read_one
 from console.formats import NONE, age, pill
 from console.location import Location
@@ -148,6 +149,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", "Enter", "open", _open, "Versions, traffic, rollout and history of the endpoint."),
     *ROUTING,
     CREATE,
+    OF_ENDPOINT,
     *KEEPING,
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
 )

@@ -176,7 +176,7 @@ def _settings(watched: Watched) -> Sequence[Field]:
 
 
 REGISTER = Action(
-    "register", "n", "register", _register, "Register a URL that somebody else serves; it is probed from then on.",
+    "register", "n", "register", _register, "Register a URL that somebody else serves; it is then probed.",
     danger=Danger.REVERSIBLE, needs=Needs.NOTHING, role=Role.OPERATOR, hint=False,
     ask=lambda _nothing: (
         Field("name", "name"),

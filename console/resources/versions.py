@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.endpoints.measuring import OF_VERSION
 from console.formats import STAGES, age, logged, number, pill, size
 from console.location import Location
 from console.resources.memory import Facts, MemorySource, all_pages
@@ -208,6 +209,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("board", "v", "board", _board, "Four columns, one a stage; and back to the table.", needs=Needs.NOTHING),
     Action("lineage", "l", "lineage", _lineage, "Dataset, run and version it belongs to."),
     Action("history", "h", "history", _history, "Promotions and rollbacks of the model."),
+    OF_VERSION,
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
     Action(
         "alias",

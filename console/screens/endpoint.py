@@ -9,6 +9,7 @@ from console.endpoints import past, trial, versions, words
 from console.endpoints.acts import ROUTING
 from console.endpoints.detail import CURVE_SECONDS, Detail, Moved, read_detail, read_moved
 from console.endpoints.keeping import KEEPING
+from console.endpoints.measuring import OF_ENDPOINT
 from console.formats import pill
 from console.text import Part, crop, measure
 from console.views import Page
@@ -46,6 +47,7 @@ class EndpointView(Page[Detail]):
     actions = (
         Action("open", "Enter", "open", _open, "The version or the generation under the cursor.", hint=False),
         *ROUTING,
+        OF_ENDPOINT,
         *KEEPING,
         Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
     )

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
-from console.formats import STAGES, moment, pill
+from console.formats import STAGES, moment, pill, plural
 from console.location import Location
 from console.text import Part, table
 from console.views import Page
 from console.widgets.document import Line, blank, heading
 from engine.core.timetext import parse_time
+from engine.endpoints.model import Generation
 from engine.registry.model import Stage, VersionState
 
 if TYPE_CHECKING:
@@ -27,10 +28,12 @@ class Then:
     Args:
         time_ms: The moment, in milliseconds since the epoch.
         versions: Every version that existed then.
+        routed: What endpoints routed then, by name.
     """
 
     time_ms: int
     versions: tuple[VersionState, ...]
+    routed: tuple[Generation, ...] = ()
 
 
 def _open(app: ConsoleApp, state: VersionState, _answers: Answers) -> None:
@@ -53,7 +56,8 @@ class State(Page[Then]):
         engine = self.deck.engine
         now_ms = engine.clock.now_ms()
         time_ms = parse_time(self.location.at, now_ms) if self.location.at else now_ms
-        return Then(time_ms, engine.promotions.at(self.location.name or None, time_ms))
+        routed = () if self.location.name else engine.endpoints.at(time_ms)
+        return Then(time_ms, engine.promotions.at(self.location.name or None, time_ms), routed)
 
     def lines(self, data: Then, width: int) -> Sequence[Line]:
         """Production first, then stage by stage."""
@@ -71,7 +75,23 @@ class State(Page[Then]):
                     for row, state in zip(rows, sorted(states), strict=True)
                 ]
                 lines.append(blank())
-        return lines
+        return [*lines, *_routed(data.routed)]
+
+
+def _routed(generations: Sequence[Generation]) -> list[Line]:
+    if not generations:
+        return []
+    rows: list[list[Part]] = [
+        [
+            (f"    {each.endpoint}", "name"),
+            (f"generation {each.number}", ""),
+            ("KILLED" if each.killed else plural(len(each.routes), "version"), "bad" if each.killed else "dim"),
+            (f"{each.cause.value} by {each.by}", "dim"),
+            (each.reason, "dim"),
+        ]
+        for each in generations
+    ]
+    return [Line([(" Endpoints", "head")]), *(Line(row) for row in table(rows))]
 
 
 def _row(state: VersionState) -> list[Part]:

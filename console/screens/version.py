@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.endpoints.words import DEPLOYED, percent
 from console.formats import STAGES, age, logged, moment, number, pill, size
 from console.resources.versions import ACTIONS as VERSION_ACTIONS
 from console.screens.gate_lines import report_lines
@@ -12,6 +13,7 @@ from console.text import Part, table, wrap
 from console.views import Page
 from console.widgets.document import Line, blank, fields, heading
 from engine.core.errors import InvalidInput
+from engine.endpoints.model import Deployment
 from engine.gates.model import GateReport
 from engine.registry.model import Stage, Version
 
@@ -29,10 +31,12 @@ class VersionFacts:
     Args:
         version: The version.
         report: The gates' latest stored answers for Production, or `None`.
+        deployed: Where endpoints have it loaded.
     """
 
     version: Version
     report: GateReport | None
+    deployed: tuple[Deployment, ...] = ()
 
 
 def parse_key(name: str) -> tuple[str, int]:
@@ -50,7 +54,7 @@ def parse_key(name: str) -> tuple[str, int]:
 class VersionView(Page[VersionFacts]):
     """The version that the location names."""
 
-    kinds = frozenset({"version"})
+    kinds = frozenset({"version", "endpoint"})
     actions = tuple(action for action in VERSION_ACTIONS if action.name not in ("open", "board"))
 
     def fetch(self) -> VersionFacts:
@@ -63,13 +67,16 @@ class VersionView(Page[VersionFacts]):
         model, number_ = parse_key(self.location.name)
         engine = self.deck.engine
         return VersionFacts(
-            engine.models.version(model, number_), engine.gates.latest(model, number_, Stage.PRODUCTION)
+            engine.models.version(model, number_),
+            engine.gates.latest(model, number_, Stage.PRODUCTION),
+            engine.endpoints.of_version(model, number_),
         )
 
     def changed(self, changes: Changes) -> None:
         """Only news of this version count."""
         if changes.missed or any(
-            event.kind == "version" and event.key == self.location.name for event in changes.events
+            event.kind == "endpoint" or (event.kind == "version" and event.key == self.location.name)
+            for event in changes.events
         ):
             self.load()
 
@@ -88,6 +95,8 @@ class VersionView(Page[VersionFacts]):
             blank(),
             *fields(_facts(version)),
         ]
+        if data.deployed:
+            lines += [blank(), heading("Serves"), *_deployed(data.deployed)]
         if version.description:
             lines += [Line([(f"  {text}", "")]) for text in wrap(version.description, max(width - 4, 20))]
         lines += [
@@ -105,6 +114,19 @@ class VersionView(Page[VersionFacts]):
         else:
             lines += report_lines(data.report, now_ms, width)
         return lines
+
+
+def _deployed(deployed: Sequence[Deployment]) -> list[Line]:
+    rows: list[list[Part]] = [
+        [
+            (f"  {each.endpoint}", "name"),
+            pill(DEPLOYED, each.state.value),
+            (percent(each.weight) if each.weight else "", ""),
+            (each.kind.value, "dim"),
+        ]
+        for each in deployed
+    ]
+    return [Line(row) for row in table(rows)]
 
 
 def _aliases(version: Version) -> list[Part]:

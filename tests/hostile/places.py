@@ -54,6 +54,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("external"),
     Screen("external-endpoint", "{external}", every=4),
     Screen("jobs"),
+    Screen("processes"),
     Screen("approvals"),
     Screen("audit"),
     Screen("record", "{record}", every=2),

@@ -191,7 +191,7 @@ async def test_a_rollout_is_begun_paused_resumed_and_aborted(served: Served) -> 
     async with console(served.engine, "endpoint churn", LARGE) as shown:
         await shown.expect("◆ Live")
         await shown.press("p")
-        await shown.expect("Roll a version out")
+        await shown.expect("Roll a version out by steps")
         await shown.type("2")
         await shown.press("tab")
         await shown.pilot.press(*(_NAMES.get(each, each) for each in PLAN))
