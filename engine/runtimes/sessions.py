@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import NotServable, PredictionFailed
@@ -73,7 +74,8 @@ class TwinRuntime:
         self._door = Door(interface, intake)
         self._numbers, self._texts = bool(intake.numbers), bool(intake.texts)
         self._names = [each.name for each in interface.outputs]
-        self._run = session.run
+        self._session = session
+        self._single: _Single | None = None
 
     def predict(self, rows: Rows) -> Outputs:
         """Predict.
@@ -90,16 +92,62 @@ class TwinRuntime:
         """
         fed: dict[str, NDArray[Any]] = {}
         if self._numbers:
-            fed[NUMBERS] = self._door.numbers(rows)
+            fed[NUMBERS] = numbers = self._door.numbers(rows)
         if self._texts:
             fed[TEXTS] = self._door.texts(rows)
         try:
-            return dict(zip(self._names, self._run(self._names, fed), strict=True))
+            single = self._single
+            if rows.size == 1 and single is not None and (found := single.predict(numbers)) is not None:
+                return found
+            made = dict(zip(self._names, self._session.run(self._names, fed), strict=True))
         except Exception as error:  # its errors share no class but this one
             raise _failed(error) from error
+        if (
+            rows.size == 1
+            and single is None
+            and not self._texts
+            and all(each.dtype != object for each in made.values())
+        ):
+            self._single = _Single(self._session, numbers, made)
+        return made
 
     def close(self) -> None:
         """Let go of the session; it goes with the last reference."""
+
+
+class _Single:
+    """A session bound to memory for one row in and its answer out: half the time of a call that finds its own.
+
+    Args:
+        session: The session; it takes numbers alone.
+        numbers: A row, shape (1, numbers).
+        answer: Its answer, whose arrays hold numbers.
+    """
+
+    def __init__(self, session: Any, numbers: NDArray[Any], answer: Outputs) -> None:
+        from onnxruntime import OrtValue
+
+        self._row = numbers.copy()
+        self._answer = [(name, values.copy()) for name, values in answer.items()]
+        # On the CPU these values stand over the arrays' own memory.
+        self._values = [OrtValue.ortvalue_from_numpy(values) for _, values in self._answer]
+        self._binding = session.io_binding()
+        self._binding.bind_ortvalue_input(NUMBERS, OrtValue.ortvalue_from_numpy(self._row))
+        for (name, _), value in zip(self._answer, self._values, strict=True):
+            self._binding.bind_ortvalue_output(name, value)
+        self._run = session.run_with_iobinding
+        self._turn = Lock()
+
+    def predict(self, numbers: NDArray[Any]) -> Outputs | None:
+        """Predict one row, shape (1, numbers); `None` while another thread does."""
+        if not self._turn.acquire(blocking=False):
+            return None
+        try:
+            self._row[:] = numbers
+            self._run(self._binding)
+            return {name: values.copy() for name, values in self._answer}
+        finally:
+            self._turn.release()
 
 
 class OnnxRuntime:

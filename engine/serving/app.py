@@ -8,12 +8,15 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from engine import __version__
 from engine.core.access import Role
 from engine.core.errors import NotFound, QuarterdeckError
 from engine.core.text import clean
+from engine.server.exchange import header_line
 from engine.serving.calls import JSON, ONLY_JSON, Answer, Call, RequestIds
+from engine.serving.heads import Heads
 from engine.serving.invocations import Invocations
 from engine.serving.labels import read_labels
 from engine.serving.metrics import exposition
@@ -91,8 +94,10 @@ class App:
         self._labels = labels
         self._door = door
         self._settings = settings
+        self._scheme = "https" if settings.tls_certificate else "http"
         self._paths = Paths()
         self._ids = RequestIds()
+        self._heads = Heads()
         self._began_s = time.time()
         self.ending = False
 
@@ -118,11 +123,36 @@ class App:
             return
         await _send(answer, scope, send)
 
-    def quick(self, exchange: Exchange) -> Coroutine[Any, Any, None] | bool:
+    def at_once(self, data: bytes, client: str) -> bytes | None:
+        """Answer a prediction whose very head was answered before.
+
+        Args:
+            data: What came on a connection where no request was under way.
+            client: The address it comes from.
+
+        Returns:
+            The whole answer; `None` when the request has to go the long way, which then starts from nothing.
+        """
+        found = self._heads.find(data)
+        if found is None:
+            return None
+        known, body = found
+        call = known.again(body, client, self._ids)
+        try:
+            self._door.admit(call, self._scheme)
+            answer = self._predictor.at_once(call, known.dialect)
+        except QuarterdeckError:
+            return None
+        if answer is None:
+            return None
+        return b"%b%b\r\n%b" % (STATUS_LINE[answer.status], _lines(answer), answer.body)
+
+    def quick(self, exchange: Exchange, alone: bytes | None = None) -> Coroutine[Any, Any, None] | bool:
         """Answer a prediction whose body is there already, without a task of its own.
 
         Args:
             exchange: The request, none of whose answer is out.
+            alone: What came on the connection, when that was this request and nothing else.
 
         Returns:
             True when it was answered; what will have answered it, to be run as a task; false when it goes the long way.
@@ -146,14 +176,10 @@ class App:
         answer = self._predictor.begin(call, dialect)
         if type(answer) is not Answer:
             return self._finish(cast("Awaitable[Answer]", answer), exchange)
-        if answer.target is not None and answer.headers is ONLY_JSON:
-            lines = b"%bx-request-id: %b\r\ncontent-length: %d\r\n" % (
-                answer.target.lines,
-                answer.request_id,
-                len(answer.body),
-            )
-            if exchange.reply_lines(answer.status, lines, answer.body):
-                return True
+        if exchange.reply_lines(answer.status, _lines(answer), answer.body):
+            if alone is not None:
+                self._heads.remember(alone, len(call.body), call, dialect)
+            return True
         return _send(answer, cast("Any", scope), cast("Any", exchange.send))
 
     async def _finish(self, coming: Awaitable[Answer], exchange: Exchange) -> None:
@@ -243,6 +269,14 @@ class App:
             raise NotFound("This data plane captures nothing.", hint="Use `qd labels import FILE`.")
         report = await asyncio.to_thread(self._labels, read_labels(call))
         return Answer(200, _ENCODER.encode(report))
+
+
+def _lines(answer: Answer) -> bytes:
+    """All headers of an answer, as lines of its head."""
+    if answer.target is not None and answer.headers is ONLY_JSON:
+        lines, request_id = answer.target.lines, answer.request_id
+        return b"%bx-request-id: %b\r\ncontent-length: %d\r\n" % (lines, request_id, len(answer.body))
+    return b"".join([header_line(name, value) for name, value in answer.all_headers()])
 
 
 def _unknown(call: Call, methods: tuple[str, ...]) -> Answer:

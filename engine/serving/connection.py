@@ -29,13 +29,38 @@ class QuickProtocol(BoundedProtocol):
 
     _at_head = False
     _held: Exchange | None = None
+    _arrived: bytes | None = None
+    _begun = 0
 
     def data_received(self, data: bytes) -> None:
         """Take what has come; what is not complete by then gets a task."""
+        if self._rest is not None and self._rests():
+            answer = self.quick.at_once(data, self.client[0] if self.client else "")
+            if answer is not None:
+                self.transport.write(answer)
+                self.server_state.total_requests += 1
+                self._rests_since_s = self.loop.time()
+                return
+        self._arrived, self._begun = None if self._in_head or self._in_body else data, 0
         super().data_received(data)
+        self._arrived = None
         held, self._held = self._held, None
         if held is not None:
             super()._start(held)
+
+    def _rests(self) -> bool:
+        """Whether nothing is under way: no request, no timer but that of rest, nobody who reads slowly."""
+        return (
+            self.cycle.response_complete
+            and not (self._in_head or self._in_body or self.pipeline)
+            and self._timer is None
+            and not (self.flow.write_paused or self.crowd.leaving or self.transport.is_closing())
+        )
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._begun += 1
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is there: wait for the end of the body, if it came along."""
@@ -57,7 +82,8 @@ class QuickProtocol(BoundedProtocol):
         held, self._held = self._held, None
         if held is None:
             return
-        answered = self.quick.quick(held)
+        alone = self._arrived if self._begun == 1 and held.keep_alive else None
+        answered = self.quick.quick(held, alone)
         if answered is False:
             super()._start(held)
         elif answered is not True:

@@ -84,15 +84,34 @@ class Predictor:
         task = Prediction(call, dialect, self._table())
         try:
             target, rows = _prepared(task)
-            loaded = target.loaded
-            if loaded.gathers or rows.size > INLINE_ROWS or not loaded.turn.acquire(blocking=False):
-                return self._later(task, target, rows)
-            try:
-                outputs = loaded.runtime.predict(rows)
-            finally:
-                loaded.turn.release()
-            return self._answered(task, target, outputs)
+            outputs = _called(target, rows)
+            return self._later(task, target, rows) if outputs is None else self._answered(task, target, outputs)
         except Exception as error:  # noqa: BLE001 a model may raise anything, and each request is answered
+            return self._failed(task, error)
+
+    def at_once(self, call: Call, dialect: Dialect) -> Answer | None:
+        """Answer a request whose body is there, if that can be done without waiting for anybody.
+
+        Args:
+            call: The request.
+            dialect: How it is worded.
+
+        Returns:
+            The answer; `None` when it may have to wait: then nothing has been done yet.
+
+        Raises:
+            NotFound: no such endpoint is served.
+            InvalidInput: several are, and the request does not say which.
+        """
+        table = self._table()
+        if not table.find(call.endpoint).quick:
+            return None
+        task = Prediction(call, dialect, table)
+        try:
+            target, rows = _prepared(task)
+            outputs = _called(target, rows)
+            return None if outputs is None else self._answered(task, target, outputs)
+        except Exception as error:  # noqa: BLE001 as above
             return self._failed(task, error)
 
     async def _later(self, task: Prediction, target: Target, rows: Rows) -> Answer:
@@ -109,14 +128,15 @@ class Predictor:
     def _answered(self, task: Prediction, target: Target, outputs: Outputs) -> Answer:
         call = task.call
         answer = task.dialect.answer(call, task.said, target, outputs)
+        body = answer.body
         latency_us = (perf_counter() - task.began_s) * 1e6
         target.tally.add(latency_us, 200)
         served = cast("Served", task.served)
         if served.capture and self._spool is not None:
-            self._capture(task, target, 200, latency_us, outputs)
+            self._capture(task, target, 200, latency_us, outputs, len(body))
         if served.shadows:
             self._shadows.offer(served, target, cast("Rows", task.rows), outputs)
-        return Answer(200, answer.body, answer.headers, target, call.request_id)
+        return Answer(200, body, answer.headers, target, call.request_id)
 
     def _failed(self, task: Prediction, error: Exception) -> Answer:
         """Word what went wrong, and count it against whoever is to blame."""
@@ -128,22 +148,23 @@ class Predictor:
             latency_us = (perf_counter() - task.began_s) * 1e6
             target.tally.add(latency_us, status, fault=status < 500 and _is_fault(task, target))
             if status >= 500 and self._spool is not None and task.rows is not None:
-                self._capture(task, target, status, latency_us, {})
+                self._capture(task, target, status, latency_us, {}, 0)
         headers = (JSON, *retry_after(error))
         return Answer(status, task.dialect.failure(error), headers, target, task.call.request_id)
 
-    def _capture(self, task: Prediction, target: Target, status: int, latency_us: float, outputs: Outputs) -> None:
+    def _capture(
+        self, task: Prediction, target: Target, status: int, latency_us: float, outputs: Outputs, size: int
+    ) -> None:
         request_id, rows = task.call.request_id, cast("Rows", task.rows)
         if not sampled(request_id, cast("Served", task.served).capture):
             return
         values: object = task.dialect.text(task.said)  # spares the spool's thread to make it anew
-        size = 0
         if not values and rows.matrix is not None:
-            values, size = rows.matrix, rows.matrix.size
+            values = rows.matrix
+            size += rows.matrix.size * _VALUE_BYTES
         elif not values:
             values = [list(each) for each in zip(*(column.tolist() for column in rows.columns.values()), strict=True)]
-            size = sum(column.size for column in rows.columns.values())
-        size += sum(each.size for each in outputs.values())
+            size += len(task.call.body)  # texts may be of any length
         record = CapturedPrediction(
             target.tally.origin,
             request_id.decode("ascii"),
@@ -153,7 +174,7 @@ class Predictor:
             values,
             outputs,
         )
-        cast("Spool", self._spool).put_prediction(record, size_bytes=size * _VALUE_BYTES)
+        cast("Spool", self._spool).put_prediction(record, size_bytes=size)
 
     def _log(self, task: Prediction, error: Exception) -> None:
         """Say on stderr what a model raised, but not for each of many requests."""
@@ -162,6 +183,17 @@ class Predictor:
             self._logged_s = now_s
             who = task.target.headers[0][1].decode() if task.target else task.call.path
             sys.stderr.write(clean(f"{who}: {type(error).__name__}: {error}", limit=500) + "\n")
+
+
+def _called(target: Target, rows: Rows) -> Outputs | None:
+    """What the model says, if it does so at once; `None` when its call should be shared, or another is under way."""
+    loaded = target.loaded
+    if loaded.gathers or rows.size > INLINE_ROWS or not loaded.turn.acquire(blocking=False):
+        return None
+    try:
+        return loaded.runtime.predict(rows)
+    finally:
+        loaded.turn.release()
 
 
 def _prepared(task: Prediction) -> tuple[Target, Rows]:

@@ -19,8 +19,7 @@ Layout = tuple[int, ...]
 """The deployment of every bucket; as long as `BUCKETS`, empty when nothing answers."""
 
 
-@lru_cache(_KEPT)
-def bucket_of(salt: bytes, key: bytes) -> int:
+def bucket_of_one(salt: bytes, key: bytes) -> int:
     """The bucket of a key: the same in every process and for ever, and another one behind another endpoint.
 
     Args:
@@ -32,6 +31,10 @@ def bucket_of(salt: bytes, key: bytes) -> int:
     """
     digest = blake2b(key, digest_size=8, key=salt[:_SALT_BYTES]).digest()
     return int.from_bytes(digest, "big") % BUCKETS
+
+
+bucket_of = lru_cache(_KEPT)(bucket_of_one)
+"""The same for keys that come again and again."""
 
 
 def laid_out(weights: Mapping[int, int], before: Layout = (), *, rest: int | None = None) -> Layout:

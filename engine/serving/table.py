@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.core.errors import InvalidInput, NotFound, Overloaded
 from engine.core.text import clean
 from engine.endpoints.model import Share
-from engine.serving.router import bucket_of
+from engine.serving.router import bucket_of, bucket_of_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,6 +90,7 @@ class Served:
         targets: All that is loaded, by deployment number.
         layout: The deployment of every bucket; empty when the live one takes all.
         shadows: Get a copy of each request.
+        quick: Whether whatever it serves answers without sharing calls.
     """
 
     row_id: int
@@ -106,6 +107,7 @@ class Served:
     targets: Mapping[int, Target]
     layout: Layout = ()
     shadows: tuple[Target, ...] = ()
+    quick: bool = False
 
     def answering(self) -> Target:
         """The live deployment.
@@ -128,7 +130,8 @@ class Served:
         Args:
             key: What keeps a caller on one version.
         """
-        return self.targets[self.layout[bucket_of(self.salt, key)]]
+        bucket = bucket_of_one(self.salt, key) if self.key_kind == "request" else bucket_of(self.salt, key)
+        return self.targets[self.layout[bucket]]
 
     def pinned(self, version: str) -> Target:
         """The deployment of a version that a request asks for by name.
@@ -194,10 +197,19 @@ class Table:
     Args:
         endpoints: By name.
         flights: The requests that run on it.
+
+    Attributes:
+        sole: The one endpoint, where there is no other.
     """
 
     endpoints: Mapping[str, Served]
     flights: Flights = field(default_factory=Flights)
+    sole: Served | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the sole endpoint once, for every request that names none."""
+        sole = next(iter(self.endpoints.values())) if len(self.endpoints) == 1 else None
+        object.__setattr__(self, "sole", sole)
 
     def find(self, name: str | None) -> Served:
         """The endpoint of a request.
@@ -210,6 +222,8 @@ class Table:
             InvalidInput: there are several, and the request does not say which.
         """
         if name is None:
+            if self.sole is not None:
+                return self.sole
             return self._only("This path names no endpoint", tuple(self.endpoints.values()))
         found = self.endpoints.get(name)
         if found is not None:
