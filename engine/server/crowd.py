@@ -29,6 +29,7 @@ class Crowd:
 
     Attributes:
         turned_away: Connections that were closed at once, for there were too many.
+        leaving: Whether the server is about to end: every answer is the last one of its connection, and says so.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -37,6 +38,7 @@ class Crowd:
         self._counts: dict[str, int] = {}
         self._slow: dict[Connection, None] = {}
         self.turned_away = 0
+        self.leaving = False
 
     def enter(self, address: str | None) -> str | None:
         """Let a connection in, unless its address has too many.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE, RequestResponseCycle
 
@@ -23,6 +23,13 @@ class Exchange(RequestResponseCycle):
     """
 
     task: asyncio.Task[None] | None = None
+
+    async def send(self, message: Any) -> None:
+        """Take a piece of the answer; a head says so when it is the last one of its connection."""
+        if message["type"] == "http.response.start" and not self.keep_alive:
+            headers = [each for each in message.get("headers", ()) if each[0].lower() != _CONNECTION]
+            message = {**message, "headers": [*headers, (_CONNECTION, b"close")]}
+        await super().send(message)
 
     def reply(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Answer with a body that is there already.

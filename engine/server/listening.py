@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import signal
 import socket
+import struct
+import sys
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
@@ -26,7 +29,13 @@ if TYPE_CHECKING:
 DRAIN_S = 10
 """How long requests that have begun may take once the server is told to stop, in seconds."""
 
+LEAVE_S = 0.5
+"""How long clients that keep their connections are told with an answer that it is the last one, in seconds."""
+
 _BACKLOG = 1024
+_LOOK_S = 0.02
+_ATTACH_FILTER = 26
+"""Linux: `SO_ATTACH_FILTER`, which Python does not name."""
 
 _END = (signal.SIGINT, signal.SIGTERM)
 
@@ -36,12 +45,16 @@ class HttpServer(uvicorn.Server):
 
     Args:
         config: How it is set up.
+        crowd: Its connections.
         started: Told that it answers.
         ending: Told that it waits for the last answers.
     """
 
-    def __init__(self, config: uvicorn.Config, *, started: Callable[[], None], ending: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, crowd: Crowd, *, started: Callable[[], None], ending: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._crowd = crowd
         self._tell_started = started
         self._tell_ending = ending
 
@@ -69,7 +82,38 @@ class HttpServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more, and wait for the last answers."""
         self._tell_ending()
+        await self._take_leave()
         await super().shutdown(sockets=sockets)
+
+    async def _take_leave(self) -> None:
+        """Tell every client with its next answer that it is the last one here.
+
+        A connection that is closed while its client sends is a request that nobody answers, so none is closed that was
+        used a moment ago; nor is the socket while somebody who has connected waits in its queue.
+        """
+        self._crowd.leaving = True
+        for server in self.servers:
+            for listener in server.sockets:
+                _let_nobody_in(listener)
+        for each in self.server_state.connections:
+            cast("BoundedProtocol", each).take_leave()
+        for look in range(int(LEAVE_S / _LOOK_S)):
+            await asyncio.sleep(_LOOK_S)
+            if self.force_exit or (look and not self.server_state.connections):
+                return  # not at the first look: some have connected, and are taken only now
+
+
+def _let_nobody_in(listener: socket.socket) -> None:
+    """Have the kernel pass over who would connect: they try again, and find the next server or none.
+
+    Closing the socket instead would break off those who have connected but were not taken yet.
+    """
+    if sys.platform != "linux":
+        return
+    nothing = struct.pack("HBBI", 0x06, 0, 0, 0)  # one instruction of a packet filter: keep 0 bytes
+    kept = ctypes.create_string_buffer(nothing)
+    with suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(kept)))
 
 
 def http_config(
@@ -108,7 +152,7 @@ def listening(settings: Settings, *, shared: bool = False) -> socket.socket:
         shared: Whether other processes of ours listen there too.
 
     Returns:
-        The socket; close it.
+        The socket; close it. One that is shared gets no connections before a server listens on it.
 
     Raises:
         Busy: the port is taken.
@@ -125,7 +169,8 @@ def listening(settings: Settings, *, shared: bool = False) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind(address)
-        listener.listen(_BACKLOG)
+        if not shared:  # the others answer until this one is ready, which `HttpServer` says by listening
+            listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

@@ -143,7 +143,7 @@ class BoundedProtocol(HttpToolsProtocol):
             default_headers=[],
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            keep_alive=scope["http_version"] != "1.0" and self.parser.should_keep_alive() and not self.crowd.leaving,
             on_response=self.on_response_complete,
         )
         scope["reply"] = cycle.reply
@@ -187,6 +187,11 @@ class BoundedProtocol(HttpToolsProtocol):
             if exchange.task is not None:
                 self.tasks.discard(exchange.task)
                 exchange.task = None
+
+    def take_leave(self) -> None:
+        """Have the answer that is due be the last one; who waits for none is told with the next."""
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
         """An answer is out: go on with the next request, or begin to wait for one.

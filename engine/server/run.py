@@ -110,7 +110,7 @@ class Server:
             measures=measures,
         )
         self._uvicorn = server = HttpServer(
-            http_config(app, self._settings, crowd), started=lambda: self._started(url), ending=work.end
+            http_config(app, self._settings, crowd), crowd, started=lambda: self._started(url), ending=work.end
         )
         server.should_exit = self._told_to_stop
         going_on = self._beside(lock, gate, measures) if lock is not None else ()

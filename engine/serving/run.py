@@ -143,6 +143,7 @@ class DataPlane:
         crowd = Crowd(self._settings)
         server = HttpServer(
             http_config(app, self._settings, crowd, protocol=quick(self._settings, crowd, app)),
+            crowd,
             started=self._started,
             ending=lambda: setattr(app, "ending", True),
         )
