@@ -78,6 +78,8 @@ class TrialProcess:
             RowRefused: the model refuses a row.
             PredictionFailed: the model broke or took too long, or the process ended.
         """
+        if self._process.returncode is not None:
+            raise self._ended()
         deadline = time.monotonic() + seconds
         self._tell({"task": task, **said}, deadline)
         while not self._something():
@@ -106,6 +108,7 @@ class TrialProcess:
             if stream is not None:
                 with suppress(OSError):
                     stream.close()
+        self._to = self._from = -1  # the numbers may be another file's soon
 
     def __enter__(self) -> Self:
         return self
