@@ -78,7 +78,7 @@ class EndpointReading:
             NotFound: there is none; the hint names the nearest.
         """
         with self._database.snapshot() as view:
-            return self.read(view, name)
+            return self._whole(view, (find_row(view, name),))[0]
 
     def page(
         self,
@@ -179,18 +179,6 @@ class EndpointReading:
                 for each in endpoint.deployments
                 if each.id == found[endpoint.name]
             )
-
-    def read(self, view: Snapshot, name: str) -> Endpoint:
-        """The endpoint of that name, as the caller's transaction or snapshot sees it.
-
-        Args:
-            view: The caller's transaction or snapshot.
-            name: Its name.
-
-        Raises:
-            NotFound: there is none; the hint names the nearest.
-        """
-        return self._whole(view, (find_row(view, name),))[0]
 
     def of_model(self, view: Snapshot, model: str) -> tuple[str, ...]:
         """The names of a model's endpoints, as the caller's transaction or snapshot sees them.

@@ -326,48 +326,6 @@ class Endpoints(EndpointWatching):
             made.append(routing.follow(tx, endpoint, version, cause=cause, reason=reason, request=request))
         return tuple(made)
 
-    def route(  # noqa: PLR0913 all that one generation says; each has a name at the call
-        self,
-        tx: Transaction,
-        endpoint: Endpoint,
-        routes: rules.Routes,
-        *,
-        cause: Cause,
-        reason: str,
-        request: int | None = None,
-        ended: Mapping[int, str] = _NOBODY,
-    ) -> Generation:
-        """Make an endpoint's next generation inside the caller's transaction, unless nothing would change.
-
-        Args:
-            tx: The caller's transaction; its actor was let pass by the caller.
-            endpoint: The endpoint.
-            routes: Who gets what from now on.
-            cause: Why; also the verb of the audit record.
-            reason: In the actor's words.
-            request: The approval request that is used up by it.
-            ended: Deployments that are given up, and why.
-
-        Returns:
-            The generation that holds now.
-
-        Raises:
-            InvalidInput: the routes or the reason cannot be stored.
-            Conflict: the routes do not hold together.
-            IntegrityError: the audit log is damaged and cannot be continued.
-        """
-        return routing.route(tx, endpoint, routes, cause, reason, request=request, ended=ended)
-
-    def mark_paused(self, tx: Transaction, deployment: int, why: str) -> None:
-        """Say of a deployment why its rollout waits, inside the caller's transaction.
-
-        Args:
-            tx: The caller's transaction.
-            deployment: Its number.
-            why: For people; empty when it goes on.
-        """
-        store.pause(tx, deployment, why)
-
     def _switch(self, name: str, cause: Cause, reason: str, expect: int | None) -> Generation:
         actor = self._access.require(Role.OPERATOR, f"endpoints {cause.value}")
         why = checked_reason(reason)

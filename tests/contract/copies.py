@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,9 @@ from engine.artifacts.store import ArtifactStore
 from engine.core.access import Access, Actor
 from engine.core.clock import ManualClock
 from engine.core.ids import CountingIds
+from engine.db.connection import Durability
 from engine.db.database import Database
+from engine.db.migrations import TELEMETRY
 from engine.db.workspace import Workspace
 from engine.policy.file import PolicyFile
 from tests.engine.deployment.world import HOUR_MS
@@ -62,20 +64,35 @@ class Copy:
         self.clock = ManualClock()
         self.clock.advance(HOUR_MS)
         self.database = Database(self.workspace.control_db, clock=self.clock, connect=connect)
+        self.telemetry = Database(
+            self.workspace.telemetry_db,
+            clock=self.clock,
+            connect=connect,
+            durability=Durability.RELAXED,
+            schema=TELEMETRY,
+        )
 
     def engine(self, name: str = "root") -> Engine:
         """The workspace as opened by somebody."""
         policy_file = PolicyFile(self.workspace.policy_file)
         access = Access(Actor(name), policy_file.read().role_of(name))
-        return Engine(
+        engine = Engine(
             self.workspace, self.database, policy_file=policy_file, access=access, clock=self.clock, ids=FarIds()
         )
+        engine.__dict__["_telemetry_database"] = self.telemetry
+        return engine
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.database.close()
+        self.telemetry.close()
 
     def state(self) -> State:
         """All that another process finds, but for what makes no difference: logs beside the database, spare objects."""
+        with closing(_CONNECT(self.workspace.telemetry_db)) as reader:
+            found: State = {f"telemetry.{name}": rows for name, rows in _tables(reader)}
         with closing(_CONNECT(self.workspace.control_db)) as reader:
-            names = [name for (name,) in reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-            found: State = {name: sorted(reader.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}
+            found |= dict(_tables(reader))
             found["webhook_delivery"] = [(row[0], *row[2:]) for row in found["webhook_delivery"]]  # its name is random
             parts = "SELECT upload_id, number, digest FROM upload_part JOIN upload ON upload.id = upload"
             found["lost parts"] = [part for part in reader.execute(parts) if not self._holds_part(*part)]
@@ -98,6 +115,12 @@ class Copy:
     def _holds_part(self, upload_id: str, number: int, digest: str) -> bool:
         path = ArtifactStore(self.workspace).part_path(upload_id, number, digest)
         return path.is_file() and sha256(path.read_bytes()).hexdigest() == digest
+
+
+def _tables(reader: sqlite3.Connection) -> Iterator[tuple[str, list[Any]]]:
+    """Every table of a database and its rows."""
+    for (name,) in reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        yield name, sorted(reader.execute(f'SELECT * FROM "{name}"'), key=repr)
 
 
 class Operation(NamedTuple):

@@ -17,6 +17,7 @@ from engine.webhooks.outbox import Outbox
 from engine.webhooks.sending import Sender
 from tests.contract.copies import CHILD, DONE, LIVE, LOST, OPEN, Copy, FarIds, Operation
 from tests.contract.logging_operations import LOGGING, prepare_logging
+from tests.contract.serving_operations import SERVING, prepare_serving
 from tests.engine.deployment.world import ONE_APPROVAL, World
 
 WAITING = f"{'f' * 8}{1:024x}"
@@ -84,6 +85,7 @@ def prepare(folder: Path) -> None:
     world.register(model="spare")
     (folder / "big.bin").write_bytes(b"big" * 1_000)
     prepare_logging(named)
+    prepare_serving(world)
     world.database.close()
 
 
@@ -223,4 +225,5 @@ OPERATIONS: dict[str, Operation] = {
         lambda copy: copy.engine().maintenance.restore(copy.folder / "earlier", reason="oops"), commits=1, files=True
     ),
     **LOGGING,
+    **SERVING,
 }
