@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -69,15 +70,41 @@ class _Answer:
 async def resolve(host: str, port: int) -> list[str]:
     """The addresses of a host, as text.
 
+    Who asks may stop waiting at any time, which no name server can prevent: the question is asked in a thread of its
+    own, and its answer is dropped when it comes too late.
+
     Args:
         host: Its name or address.
         port: The port.
 
     Raises:
         OSError: it has none, or nobody can tell.
+        ValueError: it cannot be a name.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Future[list[str]] = loop.create_future()
+
+    def settle(addresses: list[str], problem: Exception | None) -> None:
+        if waiting.done():  # nobody waits any more
+            return
+        if problem is None:
+            waiting.set_result(addresses)
+        else:
+            waiting.set_exception(problem)
+
+    def look() -> None:
+        addresses: list[str] = []
+        problem: Exception | None = None
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+        except (OSError, ValueError) as error:
+            problem = error
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, addresses, problem)
+
+    threading.Thread(target=look, name="resolve", daemon=True).start()
+    return await waiting
 
 
 class Asker:

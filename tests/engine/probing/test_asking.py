@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
@@ -205,6 +206,27 @@ def test_a_name_that_leads_to_a_metadata_service_is_not_asked(address: str) -> N
         found = ask(external(fake.url.replace("127.0.0.1", "theirs.example")), resolve=resolve)
     assert found.problem.startswith("It is not asked: ")
     assert fake.asked == []
+
+
+def test_a_name_server_that_does_not_answer_costs_no_more_than_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[Any]:
+        never.wait(30)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    began = time.monotonic()
+    found = ask(external("http://theirs.example", Protocol.HTTP, timeout_ms=200))
+    assert found.problem == "No whole answer within 200 ms."
+    assert time.monotonic() - began < 2
+    never.set()
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", "x" * 70 + ".example", "a..example"])
+def test_a_name_that_leads_nowhere_is_a_problem(host: str) -> None:
+    found = ask(external(f"http://{host}", Protocol.HTTP))
+    assert found.problem.startswith(("No answer: ", "Its name leads nowhere"))
 
 
 def test_a_private_address_is_asked_under_the_name_that_was_registered() -> None:
