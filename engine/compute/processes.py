@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +14,9 @@ from engine.compute.pooled import PooledExecutor
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+
+
+_LOOK_S = 0.2
 
 
 class ProcessesExecutor(PooledExecutor):
@@ -32,7 +39,7 @@ class ProcessesExecutor(PooledExecutor):
             from joblib.externals.loky import ProcessPoolExecutor
 
             self.close()
-            self._pool = ProcessPoolExecutor(self.workers)
+            self._pool = ProcessPoolExecutor(self.workers, initializer=_follow_parent)
         future: Future[Any] = self._pool.submit(function, item)
         return future
 
@@ -41,3 +48,15 @@ class ProcessesExecutor(PooledExecutor):
         if self._pool is not None:
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = None
+
+
+def _follow_parent() -> None:
+    """In a worker: end with the process that it works for, however that ends; Ctrl-C is that one's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_S)
+    os._exit(1)

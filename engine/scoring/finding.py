@@ -43,14 +43,15 @@ def find(named: Sequence[str], output: Path) -> tuple[Path, ...]:
     found: dict[Path, None] = {}
     apart = output.absolute()
     for each in named:
-        before = len(found)
+        matched = False
         for path in _expanded(each):
             if path.is_relative_to(apart):
                 continue
+            matched = True
             found[path] = None
             if len(found) > MAX_FILES:
                 raise InvalidInput(f"These are more than {MAX_FILES} files.", hint="Score them in several runs.")
-        if len(found) == before and not Path(each).is_file():
+        if not matched:
             raise NotFound(
                 f"No CSV, gzip CSV or Parquet file is at {clean(each, limit=200)}.",
                 hint="Name files, folders or globs of *.csv, *.csv.gz and *.parquet.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import InvalidInput
@@ -21,7 +22,22 @@ MAX_HEAD_BYTES = 4 << 20
 _SHOWN = 20
 
 
-def csv_head(path: Path, kind: FileKind) -> tuple[tuple[str, ...], int]:
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The header of a CSV file.
+
+    Args:
+        names: The columns' names.
+        end: How many bytes it takes with its line end; of what is in the file, when that is compressed.
+        alone: Whether nothing comes after it.
+    """
+
+    names: tuple[str, ...]
+    end: int
+    alone: bool
+
+
+def csv_head(path: Path, kind: FileKind) -> Head:
     """The header of a CSV file.
 
     Args:
@@ -29,7 +45,7 @@ def csv_head(path: Path, kind: FileKind) -> tuple[tuple[str, ...], int]:
         kind: Whether it is compressed.
 
     Returns:
-        The names, and how many bytes they take with their line end; of what is in the file, when that is compressed.
+        The header.
 
     Raises:
         InvalidInput: there is none, or it is not UTF-8.
@@ -48,7 +64,7 @@ def csv_head(path: Path, kind: FileKind) -> tuple[tuple[str, ...], int]:
         raise InvalidInput(f"{shown(path)} is no CSV file in UTF-8.", hint="Write it so.") from error
     if not names or "\0" in text:
         raise InvalidInput(f"{shown(path)} has no header.", hint="The first line names the columns.")
-    return names, end
+    return Head(names, end, len(data) < MAX_HEAD_BYTES and not data[end:].strip())
 
 
 def check_columns(path: Path, found: Sequence[str], interface: Interface, carried: Sequence[str]) -> None:

@@ -142,8 +142,7 @@ class Folder:
             IntegrityError: it is damaged.
         """
         try:
-            told = json.loads((self.path / NAME).read_bytes())
-            return None if told is None else _manifest(told)
+            return _manifest(json.loads((self.path / NAME).read_bytes()))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -69,12 +69,13 @@ def look(asked: Look) -> Seen:
             cuts = _row_groups(path, asked)
             digest = digest_of(path)
         else:
-            names, begin = csv_head(path, kind or FileKind.CSV)
-            check_columns(path, names, asked.interface, asked.carried)
+            head = csv_head(path, kind or FileKind.CSV)
+            check_columns(path, head.names, asked.interface, asked.carried)
             if kind is FileKind.GZIP:
-                digest, cuts = digest_of(path), (Cut(0, before.st_size, 1, before.st_size),)
+                digest = digest_of(path)
+                cuts = () if head.alone else (Cut(0, before.st_size, 1, before.st_size),)
             else:
-                digest, cuts = cut(path, begin)
+                digest, cuts = cut(path, head.end)
         found = InputFile(asked.path, kind or FileKind.CSV, before.st_size, before.st_mtime_ns, digest)
         check_unchanged(found)
     return Seen(found, cuts)

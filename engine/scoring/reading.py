@@ -96,8 +96,8 @@ class _CsvPiece:
         self._piece = piece
         self._interface = interface
         self._carried = carried
-        self._names, self._begin = csv_head(Path(file.path), file.kind)
-        self._places = {name: str(place) for place, name in enumerate(self._names)}
+        self._head = csv_head(Path(file.path), file.kind)
+        self._places = {name: str(place) for place, name in enumerate(self._head.names)}
 
     def slabs(self) -> Iterator[Slab]:
         """The rows, in order."""
@@ -150,7 +150,7 @@ class _CsvPiece:
                 csv.ReadOptions(
                     use_threads=False,
                     block_size=_BLOCK_BYTES,
-                    column_names=[str(place) for place in range(len(self._names))],
+                    column_names=[str(place) for place in range(len(self._head.names))],
                 ),
                 csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
                 csv.ConvertOptions(column_types=types, include_columns=list(types), strings_can_be_null=False),
@@ -171,7 +171,7 @@ class _CsvPiece:
 
         if self._file.kind is FileKind.GZIP:
             packed = pa.CompressedInputStream(pa.OSFile(self._file.path, "rb"), "gzip")
-            packed.read(self._begin)
+            packed.read(self._head.end)
             return packed
         opened = pa.OSFile(self._file.path, "rb")
         return opened.get_stream(self._piece.start, self._piece.end - self._piece.start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from time import monotonic
@@ -84,8 +84,10 @@ class Run:
             WorkspaceError: the disk failed.
         """
         self.manifest = replace(self.manifest, parts=tuple(self._parts), state=state)
-        self._folder.write(self.manifest)
-        self._stand(self.manifest, problem)
+        try:
+            self._folder.write(self.manifest)
+        finally:
+            self._stand(self.manifest, problem)
 
     def examples(self) -> tuple[RefusedRow, ...]:
         """The first rows that were refused."""
@@ -129,12 +131,11 @@ def ending(run: Run) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyboardInterrupt, Stopped):
-        run.end(State.INTERRUPTED)
-        raise
     except BaseException as error:
+        stopped = isinstance(error, (KeyboardInterrupt, Stopped))
         said = error.message if isinstance(error, QuarterdeckError) else type(error).__name__
-        run.end(State.FAILED, said[:_LONGEST])
+        with suppress(QuarterdeckError):  # what went wrong first is what is told
+            run.end(State.INTERRUPTED if stopped else State.FAILED, "" if stopped else said[:_LONGEST])
         raise
     else:
         run.end(State.FINISHED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,9 @@ class PartWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._sink.close()
+        self._sink.drop()
+        with suppress(Exception):  # whatever a library says when it ends early
+            self._writer.close()
         self._beside.unlink(missing_ok=True)
 
     def _pour(self) -> None:
@@ -115,12 +118,15 @@ class _Sink:
         self._file = path.open("wb")
         self.hasher = sha256()
         self.written = 0
+        self._dropped = False
 
     @property
     def closed(self) -> bool:
         return self._file.closed
 
     def write(self, data: Any) -> int:
+        if self._dropped:  # a library writes an end even to what nobody wants
+            return len(data)
         self._file.write(data)
         self.hasher.update(data)
         self.written += len(data)
@@ -134,6 +140,11 @@ class _Sink:
 
     def close(self) -> None:
         """Close the file; libraries close what they were given, so that `sync` opens it again."""
+        self._file.close()
+
+    def drop(self) -> None:
+        """Close the file, and take no more."""
+        self._dropped = True
         self._file.close()
 
     def sync(self) -> None:
