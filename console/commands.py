@@ -92,6 +92,8 @@ def known_names(app: ConsoleApp) -> Names:
     models = [model.name for model in engine.models.page(limit=200).items]
     versions = [version.key for version in engine.models.versions(limit=200).items]
     experiments = [experiment.name for experiment in engine.experiments.page(limit=200).items]
+    endpoints = [endpoint.name for endpoint in engine.endpoints.page(limit=200).items]
+    external = [watched.endpoint.name for watched in engine.probing.page(limit=200).items]
     columns = engine.runs.columns()
     keys = [*columns.metrics[:100], *columns.params[:100]]
     return Names(
@@ -104,6 +106,9 @@ def known_names(app: ConsoleApp) -> Names:
             "lineage": versions,
             "experiments": experiments,
             "state": models,
+            "endpoint": endpoints,
+            "predictions": endpoints,
+            "external-endpoint": external,
         },
         {"runs": keys, "versions": keys},
     )

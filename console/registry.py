@@ -75,7 +75,7 @@ RESOURCES: dict[str, Entry] = {
     "prompt-diff": Entry("console.screens.prompt:PromptDiffView", "two versions line by line", (), named=True),
     "server": Entry("console.screens.server:ServerView", "the server: clients, rates, latencies, failures", ("srv",)),
     "jobs": Entry("console.screens.jobs:JobsView", "jobs of this session: builds, deployments, progress"),
-    "processes": Entry("console.screens.processes:ProcessesView", "processes that qd up looks after", ("up",)),
+    "processes": Entry("console.screens.processes:ProcessesView", "processes that `qd up` looks after", ("up",)),
     "help": Entry("console.screens.help:Help", "keys and commands"),
 }
 """By name, in the order help lists them."""

@@ -19,8 +19,18 @@ _SHOWN = {
     "version": ("versions", "show"),
     "history": ("models", "history"),
     "record": ("audit", "show"),
+    "endpoint": ("endpoints", "show"),
+    "external-endpoint": ("endpoints", "show"),
+    "predictions": ("telemetry", "predictions"),
 }
 """Views of one thing, and the words that print it."""
+
+_PLAIN = {
+    Location("approvals"): ("approvals", "list"),
+    Location("endpoints"): ("endpoints", "list"),
+    Location("processes"): ("up", "status"),
+}
+"""Views of everything, and the words that print them."""
 
 _FILTERED = ("models", "versions", "experiments")
 
@@ -60,8 +70,8 @@ def _twin(engine: Engine, location: Location) -> list[str] | None:
         return _runs(engine, location)
     if location.resource in _FILTERED and not location.since:
         return _filtered(engine, location)
-    if location.resource == "approvals" and location == Location("approvals"):
-        return ["approvals", "list"]
+    if location in _PLAIN:
+        return list(_PLAIN[location])
     if location.resource == "audit" and not (location.terms or location.name):
         times = [word for name in ("since", "at") if (at := getattr(location, name)) for word in (f"--{name}", at)]
         return ["audit", "list", *times]

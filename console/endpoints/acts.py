@@ -319,7 +319,13 @@ def _on_rollout(verb: str, undo: str) -> Callable[[ConsoleApp, Standing | Detail
             progress("recording")
             return verbs[verb]().generation
 
-        shell = f"qd endpoints {verb} {quote(name)}{' --skip' if skip else ''} --reason {quote(reason)}"
+        skipping = " --skip" if skip else ""
+        lines = {
+            "pause": f"qd endpoints pause {quote(name)}",
+            "resume": f"qd endpoints resume {quote(name)}{skipping}",
+            "abort": f"qd endpoints abort {quote(name)}",
+        }
+        shell = f"{lines[verb]} --reason {quote(reason)}"
         follow(app, name, f"{verb} the rollout of {name}", carry_out, shell, undo)
 
     return run

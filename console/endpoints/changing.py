@@ -118,17 +118,16 @@ def _verb(engine: Engine, plan: RoutePlan, reason: str) -> Callable[[], Generati
 def shell_of(plan: RoutePlan, reason: str) -> str:
     """The shell command that does what a plan does."""
     wish, name = plan.wish, quote(plan.endpoint)
-    if wish.cause is Cause.DEPLOY:
-        how = {Share.SHADOW: " --shadow", Share.CANARY: f" --canary {wish.weight / 10:g}%"}.get(wish.share, "")
-        words_ = f"deploy {name} {wish.version}{how}"
-    elif wish.cause is Cause.TRAFFIC:
-        shares = " ".join(f"{version}={weight / 10:g}%" for version, weight in wish.weights.items())
-        words_ = f"traffic {name} {shares}"
-    elif wish.cause is Cause.SHADOW:
-        words_ = f"shadow {name} {wish.version} --off"
-    elif wish.cause is Cause.RETIRE:
-        words_ = f"retire {name} {wish.version}"
-    else:
-        verb = "rollback" if wish.cause is Cause.ROLL_BACK else wish.cause.value
-        words_ = f"{verb} {name}" + (" --yes" if wish.cause is Cause.KILL else "")
-    return f"qd endpoints {words_} --reason {quote(reason)}"
+    how = {Share.SHADOW: " --shadow", Share.CANARY: f" --canary {wish.weight / 10:g}%"}.get(wish.share, "")
+    shares = " ".join(f"{version}={weight / 10:g}%" for version, weight in wish.weights.items())
+    lines = {
+        Cause.DEPLOY: f"qd endpoints deploy {name} {wish.version}{how}",
+        Cause.TRAFFIC: f"qd endpoints traffic {name} {shares}",
+        Cause.SHADOW: f"qd endpoints shadow {name} {wish.version} --off",
+        Cause.RETIRE: f"qd endpoints retire {name} {wish.version}",
+        Cause.ROLL_BACK: f"qd endpoints rollback {name}",
+        Cause.UNDO: f"qd endpoints undo {name}",
+        Cause.KILL: f"qd endpoints kill {name} --yes",
+        Cause.REVIVE: f"qd endpoints revive {name}",
+    }
+    return f"{lines[wish.cause]} --reason {quote(reason)}"

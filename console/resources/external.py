@@ -134,7 +134,7 @@ def _register(app: ConsoleApp, _subject: object, answers: Answers) -> None:
     protocol = Protocol(answers["protocol"])
     app.act(
         lambda: probing.register(name, url, protocol=protocol, model=answers["model"]),
-        lambda _: app.say(f"{name} is registered; qd up probes it. Undo: X forgets it."),
+        lambda _: app.say(f"{name} is registered; `qd up` probes it. Undo: X forgets it."),
         f"qd endpoints register {quote(name)} --url {quote(url)} --protocol {protocol.value}",
     )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
 
 MOST = 1_000
-"""The newest that are listed; `qd predictions` pages through all."""
+"""The newest that are listed; `qd telemetry predictions` pages through all."""
 
 _FAILED, _REFUSED = 500, 400
 

@@ -39,7 +39,7 @@ class ProcessesView(Page["UpStatus | None"]):
         """One process a line, its last words below where it does not run."""
         if data is None:
             return [
-                heading("qd up does not run on this workspace."),
+                heading("Nothing keeps processes of this workspace running."),
                 blank(),
                 Line(
                     [("  qd up", "key"), ("  runs what serves, stores, decides and probes, and starts it again", "dim")]
@@ -47,7 +47,9 @@ class ProcessesView(Page["UpStatus | None"]):
                 Line([("  Nothing of it is needed to look.", "dim")]),
             ]
         now_ms = self.deck.now_ms()
-        lines = [heading("Processes", f"qd up {data.pid} of {data.user}, since {age(data.started_ms, now_ms)}")]
+        lines = [
+            heading("Processes", f"kept by process {data.pid} of {data.user}, since {age(data.started_ms, now_ms)}")
+        ]
         rows = table([_row(each, now_ms) for each in data.children])
         for row, each in zip(rows, data.children, strict=True):
             lines.append(Line(row, each.name, each))

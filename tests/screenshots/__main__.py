@@ -51,8 +51,12 @@ SHOTS = (
     Shot("board", ("versions",), ("v",)),
     Shot("audit", ("audit",)),
     Shot("server", ("server",), ("",) * 8),
+    Shot("endpoints", ("endpoints",), ("",) * 3),
+    Shot("endpoint", ("endpoint", "breast-cancer"), ("",) * 6),
+    Shot("traffic", ("endpoint", "breast-cancer"), ("", "t", "\x7f\x7f25", "\t\tmore of what went well")),
     Shot("trace", ("traces",), ("/state=error", "\r", "\r")),
     Shot("promote-80x24", ("models",), ("p",), SMALL),
+    Shot("endpoint-80x24", ("endpoint", "breast-cancer"), ("",) * 6, SMALL),
     Shot("pulse-80x24", ("pulse",), (), SMALL),
 )
 
