@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.core.access import Actor
 from engine.core.errors import QuarterdeckError
 from engine.probing import probe_store, store
+from engine.probing.keeping import keep
 from engine.probing.model import DAY_MS, LOOKED_AT, HealthState, Probe, health_of
 from engine.telemetry.opening import looking
 
@@ -146,9 +147,7 @@ class Rounds:
             standing.asked = False
 
     def _keep(self, endpoint: ExternalEndpoint, standing: _Standing, probe: Probe) -> None:
-        self._telemetry.migrate()
-        with self._telemetry.transaction(ACTOR) as tx:
-            probe_store.insert(tx, endpoint.row_id, probe)
+        keep(self._telemetry, ACTOR, endpoint.row_id, probe)
         state = health_of(endpoint, standing.probes, self._clock.now_ms()).state
         if state is not standing.state:  # screens follow the control database: they hear of what changed, not of probes
             with self._database.transaction(ACTOR) as tx:
@@ -157,9 +156,11 @@ class Rounds:
 
     def _forget(self) -> None:
         now_ms = self._clock.now_ms()
-        if now_ms < self._forget_ms or not self._telemetry.path.exists():
+        if now_ms < self._forget_ms:
             return
-        self._telemetry.migrate()
+        with looking(self._telemetry) as view:
+            if view is None:
+                return
         with self._telemetry.transaction(ACTOR) as tx:
             forgotten = probe_store.forget(
                 tx,

@@ -242,15 +242,14 @@ class Probing:
         import asyncio
 
         from engine.probing.asking import Asker
+        from engine.probing.keeping import keep
 
         actor = self._access.require(Role.OPERATOR, "endpoints probe")
         with self._database.snapshot() as view:
             found = _found(view, name)
         asker = Asker(self._clock) if self._asker is None else self._asker()
         probe = asyncio.run(asker.ask(found))
-        self._telemetry.migrate()
-        with self._telemetry.transaction(actor) as tx:
-            probe_store.insert(tx, found.row_id, probe)
+        keep(self._telemetry, actor, found.row_id, probe)
         return probe
 
     def history(self, name: str, *, limit: int = 100, page_token: str | None = None) -> Page[Probe]:

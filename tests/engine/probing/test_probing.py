@@ -69,6 +69,14 @@ def test_only_what_is_given_is_changed(desk: Desk) -> None:
     assert service.get("theirs").endpoint == changed
 
 
+def test_a_secret_in_a_tag_is_not_kept(desk: Desk) -> None:
+    service = probing(desk)
+    service.register("theirs", "http://a.example", tags={"password": "hunter2hunter2"})
+    service.update("theirs", ExternalChange(tags={"api_key": "sk-hunter2hunter2"}))
+    kept = f"{service.get('theirs')} {desk.engine().audit.page(limit=100)}"
+    assert "hunter2" not in kept
+
+
 def test_a_name_is_ours_or_somebody_elses_never_both(desk: Desk) -> None:
     desk.endpoint(1, "churn")
     probing(desk).register("theirs", "http://a.example")

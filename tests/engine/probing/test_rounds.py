@@ -165,6 +165,22 @@ def test_old_findings_are_forgotten_and_sums_are_kept_longer(desk: Desk, prober:
     assert all(hour.start_ms >= desk.clock.now_ms() - HOURS_KEPT_MS for hour in service.hours("theirs"))
 
 
+def test_findings_go_into_the_database_that_is_there_now(desk: Desk, prober: Prober) -> None:
+    with served({"/": (200, b"", {})}) as fake:
+        probing(desk).register("theirs", fake.url, protocol=Protocol.HTTP, interval_ms=1_000)
+
+        def lose() -> bool:
+            path = desk.workspace.telemetry_db
+            for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+                each.unlink(missing_ok=True)
+            desk.clock.advance(1_000)
+            return True
+
+        prober.run(lambda: count(desk, "theirs") == 1, lose, lambda: count(desk, "theirs") == 1)
+        assert len(fake.asked) == 2
+        assert prober.said == []
+
+
 def test_a_database_that_cannot_be_written_is_told_of_once_and_mended_by_itself(desk: Desk, prober: Prober) -> None:
     with served({"/": (200, b"", {})}) as fake:
         probing(desk).register("theirs", fake.url, protocol=Protocol.HTTP, interval_ms=1_000)
