@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import time
 from contextlib import suppress
@@ -81,12 +82,12 @@ class Bench:
             "imports_bytes": self._empty_bytes,
         }
 
-    def prepare(self, rows: int, records: list[Any], samples: Any) -> str:
+    def prepare(self, rows: int, records: str, samples: Any) -> str:
         """Choose what the model is called with, and call it until it is as quick as it gets.
 
         Args:
             rows: Rows of a call.
-            records: Captured rows, as mappings; those that it does not take are left out.
+            records: Captured rows, as a JSON list of mappings; those that it does not take are left out.
             samples: Rows it was trained on, as a message; or nothing.
 
         Returns:
@@ -98,7 +99,7 @@ class Bench:
         """
         interface = self._loaded.interface
         check = RowCheck(interface)
-        taken = [each for each in records if not _problem(check, each)]
+        taken = [each for each in json.loads(records) if not _problem(check, each)]
         if taken:
             known, source = check.records(taken), "captured rows"
         elif samples is not None:
@@ -171,18 +172,18 @@ class Bench:
         found = read_samples(_read(path, digest), name, msgspec.convert(interface, Interface))
         return None if found is None else rows_to_message(found)
 
-    def replay(self, records: list[Any], answers: list[Any]) -> dict[str, Any]:
+    def replay(self, records: str, answers: str) -> dict[str, Any]:
         """Ask the model what others were asked.
 
         Args:
-            records: Captured rows, as mappings.
-            answers: The label or number that was given for each; nothing where there is none.
+            records: Captured rows, as a JSON list of mappings.
+            answers: The label or number that was given for each, as a JSON list; null where there is none.
         """
         check = RowCheck(self._loaded.interface)
         reasons: dict[str, int] = {}
         accepted: list[Any] = []
         given: list[Any] = []
-        for record, answer in zip(records, answers, strict=True):
+        for record, answer in zip(json.loads(records), json.loads(answers), strict=True):
             problem = _problem(check, record)
             if problem:
                 reasons[problem] = reasons.get(problem, 0) + 1
@@ -318,6 +319,8 @@ def _problem(check: RowCheck, record: Any) -> str:
         check.records([record])
     except InvalidInput as error:
         return error.message.replace("Row 0", "The row", 1)
+    except (ValueError, TypeError, OverflowError):  # texts that are no UTF-8, numbers beyond all types
+        return "The row holds what no request can say."
     return ""
 
 

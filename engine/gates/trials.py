@@ -128,7 +128,7 @@ class VersionTrials:
                 _load(process, self._sources.builds(), self._build)
                 self._tell("replaying captured rows", 0, len(found))
                 records, answers = [each[0] for each in found], [each[1] for each in found]
-                told = process.ask("replay", REPLAY_S, records=records, answers=answers)
+                told = process.ask("replay", REPLAY_S, records=_json(records), answers=_json(answers))
         return Replayed(
             live=tuple(sorted({each.version for _, each in live})),
             endpoints=tuple(endpoint.name for endpoint, _ in live),
@@ -152,7 +152,7 @@ class VersionTrials:
             self._tell("loading", start, STARTS)
             with self._process() as process:
                 loaded = _load(process, self._sources.builds(), self._build)
-                process.ask("prepare", LOAD_S, rows=1, records=self._records, samples=samples)
+                process.ask("prepare", LOAD_S, rows=1, records=_json(self._records), samples=samples)
                 weights.append(_weight(self._build, loaded, process.ask("weigh", LOAD_S)))
         return Weight(
             runtime=weights[0].runtime,
@@ -308,7 +308,7 @@ class _Timed:
 
     def load(self, builds: Building, rows: int, records: list[Mapping[str, object]], samples: object) -> None:
         self._loaded = _load(self.process, builds, self.build)
-        self.rows_from = self.process.ask("prepare", LOAD_S, rows=rows, records=records, samples=samples)
+        self.rows_from = self.process.ask("prepare", LOAD_S, rows=rows, records=_json(records), samples=samples)
 
     def timing(self) -> Timing:
         from engine.telemetry.histogram import merged
@@ -355,6 +355,13 @@ def _weight(build: Build, loaded: Mapping[str, Any], weighed: Mapping[str, int])
         model_bytes=weighed["model_bytes"],
         resident_bytes=weighed["resident_bytes"],
     )
+
+
+def _json(values: Sequence[object]) -> str:
+    """Captured values as they came: MessagePack has neither their longest numbers nor their broken texts."""
+    import json
+
+    return json.dumps(values)
 
 
 def _middle(values: Iterable[int]) -> int:

@@ -49,7 +49,7 @@ def test_a_loaded_model_answers_until_it_is_closed(tmp_path: Path) -> None:
     before = trials()
     with TrialProcess(lambda: None) as process:
         load(process, tmp_path)
-        assert process.ask("prepare", 60, rows=3, records=[], samples=None) == "made-up rows"
+        assert process.ask("prepare", 60, rows=3, records="[]", samples=None) == "made-up rows"
         told = process.ask("round", 60, for_s=0.05)
         assert told["calls"] == sum(told["buckets"].values()) >= 20
         assert process.ask("weigh", 60)["resident_bytes"] > 1_000_000
@@ -59,7 +59,7 @@ def test_a_loaded_model_answers_until_it_is_closed(tmp_path: Path) -> None:
 
 def test_what_takes_too_long_is_stopped(process: TrialProcess, tmp_path: Path) -> None:
     load(process, tmp_path)
-    process.ask("prepare", 60, rows=1, records=[], samples=None)
+    process.ask("prepare", 60, rows=1, records="[]", samples=None)
     began_s = time.monotonic()
     with pytest.raises(PredictionFailed, match=r"longer than 0\.3 s"):
         process.ask("round", 0.3, for_s=60.0)
@@ -92,7 +92,7 @@ def test_whoever_waits_may_stop_it_and_nothing_is_left(tmp_path: Path) -> None:
 
     with pytest.raises(Enough), TrialProcess(waiting) as process:
         load(process, tmp_path)
-        process.ask("prepare", 60, rows=1, records=[], samples=None)
+        process.ask("prepare", 60, rows=1, records="[]", samples=None)
         asked.append(True)
         process.ask("round", 60, for_s=60.0)
     assert trials() == before
@@ -109,7 +109,7 @@ def test_other_bytes_than_were_promised_are_not_loaded(process: TrialProcess, tm
 
 def test_nothing_loaded_is_nothing_to_call(process: TrialProcess) -> None:
     with pytest.raises(NotServable):
-        process.ask("prepare", 60, rows=1, records=[], samples=None)
+        process.ask("prepare", 60, rows=1, records="[]", samples=None)
 
 
 def test_a_process_that_breaks_on_what_it_is_told_goes_on(process: TrialProcess, tmp_path: Path) -> None:

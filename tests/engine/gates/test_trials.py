@@ -295,6 +295,26 @@ def test_rows_that_it_refuses_are_counted_by_reason_and_never_echoed(bakery: Bak
     assert bakery.gate('{gate = "replay", max_refused = 5}', 1).passed
 
 
+def test_what_nobody_else_can_write_is_counted_like_any_other_row(bakery: Bakery) -> None:
+    bakery.bake("linear")
+    bakery.open(1)
+    odd: list[list[object]] = [
+        [10**30, 2.0, 3.0],
+        ["\ud800", 2.0, 3.0],
+        [10**400, 2.0, 3.0],
+        [float("nan"), 2.0, 3.0],
+        [[1.0], {"a": 1}, True],
+        [],
+    ]
+    bakery.ask(odd, [10**30] * len(odd))
+    result = bakery.gate('{gate = "replay", needed = 1, max_refused = 6}', 1)
+    assert result.passed, result.message
+    assert result.evidence["rows"] == len(odd)
+    assert 4 <= float(result.value or 0) <= 6
+    quick = bakery.gate(f'{{gate = "latency", p95 = "5s", {QUICK}}}', 1)
+    assert quick.passed, quick.message
+
+
 def test_an_input_that_todays_callers_do_not_send_is_found(bakery: Bakery) -> None:
     bakery.bake("linear")
     bakery.open(1)
