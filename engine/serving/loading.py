@@ -92,7 +92,7 @@ class Plane:
         *,
         replaced: Callable[[Table, Table], None] = lambda _old, _new: None,
     ) -> None:
-        self.table = Table({})
+        self.table = Table({}, coming=None)
         self.settled = Event()
         self.stale_since = 0.0
         self._control = control
@@ -103,6 +103,7 @@ class Plane:
         self._over: list[Loaded] = []
         self._failed: dict[int, tuple[str, str, float]] = {}
         self._served: dict[str, Served] = {}
+        self._coming: frozenset[str] | None = None
         self._desired: tuple[DesiredEndpoint, ...] = ()
         self._missing: list[DesiredDeployment] = []
         self._draining: list[Table] = []
@@ -190,10 +191,12 @@ class Plane:
 
     def _put(self, now: dict[str, Served]) -> None:
         changed = [each for name, each in now.items() if self._served.get(name) is not each]
-        if not changed and now.keys() == self._served.keys():
+        lacking = [each for each in self._desired if each.name not in now]
+        coming = frozenset(name for each in lacking for name in (each.name, each.model))
+        if not changed and now.keys() == self._served.keys() and coming == self._coming:
             return
-        self._served = now
-        table = Table(now)
+        self._served, self._coming = now, coming
+        table = Table(now, coming=coming)
         self._on_loop(lambda: self._swap(table, changed))
 
     def _swap(self, table: Table, changed: Sequence[Served]) -> None:

@@ -197,6 +197,7 @@ class Table:
     Args:
         endpoints: By name.
         flights: The requests that run on it.
+        coming: Names of endpoints, and of their models, that are still being loaded; `None` when nobody knows yet.
 
     Attributes:
         sole: The one endpoint, where there is no other.
@@ -204,11 +205,13 @@ class Table:
 
     endpoints: Mapping[str, Served]
     flights: Flights = field(default_factory=Flights)
+    coming: frozenset[str] | None = frozenset()
     sole: Served | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Find the sole endpoint once, for every request that names none."""
-        sole = next(iter(self.endpoints.values())) if len(self.endpoints) == 1 else None
+        alone = len(self.endpoints) == 1 and not self.coming
+        sole = next(iter(self.endpoints.values())) if alone else None
         object.__setattr__(self, "sole", sole)
 
     def find(self, name: str | None) -> Served:
@@ -220,14 +223,19 @@ class Table:
         Raises:
             NotFound: there is none.
             InvalidInput: there are several, and the request does not say which.
+            Overloaded: it is still being loaded, or may be.
         """
         if name is None:
             if self.sole is not None:
                 return self.sole
+            if self.coming is None or self.coming:
+                raise _coming("What this plane serves")
             return self._only("This path names no endpoint", tuple(self.endpoints.values()))
         found = self.endpoints.get(name)
         if found is not None:
             return found
+        if self.coming is None or name in self.coming:
+            raise _coming(clean(name, limit=60))
         return self._only(f"The model {clean(name, limit=60)}", self.of_model(name), name)
 
     def of_model(self, name: str) -> tuple[Served, ...]:
@@ -253,3 +261,7 @@ class Table:
         raise NotFound(
             f"No endpoint or model {clean(name, limit=60)} is served here.", hint=f"Served are: {served or 'none yet'}."
         )
+
+
+def _coming(what: str) -> Overloaded:
+    return Overloaded(f"{what} is still being loaded.", hint="Try again soon.", details={"retry_after_s": 1})

@@ -113,6 +113,20 @@ def test_a_generation_is_acknowledged_once_it_is_served(control: Told, plane: Pl
     assert live(plane) == 1
 
 
+@pytest.mark.parametrize("name", ["churn", None], ids=["by name", "the only one"])
+def test_what_is_still_being_loaded_is_not_said_to_be_missing(control: Told, plane: Plane, name: str | None) -> None:
+    with pytest.raises(Overloaded, match="still being loaded"):  # nobody knows yet what there is
+        Plane(control, lambda call: call()).table.find(name)
+    control.slow[1] = threading.Event()
+    control.wants = (endpoint(1, deployment(1)), endpoint(1, deployment(5), name="other"))
+    until(lambda: 1 in control.asked)
+    with pytest.raises(Overloaded, match="still being loaded"):
+        plane.table.find(name)
+    control.slow[1].set()
+    until(lambda: ("churn", 1, "") in control.said)
+    assert live(plane) == 1
+
+
 def test_the_last_generation_stays_until_the_next_is_loaded(control: Told, plane: Plane) -> None:
     control.wants = (endpoint(1, deployment(1)),)
     until(lambda: ("churn", 1, "") in control.said)
