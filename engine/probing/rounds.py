@@ -41,6 +41,9 @@ _FORGET_MS = 60_000
 _FORGOTTEN_AT_ONCE = 5_000
 
 
+_GOLDEN = 0.618034  # its multiples spread evenly, whatever their number
+
+
 @dataclass(slots=True)
 class _Standing:
     """What the prober knows of an endpoint: when it is due, and how it did."""
@@ -107,14 +110,16 @@ class Rounds:
         for gone in self._known.keys() - {each.row_id for each in endpoints}:
             del self._known[gone]
         self._learn(endpoints, now_ms)
-        for endpoint in endpoints:
-            standing = self._known[endpoint.row_id]
-            if not standing.asked and now_ms >= standing.due_ms:
-                standing.asked = True
-                standing.due_ms = now_ms + endpoint.interval_ms
-                task = asyncio.get_running_loop().create_task(self._probe(endpoint, standing, say))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
+        standings = ((each, self._known[each.row_id]) for each in endpoints)
+        due = [(each, known) for each, known in standings if not known.asked and now_ms >= known.due_ms]
+        for place, (endpoint, standing) in enumerate(due):
+            standing.asked = True
+            standing.due_ms = now_ms + endpoint.interval_ms - _early_ms(endpoint, standing)
+            # One after the other until the next look: what is asked in one crowd is slow by our own doing.
+            wait_s = LOOK_S * place / len(due)
+            task = asyncio.get_running_loop().create_task(self._probe(endpoint, standing, wait_s, say))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     def _learn(self, endpoints: Sequence[ExternalEndpoint], now_ms: int) -> None:
         """Get to know who is new or changed: from what was found there before, they may not be due yet."""
@@ -134,8 +139,11 @@ class Rounds:
                 health = health_of(endpoint, probes, now_ms)
                 self._known[endpoint.row_id] = _Standing(due_ms, endpoint.updated_ms, probes, health.state)
 
-    async def _probe(self, endpoint: ExternalEndpoint, standing: _Standing, say: Callable[[str], None]) -> None:
+    async def _probe(
+        self, endpoint: ExternalEndpoint, standing: _Standing, wait_s: float, say: Callable[[str], None]
+    ) -> None:
         try:
+            await asyncio.sleep(wait_s)
             async with self._gate:
                 probe = await self._asker.ask(endpoint)
             standing.probes = [probe, *standing.probes][:LOOKED_AT]
@@ -170,3 +178,8 @@ class Rounds:
             )
         if forgotten < _FORGOTTEN_AT_ONCE:
             self._forget_ms = now_ms + _FORGET_MS
+
+
+def _early_ms(endpoint: ExternalEndpoint, standing: _Standing) -> int:
+    """How much earlier than after an interval the second probe comes: those registered together part that way."""
+    return 0 if standing.probes else int(endpoint.interval_ms * (endpoint.row_id * _GOLDEN % 1) / 2)
