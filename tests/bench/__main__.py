@@ -33,6 +33,7 @@ from tests.bench.measures import (
     size,
     spans,
     start,
+    switching,
     transfer,
 )
 from tests.bench.places import Places
@@ -55,6 +56,7 @@ MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "spans": spans.measure,
     "transfer": transfer.measure,
     "predicting": predicting.measure,
+    "switching": switching.measure,
     "hostile": hostile.measure,
     "fuzz": fuzz.measure,
 }

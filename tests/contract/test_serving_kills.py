@@ -50,21 +50,6 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     made.engine.close()
 
 
-def child_of(pid: int, module: str) -> int:
-    """The child of a process that runs a module; 0 when it has none."""
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if int(parent) == pid and module.encode() in words:
-            return int(entry.name)
-    return 0
-
-
 def counted(shop: Shop, sent: int) -> bool:
     """Whether every request that was sent is stored, or was dropped and counted."""
     counts = shop.engine.telemetry.counts("churn")
@@ -75,12 +60,12 @@ def counted(shop: Shop, sent: int) -> bool:
 @pytest.mark.parametrize("module", ["engine.telemetry.writer", "engine.supervision.analysis"])
 def test_what_runs_beside_is_killed_and_nobody_notices(shop: Shop, module: str) -> None:
     with shop.serve() as served, Callers(served, ROW, count=CALLERS) as callers:
-        until(lambda: child_of(served.process.pid, module) > 0)
-        first = child_of(served.process.pid, module)
+        until(lambda: served.child(module) > 0)
+        first = served.child(module)
         callers.heard(100)
         os.kill(first, signal.SIGKILL)
         callers.heard(100)
-        until(lambda: child_of(served.process.pid, module) not in (0, first))
+        until(lambda: served.child(module) not in (0, first))
         callers.heard(100)
     assert (callers.lost, callers.statuses) == (0, {200})
     with shop.serve():  # whatever a killed writer has left is stored by the next

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import api
@@ -18,7 +19,6 @@ from engine.tracking.model import RunImport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
     from typing import Self
 
     from engine.api import Engine
@@ -155,6 +155,20 @@ class Served:
                 self.process.wait()
         if self.process.stderr is not None:
             self.process.stderr.close()
+
+    def child(self, module: str) -> int:
+        """The number of the process that runs a module beside it; 0 while there is none."""
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:  # it has ended meanwhile
+                continue
+            if int(parent) == self.process.pid and module.encode() in words:
+                return int(entry.name)
+        return 0
 
     def ask(
         self,

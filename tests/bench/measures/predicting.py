@@ -78,13 +78,14 @@ def served(
         endpoints.deploy(NAME, versions[1], share=Share.SHADOW, reason="bench")
     else:
         endpoints.deploy(NAME, versions[1], share=Share.CANARY, weight=100, reason="bench")
-    with _on_its_core(shop.serve(*words)) as plane:
+    with on_its_core(shop.serve(*words)) as plane:
         yield shop, plane
     shop.engine.close()
 
 
 @contextmanager
-def _on_its_core(plane: Served) -> Iterator[Served]:
+def on_its_core(plane: Served) -> Iterator[Served]:
+    """A data plane that runs on the servers' core alone."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {predictors.SERVER_CORE})  # what is started now stays there
     try:
