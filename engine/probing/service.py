@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.audit.service import record
 from engine.core.access import Role
-from engine.core.errors import AlreadyExists, InvalidInput, NotFound
+from engine.core.errors import AlreadyExists, InvalidInput, NotFound, QuarterdeckError
 from engine.core.paging import Page, decode_number, decode_token, encode_token
 from engine.endpoints.reading import find_row
 from engine.probing import probe_store, store
@@ -17,6 +17,7 @@ from engine.probing.model import (
     ExternalChange,
     ExternalEndpoint,
     Health,
+    HealthState,
     Probe,
     ProbeHour,
     Protocol,
@@ -183,7 +184,6 @@ class Probing:
 
         Raises:
             NotFound: there is none; the hint names the nearest.
-            QuarterdeckError: the telemetry database cannot be read.
         """
         with self._database.snapshot() as view:
             found = _found(view, name)
@@ -201,7 +201,6 @@ class Probing:
 
         Raises:
             InvalidInput: the limit is out of range, or the token is not of this list.
-            QuarterdeckError: the telemetry database cannot be read.
         """
         _check_limit(limit)
         after = "" if page_token is None else decode_token(page_token)
@@ -220,7 +219,6 @@ class Probing:
 
         Raises:
             NotFound: there is none; the hint names the nearest.
-            QuarterdeckError: the telemetry database cannot be read.
         """
         return self.get(name).health
 
@@ -298,9 +296,15 @@ class Probing:
             return () if view is None else probe_store.hours(view, found.row_id, since_ms)
 
     def _watched(self, endpoints: tuple[ExternalEndpoint, ...]) -> tuple[Watched, ...]:
+        if not endpoints:
+            return ()
         now_ms = self._clock.now_ms()
-        with looking(self._telemetry) as view:
-            return tuple(Watched(each, health_of(each, _lately(view, each), now_ms)) for each in endpoints)
+        try:
+            with looking(self._telemetry) as view:
+                return tuple(Watched(each, health_of(each, _lately(view, each), now_ms)) for each in endpoints)
+        except QuarterdeckError as error:  # who they are is known all the same
+            unknown = Health(HealthState.UNKNOWN, f"What was found there cannot be read: {error.message}")
+            return tuple(Watched(each, unknown) for each in endpoints)
 
     def _kept(self, tags: Mapping[str, str]) -> dict[str, str]:
         if not tags:

@@ -223,3 +223,6 @@ def test_a_damaged_telemetry_database_is_a_plain_error(desk: Desk) -> None:
     desk.workspace.telemetry_db.write_bytes(b"no database" * 1_000)
     with pytest.raises(QuarterdeckError):
         service.probe_now("theirs")
+    (watched,) = service.page().items
+    assert watched.health.state is HealthState.UNKNOWN
+    assert watched.health.words.startswith("What was found there cannot be read: ")
