@@ -183,7 +183,13 @@ class App:
         return _send(answer, cast("Any", scope), cast("Any", exchange.send))
 
     async def _finish(self, coming: Awaitable[Answer], exchange: Exchange) -> None:
-        await _send(await coming, cast("Any", exchange.scope), cast("Any", exchange.send))
+        try:
+            answer = await coming
+        except asyncio.CancelledError:
+            if exchange.disconnected:
+                return
+            raise
+        await _send(answer, cast("Any", exchange.scope), cast("Any", exchange.send))
 
     async def _predicted(
         self, call: Call, dialect: Dialect, scope: MutableMapping[str, Any], receive: Receive
@@ -227,7 +233,7 @@ class App:
             return fixed
         if route.what is What.METRICS:
             self._counting.flush(time.time())
-            return exposition(self._counting.sums, self._gauges())
+            return exposition(self._counting.total(), self._gauges())
         if route.what in _READINESS:
             return self._readiness(_READINESS[route.what])
         return self._of_model(route)

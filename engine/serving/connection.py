@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from engine.server.protocol import BoundedProtocol
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Coroutine
 
     from engine.server.crowd import Crowd
@@ -31,6 +32,7 @@ class QuickProtocol(BoundedProtocol):
     _held: Exchange | None = None
     _arrived: bytes | None = None
     _begun = 0
+    _awaiting: asyncio.Task[None] | None = None
 
     def data_received(self, data: bytes) -> None:
         """Take what has come; what is not complete by then gets a task."""
@@ -47,6 +49,12 @@ class QuickProtocol(BoundedProtocol):
         held, self._held = self._held, None
         if held is not None:
             super()._start(held)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone: no model has to answer what nobody waits for."""
+        super().connection_lost(exc)
+        if self._awaiting is not None:
+            self._awaiting.cancel()
 
     def _rests(self) -> bool:
         """Whether nothing is under way: no request, no timer but that of rest, nobody who reads slowly."""
@@ -87,7 +95,7 @@ class QuickProtocol(BoundedProtocol):
         if answered is False:
             super()._start(held)
         elif answered is not True:
-            held.task = task = self.loop.create_task(self._awaited(held, answered))
+            held.task = self._awaiting = task = self.loop.create_task(self._awaited(held, answered))
             self.tasks.add(task)
 
     async def _awaited(self, exchange: Exchange, coming: Coroutine[Any, Any, None]) -> None:
@@ -95,6 +103,7 @@ class QuickProtocol(BoundedProtocol):
         try:
             await exchange.run_asgi(cast("Any", lambda *_: coming))
         finally:
+            self._awaiting = None
             if exchange.task is not None:
                 self.tasks.discard(exchange.task)
                 exchange.task = None

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine.telemetry.histogram import add
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.serving.sharing import Shared
     from engine.serving.table import Table, Target
     from engine.serving.tally import Tally
     from engine.telemetry.histogram import LatencyCounts
@@ -71,10 +74,15 @@ class Counting:
 
     Args:
         spool: Gets what they hold; `None` for nowhere.
+        shared: Where this worker and others tell each other of theirs; `None` when it is alone.
+
+    Attributes:
+        sums: What this process has answered since it began.
     """
 
-    def __init__(self, spool: Spool | None) -> None:
+    def __init__(self, spool: Spool | None, shared: Shared | None = None) -> None:
         self._spool = spool
+        self._shared = shared
         self._tallies: dict[int, tuple[Tally, Whose]] = {}
         self._old: list[tuple[float, Tally, Whose]] = []
         self.sums: dict[Whose, Sums] = {}
@@ -108,6 +116,15 @@ class Counting:
         if self._old:
             monotonic_s = time.monotonic()
             self._old = [each for each in self._old if each[0] > monotonic_s]
+
+    def publish(self) -> None:
+        """Tell the other workers what was counted."""
+        if self._shared is not None:
+            self._shared.publish(self.sums)
+
+    def total(self) -> Mapping[Whose, Sums]:
+        """What all workers have answered; of the others what they have told last."""
+        return self.sums if self._shared is None else self._shared.all(self.sums)
 
     def _take(self, tally: Tally, whose: Whose, second: int) -> None:
         delta = tally.take(second)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.server.settings import Settings
     from engine.serving.app import App
     from engine.serving.shadows import Compared
+    from engine.serving.sharing import Shared
     from engine.telemetry.model import Label
     from engine.telemetry.spool import Spool
 
@@ -132,7 +133,7 @@ class DataPlane:
         loop = asyncio.get_running_loop()
         info = self._info()
         spool = self._spool(info.id)
-        counting = Counting(spool)
+        counting = Counting(spool, self._shared())
         control = Workspace(self._engine, self._serving.endpoints, info.id)
         plane = Plane(control, lambda call: _soon(loop, call), replaced=counting.renew)
         plane.start()
@@ -160,6 +161,14 @@ class DataPlane:
             if spool is not None:
                 spool.close()
             control.close()
+            counting.publish()
+
+    def _shared(self) -> Shared | None:
+        if self._parent is None or self._engine.access.read_only:
+            return None
+        from engine.serving.sharing import Shared
+
+        return Shared(self._engine.workspace.planes, self._parent)
 
     def _spool(self, plane: str) -> Spool | None:
         if self._engine.access.read_only:
@@ -197,6 +206,7 @@ class DataPlane:
             now_s = time.time()
             await asyncio.sleep(FLUSH_S - now_s % FLUSH_S)
             counting.flush(now_s)
+            counting.publish()
             if self._parent is not None and os.getppid() != self._parent:
                 server.should_exit = True
             for each in self._companions:

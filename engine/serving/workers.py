@@ -66,11 +66,16 @@ def supervise(engine: Engine, settings: Settings, serving: Serving, companions: 
     with listening(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         url = url_of(settings, listener)
+    from engine.serving.sharing import forget
+
     ready, told = os.pipe2(os.O_CLOEXEC)
+    planes = engine.workspace.planes
     try:
+        forget(planes, os.getpid())
         _Supervisor(engine, settings, serving, told).run(ready, lambda: say_where(url, serving), companions)
     finally:
         end_all(companions)
+        forget(planes, os.getpid())
         os.close(ready)
         os.close(told)
     sys.stderr.write("The data plane has ended; every request that it took was answered.\n")
