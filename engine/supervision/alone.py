@@ -48,17 +48,6 @@ class Alone:
         self._file = file
         return True
 
-    def write(self, text: str) -> None:
-        """Write into the file that is held, in place of what stood there.
-
-        Raises:
-            WorkspaceFull: no space is left.
-            WorkspaceError: the disk failed.
-        """
-        with disk_errors(self._path, "a lock file"):
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, text.encode(), 0)
-
     def __enter__(self) -> Self:
         return self
 
@@ -68,25 +57,6 @@ class Alone:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-
-
-def is_held(path: Path) -> bool:
-    """Whether a living process holds the file.
-
-    Args:
-        path: The file.
-    """
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False
 
 
 def parent_watch() -> Callable[[], bool]:
