@@ -13,6 +13,7 @@ from console.formats import VERDICTS, count, pill, plural, size
 from console.text import Part, table, wrap
 from console.widgets.document import Line, blank
 from engine.core.access import Role
+from engine.endpoints.model import Share
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -94,7 +95,8 @@ def _of_endpoint(app: ConsoleApp, subject: Standing | Detail, _answers: Answers)
 
     standing = standing_of(subject)
     chosen = app.view.chosen if isinstance(app.view, EndpointView) else None
-    found = chosen or standing.candidate or standing.live
+    other = chosen if chosen is not None and chosen.share is not Share.LIVE else standing.candidate
+    found = other or standing.live
     if found is not None:
         measure(app, found.model, found.version)
 
@@ -113,7 +115,7 @@ OF_ENDPOINT = Action(
     "measure", "b", "bench", _of_endpoint, ABOUT, danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_deployed,
     hint=False,
 )  # fmt: skip
-"""Of the version under the cursor, else of the candidate, else of the live one."""
+"""Of the version under the cursor unless it is the live one, else of the candidate, else of the live one."""
 
 OF_VERSION = Action(
     "measure", "b", "bench", _of_version, ABOUT, danger=Danger.REVERSIBLE, role=Role.OPERATOR, hint=False

@@ -111,7 +111,7 @@ def _generation(generation: Generation, detail: Detail, now_ms: int) -> list[Par
         "●" if generation.number == observed else "○" if observed is not None and generation.number > observed else " "
     )
     return [
-        (f"  {mark} {generation.number}", "good" if mark == "●" else "warn"),
+        (f"  {mark} {generation.number}", {"●": "good", "○": "warn"}.get(mark, "dim")),
         (f"{age(generation.time_ms, now_ms):>4}", "dim"),
         (generation.cause.value, "strong"),
         (routes_words(generation, detail), "loud" if generation.killed else ""),

@@ -77,6 +77,8 @@ def milliseconds(value: float | None) -> str:
     """A latency in three digits, such as `0.25`, `12.4` or `1,250`; a dash when there is none."""
     if value is None:
         return NONE
+    if value < 0.1:
+        return f"{value:.3f}"
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 

@@ -157,9 +157,15 @@ def _edit(app: ConsoleApp, watched: Watched, answers: Answers) -> None:
 
 def _forget(app: ConsoleApp, watched: Watched, answers: Answers) -> None:
     name = watched.endpoint.name
+
+    def done(_nothing: None) -> None:
+        if app.navigator.here == Location("external-endpoint", name):
+            app.replace(Location("external"))
+        app.say(f"{name} is not probed any more.")
+
     app.act(
         lambda: app.engine.probing.delete(name, reason=answers["reason"]),
-        lambda _: app.say(f"{name} is not probed any more."),
+        done,
         f"qd endpoints unregister {quote(name)} --reason {quote(answers['reason'])}",
     )
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.endpoints.words import EXTERNAL, milliseconds
-from console.formats import NONE, age, count, duration, moment, pill
+from console.formats import NONE, age, count, duration, moment, pill, plural
 from console.resources.external import PROBING, certificate
 from console.text import Part, table, wrap
 from console.views import Page
 from console.widgets.charts.spark import sparkline
 from console.widgets.document import Line, blank, fields, heading
+from engine.core.errors import NotFound
 from engine.probing.model import Probe, ProbeHour, Watched
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class ExternalView(Page[Found]):
         """Probes come by themselves, and ages grow."""
         self.load()
 
+    def failed(self, error: Exception) -> None:
+        """What is gone was forgotten here or elsewhere: what was found stays until the page is left."""
+        if not (isinstance(error, NotFound) and self.data is not None):
+            super().failed(error)
+
     def subject(self) -> object | None:
         """The endpoint, wherever the cursor is."""
         return None if self.data is None else self.data.watched
@@ -83,7 +89,7 @@ class ExternalView(Page[Found]):
                 ]
             ),
         ]
-        lines += [blank(), heading("Latency", f"the last {len(data.probes)} probes, the newest at the right")]
+        lines += [blank(), heading("Latency", f"{plural(len(data.probes), 'probe')}, the newest at the right")]
         curve = [each.latency_us / 1_000 if each.latency_us else float("nan") for each in reversed(data.probes)]
         drawn = sparkline(curve, max(min(width - 4, PROBES), 1), floor=0.0, unicode=self.deck.unicode)
         lines += [Line([("  ", ""), (drawn, "running")])]
@@ -96,7 +102,7 @@ def _hours(hours: Sequence[ProbeHour]) -> list[Line]:
     rows: list[list[Part]] = [
         [
             (f"  {moment(each.start_ms)[:16]}", "dim"),
-            (f"{count(each.probes)} probes", ""),
+            (plural(each.probes, "probe"), ""),
             (f"{count(each.failures)} failed", "bad" if each.failures else "dim"),
             (f"{milliseconds(None if each.mean_latency_us is None else each.mean_latency_us / 1_000)} ms", ""),
         ]

@@ -53,7 +53,7 @@ SHOTS = (
     Shot("server", ("server",), ("",) * 8),
     Shot("endpoints", ("endpoints",), ("",) * 3),
     Shot("endpoint", ("endpoint", "breast-cancer"), ("",) * 6),
-    Shot("traffic", ("endpoint", "breast-cancer"), ("", "t", "\x7f\x7f25", "\t\tmore of what went well")),
+    Shot("traffic", ("endpoint", "breast-cancer"), ("", "t", "\x7f\x7f25")),
     Shot("trace", ("traces",), ("/state=error", "\r", "\r")),
     Shot("promote-80x24", ("models",), ("p",), SMALL),
     Shot("endpoint-80x24", ("endpoint", "breast-cancer"), ("",) * 6, SMALL),
