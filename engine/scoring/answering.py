@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import InvalidInput, QuarterdeckError, RowRefused
 from engine.core.text import clean
 from engine.runtimes.row_check import RowCheck
+from engine.scoring import arrow
 from engine.scoring.answers import ERROR, ROW, output_columns, output_fields
 from engine.scoring.heads import shown
 from engine.scoring.model import OnError, RefusedRow, Task, Written
@@ -117,17 +118,17 @@ class _Maker:
         self.refused += len(refused)
         for place in sorted(refused)[: EXAMPLES - len(self.examples)]:
             self.examples.append(RefusedRow(self._task.file.path, slab.row + place, refused[place]))
-        places = np.concatenate([each for each, _ in asked]) if asked else np.empty(0, np.intp)
+        places = np.concatenate([each for each, _ in asked]) if asked else np.empty(0, np.int64)
         columns = self._carried(slab)
         if self._job.on_error is OnError.SKIP:
-            kept = pa.array(places)
+            kept = arrow.numbers(places)
             columns = [each.take(kept) for each in columns]
-            columns.append(pa.array(places + slab.row, pa.int64()))
+            columns.append(arrow.numbers(places + slab.row))
             columns += output_columns(self._job.interface, _joined(asked), np.arange(len(places)), len(places))
         else:
             columns += output_columns(self._job.interface, _joined(asked), places, slab.size)
         if self._job.on_error is OnError.NULL:
-            columns.append(pa.array([refused.get(place) for place in range(slab.size)], pa.string()))
+            columns.append(arrow.texts(refused.get(place) for place in range(slab.size)))
         made = pa.RecordBatch.from_arrays(columns, schema=self.schema)
         self.rows += made.num_rows
         return made
@@ -236,6 +237,5 @@ def _cast(column: Any, field: Any) -> Any:
     import pyarrow as pa
 
     if pa.types.is_binary(column.type):
-        texts = [None if each is None else each.decode(errors="replace") for each in column.to_pylist()]
-        return pa.array(texts, pa.string())
+        return arrow.texts(None if each is None else each.decode(errors="replace") for each in column.to_pylist())
     return column.cast(field.type)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import InvalidInput, PredictionFailed
 from engine.core.text import clean
 from engine.runtimes.model import PROBABILITIES
+from engine.scoring import arrow
 from engine.scoring.model import OnError
 
 if TYPE_CHECKING:
@@ -88,17 +89,17 @@ def output_columns(interface: Interface, outputs: Outputs, places: NDArray[Any],
 
 def _column(field: Field, values: NDArray[Any], places: NDArray[Any], size: int) -> Any:
     import numpy as np
-    import pyarrow as pa
 
-    kind = _arrow_type(field)
     if field.dtype == "str":
-        values = np.array([str(each) for each in values.tolist()], object)
+        whole = np.full(size, None, object)
+        whole[places] = [str(each) for each in values.tolist()]
+        return arrow.texts(whole.tolist())
     if len(places) == size:
-        return pa.array(values, kind, from_pandas=False)
-    whole = np.zeros(size, object if field.dtype == "str" else field.dtype)
+        return arrow.numbers(values.astype(field.dtype))
+    answered = np.zeros(size, field.dtype)
     absent = np.ones(size, bool)
-    whole[places], absent[places] = values, False
-    return pa.array(whole, kind, mask=absent, from_pandas=False)
+    answered[places], absent[places] = values, False
+    return arrow.numbers(answered, absent)
 
 
 def _names(field: Field, interface: Interface) -> list[str]:

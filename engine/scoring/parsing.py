@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.core.text import clean
+from engine.scoring import arrow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,24 +58,25 @@ def values_of(field: Field, column: Any, refused: dict[int, str]) -> NDArray[Any
 
 
 def _numbers(column: Any) -> NDArray[Any]:
-    import numpy as np
     import pyarrow as pa
 
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.uint8())
     if not pa.types.is_float64(column.type):
         column = column.cast(pa.float64(), safe=False)
-    return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
+    return arrow.values(column)
 
 
 def _texts(field: Field, column: Any, refused: dict[int, str]) -> NDArray[Any]:
     import numpy as np
 
-    texts = np.asarray(column.to_numpy(zero_copy_only=False), object)
+    texts = np.empty(len(column), object)
+    texts[:] = column.to_pylist()
     if column.null_count:
-        for place in np.flatnonzero(np.asarray(column.is_null().to_numpy(zero_copy_only=False))).tolist():
-            refused.setdefault(place, f"input '{clean(field.name, limit=60)}' is missing (null)")
-            texts[place] = ""
+        for place, text in enumerate(texts.tolist()):
+            if text is None:
+                refused.setdefault(place, f"input '{clean(field.name, limit=60)}' is missing (null)")
+                texts[place] = ""
     return texts
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.scoring import arrow
 from engine.scoring.heads import csv_head
 from engine.scoring.model import FileKind
 from engine.scoring.parsing import values_of
@@ -162,9 +163,11 @@ class _CsvPiece:
                 done += widened.num_rows
             left = sorted(each for each in ragged if each >= done)
             if left:
-                nothing = pa.array([None] * len(left), pa.int64())
-                empty = pa.RecordBatch.from_pylist([dict.fromkeys(types)], reader.schema)
-                yield empty.take(nothing), {place: ragged[each] for place, each in enumerate(left)}
+                nothing = arrow.places([None] * len(left))
+                rows = pa.RecordBatch.from_arrays(
+                    [pa.nulls(1, each.type) for each in reader.schema], schema=reader.schema
+                )
+                yield rows.take(nothing), {place: ragged[each] for place, each in enumerate(left)}
 
     def _stream(self) -> Any:
         import pyarrow as pa
@@ -192,8 +195,6 @@ class _CsvPiece:
 
 def _with_gaps(batch: Any, ragged: dict[int, str], done: int) -> tuple[Any, dict[int, str]]:
     """A batch with a row of nulls wherever a record was left out, and the places of those rows."""
-    import pyarrow as pa
-
     end = done + batch.num_rows
     gaps: list[int] = []
     for number in sorted(each for each in ragged if each >= done):
@@ -206,7 +207,7 @@ def _with_gaps(batch: Any, ragged: dict[int, str], done: int) -> tuple[Any, dict
     left_out = set(gaps)
     rows = iter(range(batch.num_rows))
     taken = [None if number in left_out else next(rows) for number in range(done, end)]
-    return batch.take(pa.array(taken, pa.int64())), {number - done: ragged[number] for number in gaps}
+    return batch.take(arrow.places(taken)), {number - done: ragged[number] for number in gaps}
 
 
 def _bounded(slab: Slab) -> Iterator[Slab]:

@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_another_run_is_not_gone_on_with(bench: Bench, tmp_path: Path, change: s
     inputs = files(tmp_path / "in", 3)
     stopped(bench, tmp_path / "out", inputs, after=1)
     before = parts(tmp_path / "out")
-    wanted: dict[str, object] = {"begin": Begin.RESUME}
+    wanted: dict[str, Any] = {"begin": Begin.RESUME}
     if change == "content":
         write(inputs / "in-001.csv", frame(200, 99))
     elif change == "gone":
