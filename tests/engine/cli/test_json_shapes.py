@@ -21,6 +21,7 @@ from engine.traces.model import TraceReport
 from engine.tracking.logged_model_model import NewLoggedModel
 from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import Qd
+from tests.engine.cli.served import register_small, serve_small
 from tests.engine.probing.fake import V2, served
 from tests.engine.telemetry.traffic import NOW_S, ORIGIN, prediction, store_all, telemetry_database, window
 
@@ -117,7 +118,10 @@ BY_THEMSELVES = {
     "parity",
     "plane",
     "probe",
+    "rollout",
+    "scoring",
     "up-status",
+    "verdict",
 }
 
 
@@ -196,13 +200,7 @@ def test_a_consistency_proof_has_the_promised_fields(qd: Qd, lively: Sample) -> 
 
 
 def test_builds_and_exports_have_the_promised_fields(qd: Qd, sample: Sample, tmp_path: Path) -> None:
-    import skops.io
-    from sklearn.linear_model import LogisticRegression
-
-    with engine.open(sample.path) as opened:
-        with opened.runs.start("small", "run", capture=False) as run:
-            run.log_bytes(skops.io.dumps(LogisticRegression().fit([[0.0], [1.0]], [0, 1])), "model/model.skops")
-        opened.models.register("small", run_id=run.id, artifact_path="model")
+    register_small(sample.path)
     build = qd("models", "build", "small", "1", "--json").json
     _conforms(build, SHAPES["build"])
     export = qd("models", "export", "small/1", "--onnx", tmp_path / "x.onnx", "--json").json
@@ -211,6 +209,27 @@ def test_builds_and_exports_have_the_promised_fields(qd: Qd, sample: Sample, tmp
         _conforms(parity, SHAPES["parity"])
     bench = qd("models", "bench", "small", "1", "--duration", "100ms", "--json").json
     _conforms(bench, SHAPES["latency-report"])
+
+
+def test_rollouts_and_scorings_have_the_promised_fields(qd: Qd, sample: Sample, tmp_path: Path) -> None:
+    serve_small(sample.path)
+    plan = ("--plan", "shadow 1m -> 10% 10m -> 100%")
+    begun = qd("endpoints", "promote", "small", "2", *plan, "--reason", "better", "--json").json
+    assert begun["plan"] == ["shadow 1m", "10% 10m", "100%"]
+    _conforms(begun, SHAPES["rollout"])
+    for verb, state in (("pause", "paused"), ("resume", "running"), ("abort", "aborted")):
+        told = qd("endpoints", verb, "small", "--reason", "so", "--json").json
+        _conforms(told, SHAPES["rollout"])
+        assert told["state"] == state
+    (listed,) = qd("endpoints", "rollouts", "small", "--json").json["items"]
+    _conforms(listed, SHAPES["rollout"])
+    (verdict,) = qd("endpoints", "verdicts", listed["id"], "--json").json
+    _conforms(verdict, SHAPES["verdict"])
+    assert verdict["sentence"].endswith(": so")
+    (tmp_path / "rows.csv").write_text("x0\n0.5\n")
+    _conforms(
+        qd("predict", "small/1", tmp_path / "rows.csv", "--out", tmp_path / "o", "--json").json, SHAPES["scoring"]
+    )
 
 
 def test_an_import_has_the_promised_fields(qd: Qd, lively: Sample, tmp_path: Path) -> None:
