@@ -189,9 +189,9 @@ def _equal() -> Row:
 
 def _versions(plane: Served, keys: int) -> list[str]:
     """Which version answers each key."""
-    per = keys // CALLERS
+    per, sent = keys // CALLERS, body()
     asked = [
-        iter([request("/predict", body(), headers={"x-user": f"u{number}"}) for number in range(at, at + per)])
+        iter([request("/predict", sent, headers={"x-user": f"u{number}"}) for number in range(at, at + per)])
         for at in range(0, keys, per)
     ]
     found, lost, _ = watch(plane.port, asked, 60.0)
@@ -247,7 +247,7 @@ def _kills(folder: Path, model: Any) -> Iterator[Row]:
         what = f"{sum(map(len, found)):,} requests"
         yield Row("kill -9 of control plane, capture writer, analysis: lost", lost, "", 0, detail=what)
         with on_its_core(shop.serve("--workers", "2")) as plane:
-            until(lambda: len(_workers(shop)) == 2)
+            until(lambda: _listeners(plane.port) == 2)
             killing = _kill(_workers(shop)[:1], 1.0)
             found, lost, broken = watch(plane.port, asked, 3.0)
             killing.join()
@@ -264,6 +264,13 @@ def running_control(workspace: Path) -> Iterator[int]:
     """The control plane of a workspace, which may be killed; its process number."""
     with running_server(workspace) as server:
         yield server.process.pid
+
+
+def _listeners(port: int) -> int:
+    """How many sockets of this machine listen on a port."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    listening = "0A"
+    return sum(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == listening for line in lines)
 
 
 def _workers(shop: Shop) -> list[int]:
