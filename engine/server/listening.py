@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import errno
 import signal
 import socket
@@ -110,6 +109,8 @@ def _let_nobody_in(listener: socket.socket) -> None:
     """
     if sys.platform != "linux":
         return
+    import ctypes  # needed once, at the end
+
     nothing = struct.pack("HBBI", 0x06, 0, 0, 0)  # one instruction of a packet filter: keep 0 bytes
     kept = ctypes.create_string_buffer(nothing)
     with suppress(OSError):

@@ -8,7 +8,9 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from functools import partial
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import pytest
@@ -172,6 +174,23 @@ def test_a_term_signal_ends_it_after_what_it_has_begun(own: Shop) -> None:
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(15) == 0
         assert own.engine.endpoints.get("churn").observed is None
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v2/models/churn", "/stream/churn"])
+def test_a_caller_that_keeps_its_connection_is_told_before_it_is_closed(own: Shop, path: str) -> None:
+    body = {"/predict": b'{"features": [0.5, -1, 2, 0.25]}', "/stream/churn": b"[0.5, -1, 2, 0.25]"}.get(path)
+    method = "GET" if body is None else "POST"
+    with own.serve() as served, closing(HTTPConnection("127.0.0.1", served.port, timeout=10)) as kept:
+        told: list[tuple[int, bool]] = []
+        while not told or not told[-1][1]:
+            kept.request(method, path, body)
+            answer = kept.getresponse()
+            answer.read()
+            told.append((answer.status, answer.will_close))
+            if len(told) == 1:
+                served.process.send_signal(signal.SIGTERM)
+        assert {status for status, _ in told} == {200}
+        assert served.process.wait(15) == 0
 
 
 def test_a_port_that_is_taken_is_told_in_one_line(own: Shop) -> None:

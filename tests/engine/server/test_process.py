@@ -111,6 +111,21 @@ def test_it_ends_cleanly_when_told(workspace: Path, sign: signal.Signals) -> Non
         assert opened.processes.server() is None
 
 
+def test_a_client_that_keeps_its_connection_is_told_before_it_is_closed(workspace: Path) -> None:
+    with serving(workspace) as (process, url), closing(HTTPConnection(url.removeprefix("http://"), timeout=30)) as kept:
+        told: set[tuple[int, bool]] = set()
+        kept.request("GET", "/health")
+        kept.getresponse().read()
+        process.send_signal(signal.SIGTERM)
+        while (200, True) not in told:
+            kept.request("GET", "/health")
+            answer = kept.getresponse()
+            answer.read()
+            told.add((answer.status, answer.will_close))
+        assert told <= {(200, False), (200, True)}
+        assert process.wait(20) == 0
+
+
 def test_a_stream_of_news_does_not_hold_up_the_end(workspace: Path) -> None:
     with serving(workspace) as (process, url):
         address = url.removeprefix("http://")
