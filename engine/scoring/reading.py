@@ -24,6 +24,7 @@ SLAB_ROWS = 16_384
 """Rows that are predicted at once."""
 
 _BLOCK_BYTES = 2 << 20
+_BUFFER_BYTES = 1 << 17  # of each column of a Parquet file
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _of_parquet(path: Path, piece: Cut, interface: Interface, carried: Sequence[
 
     needed = list(dict.fromkeys((*(each.name for each in interface.inputs), *carried)))
     row = piece.first_row
-    with parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BLOCK_BYTES) as opened:
+    with parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as opened:
         groups = list(range(piece.start, piece.end))
         for batch in opened.iter_batches(SLAB_ROWS, groups, needed, use_threads=False):
             yield _slab(batch, row, interface, carried)
