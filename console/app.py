@@ -494,7 +494,7 @@ class ConsoleApp(TerminalApp[int]):
         self.read("frame.server", self.engine.processes.server, self.frame.serving)
 
     def _look_at_planes(self) -> None:
-        self.read("frame.planes", self._watch.look, self._beat)
+        self.read("frame.planes", self._watch.look, self._beat, lambda _error: None)  # the feed says what is wrong
 
     def _beat(self, beat: Beat) -> None:
         self.frame.planes(beat)

@@ -32,7 +32,7 @@ class Beat:
         planes_moved: Whether one came or went.
         quiet_seconds: How long ago anything was reported of traffic.
         unserved: Endpoints that should answer and do not, or not with what is desired.
-        problem: Why it could not be looked; empty when it could.
+        blind: Why nothing is known of traffic; empty when it is.
     """
 
     planes: tuple[Plane, ...] = ()
@@ -40,16 +40,16 @@ class Beat:
     planes_moved: bool = False
     quiet_seconds: float = NEVER
     unserved: tuple[str, ...] = ()
-    problem: str = ""
+    blind: str = ""
 
     @property
     def words(self) -> Part:
         """What the frame says: the worst of it; empty where nothing is to be served."""
-        if self.problem:
-            return ("telemetry unreadable", "bad")
         if self.unserved:
             more = f" +{len(self.unserved) - 1}" if len(self.unserved) > 1 else ""
             return (f"✗ {self.unserved[0][:20]}{more} not served", "bad" if not self.planes else "warn")
+        if self.blind:
+            return ("telemetry unreadable", "bad")
         if not self.planes:
             return ("", "")
         return (f"planes {len(self.planes)}", "good")
@@ -76,15 +76,19 @@ class PlaneWatch:
         self._reported = -NEVER
 
     def look(self) -> Beat:
-        """Look once; milliseconds at most. What cannot be read is said, not raised."""
-        before = self._planes
+        """Look once; milliseconds at most.
+
+        Raises:
+            QuarterdeckError: the workspace cannot be read; telemetry that cannot is said, not raised.
+        """
+        before, planes = self._planes, self._engine.endpoints.planes()
+        endpoints = self._engine.endpoints.page(limit=1_000).items
+        blind = ""
         try:
-            planes = self._engine.endpoints.planes()
             if self._engine.telemetry.changed():
                 self._reported = self._now()
-            endpoints = self._engine.endpoints.page(limit=1_000).items
         except QuarterdeckError as error:
-            return Beat(before or (), problem=error.message)
+            blind = error.message
         self._planes = planes
         names = {each.id for each in planes}
         known = {each.id for each in before or ()}
@@ -94,6 +98,7 @@ class PlaneWatch:
             planes_moved=before is not None and names != known,
             quiet_seconds=self._now() - self._reported,
             unserved=tuple(each.name for each in endpoints if _unserved(each)),
+            blind=blind,
         )
 
 

@@ -157,3 +157,14 @@ async def test_pulse_tells_how_endpoints_do(served: Served) -> None:
         await shown.expect_line("churn", "✗ failing", "◆ 1", "40/s", "7.5 % err")
         served.end_plane()
         await shown.expect_line("churn", "✗ not served", "gen 1/")
+
+
+async def test_a_lost_workspace_is_seen_within_a_second(served: Served) -> None:
+    async with console(served.engine, "endpoints") as shown:
+        await shown.expect_line("churn", "✓ healthy")
+        served.workspace.control_db.rename(served.workspace.control_db.with_name("away"))
+        await shown.expect("● stale")
+        await shown.press("z")
+        await shown.expect("is off until the workspace answers again")
+        served.workspace.control_db.with_name("away").rename(served.workspace.control_db)
+        await shown.expect("● live")
