@@ -95,6 +95,7 @@ class Answer(NamedTuple):
         headers: Its own headers; the length of the body, the request's id and who answered are added.
         target: Who answered; `None` when nobody did.
         request_id: The request's id; empty when it has none.
+        kept: The predictions as they are captured, a JSON object of lists by output; empty when still to be made.
     """
 
     status: int
@@ -102,6 +103,7 @@ class Answer(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ONLY_JSON
     target: Target | None = None
     request_id: bytes = b""
+    kept: bytes = b""
 
     def all_headers(self) -> tuple[tuple[bytes, bytes], ...]:
         """Every header that goes out."""

@@ -31,6 +31,7 @@ class _Said(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Said)
+_KNOWN = frozenset((LABELS, PROBABILITIES))
 
 
 class Plain:
@@ -70,6 +71,8 @@ class Plain:
     def answer(self, call: Call, said: _Said, target: Target, outputs: Outputs) -> Answer:
         """Word the predictions; see `Dialect`."""
         del call
+        if said.flat and LABELS in outputs and len(outputs) <= len(_KNOWN) and outputs.keys() <= _KNOWN:
+            return _of_one_row(target, outputs)
         told: dict[str, Any] = {}
         if LABELS in outputs:
             told["prediction"] = outputs[LABELS].tolist()
@@ -85,3 +88,16 @@ class Plain:
     def failure(self, error: QuarterdeckError) -> bytes:
         """Word an error; see `Dialect`."""
         return _ENCODER.encode({"detail": str(error)})
+
+
+def _of_one_row(target: Target, outputs: Outputs) -> Answer:
+    """The same for the commonest question: each number is written once, for the caller and for what is captured."""
+    version = target.loaded.version
+    label = _ENCODER.encode(outputs[LABELS].tolist()[0])
+    if len(outputs) == 1:
+        return Answer(
+            200, b'{"prediction":%b,"model_version":"%d"}' % (label, version), kept=b'{"predict":[%b]}' % label
+        )
+    shares = _ENCODER.encode(outputs[PROBABILITIES].tolist()[0])
+    body = b'{"prediction":%b,"probabilities":%b,"model_version":"%d"}' % (label, shares, version)
+    return Answer(200, body, kept=b'{"predict":[%b],"predict_proba":[%b]}' % (label, shares))

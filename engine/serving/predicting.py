@@ -133,7 +133,8 @@ class Predictor:
         target.tally.add(latency_us, 200)
         served = cast("Served", task.served)
         if served.capture and self._spool is not None:
-            self._capture(task, target, 200, latency_us, outputs, len(body))
+            kept = answer.kept
+            self._capture(task, target, 200, latency_us, kept or outputs, 0 if kept else len(body))
         if served.shadows:
             self._shadows.offer(served, target, cast("Rows", task.rows), outputs)
         return Answer(200, body, answer.headers, target, call.request_id)
@@ -153,7 +154,7 @@ class Predictor:
         return Answer(status, task.dialect.failure(error), headers, target, task.call.request_id)
 
     def _capture(
-        self, task: Prediction, target: Target, status: int, latency_us: float, outputs: Outputs, size: int
+        self, task: Prediction, target: Target, status: int, latency_us: float, outputs: Outputs | bytes, size: int
     ) -> None:
         request_id, rows = task.call.request_id, cast("Rows", task.rows)
         if not sampled(request_id, cast("Served", task.served).capture):

@@ -39,6 +39,8 @@ WAIT_S = 2.0
 """How long connections are kept waiting for the first table at a start, in seconds."""
 
 _SWITCH_S = 0.0005
+_COLLECT = (20_000, 20, 10)
+"""Requests leave no cycles behind: what waits to be captured would be looked through again and again for nothing."""
 _BESIDE = ("engine.telemetry.writer", "engine.supervision.analysis")
 
 
@@ -141,6 +143,7 @@ class DataPlane:
         await self._settled(plane)
         gc.collect()
         gc.freeze()  # what is there now stays: looking through it again and again would hold up requests
+        gc.set_threshold(*_COLLECT)
         crowd = Crowd(self._settings)
         server = HttpServer(
             http_config(app, self._settings, crowd, protocol=quick(self._settings, crowd, app)),
