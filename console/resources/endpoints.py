@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.actions import Action, Answers
+from console.actions import Action, Answers, Needs
 from console.endpoints import words
 from console.endpoints.acts import ROUTING
 from console.endpoints.keeping import CREATE, KEEPING
@@ -139,6 +139,10 @@ def _open(app: ConsoleApp, standing: Standing, _answers: Answers) -> None:
     app.enter(Location("endpoint", standing.name))
 
 
+def _external(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+    app.enter(Location("external"))
+
+
 def _json(app: ConsoleApp, standing: Standing, _answers: Answers) -> None:
     from console.screens.record import show_json
 
@@ -149,6 +153,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", "Enter", "open", _open, "Versions, traffic, rollout and history of the endpoint."),
     *ROUTING,
     CREATE,
+    Action("external", "e", "others", _external, "Endpoints that somebody else serves.", needs=Needs.NOTHING),
     OF_ENDPOINT,
     *KEEPING,
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
