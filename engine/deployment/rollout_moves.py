@@ -68,6 +68,7 @@ def begin(
         updated_ms=tx.now_ms,
         ended_ms=None,
     )
+    routing.pause(tx, candidate, "")
     rollout = replace(rollout, id=store.insert(tx, rollout))
     _tell(tx, rollout, "begin", before=None, reason=reason)
     return rollout
@@ -170,6 +171,7 @@ def end(tx: Transaction, rollout: Rollout, state: RolloutState, note: str) -> Ro
     """
     ended = replace(rollout, state=state, note=note, updated_ms=tx.now_ms, ended_ms=tx.now_ms)
     store.update(tx, ended)
+    routing.pause(tx, rollout.candidate, "")
     _tell(tx, ended, state.value, before=rollout, reason=note)
     return ended
 

@@ -148,6 +148,17 @@ def test_an_abort_takes_the_traffic_away(rolling: Rolling) -> None:
         rolling.rollouts.abort("churn", reason="again")
 
 
+def test_what_waited_once_waits_no_more_when_it_is_rolled_out_again(rolling: Rolling) -> None:
+    begun(rolling)
+    rolling.rollouts.pause("churn", reason="incident elsewhere")
+    rolling.rollouts.abort("churn", reason="not tonight")
+    assert [each.paused for each in rolling.endpoints.get("churn").deployments] == ["", ""]
+    begun(rolling)
+    rolling.acknowledge()
+    states = {each.version: each.state for each in rolling.endpoints.get("churn").deployments}
+    assert states[2] is State.CANARY
+
+
 def test_routes_changed_by_hand_stop_a_rollout(rolling: Rolling) -> None:
     begun(rolling)
     rolling.engine("dave").endpoints.traffic("churn", {2: 300}, reason="faster")
