@@ -149,7 +149,8 @@ def stored_objects(snapshot: Snapshot) -> tuple[tuple[str, int], ...]:
     """Every artifact file the database speaks of: (sha256 hex digest, size in bytes)."""
     rows = snapshot.execute(
         """SELECT digest, size_bytes FROM artifact UNION SELECT digest, size_bytes FROM logged_model_file
-           UNION SELECT digest, size_bytes FROM version_file UNION SELECT file_digest, size_bytes FROM build ORDER BY 1"""
+           UNION SELECT digest, size_bytes FROM version_file
+           UNION SELECT file_digest, size_bytes FROM build ORDER BY 1"""
     )
     return tuple(rows.fetchall())
 

@@ -124,7 +124,7 @@ class Intake(asyncio.BufferedProtocol):
         self._buffer = self._buffer or bytearray(BUFFER_BYTES)
         self._connection.flow.resume_reading()
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 asyncio's word; it is never what fits best
+    def get_buffer(self, _sizehint: int) -> memoryview:
         """Where the next bytes go; never beyond the body, for what follows it is the next request's."""
         return memoryview(self._buffer)[self._used : self._used + self._left]
 
