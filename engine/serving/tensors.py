@@ -43,6 +43,7 @@ _BY_KIND = {
 }
 
 _MAX_DIMENSIONS = 8
+_MAX_DIMENSION = 1 << 31
 _LENGTH_BYTES = 4
 
 
@@ -94,6 +95,10 @@ def size_of(tensor: Tensor) -> int:
         raise InvalidInput(
             f"The shape of {_named(tensor)} is none: give one to {_MAX_DIMENSIONS} numbers, none of them negative."
         )
+    if 0 in tensor.shape:  # beside a 0 the others would say nothing of how much there is
+        raise InvalidInput(f"The shape of {_named(tensor)} has a 0: there are no rows, or no values in them.")
+    if max(tensor.shape) > _MAX_DIMENSION:
+        raise InvalidInput(f"The shape of {_named(tensor)} has a number above {_MAX_DIMENSION}.")
     return prod(tensor.shape)
 
 
