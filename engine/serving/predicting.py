@@ -15,6 +15,7 @@ from engine.serving.calls import JSON, Answer
 from engine.telemetry.model import CapturedPrediction
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Awaitable, Callable
 
     from engine.runtimes.model import Outputs, Rows
@@ -114,16 +115,27 @@ class Predictor:
         except Exception as error:  # noqa: BLE001 as above
             return self._failed(task, error)
 
-    async def _later(self, task: Prediction, target: Target, rows: Rows) -> Answer:
-        """Answer with others, on the model's thread; the table stays in use until then."""
-        flights = task.table.flights
+    def _later(self, task: Prediction, target: Target, rows: Rows) -> Awaitable[Answer]:
+        """Answer with others, on the model's thread; the table is in use from now on, whenever somebody awaits this.
+
+        Raises:
+            Overloaded: too many requests wait.
+        """
+        coming, flights = target.loaded.batcher.submit(rows), task.table.flights
         flights.began()
+
+        def ended(done: Future[Outputs]) -> None:
+            done.cancelled() or done.exception()  # looked at, even if whoever waited is gone
+            done.get_loop().call_soon(flights.ended)  # after whoever waits has answered
+
+        coming.add_done_callback(ended)
+        return self._finished(task, target, coming)
+
+    async def _finished(self, task: Prediction, target: Target, coming: Future[Outputs]) -> Answer:
         try:
-            return self._answered(task, target, await target.loaded.batcher.submit(rows))
+            return self._answered(task, target, await coming)
         except Exception as error:  # noqa: BLE001 as above
             return self._failed(task, error)
-        finally:
-            flights.ended()
 
     def _answered(self, task: Prediction, target: Target, outputs: Outputs) -> Answer:
         call = task.call
