@@ -227,6 +227,10 @@ def gathered(evidence: Evidence, candidate: Tally, live: Tally, *, shadow: bool,
         The evidence with it.
     """
     ours, theirs = candidate.since(evidence.candidate), live.since(evidence.live)
+    if not theirs.requests and ours.requests >= max(1, policy.min_requests):
+        theirs = Tally(ours.requests)  # the live version is asked nothing: it is taken for faultless
+    elif not ours.requests or not theirs.requests:
+        return evidence  # what one side alone has seen waits until the other one has seen something too
     slow_from = _slow_from(evidence.live.latencies, policy.min_requests)
 
     def extended(comparison: Comparison) -> Comparison:

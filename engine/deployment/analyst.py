@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.core.access import Actor
-from engine.core.errors import Refused
+from engine.core.errors import Busy, QuarterdeckError, WorkspaceError
 from engine.deployment import rollout_moves as moves
 from engine.deployment import rollout_store as store
 from engine.deployment.analysis import Evidence, Judgement, Tally, Verdict, gathered, judged, next_step
 from engine.deployment.rollout_model import Rollout, RolloutState
+from engine.endpoints import routing
 from engine.endpoints.model import WHOLE, Cause, Endpoint
+from engine.endpoints.reading import failing
 from engine.telemetry.histogram import BUCKETS
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from engine.core.clock import Clock
     from engine.db.database import Database
+    from engine.db.transaction import Transaction
     from engine.endpoints.service import Endpoints
     from engine.telemetry.service import Telemetry
 
@@ -54,6 +58,7 @@ class Analyst:
         self._promote = promote
         self._clock = clock
         self._fresh: dict[int, tuple[Evidence, int]] = {}
+        self._finishing: dict[int, threading.Thread] = {}
 
     def tick(self) -> int:
         """Carry every running rollout on: look at what was served since, and act on it. For the one analysis process.
@@ -62,15 +67,30 @@ class Analyst:
             How many rollouts run.
 
         Raises:
-            Busy: another process held the database too long.
-            WorkspaceError: the disk failed.
+            QuarterdeckError: one of them could not be carried on, now; the others were.
         """
         with self._database.snapshot() as view:
             found = store.running(view)
+        failure: QuarterdeckError | None = None
         for rollout in found:
-            self._carry_on(rollout)
-        self._fresh = {number: kept for number, kept in self._fresh.items() if any(r.id == number for r in found)}
+            finishing = self._finishing.get(rollout.id)
+            if finishing is not None and finishing.is_alive():
+                continue
+            try:
+                self._carry_on(rollout)
+            except QuarterdeckError as error:  # one that cannot go on must not keep the others from being looked at
+                failure = failure or error
+        numbers = {rollout.id for rollout in found}
+        self._fresh = {number: kept for number, kept in self._fresh.items() if number in numbers}
+        self._finishing = {number: thread for number, thread in self._finishing.items() if thread.is_alive()}
+        if failure is not None:
+            raise failure
         return len(found)
+
+    def settle(self) -> None:
+        """Wait until no promotion is under way any more."""
+        for thread in self._finishing.values():
+            thread.join()
 
     def _carry_on(self, rollout: Rollout) -> None:
         """One tick of one rollout; what is decided is checked again inside the transaction that acts on it."""
@@ -78,9 +98,9 @@ class Analyst:
         live = endpoint.desired.live if endpoint.desired is not None else None
         trouble = _trouble(rollout, endpoint)
         if live is not None and live.deployment == rollout.candidate:
-            self._act(rollout, Judgement(Verdict.PASS, "It takes all of the traffic."), passed=True)
+            self._close(rollout, Judgement(Verdict.PASS, "It takes all of the traffic."))
         elif trouble is not None:
-            self._act(rollout, trouble)
+            self._act(rollout, trouble, seen=routing.number_of(endpoint))
         elif endpoint.settled:
             self._look(self._with_fresh(rollout), endpoint)
 
@@ -97,51 +117,70 @@ class Analyst:
         judgement = judged(evidence, rollout.policy, shadow=shadow, over=over)
         rollout = replace(rollout, evidence=evidence)
         if judgement.verdict is not Verdict.WAITING:
-            self._act(rollout, judgement)
+            self._act(rollout, judgement, seen=routing.number_of(endpoint))
         elif now_ms - self._fresh.get(rollout.id, (None, 0))[1] >= KEEP_EVERY_MS:
             self._keep(rollout)
         else:
             self._fresh[rollout.id] = (evidence, self._fresh[rollout.id][1])
 
-    def _act(self, rollout: Rollout, judgement: Judgement, *, passed: bool = False) -> None:
-        """Do what was decided, unless somebody was quicker."""
-        actor = _acting(rollout)
-        if judgement.verdict is Verdict.PASS and not passed and rollout.following.weight == WHOLE and rollout.promotes:
-            self._finish_by_promotion(rollout, judgement, actor)
+    def _act(self, rollout: Rollout, judgement: Judgement, *, seen: int) -> None:
+        """Do what was decided, unless somebody was quicker.
+
+        Args:
+            rollout: With the evidence that decided.
+            judgement: What was decided.
+            seen: The endpoint's newest generation when it was.
+        """
+        last = judgement.verdict is Verdict.PASS and rollout.following.weight == WHOLE
+        if last and rollout.promotes:
+            self._keep(rollout)
+            thread = threading.Thread(target=self._finish, args=(rollout, judgement), daemon=True)
+            self._finishing[rollout.id] = thread
+            thread.start()  # gates may take long, and other canaries must be looked at meanwhile
             return
-        with self._database.transaction(actor) as tx:
-            current = store.get(tx, rollout.id)
-            if current is None or current.state is not RolloutState.RUNNING or current.step != rollout.step:
+        with self._database.transaction(_acting(rollout)) as tx:
+            endpoint = moves.endpoint_of(tx, rollout.endpoint)
+            if not self._stands(tx, rollout) or routing.number_of(endpoint) != seen:
                 return
             store.add_verdict(tx, rollout, judgement)
-            if passed:
-                moves.end(tx, rollout, RolloutState.PASSED, judgement.sentence)
-            elif judgement.verdict is Verdict.FAIL:
+            if judgement.verdict is Verdict.FAIL:
                 moves.give_up(tx, rollout, RolloutState.FAILED, judgement.sentence, cause=Cause.ROLL_BACK)
             elif judgement.verdict is Verdict.INCONCLUSIVE:
                 moves.wait(tx, rollout, judgement.sentence, reason=judgement.sentence)
             else:
-                endpoint = moves.endpoint_of(tx, rollout.endpoint)
                 moved = replace(rollout, step=rollout.step + 1, step_since_ms=None)
                 moves.enter(tx, moved, endpoint, before=rollout, reason=judgement.sentence)
         self._fresh.pop(rollout.id, None)
 
-    def _finish_by_promotion(self, rollout: Rollout, judgement: Judgement, actor: Actor) -> None:
+    def _stands(self, tx: Transaction, rollout: Rollout) -> bool:
+        """Whether a rollout is still as it was when it was decided about."""
+        now = store.get(tx, rollout.id)
+        running = now is not None and now.state is RolloutState.RUNNING
+        return running and now is not None and (now.step, now.generation) == (rollout.step, rollout.generation)
+
+    def _finish(self, rollout: Rollout, judgement: Judgement) -> None:
         """The last step of a promotion: the stage and the routes move together, by the policy of this moment."""
-        self._keep(rollout)
         try:
-            self._promote(actor, rollout)
-        except Refused as refusal:
+            self._promote(_acting(rollout), rollout)
+        except (Busy, WorkspaceError):
+            return  # the next look tries again
+        except QuarterdeckError as refusal:
             sentence = f"Everything passed, but the promotion is refused: {refusal.message}"
-            self._act(rollout, Judgement(Verdict.INCONCLUSIVE, sentence))
+            self._act(rollout, Judgement(Verdict.INCONCLUSIVE, sentence), seen=rollout.generation)
             return
-        self._act(rollout, judgement, passed=True)
+        self._close(rollout, judgement)
+
+    def _close(self, rollout: Rollout, judgement: Judgement) -> None:
+        """Note that the candidate is the live one now."""
+        with self._database.transaction(_acting(rollout)) as tx:
+            if self._stands(tx, rollout):
+                store.add_verdict(tx, rollout, judgement)
+                moves.end(tx, rollout, RolloutState.PASSED, judgement.sentence)
 
     def _keep(self, rollout: Rollout) -> None:
         """Store evidence; nothing was decided, so that nothing is told."""
         with self._database.transaction(_acting(rollout)) as tx:
-            current = store.get(tx, rollout.id)
-            if current is not None and current.state is RolloutState.RUNNING and current.step == rollout.step:
+            if self._stands(tx, rollout):
                 store.update(tx, replace(rollout, updated_ms=tx.now_ms))
                 self._fresh[rollout.id] = (rollout.evidence, tx.now_ms)
 
@@ -168,7 +207,7 @@ def _trouble(rollout: Rollout, endpoint: Endpoint) -> Judgement | None:
         number = endpoint.desired.number if endpoint.desired is not None else 0
         by = endpoint.desired.by if endpoint.desired is not None else "nobody"
         return Judgement(Verdict.INCONCLUSIVE, f"{by} changed the routes meanwhile (generation {number}).")
-    problems = [each.problem for each in endpoint.acknowledgements if each.alive and each.problem]
-    if problems:
-        return Judgement(Verdict.FAIL, f"A data plane could not take it over: {problems[0]}")
+    problem = failing(endpoint)
+    if problem:
+        return Judgement(Verdict.FAIL, f"A data plane could not take it over: {problem}")
     return None

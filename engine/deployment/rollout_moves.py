@@ -176,6 +176,35 @@ def end(tx: Transaction, rollout: Rollout, state: RolloutState, note: str) -> Ro
     return ended
 
 
+def compared_anew(view: Snapshot, rollout: Rollout, endpoint: Endpoint) -> Rollout:
+    """A rollout that goes on beside the version that is live now; evidence against another one does not count.
+
+    Args:
+        view: The caller's transaction.
+        rollout: The rollout.
+        endpoint: As the transaction sees it.
+
+    Raises:
+        Conflict: there is no live version, or it is the candidate.
+    """
+    live = rules.live_of(routing.routes_of(endpoint))
+    if live is None or live == rollout.candidate:
+        raise Conflict(
+            f"{endpoint.name} has no other live version to compare with.",
+            hint=f"`qd endpoints abort {endpoint.name}` ends the rollout.",
+        )
+    if live == rollout.live:
+        return rollout
+    number = routing.number_behind(view, endpoint, live)
+    return replace(rollout, live=live, live_version=number, evidence=first_evidence(rollout.policy))
+
+
+def serves_another(view: Snapshot, endpoint: Endpoint, version: Version) -> bool:
+    """Whether an endpoint has a live version, and it is another one."""
+    live = rules.live_of(routing.routes_of(endpoint))
+    return live is not None and routing.number_behind(view, endpoint, live) != version.version
+
+
 def endpoint_of(view: Snapshot, name: str) -> Endpoint:
     """An endpoint as a transaction sees it, without deployments.
 

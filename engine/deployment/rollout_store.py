@@ -68,9 +68,10 @@ def update(tx: Transaction, rollout: Rollout) -> None:
         rollout: As it is now.
     """
     tx.execute(
-        "UPDATE rollout SET state = ?, step = ?, generation = ?, step_since_ms = ?, evidence = ?, note = ?, "
+        "UPDATE rollout SET live = ?, state = ?, step = ?, generation = ?, step_since_ms = ?, evidence = ?, note = ?, "
         "updated_ms = ?, ended_ms = ? WHERE id = ?",
         (
+            rollout.live,
             rollout.state.value,
             rollout.step,
             rollout.generation,

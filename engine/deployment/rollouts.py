@@ -12,7 +12,7 @@ from engine.deployment import rollout_moves as moves
 from engine.deployment import rollout_store as store
 from engine.deployment.analysis import Judgement, Verdict
 from engine.deployment.rollout_model import Rollout, RolloutState, StepVerdict
-from engine.endpoints import rules
+from engine.endpoints import routing, rules
 from engine.endpoints.model import WHOLE, Cause, Share
 from engine.policy.rollout import RolloutPolicy, parse_plan
 from engine.registry.approval_model import checked_reason
@@ -20,7 +20,8 @@ from engine.registry.stages import read_version
 
 if TYPE_CHECKING:
     from engine.db.database import Database
-    from engine.db.transaction import Snapshot
+    from engine.db.transaction import Snapshot, Transaction
+    from engine.endpoints.model import Endpoint
     from engine.endpoints.service import Endpoints
     from engine.policy.file import PolicyFile
 
@@ -65,7 +66,7 @@ class Rollouts:
 
         Raises:
             ReadOnlyMode: the engine was opened read-only.
-            PermissionDenied: the actor is no operator.
+            PermissionDenied: the actor is no operator, or no admin and gives another plan than the policy's.
             InvalidInput: the reason is empty or too long, or the plan is none, or there is none at all.
             NotFound: no such endpoint, or the version is not deployed there.
             Conflict: another rollout is open there, it has no live version, or the version is the live one.
@@ -73,6 +74,8 @@ class Rollouts:
         """
         actor = self._access.require(Role.OPERATOR, "endpoints promote")
         why = checked_reason(reason)
+        if plan and self._policy_file.read().rollout(self._endpoints.get(endpoint).model) is not None:
+            self._access.require(Role.ADMIN, "endpoints promote with a plan of one's own")
         self._endpoints.prepare(self._endpoints.get(endpoint).model, version)
         with self._database.transaction(actor) as tx:
             found = moves.endpoint_of(tx, endpoint)
@@ -123,7 +126,9 @@ class Rollouts:
             PermissionDenied: the actor is no operator.
             InvalidInput: the reason is empty or too long.
             NotFound: no such endpoint, or no rollout is open there.
-            Conflict: it is not paused, or its version is not deployed any more.
+            Conflict: it is not paused, its version is not deployed any more, or only a promotion could be skipped.
+            PolicyRefused: the policy lets its version answer nobody any more.
+            PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints resume")
         why = checked_reason(reason)
@@ -132,11 +137,27 @@ class Rollouts:
             if found.state is not RolloutState.PAUSED:
                 raise Conflict(f"The rollout behind {endpoint} is not paused.", hint="`qd endpoints show` shows it.")
             endpoint_now = moves.endpoint_of(tx, endpoint)
-            step = found.step + 1 if skip and found.following.weight < WHOLE else found.step
+            self._check_still_fit(tx, found, endpoint_now)
+            if skip and found.promotes and found.following.weight == WHOLE:
+                raise Conflict(
+                    "Only the promotion is left, which takes the word of the gates.",
+                    hint="Resume without --skip, or abort.",
+                )
             if skip:
                 store.add_verdict(tx, found, Judgement(Verdict.PASS, f"On the word of {actor.name}: {why}"))
+            step = found.step + 1 if skip else found.step
             going = replace(found, state=RolloutState.RUNNING, step=step, note="", step_since_ms=None)
-            return moves.enter(tx, going, endpoint_now, before=found, reason=why)
+            return moves.enter(tx, moves.compared_anew(tx, going, endpoint_now), endpoint_now, before=found, reason=why)
+
+    def _check_still_fit(self, tx: Transaction, rollout: Rollout, endpoint: Endpoint) -> None:
+        """Refuse to give traffic to what is not deployed any more, or what the policy lets answer nobody."""
+        if rules.share_of(routing.routes_of(endpoint), rollout.candidate) is None:
+            raise Conflict(
+                f"Version {rollout.version} is not deployed behind {endpoint.name} any more.",
+                hint=f"`qd endpoints abort {endpoint.name}` ends its rollout.",
+            )
+        known = read_version(tx, rollout.model, rollout.version)
+        rules.check_version(known, Share.CANARY, routed=False, policy=self._policy_file.read())
 
     def abort(self, endpoint: str, *, reason: str) -> Rollout:
         """Give up an endpoint's rollout: its version gets no traffic any more, but stays loaded.

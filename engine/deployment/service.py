@@ -224,11 +224,11 @@ class Promotions:
         """
         actor = self._access.require(Role.OPERATOR, "models promote")
         with self._database.snapshot() as view:
-            told = _finishable(rollout_store.get(view, rollout), rollout)
+            told = _finishable(view, rollout)
         wish = Wish(Stage.PRODUCTION)
         report = self._gates.check(told.model, told.version, to=wish.to, trying=Trying.UNLESS_KNOWN)
         with self._attempt(actor, report, wish=wish, reason=told.reason) as (tx, found):
-            _finishable(rollout_store.get(tx, rollout), rollout)
+            _finishable(tx, rollout)
             return self._carry_out(tx, found, decide(wish, found), told.reason)
 
     @contextmanager
@@ -250,13 +250,17 @@ class Promotions:
         policy = found.policy.rollout(found.version.model)
         if policy is None or found.report.target is not Stage.PRODUCTION:
             return None
-        for name in self._endpoints.of_model(tx, found.version.model):
-            endpoint = moves.endpoint_of(tx, name)
-            if endpoint.desired is not None and endpoint.desired.live is not None:
-                moves.begin(tx, endpoint, found.version, policy=policy, reason=reason, promotes=True)
-                begun = Decision(Kind.ROLLOUT, decision.moves[:1])
-                return self._record(tx, found, begun, reason)
-        return None
+        endpoints = [moves.endpoint_of(tx, name) for name in self._endpoints.of_model(tx, found.version.model)]
+        others = [each for each in endpoints if moves.serves_another(tx, each, found.version)]
+        if len(others) > 1:
+            raise Conflict(
+                f"{found.version.model} is served behind {len(others)} endpoints; a rollout goes behind one at a time.",
+                hint=f"Begin with `qd endpoints promote {others[0].name} {found.version.version}`.",
+            )
+        if not others:
+            return None
+        moves.begin(tx, others[0], found.version, policy=policy, reason=reason, promotes=True)
+        return self._record(tx, found, Decision(Kind.ROLLOUT, decision.moves[:1]), reason)
 
     def roll_back(
         self, model: str, *, reason: str, expect: Expectation | None = None, demote_to: Stage = Stage.ARCHIVED
@@ -459,12 +463,16 @@ class Promotions:
         self._endpoints.follow(tx, version, cause=cause, reason=promotion.reason, request=promotion.request_id)
 
 
-def _finishable(rollout: Rollout | None, number: int) -> Rollout:
+def _finishable(view: Snapshot, number: int) -> Rollout:
+    rollout = rollout_store.get(view, number)
     if rollout is None:
         raise NotFound(f"There is no rollout {number}.", hint="`qd endpoints show` lists them.")
     ready = rollout.state is RolloutState.RUNNING and rollout.promotes and rollout.following.weight == WHOLE
     if not ready:
         raise Conflict(f"The rollout {number} is not at its last step.", hint="`qd endpoints show` shows where it is.")
+    newest = moves.endpoint_of(view, rollout.endpoint).desired
+    if newest is None or newest.number != rollout.generation:
+        raise Conflict(f"Somebody changed the routes of {rollout.endpoint} meanwhile.", hint="Look at it again.")
     return rollout
 
 

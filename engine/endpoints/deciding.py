@@ -131,6 +131,8 @@ def _deploy(asked: Question) -> Decision:
     rules.check_version(version, wish.share, routed=routed is not None, policy=asked.policy())
     if wish.share is Share.LIVE:
         _check_plan(asked, version, routed)
+    elif wish.share is Share.CANARY:
+        _check_share(asked, wish.weight)
     deployment = asked.deployment(version) if routed is None else routed
     return Decision(rules.deployed(asked.routes, deployment, wish.share, wish.weight))
 
@@ -146,12 +148,33 @@ def _check_plan(asked: Question, version: Version, routed: int | None) -> None:
         )
 
 
+def _check_share(asked: Question, weight: int) -> None:
+    """Refuse to give a canary more by hand than the first step of the policy's plan does."""
+    plan = asked.policy().rollout(asked.endpoint.model)
+    if plan is None:
+        return
+    least = next(step.weight for step in plan.steps if step.weight)
+    if weight > least:
+        raise PolicyRefused(
+            f"The policy rolls versions of {asked.endpoint.model} out by a plan: {plan.plan}.",
+            hint=f"By hand a canary gets {least / 10:g} % at most; `qd endpoints promote` takes the steps.",
+            details={"plan": plan.plan},
+        )
+
+
+def _weight_of(asked: Question, deployment: int) -> int:
+    """What a deployment gets now, in 0.1 %."""
+    return weights(asked.routes).get(deployment, 0)
+
+
 def _traffic(asked: Question) -> Decision:
     if not asked.wish.weights:
         raise InvalidInput("No share was given.", hint="Say which version gets how much.")
     wanted = {asked.here(version): weight for version, weight in asked.wish.weights.items()}
     routes = rules.shifted(asked.routes, wanted, asked.key)
     for deployment, weight in wanted.items():
+        if weight > _weight_of(asked, deployment):
+            _check_share(asked, weight)
         if weight and rules.share_of(asked.routes, deployment) not in rules.TAKING:
             _check_again(asked, deployment, Share.CANARY, routed=True)
     return Decision(routes)

@@ -11,6 +11,7 @@ from engine.cli.diagnostics import narrate
 from engine.cli.endpoints.routing import version_number
 from engine.cli.live_names import ENDPOINT
 from engine.cli.output import Column, Format, format_options, show_json, show_page, show_record, show_rows
+from engine.cli.served import until_served
 from engine.core.plain import plain
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def promote(session: Session, /, name: str, version: str, plan: str, reason: str
     number = version_number(session, name, version)
     started = session.engine().rollouts.start(name, number, plan=plan, reason=reason, promotes=how["to_production"])
     narrate(f"Rollout {started.id} has begun: {started.policy.plan}.")
+    until_served(session, name, started.generation)
     show_rollout(started, fmt)
 
 
@@ -146,7 +148,9 @@ def pause(session: Session, name: str, reason: str, fmt: Format) -> None:
 @click.pass_obj
 def resume(session: Session, name: str, reason: str, fmt: Format, *, skip: bool) -> None:
     """Go on with an endpoint's rollout; the step begins anew."""
-    show_rollout(session.engine().rollouts.resume(name, reason=reason, skip=skip), fmt)
+    going = session.engine().rollouts.resume(name, reason=reason, skip=skip)
+    until_served(session, name, going.generation)
+    show_rollout(going, fmt)
 
 
 @click.command()
@@ -156,7 +160,9 @@ def resume(session: Session, name: str, reason: str, fmt: Format, *, skip: bool)
 @click.pass_obj
 def abort(session: Session, name: str, reason: str, fmt: Format) -> None:
     """Give up an endpoint's rollout: its version gets no traffic any more, but stays loaded."""
-    show_rollout(session.engine().rollouts.abort(name, reason=reason), fmt)
+    ended = session.engine().rollouts.abort(name, reason=reason)
+    until_served(session, name, ended.generation)
+    show_rollout(ended, fmt)
 
 
 @click.command()

@@ -15,6 +15,7 @@ from engine.cli.endpoints.reading import show_endpoint
 from engine.cli.live_names import ENDPOINT
 from engine.cli.options import gathered, yes_option
 from engine.cli.output import Column, Format, format_options, show_json, show_rows
+from engine.cli.served import until_served
 from engine.cli.words import DURATION, PAIR, SHARE
 from engine.core.errors import InvalidInput
 from engine.core.plain import plain
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.cli.session import Session
-    from engine.endpoints.model import Endpoint, Generation, RoutePlan
+    from engine.endpoints.model import Generation, RoutePlan
 
 CHANGES = (Column("change", str),)
 
@@ -260,28 +261,9 @@ def _carry_out(
     made = act(_reason(how))
     if before.desired is not None and made.number == before.desired.number:
         narrate(f"Nothing changed: generation {made.number} says so already.")
-    found = _settled(session, made, how)
+    found = until_served(session, name, made.number, wait_s=how.wait / 1_000)
     show_endpoint(found, fmt)
     return 0
-
-
-def _settled(session: Session, made: Generation, how: _How) -> Endpoint:
-    """Wait until every data plane serves a generation; says so while it does not."""
-    endpoints = session.engine().endpoints
-    found = endpoints.get(made.endpoint)
-    if found.observed is not None and how.wait:
-
-        def progress(seen: Endpoint) -> None:
-            narrate(f"desired {made.number}, observed {seen.observed} …")
-
-        found = endpoints.wait(made.endpoint, made.number, timeout_s=how.wait / 1_000, progress=progress)
-    if found.observed is None:
-        narrate(f"Generation {made.number} is recorded; no data plane runs: start one with `qd serve`.")
-    elif found.observed < made.number:
-        narrate(f"Generation {made.number} is recorded; generation {found.observed} is served.")
-    else:
-        narrate(f"Generation {made.number} is served.")
-    return found
 
 
 def _show_plan(plan: RoutePlan, how: _How, fmt: Format) -> int:

@@ -14,6 +14,7 @@ from engine.cli.models.reading import encode_promotion
 from engine.cli.options import gathered
 from engine.cli.output import Format, format_options, show_lines, show_record
 from engine.cli.progress import ProgressLine
+from engine.cli.served import until_served
 from engine.cli.words import STAGE
 from engine.core.errors import InvalidInput, NotFound
 
@@ -146,7 +147,7 @@ def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Form
         )
     finally:
         progress.close()
-    return _show_done(done, fmt)
+    return _show_done(session, done, fmt)
 
 
 @click.command()
@@ -160,7 +161,7 @@ def rollback(session: Session, model: str, how: _Move, fmt: Format) -> int:
     if how.dry_run:
         return _show_plan(promotions.plan_roll_back(model, demote_to=how.demote_to), how, fmt)
     done = promotions.roll_back(model, reason=_reason(how), expect=_expectation(how), demote_to=how.demote_to)
-    return _show_done(done, fmt)
+    return _show_done(session, done, fmt)
 
 
 def _reason(how: _Move) -> str:
@@ -190,9 +191,14 @@ def _show_plan(plan: PromotionPlan, how: _Move, fmt: Format) -> int:
     return REFUSED
 
 
-def _show_done(done: Promotion, fmt: Format) -> int:
+def _show_done(session: Session, done: Promotion, fmt: Format) -> int:
+    if done.to_stage.value == "Production":
+        _await_served(session, done)
     if fmt is not Format.HUMAN:
         show_record(encode_promotion(done), fmt)
+        return 0
+    if done.kind.value == "rollout":
+        narrate(f"{done.model}/{done.version} is being rolled out; it enters Production when that has ended well.")
         return 0
     show_lines([f"{done.model}/{done.version}  {done.from_stage} → {done.to_stage}"])
     show_lines(f"{done.model}/{move.version}  {move.from_stage} → {move.to_stage}" for move in done.replaced)
@@ -201,3 +207,12 @@ def _show_done(done: Promotion, fmt: Format) -> int:
     if done.to_stage.value == "Production":
         narrate(f"Undo with `qd models rollback {done.model} --reason …`.")
     return 0
+
+
+def _await_served(session: Session, done: Promotion) -> None:
+    """Wait until the endpoints that follow the promotion answer by it."""
+    endpoints = session.engine().endpoints
+    for name in sorted({each.endpoint for each in endpoints.of_version(done.model, done.version)}):
+        desired = endpoints.get(name).desired
+        if desired is not None:
+            until_served(session, name, desired.number)

@@ -43,7 +43,7 @@ def test_a_label_waits_for_a_prediction_that_comes_later(desk: Desk) -> None:
     assert desk.telemetry.stats().waiting_labels == 0
 
 
-@pytest.mark.parametrize("time_ms", [None, NOW_S * 1000])
+@pytest.mark.parametrize("time_ms", [None, NOW_S * 1000], ids=["no time", "time"])
 def test_the_same_label_again_changes_nothing(opened: Engine, time_ms: int | None) -> None:
     opened.telemetry.label([Label("r-1", 1, time_ms)])
     again = opened.telemetry.label([Label("r-1", 1, time_ms), Label("r-1", 1.0, time_ms)])

@@ -107,6 +107,7 @@ class Rolling(Desk):
     def tick(self) -> None:
         """Let the analyst look once."""
         self.analyst.tick()
+        self.analyst.settle()
 
     def go_through(self, version: int, *, minutes: float, requests: int = 600) -> None:
         """Let a step that shows nothing bad last its time."""

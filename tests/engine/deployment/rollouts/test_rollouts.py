@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,16 @@ from engine.core.errors import Conflict, InvalidInput, NotFound, PermissionDenie
 from engine.deployment.analysis import Verdict
 from engine.deployment.model import Kind
 from engine.deployment.rollout_model import Rollout, RolloutState
-from engine.endpoints.model import State
+from engine.endpoints.model import Share, State
 from engine.registry.model import Stage
+from engine.telemetry.model import Totals
 from tests.engine.deployment.rollouts.rolling import PLAN, Rolling
 
 PLAN_GIVEN = "10% 10m -> 50% 10m -> 100%"
 
 
 def begun(rolling: Rolling, version: int = 2, endpoint: str = "churn") -> Rollout:
-    return rolling.rollouts.start(endpoint, version, reason="better", plan=PLAN_GIVEN)
+    return rolling.engine("boss").rollouts.start(endpoint, version, reason="better", plan=PLAN_GIVEN)
 
 
 def test_a_promotion_with_a_plan_begins_a_rollout_and_moves_no_stage(rolling: Rolling) -> None:
@@ -161,12 +163,12 @@ def test_what_waited_once_waits_no_more_when_it_is_rolled_out_again(rolling: Rol
 
 def test_routes_changed_by_hand_stop_a_rollout(rolling: Rolling) -> None:
     begun(rolling)
-    rolling.engine("dave").endpoints.traffic("churn", {2: 300}, reason="faster")
+    rolling.engine("dave").endpoints.traffic("churn", {2: 50}, reason="slower")
     rolling.acknowledge()
     rolling.tick()
     assert rolling.last().state is RolloutState.PAUSED
     assert "dave changed the routes" in rolling.last().note
-    assert rolling.shares()[2] == ("canary", 300)
+    assert rolling.shares()[2] == ("canary", 50)
 
 
 def test_a_freeze_that_began_meanwhile_holds_the_promotion_back(rolling: Rolling) -> None:
@@ -261,7 +263,7 @@ def test_without_a_plan_in_the_policy_one_must_be_given(tmp_path: Path) -> None:
 def test_what_is_no_plan_is_refused_and_changes_nothing(rolling: Rolling, plan: str) -> None:
     before = rolling.shares()
     with pytest.raises(InvalidInput):
-        rolling.rollouts.start("churn", 2, reason="better", plan=plan)
+        rolling.engine("boss").rollouts.start("churn", 2, reason="better", plan=plan)
     assert rolling.shares() == before
     assert rolling.open is None
 
@@ -279,6 +281,133 @@ def test_a_plan_does_not_stand_in_the_way_back(rolling: Rolling) -> None:
     rolling.go_through(2, minutes=10)
     rolling.endpoints.roll_back("churn", reason="complaints")
     assert rolling.shares()[1] == ("live", 1000)
+
+
+def test_a_plan_of_ones_own_beside_the_policys_takes_an_admin(rolling: Rolling) -> None:
+    with pytest.raises(PermissionDenied, match="plan of one's own"):
+        rolling.rollouts.start("churn", 2, reason="in a hurry", plan="100%")
+    assert rolling.shares() == {1: ("live", 1000)}
+
+
+@pytest.mark.parametrize("share", [101, 999])
+def test_by_hand_a_canary_gets_no_more_than_the_plans_first_step(rolling: Rolling, share: int) -> None:
+    with pytest.raises(PolicyRefused, match="out by a plan"):
+        rolling.endpoints.deploy("churn", 2, share=Share.CANARY, weight=share, reason="in a hurry")
+    rolling.endpoints.deploy("churn", 2, share=Share.CANARY, weight=100, reason="a little")
+    with pytest.raises(PolicyRefused, match="out by a plan"):
+        rolling.endpoints.traffic("churn", {2: share}, reason="in a hurry")
+    rolling.endpoints.traffic("churn", {2: 50}, reason="less")
+    assert rolling.shares()[2] == ("canary", 50)
+
+
+def decided_meanwhile(rolling: Rolling, meanwhile: Callable[[], object]) -> None:
+    """Have something happen between the analyst's look and its act."""
+    totals = rolling.analyst._telemetry.totals  # noqa: SLF001 the moment between the two
+
+    def late(*words: int, **names: int) -> Totals:
+        found = totals(*words, **names)
+        meanwhile()
+        return found
+
+    rolling.analyst._telemetry.__dict__["totals"] = late  # noqa: SLF001 same
+    rolling.tick()
+
+
+def test_who_rolls_back_while_the_analyst_decides_has_the_last_word(rolling: Rolling) -> None:
+    begun(rolling)
+    rolling.acknowledge()
+    rolling.tick()
+    rolling.answer(1, 600)
+    rolling.answer(2, 600)
+    rolling.pass_time(10)
+    done: list[object] = []
+
+    def roll_back() -> None:
+        if not done:
+            done.append(rolling.endpoints.roll_back("churn", reason="complaints"))
+
+    decided_meanwhile(rolling, roll_back)
+    assert done
+    assert rolling.shares() == {1: ("live", 1000), 2: ("standby", 0)}
+    assert rolling.last().step == 0
+
+
+def test_what_was_rolled_back_is_not_promoted_by_the_end_of_its_rollout(rolling: Rolling) -> None:
+    rolling.promote(2)
+    rolling.go_through(2, minutes=1)
+    rolling.acknowledge()
+    rolling.endpoints.roll_back("churn", reason="complaints")
+    with pytest.raises(Conflict, match="changed the routes"):
+        rolling.engine().promotions.finish(rolling.last().id)
+    assert rolling.engine().models.version("churn", 2).stage is Stage.REGISTERED
+
+
+def test_one_rollout_that_cannot_end_does_not_keep_another_from_being_judged(rolling: Rolling) -> None:
+    rolling.endpoints.create("other", "churn")
+    rolling.endpoints.deploy("other", 1, reason="first")
+    begun(rolling, 2, "churn")
+    begun(rolling, 3, "other")
+    rolling.endpoints.acknowledge("other", "gate-1:4711", 2)
+    rolling.acknowledge()
+    rolling.tick()
+    broken = rolling.analyst._carry_on  # noqa: SLF001 one of two that breaks
+
+    def breaks(rollout: Rollout) -> None:
+        if rollout.endpoint == "churn":
+            raise Conflict("It cannot go on.")
+        broken(rollout)
+
+    rolling.analyst.__dict__["_carry_on"] = breaks
+    rolling.endpoints.traffic("other", {3: 50}, reason="less")
+    with pytest.raises(Conflict, match="cannot go on"):
+        rolling.tick()
+    assert rolling.rollouts.page("other").items[0].state is RolloutState.PAUSED
+
+
+def test_what_may_answer_nobody_any_more_is_not_resumed(rolling: Rolling) -> None:
+    begun(rolling)
+    rolling.rollouts.pause("churn", reason="incident")
+    rolling.endpoints.traffic("churn", {2: 0}, reason="none")
+    rolling.endpoints.retire("churn", 2, reason="wrong one")
+    with pytest.raises(Conflict, match="not deployed behind churn any more"):
+        rolling.rollouts.resume("churn", reason="go on")
+
+
+def test_after_a_resume_it_is_compared_with_what_is_live_now(rolling: Rolling) -> None:
+    rolling.set_policy("")
+    begun(rolling)
+    rolling.endpoints.deploy("churn", 3, reason="urgent")
+    rolling.acknowledge()
+    rolling.tick()
+    assert rolling.last().state is RolloutState.PAUSED
+    going = rolling.rollouts.resume("churn", reason="go on beside 3")
+    assert going.live_version == 3
+    assert rolling.last().live_version == 3
+
+
+def test_the_promotion_at_the_end_cannot_be_skipped(rolling: Rolling) -> None:
+    rolling.promote(2)
+    rolling.go_through(2, minutes=1)
+    rolling.rollouts.pause("churn", reason="incident")
+    with pytest.raises(Conflict, match="Only the promotion is left"):
+        rolling.rollouts.resume("churn", reason="trust me", skip=True)
+
+
+def test_a_canary_fails_though_the_live_version_is_asked_nothing(rolling: Rolling) -> None:
+    begun(rolling)
+    rolling.acknowledge()
+    rolling.tick()
+    rolling.answer(2, 60, errors=60)
+    rolling.tick()
+    assert rolling.last().state is RolloutState.FAILED
+
+
+def test_a_model_behind_several_endpoints_is_rolled_out_behind_one_at_a_time(rolling: Rolling) -> None:
+    rolling.endpoints.create("other", "churn")
+    rolling.endpoints.deploy("other", 1, reason="first")
+    with pytest.raises(Conflict, match="behind 2 endpoints"):
+        rolling.promote(2)
+    assert rolling.open is None
 
 
 def test_viewers_begin_nothing(rolling: Rolling) -> None:
