@@ -155,7 +155,7 @@ class Predictor:
         """Word what went wrong, and count it against whoever is to blame."""
         if not isinstance(error, QuarterdeckError):
             self._log(task, error)
-            error = PredictionFailed("The model failed to answer this request.", hint="The data plane's log says why.")
+            error = _told(task)
         target, status = task.target, error.http_status
         if target is not None:
             latency_us = (perf_counter() - task.began_s) * 1e6
@@ -196,6 +196,13 @@ class Predictor:
             self._logged_s = now_s
             who = task.target.headers[0][1].decode() if task.target else task.call.path
             sys.stderr.write(clean(f"{who}: {type(error).__name__}: {error}", limit=500) + "\n")
+
+
+def _told(task: Prediction) -> QuarterdeckError:
+    """What a caller is told of an error that nobody thought of: before there are rows, no model had a part in it."""
+    if task.rows is None:
+        return InvalidInput("The request is not one that this endpoint can read.", hint="Send other values.")
+    return PredictionFailed("The model failed to answer this request.", hint="The data plane's log says why.")
 
 
 def _called(target: Target, rows: Rows) -> Outputs | None:
@@ -262,7 +269,7 @@ def _is_fault(task: Prediction, target: Target) -> bool:
     live = task.served.live if task.served is not None else None
     if live is None or live is target or task.rows is not None or task.said is None:
         return False
-    with suppress(QuarterdeckError):
+    with suppress(Exception):  # whatever a request does to the check of the live version is not this one's fault
         task.dialect.rows(task.said, live.loaded.check)
         return True
     return False

@@ -1,129 +1,123 @@
-"""Requests that wait for others keep the table in use that they began on."""
+"""What becomes of a request that goes wrong where nobody thought of it: one answer, whoever is to blame."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import json
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engine.endpoints.model import Share
 from engine.runtimes.model import Field, Interface, Rows, RuntimeKind
-from engine.serving.assembling import loaded, served
+from engine.runtimes.row_check import RowCheck
+from engine.serving.batcher import Batcher
 from engine.serving.calls import Answer, Call
 from engine.serving.plain import Plain
 from engine.serving.predicting import Predictor
 from engine.serving.shadows import Shadows
-from engine.serving.table import Table
-from tests.engine.serving.test_loading import deployment, endpoint
+from engine.serving.table import Loaded, Served, Table, Target
+from engine.serving.tally import Tally
+from engine.telemetry.model import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
-
     from engine.runtimes.model import Outputs
 
+LIVE, CANARY = 1, 2
+SECRET = "s3cret"  # noqa: S105 must not come back
 
-class Gathering:
-    """Says how many rows it got, or breaks below 0; waits while it is told to."""
 
-    kind = RuntimeKind.SKLEARN
-    interface = Interface((Field("x", "float64"),), (Field("predict", "float64"),))
-    gathers = True
+class Half:
+    """Halves a number; breaks below 0."""
 
-    def __init__(self) -> None:
-        self.open = threading.Event()
+    kind = RuntimeKind.LINEAR
+    gathers = False
+
+    def __init__(self, name: str) -> None:
+        self.interface = Interface((Field(name, "float64"),), (Field("predict", "float64"),))
 
     def predict(self, rows: Rows) -> Outputs:
-        self.open.wait(10)
         assert rows.matrix is not None
         if (rows.matrix < 0).any():
-            raise ValueError("below nothing")
-        return {"predict": rows.matrix[:, 0]}
+            raise ValueError(SECRET)
+        return {"predict": rows.matrix[:, 0] / 2}
 
     def close(self) -> None:
         """Nothing to let go of."""
 
 
-@pytest.fixture
-def model() -> Iterator[Gathering]:
-    made = Gathering()
-    yield made
-    made.open.set()
+class Breaking(Plain):
+    """Words requests as `Plain` does, but breaks on the rows of whoever it is told to."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def rows(self, said: Any, check: RowCheck) -> Rows:
+        if check.fields[0].name in self._names:
+            raise OverflowError(SECRET)
+        return super().rows(said, check)
 
 
-@pytest.fixture
-def table(model: Gathering) -> Iterator[Table]:
-    wanted = deployment(1)
-    known = {1: loaded(wanted, model)}
-    yield Table({"churn": served(endpoint(1, wanted), known)})
-    known[1].batcher.close()
+def target(deployment: int, share: Share) -> Target:
+    model, turn = Half(share.value), Lock()
+    loaded = Loaded(
+        deployment,
+        "m",
+        deployment,
+        "",
+        model,
+        RowCheck(model.interface),
+        Batcher(model, turn, "t"),
+        turn,
+        gathers=False,
+    )
+    who = (b"x-model-version", b"m/%d" % deployment)
+    return Target(loaded, share, (who,), b"", Tally(Origin(1, deployment, 1, share.value, "m", deployment)))
 
 
-def begun(table: Table, value: float = 1.0) -> Awaitable[Answer]:
-    call = Call("POST", "/predict", (), "")
-    call.body = b'{"features":[%f]}' % value
-    found = Predictor(lambda: table, Shadows(lambda _: None), None).begin(call, Plain())
-    assert not isinstance(found, Answer)
-    return found
+def endpoint(*targets: Target) -> Served:
+    by_number = {each.loaded.deployment: each for each in targets}
+    return Served(
+        row_id=1,
+        name="m",
+        model="m",
+        generation=1,
+        killed=False,
+        problem="",
+        key_kind="client",
+        key_name="",
+        salt=b"s",
+        capture=0.0,
+        live=targets[0],
+        targets=by_number,
+        quick=True,
+    )
 
 
-async def over(table: Table) -> None:
-    async with asyncio.timeout(10):
-        landed = asyncio.Event()
-        table.flights.once_over(landed.set)
-        await landed.wait()
+def ask(served: Served, dialect: Plain, value: object, *, version: int | None = None) -> Answer:
+    predictor = Predictor(lambda: Table({"m": served}), Shadows(lambda _: None), None)
+    call = Call("POST", "/predict", [], "127.0.0.1")
+    call.body, call.endpoint = json.dumps({"features": [value]}).encode(), "m"
+    call.version = None if version is None else str(version)
+    answer = predictor.begin(call, dialect)
+    assert isinstance(answer, Answer)
+    assert SECRET.encode() not in answer.body
+    return answer
 
 
-async def answered(coming: Awaitable[Answer], events: list[Any]) -> None:
-    events.append((await coming).status)
+def test_an_error_before_there_are_rows_is_the_callers() -> None:
+    live = target(LIVE, Share.LIVE)
+    assert ask(endpoint(live), Breaking("live"), 1).status == 400
+    assert (live.tally.requests, live.tally.errors, live.tally.refused) == (1, 0, 1)
 
 
-@pytest.mark.parametrize(("value", "status"), [(1.0, 200), (-1.0, 500)])
-async def test_a_request_is_under_way_before_anybody_waits_for_it_and_until_it_is_answered(
-    table: Table, model: Gathering, value: float, status: int
-) -> None:
-    events: list[Any] = []
-    coming = begun(table, value)
-    table.flights.once_over(lambda: events.append("over"))  # as a swap does that comes before the first step of a task
-    assert not events
-    task = asyncio.get_running_loop().create_task(answered(coming, events))
-    model.open.set()
-    await task
-    await over(table)
-    assert events == [status, "over"]
+def test_an_error_of_the_model_is_the_versions() -> None:
+    live = target(LIVE, Share.LIVE)
+    assert ask(endpoint(live), Plain(), -1).status == 500
+    assert (live.tally.requests, live.tally.errors, live.tally.refused) == (1, 1, 0)
 
 
-async def test_who_is_gone_before_it_waits_keeps_no_table_in_use(table: Table, model: Gathering) -> None:
-    async def waiting() -> None:
-        await coming
-
-    coming = begun(table, -1.0)
-    task = asyncio.get_running_loop().create_task(waiting())
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    model.open.set()
-    await over(table)
-    assert table.flights.count == 0
-    await coming
-
-
-async def test_who_goes_while_it_waits_keeps_no_table_in_use(table: Table) -> None:
-    task = asyncio.get_running_loop().create_task(answered(begun(table), []))
-    await asyncio.sleep(0)
-    task.cancel()
-    await over(table)
-    assert task.cancelled()
-
-
-async def test_too_many_are_told_to_come_again_and_keep_no_table_in_use(table: Table, model: Gathering) -> None:
-    call = Call("POST", "/predict", (), "")
-    call.body = b'{"features":[1]}'
-    predictor = Predictor(lambda: table, Shadows(lambda _: None), None)
-    told = [predictor.begin(call, Plain()) for _ in range(1_100)]
-    refused = [each for each in told if isinstance(each, Answer)]
-    assert {each.status for each in refused} == {503}
-    assert table.flights.count == len(told) - len(refused)
-    model.open.set()
-    assert {(await each).status for each in told if not isinstance(each, Answer)} == {200}
-    await over(table)
+@pytest.mark.parametrize("broken", [("canary",), ("canary", "live")])
+def test_what_breaks_while_blame_is_sought_is_answered_too(broken: tuple[str, ...]) -> None:
+    served = endpoint(target(LIVE, Share.LIVE), target(CANARY, Share.CANARY))
+    assert ask(served, Breaking(*broken), 1, version=CANARY).status == 400
