@@ -194,6 +194,10 @@ class PredictionFailed(QuarterdeckError):
     code = "prediction_failed"
 
 
+class ModelEnded(PredictionFailed):
+    """The process of a model ended over what it was asked, be it one request or several at once."""
+
+
 class RowRefused(PredictionFailed):
     """The model takes no such row: a number is missing in it, or a category is unknown."""
 

@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from engine.core.errors import NotServable, PredictionFailed, RowRefused
+from engine.core.errors import ModelEnded, NotServable, PredictionFailed, RowRefused
 from engine.runtimes import frames
 from engine.runtimes.model import LABELS, PROBABILITIES, Field, Interface, RuntimeKind
 
@@ -25,7 +25,7 @@ MEMORY_BYTES = 4 << 30
 """Most address space of the process."""
 
 _BACK_OFF_S = 5.0
-_QUICK_DEATHS = 3  # so many in a row, and the process is started again only after a while
+_QUICK_DEATHS = 3  # over so many lone requests in a row, and it is asked whether the model or they are to blame
 
 _PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from engine.runtimes.isolated_worker import main; main()"
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
@@ -117,6 +117,7 @@ class IsolatedRuntime:
         self._call_s = call_s
         self._deaths = 0
         self._not_before = 0.0
+        self._good: Rows | None = None
         try:
             self._process: _Process | None = self._started()
         except _Ended as error:
@@ -133,16 +134,20 @@ class IsolatedRuntime:
 
         Raises:
             RowRefused: the model refuses one of them.
-            PredictionFailed: the model broke, took too long, or its process ended; the next call starts another one.
+            PredictionFailed: the model broke.
+            ModelEnded: it took too long, or its process ended; the next call starts another one.
         """
         try:
             if self._process is None:
                 self._process = self._restarted()
             said = self._process.ask(frames.rows_to_message(rows), self._call_s)
-            return self._answers(said, rows.size)
+            made = self._answers(said, rows.size)
         except (_Ended, ValueError) as error:
-            self._died()
-            raise PredictionFailed(f"The process of the pickled model {error or 'ended'}.") from error
+            self._died(alone=rows.requests == 1)
+            raise ModelEnded(f"The process of the pickled model {error or 'ended'}.") from error
+        if self._good is None:
+            self._good = rows
+        return made
 
     def close(self) -> None:
         """End the process."""
@@ -176,11 +181,24 @@ class IsolatedRuntime:
             raise _Ended("keeps ending and is not started again at once")
         return self._started()
 
-    def _died(self) -> None:
+    def _died(self, *, alone: bool) -> None:
+        """Note a death; one over several requests tells nothing of the model, for each of them is asked again alone."""
         self.close()
-        self._deaths += 1
-        if self._deaths >= _QUICK_DEATHS:
+        self._deaths += alone
+        if self._deaths >= _QUICK_DEATHS and not self._answers_still():
             self._not_before = time.monotonic() + _BACK_OFF_S
+
+    def _answers_still(self) -> bool:
+        """Whether the model, started anew, answers what it answered first: then others need not wait for it."""
+        if self._good is None:
+            return False
+        try:
+            self._process = self._started()
+            self._answers(self._process.ask(frames.rows_to_message(self._good), self._call_s), self._good.size)
+        except (_Ended, ValueError, PredictionFailed):
+            self.close()
+            return False
+        return True
 
 
 def _interface_message(interface: Interface) -> dict[str, Any]:

@@ -89,11 +89,13 @@ class Rows:
         size: How many.
         matrix: Shape (rows, inputs), float64, in the interface's order, when the interface is numeric; else `None`.
         columns: One array per input, shape (rows, *shape); texts as object arrays of `str`. Empty when `matrix` is set.
+        requests: Of how many requests they are.
     """
 
     size: int
     matrix: NDArray[np.float64] | None = None
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    requests: int = 1
 
 
 Outputs = dict[str, "NDArray[Any]"]
@@ -114,6 +116,7 @@ class Runtime(Protocol):
         Raises:
             RowRefused: a row is one the model refuses; `details["row"]` is its number, from 0, where that is known.
             PredictionFailed: the model broke, or took too long.
+            ModelEnded: it has to be loaded anew, which it is for the next call.
         """
         ...
 

@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.core.errors import Overloaded, PredictionFailed
+from engine.core.errors import ModelEnded, Overloaded, PredictionFailed
 from engine.runtimes.model import Rows
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ class Batcher:
 def predicted(runtime: Runtime, requests: Sequence[Rows]) -> list[Outputs | BaseException]:
     """Predict several requests in one call; where that fails, halve them until those stand alone that cannot be.
 
+    Where it ends the model's process, each is asked about alone: every death costs a start, and halving many deaths.
+
     Args:
         runtime: The model.
         requests: The rows of each.
@@ -155,6 +157,8 @@ def predicted(runtime: Runtime, requests: Sequence[Rows]) -> list[Outputs | Base
     except Exception as error:  # noqa: BLE001 whatever a model raises is an answer to its requests, not the end of a thread
         if len(requests) == 1:
             return [error]
+        if isinstance(error, ModelEnded):
+            return [found for each in requests for found in predicted(runtime, [each])]
     half = len(requests) // 2
     return predicted(runtime, requests[:half]) + predicted(runtime, requests[half:])
 
@@ -170,9 +174,10 @@ def joined(requests: Sequence[Rows]) -> Rows:
     size = sum(each.size for each in requests)
     matrices = [each.matrix for each in requests if each.matrix is not None]
     if matrices:
-        return Rows(size, np.concatenate(matrices))
+        return Rows(size, np.concatenate(matrices), requests=len(requests))
     names = requests[0].columns
-    return Rows(size, None, {name: np.concatenate([each.columns[name] for each in requests]) for name in names})
+    columns = {name: np.concatenate([each.columns[name] for each in requests]) for name in names}
+    return Rows(size, None, columns, len(requests))
 
 
 def split(outputs: Outputs, sizes: Sequence[int]) -> list[Outputs | BaseException]:

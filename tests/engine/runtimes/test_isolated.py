@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from engine.core.errors import NotServable, PredictionFailed, RowRefused
+from engine.core.errors import ModelEnded, NotServable, PredictionFailed, RowRefused
 from engine.runtimes.building import build
 from engine.runtimes.isolated import IsolatedRuntime
 from engine.runtimes.model import Field, Interface, Rows, RuntimeKind
+from engine.serving.batcher import joined, predicted
 from tests.engine.runtimes.trained import assert_same, some_rows, with_classes
 
 ONE = Interface((Field("x0", "float64"),), (Field("predict", "float64"),), missing=True)
@@ -93,6 +94,45 @@ def test_a_process_that_keeps_ending_is_not_started_at_once_again(start: Any) ->
     with pytest.raises(PredictionFailed, match="not started again at once"):
         runtime.predict(rows(1.0))
     assert time.monotonic() - began < 0.2
+
+
+def poisonous(mark: Path | None = None) -> bytes:
+    """Doubles numbers; ends its process over one below 0, and over any once there is a mark."""
+    ends = "(rows < 0).any()" + (f" or __import__('os').path.exists({str(mark)!r})" if mark else "")
+    return acting(f"__import__('os')._exit(3) if {ends} else rows[:, 0] * 2")
+
+
+@pytest.mark.parametrize("bad", [{0}, {9}, {3, 4, 5, 6, 7}, {0, 1, 2, 3, 14, 15}], ids=str)
+def test_requests_that_end_the_process_harm_nobody_beside_them(start: Any, bad: set[int]) -> None:
+    runtime = start(poisonous())
+    assert runtime.predict(rows(1.0))["predict"].tolist() == [2.0]  # as every version is warmed
+    found = predicted(runtime, [rows(-1.0 if number in bad else float(number)) for number in range(16)])
+    for number, outputs in enumerate(found):
+        if number in bad:
+            assert isinstance(outputs, ModelEnded)
+        else:
+            assert not isinstance(outputs, BaseException)
+            assert outputs["predict"].tolist() == [number * 2.0]
+
+
+def test_deaths_over_several_requests_at_once_do_not_make_the_next_ones_wait(start: Any) -> None:
+    runtime = start(poisonous())
+    for _ in range(4):
+        with pytest.raises(ModelEnded):
+            runtime.predict(joined([rows(-1.0), rows(1.0)]))
+    assert runtime.predict(rows(3.0))["predict"].tolist() == [6.0]
+
+
+def test_a_model_that_answers_nothing_any_more_is_not_started_at_once_again(start: Any, tmp_path: Path) -> None:
+    mark = tmp_path / "broken"
+    runtime = start(poisonous(mark))
+    assert runtime.predict(rows(1.0))["predict"].tolist() == [2.0]
+    mark.touch()
+    for _ in range(3):
+        with pytest.raises(ModelEnded):
+            runtime.predict(rows(1.0))
+    with pytest.raises(ModelEnded, match="not started again at once"):
+        runtime.predict(rows(1.0))
 
 
 def test_what_the_model_prints_does_not_come_between_the_answers(start: Any) -> None:
