@@ -91,7 +91,7 @@ def _target(desired: DesiredEndpoint, found: Loaded, share: Share) -> Target:
         (b"x-deployment-share", told.value.encode("ascii")),
     )
     lines = b"".join(header_line(name, value) for name, value in (JSON, *headers))
-    return Target(found, share, headers, lines, Tally(origin))
+    return Target(found, share, headers, lines, Tally(origin), Tally(origin))
 
 
 def _layout(desired: DesiredEndpoint) -> Layout:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from engine.serving.sharing import Shared
     from engine.serving.table import Table, Target
-    from engine.serving.tally import Tally
     from engine.telemetry.histogram import LatencyCounts
     from engine.telemetry.model import WindowDelta
     from engine.telemetry.spool import Spool
@@ -83,8 +82,8 @@ class Counting:
     def __init__(self, spool: Spool | None, shared: Shared | None = None) -> None:
         self._spool = spool
         self._shared = shared
-        self._tallies: dict[int, tuple[Tally, Whose]] = {}
-        self._old: list[tuple[float, Tally, Whose]] = []
+        self._targets: dict[int, tuple[Target, Whose]] = {}
+        self._old: list[tuple[float, Target, Whose]] = []
         self.sums: dict[Whose, Sums] = {}
 
     def renew(self, old: Table, new: Table) -> None:
@@ -95,12 +94,12 @@ class Counting:
             new: The one that replaces it.
         """
         del old
-        before, self._tallies = self._tallies, {}
+        before, self._targets = self._targets, {}
         for served in new.endpoints.values():
             for target in served.targets.values():
-                self._tallies[id(target.tally)] = (target.tally, _whose(served.name, target))
+                self._targets[id(target)] = (target, _whose(served.name, target))
         until_s = time.monotonic() + _KEEP_S
-        self._old += [(until_s, *each) for key, each in before.items() if key not in self._tallies]
+        self._old += [(until_s, *each) for key, each in before.items() if key not in self._targets]
 
     def flush(self, now_s: float) -> None:
         """Hand on what was counted.
@@ -109,10 +108,10 @@ class Counting:
             now_s: The time, in seconds since the epoch.
         """
         second = int(now_s)
-        for tally, whose in self._tallies.values():
-            self._take(tally, whose, second)
-        for _, tally, whose in self._old:
-            self._take(tally, whose, second)
+        for target, whose in self._targets.values():
+            self._take(target, whose, second)
+        for _, target, whose in self._old:
+            self._take(target, whose, second)
         if self._old:
             monotonic_s = time.monotonic()
             self._old = [each for each in self._old if each[0] > monotonic_s]
@@ -126,13 +125,13 @@ class Counting:
         """What all workers have answered; of the others what they have told last."""
         return self.sums if self._shared is None else self._shared.all(self.sums)
 
-    def _take(self, tally: Tally, whose: Whose, second: int) -> None:
-        delta = tally.take(second)
-        if delta is None:
-            return
-        self.sums.setdefault(whose, Sums()).add(delta)
-        if self._spool is not None:
-            self._spool.put_window(delta)
+    def _take(self, target: Target, whose: Whose, second: int) -> None:
+        routed, pinned = target.tally.take(second), target.pinned.take(second)
+        for delta in (routed, pinned):
+            if delta is not None:
+                self.sums.setdefault(whose, Sums()).add(delta)
+        if routed is not None and self._spool is not None:
+            self._spool.put_window(routed)
 
 
 def _whose(endpoint: str, target: Target) -> Whose:

@@ -44,13 +44,14 @@ class Prediction:
         table: The table it runs on.
     """
 
-    __slots__ = ("began_s", "call", "dialect", "rows", "said", "served", "table", "target")
+    __slots__ = ("began_s", "call", "dialect", "pinned", "rows", "said", "served", "table", "target")
 
     def __init__(self, call: Call, dialect: Dialect, table: Table) -> None:
         self.call = call
         self.dialect = dialect
         self.table = table
         self.began_s = perf_counter()
+        self.pinned = False
         self.said: Any = None
         self.served: Served | None = None
         self.target: Target | None = None
@@ -142,12 +143,12 @@ class Predictor:
         answer = task.dialect.answer(call, task.said, target, outputs)
         body = answer.body
         latency_us = (perf_counter() - task.began_s) * 1e6
-        target.tally.add(latency_us, 200)
         served = cast("Served", task.served)
+        served.counted(target, pinned=task.pinned).add(latency_us, 200)
         if served.capture and self._spool is not None:
             kept = answer.kept
             self._capture(task, target, 200, latency_us, kept or outputs, 0 if kept else len(body))
-        if served.shadows:
+        if served.shadows and not task.pinned:
             self._shadows.offer(served, target, cast("Rows", task.rows), outputs)
         return Answer(200, body, answer.headers, target, call.request_id)
 
@@ -159,7 +160,8 @@ class Predictor:
         target, status = task.target, error.http_status
         if target is not None:
             latency_us = (perf_counter() - task.began_s) * 1e6
-            target.tally.add(latency_us, status, fault=status < 500 and _is_fault(task, target))
+            tally = cast("Served", task.served).counted(target, pinned=task.pinned)
+            tally.add(latency_us, status, fault=status < 500 and _is_fault(task, target))
             if status >= 500 and self._spool is not None and task.rows is not None:
                 self._capture(task, target, status, latency_us, {}, 0)
         headers = (JSON, *retry_after(error))
@@ -226,7 +228,7 @@ def _prepared(task: Prediction) -> tuple[Target, Rows]:
     if version is None and (pin := call.header(PIN)) is not None:
         version = pin.decode("latin-1")
     if version is not None:
-        task.target = target = served.pinned(version)
+        task.pinned, task.target = True, (target := served.pinned(version))
     elif not served.layout:
         task.target = target = live
     elif served.key_kind != "field":

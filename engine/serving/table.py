@@ -62,6 +62,7 @@ class Target:
         headers: Say in every answer who gave it.
         lines: The same, and that the body is JSON, as lines of a head.
         tally: Counts what it answers.
+        pinned: Counts what it answers to callers that chose it, where they are told apart; see `Served.counted`.
     """
 
     loaded: Loaded
@@ -69,6 +70,7 @@ class Target:
     headers: Headers
     lines: bytes
     tally: Tally
+    pinned: Tally
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,6 +134,18 @@ class Served:
         """
         bucket = bucket_of_one(self.salt, key) if self.key_kind == "request" else bucket_of(self.salt, key)
         return self.targets[self.layout[bucket]]
+
+    def counted(self, target: Target, *, pinned: bool) -> Tally:
+        """What counts an answer.
+
+        Among several versions, callers that choose theirs are told apart: a version on trial, and the one it is
+        compared with, are judged by callers that were routed to them, or a single caller could decide the trial.
+
+        Args:
+            target: Who answered.
+            pinned: Whether the caller chose it.
+        """
+        return target.pinned if pinned and len(self.targets) > 1 else target.tally
 
     def pinned(self, version: str) -> Target:
         """The deployment of a version that a request asks for by name.

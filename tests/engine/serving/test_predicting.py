@@ -13,15 +13,20 @@ from engine.runtimes.model import Field, Interface, Rows, RuntimeKind
 from engine.runtimes.row_check import RowCheck
 from engine.serving.batcher import Batcher
 from engine.serving.calls import Answer, Call
+from engine.serving.counting import Counting
 from engine.serving.plain import Plain
 from engine.serving.predicting import Predictor
 from engine.serving.shadows import Shadows
 from engine.serving.table import Loaded, Served, Table, Target
 from engine.serving.tally import Tally
 from engine.telemetry.model import Origin
+from engine.telemetry.spool import Spool
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.runtimes.model import Outputs
+    from engine.telemetry.model import WindowDelta
 
 LIVE, CANARY = 1, 2
 SECRET = "s3cret"  # noqa: S105 must not come back
@@ -44,6 +49,17 @@ class Half:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+class Windows(Spool):
+    """Keeps the windows that it is given."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "plane")
+        self.given: list[WindowDelta] = []
+
+    def put_window(self, delta: WindowDelta) -> None:
+        self.given.append(delta)
 
 
 class Breaking(Plain):
@@ -72,7 +88,8 @@ def target(deployment: int, share: Share) -> Target:
         gathers=False,
     )
     who = (b"x-model-version", b"m/%d" % deployment)
-    return Target(loaded, share, (who,), b"", Tally(Origin(1, deployment, 1, share.value, "m", deployment)))
+    origin = Origin(1, deployment, 1, share.value, "m", deployment)
+    return Target(loaded, share, (who,), b"", Tally(origin), Tally(origin))
 
 
 def endpoint(*targets: Target) -> Served:
@@ -121,3 +138,34 @@ def test_an_error_of_the_model_is_the_versions() -> None:
 def test_what_breaks_while_blame_is_sought_is_answered_too(broken: tuple[str, ...]) -> None:
     served = endpoint(target(LIVE, Share.LIVE), target(CANARY, Share.CANARY))
     assert ask(served, Breaking(*broken), 1, version=CANARY).status == 400
+
+
+@pytest.mark.parametrize("chosen", [LIVE, CANARY])
+@pytest.mark.parametrize(("value", "status"), [(1, 200), (-1, 500), ("x", 400)])
+def test_callers_that_choose_a_version_have_no_part_in_a_trial(chosen: int, value: object, status: int) -> None:
+    targets = target(LIVE, Share.LIVE), target(CANARY, Share.CANARY)
+    assert ask(endpoint(*targets), Plain(), value, version=chosen).status == status
+    assert [each.tally.requests for each in targets] == [0, 0]
+    assert [each.pinned.requests for each in targets] == [int(chosen == LIVE), int(chosen == CANARY)]
+
+
+def test_callers_that_choose_the_only_version_are_counted_like_all_others() -> None:
+    live = target(LIVE, Share.LIVE)
+    assert ask(endpoint(live), Plain(), 1, version=LIVE).status == 200
+    assert (live.tally.requests, live.pinned.requests) == (1, 0)
+
+
+def test_what_pinned_requests_did_is_in_the_sums_and_in_no_window(tmp_path: Path) -> None:
+    targets = target(LIVE, Share.LIVE), target(CANARY, Share.CANARY)
+    served, windows = endpoint(*targets), Windows(tmp_path)
+    counting = Counting(windows)
+    counting.renew(Table({}), Table({"m": served}))
+    ask(served, Plain(), 1)
+    ask(served, Plain(), -1, version=CANARY)
+    counting.flush(1_000.0)
+    assert {whose.share: (sums.requests, sums.errors) for whose, sums in counting.sums.items()} == {
+        "live": (1, 0),
+        "canary": (1, 1),
+    }
+    assert [(delta.share, delta.requests) for delta in windows.given] == [("live", 1)]
+    windows.close()
