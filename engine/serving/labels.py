@@ -42,7 +42,7 @@ def read_labels(call: Call) -> list[Label]:
         call: The request.
 
     Raises:
-        InvalidInput: it is neither, or too long.
+        InvalidInput: it is neither, or too long, or a label is beyond all numbers that are kept.
     """
     body = call.body
     rows = decoded(_OBJECT, body).labels if body.lstrip()[:1] == b"{" else decoded(_LIST, body)
@@ -50,6 +50,13 @@ def read_labels(call: Call) -> list[Label]:
         raise InvalidInput(
             f"These are more than {MOST} labels.", hint="Send them in parts, or `qd labels import` them."
         )
-    return [
-        Label(row.request_id, float(row.label) if type(row.label) is int else row.label, row.time_ms) for row in rows
-    ]
+    return [Label(row.request_id, _value(number, row.label), row.time_ms) for number, row in enumerate(rows)]
+
+
+def _value(number: int, label: str | bool | float) -> str | bool | float:
+    if type(label) is not int:
+        return label
+    try:
+        return float(label)
+    except OverflowError as error:
+        raise InvalidInput(f"The label of row {number} is out of range.", hint="Send it as text.") from error
