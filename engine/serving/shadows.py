@@ -9,6 +9,7 @@ from threading import Event, Thread, get_native_id
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine.core.complaints import Complaints
 from engine.runtimes.model import LABELS, PROBABILITIES
 from engine.serving.batcher import predicted
 
@@ -26,6 +27,8 @@ MAX_WAITING = 512
 _NICE = 10
 _ROWS = 256
 _REST_S = 0.002
+_FARTHEST = 1e100
+"""Scores that are farther apart than this count as this far: their squares are added up."""
 
 
 class Compared(NamedTuple):
@@ -77,6 +80,7 @@ class Shadows:
         self._something = Event()
         self._ending = Event()
         self._thread: Thread | None = None
+        self._complaints = Complaints()
 
     def offer(self, served: Served, answered: Target, rows: Rows, outputs: Outputs) -> None:
         """Give each shadow a copy, unless too many wait already; never waits.
@@ -109,8 +113,18 @@ class Shadows:
             self._something.wait()
             self._something.clear()
             while self._waiting and not self._ending.is_set():
-                self._told(compare(self._next()))
+                self._one(self._next())
                 self._ending.wait(_REST_S)
+
+    def _one(self, batch: list[Copy]) -> None:
+        began_s = perf_counter()
+        try:
+            found = compare(batch)
+        except Exception as error:  # noqa: BLE001 what a model answers may be of any shape, and the others wait for this thread
+            self._complaints.say(f"the shadow {batch[0].target.loaded.model}/{batch[0].target.loaded.version}", error)
+            latency_us = (perf_counter() - began_s) * 1e6 / len(batch)
+            found = Compared(batch[0].target, (latency_us,) * len(batch), failed=len(batch))
+        self._told(found)
 
     def _next(self) -> list[Copy]:
         """The copies for the first one's shadow that stand together, as many as make one call."""
@@ -146,28 +160,32 @@ def compare(copies: Sequence[Copy]) -> Compared:
     latencies = ((perf_counter() - began_s) * 1e6 / len(copies),) * len(copies)
     good = [(answer, each.outputs) for answer, each in zip(found, copies, strict=True) if isinstance(answer, dict)]
     failed = len(copies) - len(good)
-    pairs = [(theirs, ours) for theirs, ours in good if LABELS in theirs and LABELS in ours]
-    if not pairs:
-        return Compared(target, latencies, failed)
-    labels = [np.concatenate([np.asarray(each[side][LABELS]) for each in pairs]) for side in (0, 1)]
-    scores = [np.concatenate([_scores(each[side]) for each in pairs]) for side in (0, 1)]
-    differences = np.abs(scores[0] - scores[1])
-    return Compared(
-        target,
-        latencies,
-        failed,
-        rows=len(labels[0]),
-        agreed=int((labels[0] == labels[1]).sum()),
-        delta=float(differences.sum()),
-        delta_squares=float((differences**2).sum()),
-    )
+    pairs = [(theirs, ours) for theirs, ours in good if _comparable(theirs, ours)]
+    agreed = sum(_same(theirs[LABELS], ours[LABELS]) for theirs, ours in pairs)
+    with np.errstate(all="ignore"):
+        differences = [np.abs(_scores(theirs) - _scores(ours)) for theirs, ours in pairs]
+    # A score that is no number says nothing of how far apart two versions are, and would spoil every sum that it is in.
+    apart = np.nan_to_num(np.concatenate([[], *differences]), nan=0.0, posinf=0.0).clip(0.0, _FARTHEST)
+    return Compared(target, latencies, failed, len(apart), agreed, float(apart.sum()), float((apart**2).sum()))
+
+
+def _comparable(theirs: Outputs, ours: Outputs) -> bool:
+    """Whether two answers to one request have labels of one shape."""
+    return LABELS in theirs and LABELS in ours and theirs[LABELS].shape == ours[LABELS].shape
+
+
+def _same(theirs: np.ndarray, ours: np.ndarray) -> int:
+    """Of how many rows the labels are all alike."""
+    alike = theirs == ours
+    return int((alike if alike.ndim == 1 else alike.reshape(len(alike), -1).all(axis=1)).sum())
 
 
 def _scores(outputs: Outputs) -> np.ndarray:
     """One number a row: the probability of the last class, or the number predicted; labels without either count 0."""
     import numpy as np
 
-    if PROBABILITIES in outputs:
-        return np.asarray(outputs[PROBABILITIES], dtype=np.float64)[:, -1]
-    values = np.asarray(outputs[LABELS])
-    return values.astype(np.float64) if values.dtype.kind in "fiub" else np.zeros(len(values))
+    values = np.asarray(outputs.get(PROBABILITIES, outputs[LABELS]))
+    rows = len(outputs[LABELS])
+    if values.dtype.kind not in "fiub" or not values.size:
+        return np.zeros(rows)
+    return values.reshape(rows, -1)[:, -1].astype(np.float64)

@@ -46,7 +46,21 @@ def shadow(runtime: Threshold | None = None) -> Target:
 
 
 def served(shadows: tuple[Target, ...]) -> Served:
-    return Served(1, "m", "m", 1, False, "", "client", "", "salt", 0.0, None, {}, shadows=shadows)
+    return Served(
+        1,
+        "m",
+        "m",
+        1,
+        killed=False,
+        problem="",
+        key_kind="client",
+        key_name="",
+        salt=b"",
+        capture=0.0,
+        live=None,
+        targets={},
+        shadows=shadows,
+    )
 
 
 def copy(target: Target, value: float, label: int, score: float) -> Copy:
@@ -91,7 +105,7 @@ NAN = np.array([[np.nan, np.nan]])
         ({"predict": np.ones(1), "predict_proba": np.full(1, 0.5)}, {"predict": np.ones(1)}, 2, 2, 1.0),
         ({"predict": np.ones(1), "predict_proba": NAN}, {"predict": np.ones(1)}, 2, 2, 0.0),
         ({"predict": np.full(1, np.inf)}, {"predict": np.zeros(1)}, 2, 0, 0.0),
-        ({"predict": np.full(1, 1e300)}, {"predict": np.zeros(1)}, 2, 0, 2e300),
+        ({"predict": np.full(1, 1e300)}, {"predict": np.zeros(1)}, 2, 0, 2e100),
         ({"predict": np.array(["yes"], dtype=object)}, {"predict": np.ones(1)}, 2, 0, 2.0),
         ({"graph_output": np.ones(1)}, {"predict": np.ones(1)}, 0, 0, 0.0),
     ],
@@ -112,15 +126,16 @@ def test_a_shadow_whose_answers_cannot_be_compared_fails_and_the_next_copies_are
     told: Queue[Compared] = Queue()
     shadows = Shadows(told.put)
     table = served((target,))
-    other = {"predict": np.ones(1), "predict_proba": np.ones((5, 2))}  # of more rows than were asked about
+    rows = Rows(3, np.ones((3, 1)))
+    other = {"predict": np.ones(3), "predict_proba": np.ones((5, 2))}  # of more rows than were asked about
     try:
-        for number in range(2):
-            shadows.offer(table, target, Rows(1, np.ones((1, 1))), other)
+        for _ in range(2):
+            shadows.offer(table, target, rows, other)
             found = told.get(timeout=10)
-            assert (found.target, len(found.latencies_us), found.failed, found.rows) == (target, 1, 1, 0), number
-        shadows.offer(table, target, Rows(1, np.ones((1, 1))), {"predict": np.ones(1)})
+            assert (found.target, len(found.latencies_us), found.failed, found.rows) == (target, 1, 1, 0)
+        shadows.offer(table, target, rows, {"predict": np.ones(3)})
         found = told.get(timeout=10)
-        assert (found.failed, found.rows, found.agreed) == (0, 1, 1)
+        assert (found.failed, found.rows, found.agreed) == (0, 3, 3)
     finally:
         shadows.close()
     assert capsys.readouterr().err.count("the shadow m/2") == 1
