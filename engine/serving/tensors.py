@@ -42,6 +42,12 @@ _BY_KIND = {
     **{("f", size): f"FP{size * 8}" for size in (2, 4, 8)},
 }
 
+_WHOLE = {
+    **{f"int{bits}": (-(1 << bits - 1), 1 << bits - 1) for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": (0, 1 << bits) for bits in (8, 16, 32, 64)},
+}
+"""Of each type of whole numbers, the least one and the first beyond the greatest."""
+
 _MAX_DIMENSIONS = 8
 _MAX_DIMENSION = 1 << 31
 _LENGTH_BYTES = 4
@@ -153,9 +159,23 @@ def _numbers(tensor: Tensor, dtype: str, flat: list[Any]) -> NDArray[np.float64]
     import numpy as np
 
     found = np.empty(len(flat), dtype=np.float64)
+    if dtype in _WHOLE:
+        for index, value in enumerate(flat):
+            found[index] = _whole(tensor, dtype, index, value)
+        return found
     for index, value in enumerate(flat):
         found[index] = _number(tensor, dtype, index, value)
     return _within(tensor, dtype, found)
+
+
+def _whole(tensor: Tensor, dtype: str, index: int, value: Any) -> float:
+    """A whole number, compared with its datatype's bounds before a float64 rounds it to one of them."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidInput(f"Value {index} of {_named(tensor)} must be a number.")
+    least, beyond = _WHOLE[dtype]
+    if not least <= value < beyond or value != int(value):
+        raise _not_of(tensor, index)
+    return float(value)
 
 
 def _number(tensor: Tensor, dtype: str, index: int, value: Any) -> float:
@@ -176,16 +196,13 @@ def _within(tensor: Tensor, dtype: str, values: NDArray[np.float64]) -> NDArray[
     """The values, none of which is beyond its datatype."""
     import numpy as np
 
-    if dtype in ("float64", "bool") or not values.size:
+    if dtype in ("float64", "bool"):
         return values
-    whole = not dtype.startswith("float")
-    known: Any = np.iinfo(dtype) if whole else np.finfo(dtype)
+    known: Any = np.finfo(dtype)
     with np.errstate(invalid="ignore"):
         bad = (values < float(known.min)) | (values > float(known.max))
-    if whole:
-        bad |= values != np.trunc(values)
     if bad.any():
-        raise InvalidInput(f"Value {int(bad.argmax())} of {_named(tensor)} is not of its datatype.")
+        raise _not_of(tensor, int(bad.argmax()))
     return values
 
 
@@ -251,6 +268,10 @@ def bytes_of(values: NDArray[Any]) -> bytes:
 
 def _named(tensor: Tensor) -> str:
     return f"the input '{clean(tensor.name, limit=60)}'"
+
+
+def _not_of(tensor: Tensor, index: int) -> InvalidInput:
+    return InvalidInput(f"Value {index} of {_named(tensor)} is not of its datatype.")
 
 
 def _other_size(tensor: Tensor, given: int, size: int) -> InvalidInput:
