@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.core.errors import QuarterdeckError
+from engine.core.text import clean
 from engine.server.listening import DRAIN_S, listening, url_of
 from engine.serving.companion import end_all
 from engine.serving.run import DataPlane, say_where
@@ -145,6 +146,8 @@ class _Supervisor:
             code = 0
         except QuarterdeckError as error:
             sys.stderr.write(f"A worker ended: {error}\n")
+        except BaseException:  # noqa: BLE001 nobody after this says why it ended
+            _say_why()
         finally:
             sys.stderr.flush()
             os._exit(code)
@@ -215,6 +218,13 @@ def _drained(pipe: int) -> bytes:
     with suppress(BlockingIOError):
         return os.read(pipe, 4_096)
     return b""
+
+
+def _say_why() -> None:
+    import traceback
+
+    lines = traceback.format_exc().splitlines()
+    sys.stderr.write("A worker ended:\n" + "".join(f"{clean(line, limit=500)}\n" for line in lines))
 
 
 def _write_byte(told: int) -> None:
