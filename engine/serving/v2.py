@@ -57,12 +57,14 @@ class V2:
         if marked is None:
             said = decoded(_DECODER, call.body)
             said.binary = None
-            return said
-        size = int(marked) if marked.isdigit() and len(marked) < 12 else -1
-        if not 0 <= size <= len(call.body):
-            raise InvalidInput("Inference-Header-Content-Length is no length of a part of the body.")
-        said = decoded(_DECODER, call.body[:size])
-        said.binary = _split(said.inputs, memoryview(call.body)[size:])
+        else:
+            size = int(marked) if marked.isdigit() and len(marked) < 12 else -1
+            if not 0 <= size <= len(call.body):
+                raise InvalidInput("Inference-Header-Content-Length is no length of a part of the body.")
+            said = decoded(_DECODER, call.body[:size])
+            said.binary = _split(said.inputs, memoryview(call.body)[size:])
+        if said.outputs and len({each.name for each in said.outputs}) < len(said.outputs):
+            raise InvalidInput("An output is asked for twice.", hint="Name each output once.")
         return said
 
     def parameters(self, said: _Said) -> Mapping[str, Any]:

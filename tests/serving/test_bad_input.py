@@ -63,6 +63,8 @@ def infer(*inputs: Any, **more: Any) -> bytes:
         (b'{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP64","data":[1,2,1e999,4]}]}', ""),
         (infer({"name": "a", "shape": [1], "datatype": "FP64", "data": [1]}, GOOD), "lacks 3 inputs"),
         (infer(GOOD, outputs=[{"name": SECRET}]), "output"),
+        (infer(GOOD, outputs=[{"name": "predict"}, {"name": "predict"}]), "twice"),
+        (infer(GOOD, outputs=[{"name": "predict", "parameters": {"binary_data": True}}] * 10_000), "twice"),
     ],
 )
 def test_a_bad_inference_is_refused_in_one_sentence(served: Served, body: bytes, words: str) -> None:
