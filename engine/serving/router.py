@@ -13,6 +13,7 @@ BUCKETS = 1_000
 """Keys fall into as many buckets as a weight has steps, so that every weight is met exactly."""
 
 _KEPT = 4_096
+_LONGEST_KEPT_BYTES = 256
 _SALT_BYTES = 64
 
 Layout = tuple[int, ...]
@@ -33,8 +34,20 @@ def bucket_of_one(salt: bytes, key: bytes) -> int:
     return int.from_bytes(digest, "big") % BUCKETS
 
 
-bucket_of = lru_cache(_KEPT)(bucket_of_one)
-"""The same for keys that come again and again."""
+_kept = lru_cache(_KEPT)(bucket_of_one)
+
+
+def bucket_of(salt: bytes, key: bytes) -> int:
+    """The same for keys that come again and again: those that are not too long to be kept are hashed once.
+
+    Args:
+        salt: The endpoint's own, at most 64 bytes.
+        key: What keeps a caller on one version.
+
+    Returns:
+        A number from 0, below `BUCKETS`.
+    """
+    return _kept(salt, key) if len(key) <= _LONGEST_KEPT_BYTES else bucket_of_one(salt, key)
 
 
 def laid_out(weights: Mapping[int, int], before: Layout = (), *, rest: int | None = None) -> Layout:

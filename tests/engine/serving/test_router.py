@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.serving.router import BUCKETS, Layout, bucket_of, laid_out
+from engine.serving.router import BUCKETS, Layout, bucket_of, bucket_of_one, laid_out
 
 LIVE = 1
 WEIGHTS = st.dictionaries(st.integers(2, 5), st.integers(0, BUCKETS), max_size=3).filter(
@@ -62,9 +63,19 @@ def test_keys_spread_evenly_and_otherwise_behind_another_endpoint() -> None:
     assert abs(other - 0.01) < 4 * (0.01 * 0.99 / len(keys)) ** 0.5
 
 
-@given(st.binary(max_size=40), st.binary(max_size=100))
+@given(st.binary(max_size=40), st.binary(max_size=400))
 def test_a_key_always_falls_into_the_same_bucket(salt: bytes, key: bytes) -> None:
-    first = bucket_of(salt, key)
-    bucket_of.cache_clear()
+    first = bucket_of_one(salt, key)
     assert 0 <= first < BUCKETS
-    assert bucket_of(salt, key) == first
+    assert [bucket_of(salt, key), bucket_of(salt, key)] == [first, first]
+
+
+def test_keys_are_kept_only_while_they_are_short() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(64):
+            bucket_of(b"salt", b"%d" % number + b"x" * (1 << 20))
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 1 << 20
