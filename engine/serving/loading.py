@@ -8,6 +8,7 @@ from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Protocol
 
+from engine.core.complaints import Complaints
 from engine.core.errors import NotFound, QuarterdeckError
 from engine.core.text import clean
 from engine.endpoints.model import Share
@@ -109,6 +110,8 @@ class Plane:
         self._draining: list[Table] = []
         self._to_say: dict[str, tuple[int, str]] = {}
         self._said: dict[str, tuple[int, str]] = {}
+        self._heard = False
+        self._complaints = Complaints()
         self._ending = Event()
         self._wanted, self._look, self._speak = Event(), Event(), Event()
         self._threads = [
@@ -131,22 +134,33 @@ class Plane:
 
     def _watch(self) -> None:
         """Learn of changes, and put into effect what needs no loading, however long something else takes to load."""
-        first = True
         while not self._ending.is_set():
-            try:
-                if self._control.changed() or first:
-                    self._desired = self._control.desired()
-                    first = False
-                    self._look.set()
-                self._recovered()
-            except QuarterdeckError:
-                first = True
-                self.stale_since = self.stale_since or time.monotonic()
-                self._ending.wait(RETRY_S)
+            self._listen()
             if self._look.is_set():
                 self._look.clear()
-                self._take_over()
+                try:
+                    self._take_over()
+                except Exception as error:  # noqa: BLE001 what cannot be served must not end what follows all changes
+                    self._complaints.say("Serving what is wanted", error)
+                    self._ending.wait(RETRY_S)
+                    self._look.set()
+                    continue
             self._look.wait(POLL_S)
+
+    def _listen(self) -> None:
+        """Learn of changes, if the control plane speaks."""
+        try:
+            if self._control.changed() or not self._heard:
+                self._desired = self._control.desired()
+                self._heard = True
+                self._look.set()
+            self._recovered()
+        except Exception as error:  # noqa: BLE001 whatever a database raises, it may speak again
+            if not isinstance(error, QuarterdeckError):
+                self._complaints.say("Following the workspace", error)
+            self._heard = False
+            self.stale_since = self.stale_since or time.monotonic()
+            self._ending.wait(RETRY_S)
 
     def _recovered(self) -> None:
         """The control plane speaks; if it had fallen silent, it is told anew what is served."""
@@ -282,17 +296,22 @@ class Plane:
             with self._lock:
                 waiting = dict(self._to_say)
             for endpoint, (generation, problem) in waiting.items():
-                with suppress(QuarterdeckError):
-                    with suppress(NotFound):  # deleted meanwhile, so that nobody waits for the word
-                        self._control.acknowledge(endpoint, generation, problem)
-                    self._has_said(endpoint, generation, problem)
+                self._say_one(endpoint, generation, problem)
             with self._lock:
                 again = bool(self._to_say)
             if again:
                 self._ending.wait(RETRY_S)
                 self._speak.set()
 
-    def _has_said(self, endpoint: str, generation: int, problem: str) -> None:
+    def _say_one(self, endpoint: str, generation: int, problem: str) -> None:
+        try:
+            with suppress(NotFound):  # deleted meanwhile, so that nobody waits for the word
+                self._control.acknowledge(endpoint, generation, problem)
+        except QuarterdeckError:
+            return  # it is said again
+        except Exception as error:  # noqa: BLE001 one endpoint's word must not keep back those of all others
+            self._complaints.say("Saying what is served", error)
+            return
         with self._lock:
             self._said[endpoint] = (generation, problem)
             if self._to_say.get(endpoint) == (generation, problem):

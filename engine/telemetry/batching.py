@@ -90,6 +90,9 @@ class Pending:
 
         Returns:
             Whether the file system let us.
+
+        Raises:
+            Exception: something else did not; the predictions are given up then, too.
         """
         while self._predictions or self._windows or self._dropped:
             if not sink.has_room():
@@ -97,10 +100,12 @@ class Pending:
             frame = self._next_frame()
             try:
                 sink.write(self._encode(frame))
-            except OSError:
+            except Exception as error:
                 self._give_up(frame.predictions, frame.origins)
                 self._give_up(self._predictions)
-                return False
+                if isinstance(error, OSError):
+                    return False
+                raise
             self._tell(frame.counts)
         return True
 
@@ -113,7 +118,12 @@ class Pending:
             each = self._predictions.popleft()
             try:
                 record = self._spooled(each, origins)
-            except (ValueError, TypeError, OverflowError):  # not the endpoint's fault that it cannot be kept
+            except (
+                ValueError,
+                TypeError,
+                OverflowError,
+                RecursionError,
+            ):  # not the endpoint's fault that it is not kept
                 self._drop(each.origin[:2], 1)
                 continue
             records.append(record)

@@ -6,6 +6,7 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
+from engine.core.complaints import Complaints
 from engine.telemetry.batching import Batch, Pending
 from engine.telemetry.model import CaptureCount
 from engine.telemetry.spool_files import SpoolFile
@@ -56,6 +57,7 @@ class Spool:
         self._waiting_bytes = 0
         self._dropped: dict[Source, int] = {}
         self._pending = Pending()
+        self._complaints = Complaints()
         self._something, self._hurry = threading.Event(), threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture-spool", daemon=True)
@@ -132,12 +134,16 @@ class Spool:
         self._file.close()
 
     def _flush(self) -> bool:
-        """Write down what waits; false when the file system did not let us."""
+        """Write down what waits; false when the file system, or anything else, did not let us."""
         with self._lock:
             batch, self._batch = self._batch, Batch()
             dropped, self._dropped = self._dropped, {}
             self._waiting_bytes = 0
             self._something.clear()
             self._hurry.clear()
-        self._pending.take(batch, dropped)
-        return self._pending.write(self._file)
+        try:
+            self._pending.take(batch, dropped)
+            return self._pending.write(self._file)
+        except Exception as error:  # noqa: BLE001 what cannot be written is dropped; what comes later waits for this thread
+            self._complaints.say("The capture spool", error)
+            return False

@@ -45,6 +45,7 @@ class Told:
     def __init__(self) -> None:
         self.wants: tuple[DesiredEndpoint, ...] = ()
         self.gone = False
+        self.wrong: set[str] = set()
         self.slow: dict[int, threading.Event] = {}
         self.broken: set[int] = set()
         self.loaded: dict[int, Constant] = {}
@@ -57,6 +58,8 @@ class Told:
         return True
 
     def desired(self) -> tuple[DesiredEndpoint, ...]:
+        if "desired" in self.wrong:
+            raise KeyError("a column that nobody made")
         return self.wants
 
     def load(self, wanted: DesiredDeployment) -> Runtime:
@@ -69,6 +72,8 @@ class Told:
         return found
 
     def acknowledge(self, endpoint: str, generation: int, problem: str) -> None:
+        if endpoint in self.wrong:
+            raise KeyError("a column that nobody made")
         self.said.append((endpoint, generation, problem))
 
 
@@ -195,3 +200,48 @@ def test_a_number_that_stands_for_other_bytes_is_loaded_anew(control: Told, plan
     until(lambda: ("churn", 2, "") in control.said)
     assert control.loaded[1] is not before
     assert before.closed.wait(5)
+
+
+def test_what_nobody_expects_of_the_control_plane_is_said_once_and_followed_by_the_rest(
+    control: Told, plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control.wants = (endpoint(1, deployment(1)),)
+    until(lambda: ("churn", 1, "") in control.said)
+    control.wrong.add("desired")
+    until(lambda: plane.stale_since > 0)
+    assert live(plane) == 1
+    control.wants = (endpoint(2, deployment(2)),)
+    control.wrong.clear()
+    until(lambda: ("churn", 2, "") in control.said)
+    assert (live(plane), plane.stale_since) == (2, 0)
+    assert capsys.readouterr().err.count("Following the workspace goes on after KeyError") == 1
+
+
+def test_an_endpoint_whose_word_cannot_be_said_keeps_back_no_other(
+    control: Told, plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control.wrong.add("churn")
+    control.wants = (endpoint(1, deployment(1)), endpoint(1, deployment(5), name="other"))
+    until(lambda: ("other", 1, "") in control.said)
+    assert live(plane) == 1
+    control.wrong.clear()
+    until(lambda: ("churn", 1, "") in control.said)
+    assert capsys.readouterr().err.count("Saying what is served goes on after KeyError") == 1
+
+
+def test_an_endpoint_that_cannot_be_put_together_is_served_once_it_can(
+    control: Told, plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = endpoint(1, deployment(1))
+    control.wants = (replace(good, salt=None),)  # type: ignore[arg-type] # as a mistake of ours would have it
+    said = ""
+
+    def complained() -> bool:
+        nonlocal said
+        said += capsys.readouterr().err
+        return "Serving what is wanted goes on after AttributeError" in said
+
+    until(complained)
+    control.wants = (good,)
+    until(lambda: ("churn", 1, "") in control.said)
+    assert live(plane) == 1

@@ -18,6 +18,7 @@ from engine.telemetry.spool import Spool
 from engine.telemetry.spool_files import SpoolFile, total_bytes
 from tests.engine.telemetry.traffic import (
     NOW_S,
+    ORIGIN,
     counted,
     prediction,
     requests,
@@ -68,6 +69,28 @@ def test_the_bound_is_one_of_bytes_too(tmp_path: Path, monkeypatch: pytest.Monke
     assert spool.put_prediction(prediction(inputs=[[1.0]]))
     spool.close()
     assert spool.counts() == (CaptureCount(1, 3, 3, 2, 1),)
+
+
+@pytest.mark.parametrize("kind", ["deep", "of nobody"])
+def test_what_nobody_expects_is_dropped_and_what_comes_later_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    strange = ORIGIN._replace(model=len)  # type: ignore[arg-type] # as a mistake of ours would have it
+    odd = {"deep": prediction(inputs=deep), "of nobody": prediction(origin=strange)}
+    spool = Spool(tmp_path / "spool", "plane", flush_s=0.01)
+    for number in range(3):
+        spool.put_prediction(odd[kind])
+        until(lambda: waiting(spool) == 2 * number + 1)  # noqa: B023 called before the next round
+        spool.put_prediction(prediction(number))
+        until(lambda: waiting(spool) == 2 * number + 2)  # noqa: B023 as above
+    spool.close()
+    database = telemetry_database(tmp_path / "telemetry.db")
+    store_all(database, tmp_path / "spool")
+    assert counted(database.path)[1, 3] == (6, 3, 3)
+    assert capsys.readouterr().err.count("The capture spool goes on") == (kind == "of nobody")
 
 
 def test_a_request_that_is_too_long_is_dropped_and_harms_no_other(tmp_path: Path) -> None:
