@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.serving.sharing import Shared
-    from engine.serving.table import Table, Target
+    from engine.serving.table import Flights, Table, Target
     from engine.telemetry.histogram import LatencyCounts
     from engine.telemetry.model import WindowDelta
     from engine.telemetry.spool import Spool
@@ -68,6 +68,26 @@ class Sums:
         add(self.latency, delta.latency)
 
 
+class _Old(NamedTuple):
+    """A target that was replaced.
+
+    Args:
+        until_s: How long it is looked at in any case, by the monotonic clock: shadows answer when they can.
+        flights: Of the tables whose requests may still count for it.
+        target: The target.
+        whose: Whose sums these are.
+    """
+
+    until_s: float
+    flights: tuple[Flights, ...]
+    target: Target
+    whose: Whose
+
+    def in_use(self) -> bool:
+        """Whether a request is still under way."""
+        return any(each.count for each in self.flights)
+
+
 class Counting:
     """Empties the tallies; on the event loop alone.
 
@@ -83,23 +103,26 @@ class Counting:
         self._spool = spool
         self._shared = shared
         self._targets: dict[int, tuple[Target, Whose]] = {}
-        self._old: list[tuple[float, Target, Whose]] = []
+        self._flights: list[Flights] = []
+        self._old: list[_Old] = []
         self.sums: dict[Whose, Sums] = {}
 
     def renew(self, old: Table, new: Table) -> None:
-        """Take the tallies of a new table; those of the old one are looked at for a while, for answers under way.
+        """Take the tallies of a new table; those of the old one are looked at while answers are under way, and after.
 
         Args:
             old: The table that was replaced.
             new: The one that replaces it.
         """
-        del old
+        # A target stays from table to table: what began on any that came before may still count for it.
+        self._flights = [each for each in (*self._flights, old.flights) if each.count]
+        flights = tuple(self._flights)
         before, self._targets = self._targets, {}
         for served in new.endpoints.values():
             for target in served.targets.values():
                 self._targets[id(target)] = (target, _whose(served.name, target))
         until_s = time.monotonic() + _KEEP_S
-        self._old += [(until_s, *each) for key, each in before.items() if key not in self._targets]
+        self._old += [_Old(until_s, flights, *each) for key, each in before.items() if key not in self._targets]
 
     def flush(self, now_s: float) -> None:
         """Hand on what was counted.
@@ -110,11 +133,11 @@ class Counting:
         second = int(now_s)
         for target, whose in self._targets.values():
             self._take(target, whose, second)
-        for _, target, whose in self._old:
-            self._take(target, whose, second)
+        for each in self._old:
+            self._take(each.target, each.whose, second)
         if self._old:
             monotonic_s = time.monotonic()
-            self._old = [each for each in self._old if each[0] > monotonic_s]
+            self._old = [each for each in self._old if each.until_s > monotonic_s or each.in_use()]
 
     def publish(self) -> None:
         """Tell the other workers what was counted."""
