@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from engine.runtimes.model import Interface, Outputs, Rows
 
+_OF_TEXTS = ("Found unknown categories", "could not convert string")
+
 
 def read_skops(data: bytes) -> Any:
     """Read a model from a skops file, which makes objects of types that were checked before, and runs nothing else.
@@ -79,14 +81,25 @@ class EstimatorRuntime:
                     made[PROBABILITIES] = self._model.predict_proba(taken)
                 return made
         except ValueError as error:
-            from engine.core.text import clean
-
-            raise RowRefused(f"The model refuses the rows: {clean(str(error), limit=200)}") from error
+            raise self._refused(error) from error
         except Exception as error:  # whatever breaks inside somebody's model must not break the server
             raise PredictionFailed(f"The model broke ({type(error).__name__}).") from error
 
     def close(self) -> None:
         """Nothing is held but memory."""
+
+    def _refused(self, error: ValueError) -> RowRefused:
+        """What is told of a refusal: the library's own words may repeat what a row holds, so none of them."""
+        texts = [each.name for each in self.interface.inputs if each.dtype == "str"]
+        if len(texts) == 1 and str(error).startswith(_OF_TEXTS):
+            from engine.core.text import clean
+
+            name = clean(texts[0], limit=60)
+            return RowRefused(
+                f"The model refuses the rows: the input '{name}' has a value that it does not know.",
+                details={"input": texts[0][:200]},
+            )
+        return RowRefused("The model refuses the rows: one of them has a value that it does not take.")
 
     def _taken(self, rows: Rows) -> Any:
         if rows.matrix is not None and not self._frame:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.runtimes.model import Interface, Outputs, Rows
 
 _ERRORS_ALONE = 3
+_FAILED = "ONNX Runtime failed to answer these rows."  # its own words may repeat what they hold
 
 
 def open_session(data: bytes) -> Any:
@@ -101,7 +102,7 @@ class TwinRuntime:
                 return found
             made = dict(zip(self._names, self._session.run(self._names, fed), strict=True))
         except Exception as error:  # its errors share no class but this one
-            raise _failed(error) from error
+            raise PredictionFailed(_FAILED) from error
         if (
             rows.size == 1
             and single is None
@@ -199,7 +200,7 @@ class OnnxRuntime:
         try:
             found = self._run(self._names, fed)
         except Exception as error:  # its errors share no class but this one
-            raise _failed(error) from error
+            raise PredictionFailed(_FAILED) from error
         made = {name: _as_array(value) for name, value in zip(self._names, found, strict=True)}
         if any(value.shape[:1] != (rows.size,) for value in made.values()):
             raise PredictionFailed("The model gave another number of rows than it was asked for.")
@@ -215,12 +216,6 @@ def _as_array(value: Any) -> NDArray[Any]:
     if isinstance(value, list):  # what converters call ZipMap: one dictionary a row
         return np.array([list(each.values()) if isinstance(each, dict) else each for each in value])
     return np.atleast_1d(np.asarray(value))
-
-
-def _failed(error: Exception) -> PredictionFailed:
-    from engine.core.text import clean
-
-    return PredictionFailed(f"The model failed: {clean(str(error).rpartition(' : ')[2], limit=200)}")
 
 
 def label_output(interface: Interface) -> str:

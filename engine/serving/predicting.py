@@ -157,6 +157,8 @@ class Predictor:
         if not isinstance(error, QuarterdeckError):
             self._log(task, error)
             error = _told(task)
+        elif error.http_status >= 500 and error.__cause__ is not None:  # callers get none of a library's own words
+            self._log(task, error.__cause__)
         target, status = task.target, error.http_status
         if target is not None:
             latency_us = (perf_counter() - task.began_s) * 1e6
@@ -191,7 +193,7 @@ class Predictor:
         )
         cast("Spool", self._spool).put_prediction(record, size_bytes=size)
 
-    def _log(self, task: Prediction, error: Exception) -> None:
+    def _log(self, task: Prediction, error: BaseException) -> None:
         """Say on stderr what a model raised, but not for each of many requests."""
         now_s = time.monotonic()
         if now_s - self._logged_s >= _LOG_EVERY_S:
