@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from engine.core.errors import InvalidInput, PredictionFailed, QuarterdeckError
 from engine.core.text import clean
 from engine.serving.calls import JSON, Answer
+from engine.serving.large import LARGE_BYTES, Aside, predicted_in_parts, whole
 from engine.telemetry.model import CapturedPrediction
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Prediction:
         table: The table it runs on.
     """
 
-    __slots__ = ("began_s", "call", "dialect", "pinned", "rows", "said", "served", "table", "target")
+    __slots__ = ("began_s", "call", "dialect", "kept", "pinned", "rows", "said", "served", "table", "target")
 
     def __init__(self, call: Call, dialect: Dialect, table: Table) -> None:
         self.call = call
@@ -56,6 +57,7 @@ class Prediction:
         self.served: Served | None = None
         self.target: Target | None = None
         self.rows: Rows | None = None
+        self.kept: tuple[object, int] | None = None
 
 
 class Predictor:
@@ -71,6 +73,7 @@ class Predictor:
         self._table = table
         self._shadows = shadows
         self._spool = spool
+        self._aside = Aside()
         self._logged_s = 0.0
 
     def begin(self, call: Call, dialect: Dialect) -> Answer | Awaitable[Answer]:
@@ -84,6 +87,8 @@ class Predictor:
             The answer; or what gives it, where it has to wait for others.
         """
         task = Prediction(call, dialect, self._table())
+        if len(call.body) > LARGE_BYTES:
+            return self._beside(task)
         try:
             target, rows = _prepared(task)
             outputs = _called(target, rows)
@@ -106,7 +111,7 @@ class Predictor:
             InvalidInput: several are, and the request does not say which.
         """
         table = self._table()
-        if not table.find(call.endpoint).quick:
+        if len(call.body) > LARGE_BYTES or not table.find(call.endpoint).quick:
             return None
         task = Prediction(call, dialect, table)
         try:
@@ -138,10 +143,29 @@ class Predictor:
         except Exception as error:  # noqa: BLE001 as above
             return self._failed(task, error)
 
+    async def _beside(self, task: Prediction) -> Answer:
+        """Answer a large request: what takes long is done on other threads, the table stays in use until then."""
+        flights, do = task.table.flights, self._aside.do
+        flights.began()
+        try:
+            with self._aside.taken():
+                target, rows = await do(lambda: _prepared_and_kept(task))
+                parts = await predicted_in_parts(target.loaded.batcher, rows)
+                outputs = await do(lambda: whole(parts))
+                worded = await do(lambda: task.dialect.answer(task.call, task.said, target, outputs))
+            return self._counted(task, target, outputs, worded)
+        except Exception as error:  # noqa: BLE001 as above
+            blamed = task.target
+            fault = blamed is not None and await do(lambda: _is_fault(task, blamed))
+            return self._failed(task, error, fault=fault)
+        finally:
+            flights.ended()
+
     def _answered(self, task: Prediction, target: Target, outputs: Outputs) -> Answer:
-        call = task.call
-        answer = task.dialect.answer(call, task.said, target, outputs)
-        body = answer.body
+        return self._counted(task, target, outputs, task.dialect.answer(task.call, task.said, target, outputs))
+
+    def _counted(self, task: Prediction, target: Target, outputs: Outputs, answer: Answer) -> Answer:
+        call, body = task.call, answer.body
         latency_us = (perf_counter() - task.began_s) * 1e6
         served = cast("Served", task.served)
         served.counted(target, pinned=task.pinned).add(latency_us, 200)
@@ -152,8 +176,8 @@ class Predictor:
             self._shadows.offer(served, target, cast("Rows", task.rows), outputs)
         return Answer(200, body, answer.headers, target, call.request_id)
 
-    def _failed(self, task: Prediction, error: Exception) -> Answer:
-        """Word what went wrong, and count it against whoever is to blame."""
+    def _failed(self, task: Prediction, error: Exception, *, fault: bool | None = None) -> Answer:
+        """Word what went wrong, and count it against whoever is to blame; `fault` says so where it is known."""
         if not isinstance(error, QuarterdeckError):
             self._log(task, error)
             error = _told(task)
@@ -163,7 +187,8 @@ class Predictor:
         if target is not None:
             latency_us = (perf_counter() - task.began_s) * 1e6
             tally = cast("Served", task.served).counted(target, pinned=task.pinned)
-            tally.add(latency_us, status, fault=status < 500 and _is_fault(task, target))
+            fault = status < 500 and (_is_fault(task, target) if fault is None else fault)
+            tally.add(latency_us, status, fault=fault)
             if status >= 500 and self._spool is not None and task.rows is not None:
                 self._capture(task, target, status, latency_us, {}, 0)
         headers = (JSON, *retry_after(error))
@@ -172,16 +197,10 @@ class Predictor:
     def _capture(
         self, task: Prediction, target: Target, status: int, latency_us: float, outputs: Outputs | bytes, size: int
     ) -> None:
-        request_id, rows = task.call.request_id, cast("Rows", task.rows)
+        request_id = task.call.request_id
         if not sampled(request_id, cast("Served", task.served).capture):
             return
-        values: object = task.dialect.text(task.said)  # spares the spool's thread to make it anew
-        if not values and rows.matrix is not None:
-            values = rows.matrix
-            size += rows.matrix.size * _VALUE_BYTES
-        elif not values:
-            values = [list(each) for each in zip(*(column.tolist() for column in rows.columns.values()), strict=True)]
-            size += len(task.call.body)  # texts may be of any length
+        values, more = task.kept or _kept(task)
         record = CapturedPrediction(
             target.tally.origin,
             request_id.decode("ascii"),
@@ -191,7 +210,7 @@ class Predictor:
             values,
             outputs,
         )
-        cast("Spool", self._spool).put_prediction(record, size_bytes=size)
+        cast("Spool", self._spool).put_prediction(record, size_bytes=size + more)
 
     def _log(self, task: Prediction, error: BaseException) -> None:
         """Say on stderr what a model raised, but not for each of many requests."""
@@ -241,6 +260,25 @@ def _prepared(task: Prediction) -> tuple[Target, Rows]:
     if not rows.size:
         raise InvalidInput("The request has no rows.")
     return target, rows
+
+
+def _prepared_and_kept(task: Prediction) -> tuple[Target, Rows]:
+    """The same for a large request, and what is captured of it."""
+    found = _prepared(task)
+    if cast("Served", task.served).capture:
+        task.kept = _kept(task)
+    return found
+
+
+def _kept(task: Prediction) -> tuple[object, int]:
+    """The rows as they are captured, and about how long they are as JSON where they are not given so."""
+    text, rows = task.dialect.text(task.said), cast("Rows", task.rows)
+    if text:  # spares the spool's thread to make it anew
+        return text, 0
+    if rows.matrix is not None:
+        return rows.matrix, rows.matrix.size * _VALUE_BYTES
+    values = [list(each) for each in zip(*(column.tolist() for column in rows.columns.values()), strict=True)]
+    return values, len(task.call.body)  # texts may be of any length
 
 
 def _by_field(task: Prediction, live: Target) -> tuple[Target, Rows]:
