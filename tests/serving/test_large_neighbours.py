@@ -51,6 +51,26 @@ def test_a_small_request_beside_a_large_one_is_answered_soon(served: Served, pat
     assert slowest < 0.5
 
 
+def test_a_small_request_beside_many_compressed_ones_is_answered_soon(served: Served) -> None:
+    bomb, refused = gzip.compress(b" " * (80 << 20)), []
+
+    def send() -> None:
+        for _ in range(3):
+            reply = served.ask("POST", "/predict", bomb, {"content-encoding": "gzip"}, wait_s=60)
+            refused.append(reply.status)
+
+    senders = [threading.Thread(target=send) for _ in range(2)]
+    for each in senders:
+        each.start()
+    slowest = 0.0
+    while any(each.is_alive() for each in senders):
+        began_s = time.monotonic()
+        assert served.ask("POST", "/predict", {"features": ROW}).status == 200
+        slowest = max(slowest, time.monotonic() - began_s)
+    assert refused == [413] * 6
+    assert slowest < 0.5
+
+
 def test_a_large_request_is_answered_as_its_rows_are_alone(served: Served) -> None:
     rows = [[number % 7 - 3.0, number % 5 - 2.0, number % 3 - 1.0, number / 30_000] for number in range(30_000)]
     said = served.ask("POST", "/v2/models/churn/infer", infer(rows)).json()["outputs"]
