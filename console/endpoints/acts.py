@@ -14,7 +14,7 @@ from engine.core.access import Role
 from engine.core.errors import InvalidInput
 from engine.core.percent import parse_percent
 from engine.deployment.rollout_model import RolloutState
-from engine.endpoints.model import WHOLE, Cause, Share, Wish
+from engine.endpoints.model import WHOLE, Cause, RouteWish, Share
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -51,7 +51,7 @@ def _propose(  # noqa: PLR0913 what a dialog needs; each call names all of it
     title: str,
     label: str,
     fields: list[Field],
-    wish: Callable[[Mapping[str, str]], Wish],
+    wish: Callable[[Mapping[str, str]], RouteWish],
     first: str = "reason",
     refuses: bool = False,
     act: Callable[[ConsoleApp, Planned], None] = apply,
@@ -87,7 +87,7 @@ def _traffic(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> 
         title=f"Traffic of {standing.name}: percentages; the live version takes the rest",
         label="shift",
         fields=[*fields, _reason()],
-        wish=lambda answers: Wish(
+        wish=lambda answers: RouteWish(
             Cause.TRAFFIC, weights=typed_weights(answers, numbers, live.version if live else None)
         ),
         first=fields[0].name,
@@ -144,7 +144,7 @@ def _roll_back(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -
         title=f"Roll {standing.name} back",
         label="roll back",
         fields=[_reason("rolled back by hand")],
-        wish=lambda _answers: Wish(Cause.ROLL_BACK),
+        wish=lambda _answers: RouteWish(Cause.ROLL_BACK),
         first="",
         act=_abort_planned if going and canary else apply,
     )
@@ -169,7 +169,7 @@ def _undo(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> Non
         title=f"Undo the last change of {standing.name}",
         label="undo",
         fields=[_reason("undone by hand")],
-        wish=lambda _answers: Wish(Cause.UNDO),
+        wish=lambda _answers: RouteWish(Cause.UNDO),
         first="",
     )
 
@@ -182,7 +182,7 @@ def _kill(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> Non
         title=f"Kill {standing.name}: refuse every request",
         label="kill",
         fields=[_reason()],
-        wish=lambda _answers: Wish(Cause.KILL),
+        wish=lambda _answers: RouteWish(Cause.KILL),
         refuses=True,
     )
 
@@ -195,7 +195,7 @@ def _revive(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> N
         title=f"Let {standing.name} answer again",
         label="revive",
         fields=[_reason()],
-        wish=lambda _answers: Wish(Cause.REVIVE),
+        wish=lambda _answers: RouteWish(Cause.REVIVE),
     )
 
 
@@ -241,7 +241,7 @@ def _retire(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> N
         title=f"Unload a version from {standing.name}",
         label="unload",
         fields=[Field(_VERSION, _VERSION, number), _reason()],
-        wish=lambda answers: Wish(Cause.RETIRE, _number(answers)),
+        wish=lambda answers: RouteWish(Cause.RETIRE, _number(answers)),
         first="reason" if number else _VERSION,
     )
 
@@ -251,9 +251,9 @@ def _shadow(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> N
     standing = standing_of(subject)
     shadows = {each.version for each in standing.endpoint.deployments if each.share is Share.SHADOW}
 
-    def wish(answers: Mapping[str, str]) -> Wish:
+    def wish(answers: Mapping[str, str]) -> RouteWish:
         number = _number(answers)
-        return Wish(Cause.SHADOW, number) if number in shadows else Wish(Cause.DEPLOY, number, Share.SHADOW)
+        return RouteWish(Cause.SHADOW, number) if number in shadows else RouteWish(Cause.DEPLOY, number, Share.SHADOW)
 
     number = _suggested(app, standing)
     _propose(

@@ -17,7 +17,7 @@ from console.widgets.bar import Bar
 from console.widgets.document import Document, Line
 from engine.core.errors import InvalidInput
 from engine.core.percent import parse_percent
-from engine.endpoints.model import Cause, Share, Wish
+from engine.endpoints.model import Cause, RouteWish, Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -230,7 +230,7 @@ def _ask_share(app: ConsoleApp, standing: Standing, version: Version) -> None:
     app.open_dialog(PlanDialog(proposal), answered)
 
 
-def deploy_wish(answers: Mapping[str, str], version: int) -> Wish:
+def deploy_wish(answers: Mapping[str, str], version: int) -> RouteWish:
     """What was typed, as a wish.
 
     Args:
@@ -245,4 +245,4 @@ def deploy_wish(answers: Mapping[str, str], version: int) -> Wish:
         raise InvalidInput(f"The share is one of {', '.join(SHARES)}.")
     share = Share(word)
     weight = parse_percent(answers.get("weight", "")) if share is Share.CANARY else 0
-    return Wish(Cause.DEPLOY, version, share, weight)
+    return RouteWish(Cause.DEPLOY, version, share, weight)

@@ -15,7 +15,7 @@ from console.typing import PlainInput
 from console.widgets.bar import Bar
 from console.widgets.document import Document, Line
 from engine.core.errors import InvalidInput, QuarterdeckError
-from engine.endpoints.model import PlannedRoute, RoutePlan, Share, Wish
+from engine.endpoints.model import PlannedRoute, RoutePlan, RouteWish, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,8 +58,8 @@ class Proposal:
     title: str
     label: str
     fields: Sequence[Field]
-    wish: Callable[[Mapping[str, str]], Wish]
-    plan: Callable[[Wish], RoutePlan]
+    wish: Callable[[Mapping[str, str]], RouteWish]
+    plan: Callable[[RouteWish], RoutePlan]
     endpoint: str
     first: str = ""
 
@@ -87,7 +87,7 @@ class PlanDialog(Dialog[Planned]):
         self._problem = Bar()
         self._choices = Choices([("n", "Cancel"), ("y", proposal.label)])
         self._plan: RoutePlan | None = None
-        self._asked: Wish | None = None
+        self._asked: RouteWish | None = None
         self._agreed = False
 
     def compose(self) -> ComposeResult:

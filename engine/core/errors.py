@@ -225,8 +225,10 @@ class TaskFailed(QuarterdeckError):
 
     code = "task_failed"
 
-    def __init__(self, message: str, *, hint: str = "", item: object = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, message: str, *, hint: str = "", details: Mapping[str, object] | None = None, item: object = None
+    ) -> None:
+        super().__init__(message, hint=hint, details=details)
         self.item = item
 
 

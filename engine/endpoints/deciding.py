@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import Conflict, InvalidInput, PolicyRefused, QuarterdeckError
 from engine.endpoints import routing, rules, store
-from engine.endpoints.model import WHOLE, Cause, Endpoint, PlannedRoute, RoutePlan, Share, Wish, weights
+from engine.endpoints.model import WHOLE, Cause, Endpoint, PlannedRoute, RoutePlan, RouteWish, Share, weights
 from engine.registry.lookup import version as read_version
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Question:
 
     view: Snapshot
     endpoint: Endpoint
-    wish: Wish
+    wish: RouteWish
     policy: Callable[[], Policy]
     deployment: Callable[[Version], int]
     rows: tuple[store.DeploymentRow, ...] = field(default=())

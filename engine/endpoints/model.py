@@ -271,7 +271,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RouteWish:
     """What an operator asks of an endpoint's routes.
 
     Args:
@@ -321,7 +321,7 @@ class RoutePlan:
     """
 
     endpoint: str
-    wish: Wish
+    wish: RouteWish
     before: tuple[PlannedRoute, ...]
     after: tuple[PlannedRoute, ...]
     killed_before: bool

@@ -11,7 +11,7 @@ from engine.core.access import Role
 from engine.core.errors import Conflict, InvalidInput
 from engine.endpoints import routing, rules, store
 from engine.endpoints.deciding import DECIDED, NEW, Question, decide, plan
-from engine.endpoints.model import Cause, Endpoint, Generation, Share, Wish
+from engine.endpoints.model import Cause, Endpoint, Generation, RouteWish, Share
 from engine.endpoints.reading import find_row
 from engine.endpoints.watching import EndpointWatching
 from engine.registry.approval_model import checked_reason
@@ -41,7 +41,7 @@ class Endpoints(EndpointWatching):
         redaction: Replaces secrets in tags.
     """
 
-    def plan(self, name: str, wish: Wish) -> RoutePlan:
+    def plan(self, name: str, wish: RouteWish) -> RoutePlan:
         """Say what a verb would do and what stands in its way; changes nothing, and anybody may ask.
 
         Args:
@@ -99,7 +99,7 @@ class Endpoints(EndpointWatching):
         """
         actor = self._access.require(Role.OPERATOR, "endpoints deploy")
         why = checked_reason(reason)
-        wish = Wish(Cause.DEPLOY, version, share, weight)
+        wish = RouteWish(Cause.DEPLOY, version, share, weight)
         attempt = {"verb": "deploy", "version": version, "share": share.value, "weight": weight}
         with self._attempt(actor, name, attempt, why):
             with self._database.snapshot() as view:
@@ -136,7 +136,7 @@ class Endpoints(EndpointWatching):
         why = checked_reason(reason)
         attempt = {"verb": "traffic", "weights": [[number, weight] for number, weight in sorted(weights.items())]}
         with self._attempt(actor, name, attempt, why):
-            return self._change(actor, name, Wish(Cause.TRAFFIC, weights=weights), why, expect=expect)
+            return self._change(actor, name, RouteWish(Cause.TRAFFIC, weights=weights), why, expect=expect)
 
     def shadow(self, name: str, version: int, *, reason: str, on: bool = True, expect: int | None = None) -> Generation:
         """Let a version answer a copy of each request, or stop that; a canary made a shadow gives up its share.
@@ -164,7 +164,7 @@ class Endpoints(EndpointWatching):
             return self.deploy(name, version, reason=reason, share=Share.SHADOW, expect=expect)
         actor = self._access.require(Role.OPERATOR, "endpoints shadow")
         why = checked_reason(reason)
-        return self._change(actor, name, Wish(Cause.SHADOW, version), why, expect=expect)
+        return self._change(actor, name, RouteWish(Cause.SHADOW, version), why, expect=expect)
 
     def retire(self, name: str, version: int, *, reason: str, expect: int | None = None) -> Generation:
         """Unload a version that takes no traffic.
@@ -188,7 +188,7 @@ class Endpoints(EndpointWatching):
         """
         actor = self._access.require(Role.OPERATOR, "endpoints retire")
         why = checked_reason(reason)
-        return self._change(actor, name, Wish(Cause.RETIRE, version), why, expect=expect)
+        return self._change(actor, name, RouteWish(Cause.RETIRE, version), why, expect=expect)
 
     def roll_back(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
         """Give up the canaries if there are any, else the live version for the one that was live before it.
@@ -213,7 +213,7 @@ class Endpoints(EndpointWatching):
         """
         actor = self._access.require(Role.OPERATOR, "endpoints rollback")
         why = checked_reason(reason)
-        return self._change(actor, name, Wish(Cause.ROLL_BACK), why, expect=expect)
+        return self._change(actor, name, RouteWish(Cause.ROLL_BACK), why, expect=expect)
 
     def undo(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
         """Restore what was routed before the last change, whatever it was; undoing twice restores the change.
@@ -239,7 +239,7 @@ class Endpoints(EndpointWatching):
         actor = self._access.require(Role.OPERATOR, "endpoints undo")
         why = checked_reason(reason)
         with self._attempt(actor, name, {"verb": "undo"}, why):
-            return self._change(actor, name, Wish(Cause.UNDO), why, expect=expect)
+            return self._change(actor, name, RouteWish(Cause.UNDO), why, expect=expect)
 
     def kill(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
         """Refuse every request with 503, at once; what is routed stays loaded.
@@ -329,10 +329,10 @@ class Endpoints(EndpointWatching):
     def _switch(self, name: str, cause: Cause, reason: str, expect: int | None) -> Generation:
         actor = self._access.require(Role.OPERATOR, f"endpoints {cause.value}")
         why = checked_reason(reason)
-        return self._change(actor, name, Wish(cause), why, expect=expect)
+        return self._change(actor, name, RouteWish(cause), why, expect=expect)
 
     def _change(
-        self, actor: Actor, name: str, wish: Wish, reason: str, *, expect: int | None, build: Build | None = None
+        self, actor: Actor, name: str, wish: RouteWish, reason: str, *, expect: int | None, build: Build | None = None
     ) -> Generation:
         """One transaction: what the operator saw is compared, what is asked decided, the next generation made."""
         with self._database.transaction(actor) as tx:
@@ -349,7 +349,7 @@ class Endpoints(EndpointWatching):
             return routing.route(tx, endpoint, made.routes, wish.cause, reason, killed=made.killed, ended=ended)
 
     def _question(
-        self, view: Snapshot, endpoint: Endpoint, wish: Wish, deployment: Callable[[Version], int]
+        self, view: Snapshot, endpoint: Endpoint, wish: RouteWish, deployment: Callable[[Version], int]
     ) -> Question:
         return Question(view, endpoint, wish, self._policy_file.read, deployment)
 

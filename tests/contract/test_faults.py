@@ -31,7 +31,7 @@ READING = {
     "traces": "assessment assessments complete count get get_all keys measure page rows summaries summary",
     "uploads": "check_part join",
     "processes": "server stop_server stop_up up",
-    "analyst": "",
+    "analyst": "settle",
     "builds": "export get load path pickle_allowed",
     "endpoints": "at deployments desired get history of_version page plan planes prepare wait",
     "rollouts": "open_of page verdicts",

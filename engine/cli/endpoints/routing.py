@@ -19,7 +19,7 @@ from engine.cli.served import until_served
 from engine.cli.words import DURATION, PAIR, SHARE
 from engine.core.errors import InvalidInput
 from engine.core.plain import plain
-from engine.endpoints.model import Cause, Share, Wish
+from engine.endpoints.model import Cause, RouteWish, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ def deploy(session: Session, /, name: str, version: str, how: _How, fmt: Format,
     return _carry_out(
         session,
         name,
-        Wish(Cause.DEPLOY, number, share, canary or 0),
+        RouteWish(Cause.DEPLOY, number, share, canary or 0),
         how,
         fmt,
         lambda reason: endpoints.deploy(
@@ -103,7 +103,7 @@ def traffic(session: Session, name: str, shares: Sequence[tuple[str, str]], how:
     return _carry_out(
         session,
         name,
-        Wish(Cause.TRAFFIC, weights=weights),
+        RouteWish(Cause.TRAFFIC, weights=weights),
         how,
         fmt,
         lambda reason: endpoints.traffic(name, weights, reason=reason, expect=how.expect),
@@ -120,7 +120,7 @@ def traffic(session: Session, name: str, shares: Sequence[tuple[str, str]], how:
 def shadow(session: Session, name: str, version: str, how: _How, fmt: Format, *, off: bool) -> int:
     """Give a version a copy of each request; nobody gets its answers."""
     number = version_number(session, name, version)
-    wish = Wish(Cause.SHADOW, number) if off else Wish(Cause.DEPLOY, number, Share.SHADOW)
+    wish = RouteWish(Cause.SHADOW, number) if off else RouteWish(Cause.DEPLOY, number, Share.SHADOW)
     endpoints = session.engine().endpoints
     return _carry_out(
         session,
@@ -145,7 +145,7 @@ def retire(session: Session, name: str, version: str, how: _How, fmt: Format) ->
     return _carry_out(
         session,
         name,
-        Wish(Cause.RETIRE, number),
+        RouteWish(Cause.RETIRE, number),
         how,
         fmt,
         lambda reason: endpoints.retire(name, number, reason=reason, expect=how.expect),
@@ -163,7 +163,7 @@ def rollback(session: Session, name: str, how: _How, fmt: Format) -> int:
     return _carry_out(
         session,
         name,
-        Wish(Cause.ROLL_BACK),
+        RouteWish(Cause.ROLL_BACK),
         how,
         fmt,
         lambda reason: endpoints.roll_back(name, reason=reason, expect=how.expect),
@@ -181,7 +181,7 @@ def undo(session: Session, name: str, how: _How, fmt: Format) -> int:
     return _carry_out(
         session,
         name,
-        Wish(Cause.UNDO),
+        RouteWish(Cause.UNDO),
         how,
         fmt,
         lambda reason: endpoints.undo(name, reason=reason, expect=how.expect),
@@ -199,13 +199,13 @@ def kill(session: Session, name: str, how: _How, fmt: Format, *, yes: bool) -> i
     endpoints = session.engine().endpoints
     if not how.dry_run:
         _reason(how)
-        plan = endpoints.plan(name, Wish(Cause.KILL))
+        plan = endpoints.plan(name, RouteWish(Cause.KILL))
         if plan.danger > 2:
             confirm(f"This refuses every request to {name}", name, yes=yes, final=False)
     return _carry_out(
         session,
         name,
-        Wish(Cause.KILL),
+        RouteWish(Cause.KILL),
         how,
         fmt,
         lambda reason: endpoints.kill(name, reason=reason, expect=how.expect),
@@ -223,7 +223,7 @@ def revive(session: Session, name: str, how: _How, fmt: Format) -> int:
     return _carry_out(
         session,
         name,
-        Wish(Cause.REVIVE),
+        RouteWish(Cause.REVIVE),
         how,
         fmt,
         lambda reason: endpoints.revive(name, reason=reason, expect=how.expect),
@@ -251,7 +251,7 @@ def _reason(how: _How) -> str:
 
 
 def _carry_out(
-    session: Session, name: str, wish: Wish, how: _How, fmt: Format, act: Callable[[str], Generation]
+    session: Session, name: str, wish: RouteWish, how: _How, fmt: Format, act: Callable[[str], Generation]
 ) -> int:
     """Say what would happen, or do it and wait until it is served."""
     endpoints = session.engine().endpoints

@@ -6,7 +6,7 @@ import pytest
 
 from console.endpoints.deploying import deploy_wish
 from engine.core.errors import InvalidInput, NotServable
-from engine.endpoints.model import Cause, Share, Wish
+from engine.endpoints.model import Cause, RouteWish, Share
 from tests.console.driver import LARGE, console
 from tests.console.served import Served
 
@@ -95,12 +95,12 @@ async def test_leaving_while_something_is_built_asks(served: Served) -> None:
 @pytest.mark.parametrize(
     ("answers", "wish"),
     [
-        ({"share": "canary", "weight": "12.5"}, Wish(Cause.DEPLOY, 3, Share.CANARY, 125)),
-        ({"share": "Shadow", "weight": "5"}, Wish(Cause.DEPLOY, 3, Share.SHADOW)),
-        ({"share": "live"}, Wish(Cause.DEPLOY, 3, Share.LIVE)),
+        ({"share": "canary", "weight": "12.5"}, RouteWish(Cause.DEPLOY, 3, Share.CANARY, 125)),
+        ({"share": "Shadow", "weight": "5"}, RouteWish(Cause.DEPLOY, 3, Share.SHADOW)),
+        ({"share": "live"}, RouteWish(Cause.DEPLOY, 3, Share.LIVE)),
     ],
 )
-def test_what_is_typed_becomes_a_wish(answers: dict[str, str], wish: Wish) -> None:
+def test_what_is_typed_becomes_a_wish(answers: dict[str, str], wish: RouteWish) -> None:
     assert deploy_wish(answers, 3) == wish
 
 

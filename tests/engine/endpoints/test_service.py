@@ -16,7 +16,7 @@ from engine.core.errors import (
     PolicyRefused,
     ReadOnlyMode,
 )
-from engine.endpoints.model import Cause, Share, State, Wish
+from engine.endpoints.model import Cause, RouteWish, Share, State
 from engine.endpoints.service import Endpoints
 from engine.registry.lineage import EdgeKind, NodeKind
 from engine.registry.model import Stage
@@ -385,17 +385,17 @@ def test_a_version_knows_where_it_is_routed(desk: Desk) -> None:
 
 def test_a_plan_says_what_would_change_and_changes_nothing(desk: Desk) -> None:
     desk.endpoint()
-    plan = desk.endpoints.plan("churn", Wish(Cause.DEPLOY, 2, Share.CANARY, 100))
+    plan = desk.endpoints.plan("churn", RouteWish(Cause.DEPLOY, 2, Share.CANARY, 100))
     assert plan.changes == ("churn/1: live 100 % → live 90 %", "churn/2: not loaded → canary 10 %")
     assert (plan.allowed, plan.danger, plan.expect) == (True, 2, 1)
-    assert desk.endpoints.plan("churn", Wish(Cause.DEPLOY, 2, Share.SHADOW)).danger == 1
-    assert desk.endpoints.plan("churn", Wish(Cause.KILL)).danger == 3
-    refused = desk.endpoints.plan("churn", Wish(Cause.RETIRE, 1))
+    assert desk.endpoints.plan("churn", RouteWish(Cause.DEPLOY, 2, Share.SHADOW)).danger == 1
+    assert desk.endpoints.plan("churn", RouteWish(Cause.KILL)).danger == 3
+    refused = desk.endpoints.plan("churn", RouteWish(Cause.RETIRE, 1))
     assert (refused.allowed, refused.changes) == (False, ())
     assert "takes traffic" in refused.blockers[0]
     assert len(desk.endpoints.history("churn").items) == 1
     with pytest.raises(InvalidInput):
-        desk.endpoints.plan("churn", Wish(Cause.STEP))
+        desk.endpoints.plan("churn", RouteWish(Cause.STEP))
 
 
 def test_a_lineage_ends_where_the_version_is_served(desk: Desk) -> None:

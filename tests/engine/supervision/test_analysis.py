@@ -30,7 +30,7 @@ def rolling(tmp_path: Path) -> Iterator[Rolling]:
     """A rollout whose canary serves; its data plane lives, and its clock is everybody's."""
     made = Rolling(tmp_path)
     made.clock.advance(SystemClock().now_ms() - made.clock.now_ms())
-    made.rollouts.start("churn", 2, reason="better", plan=PLAN)
+    made.engine("boss").rollouts.start("churn", 2, reason="better", plan=PLAN)
     made.acknowledge()
     yield made
     made.close()

@@ -23,6 +23,7 @@ NOT_OVER_HTTP = {
     "artifacts": "bytes are reached through the run, model or version they belong to",
     "audit.entries_for": "the past of one object, for replaying; readers list by kind and key",
     "analyst.tick": "the analysis process, four times a second",
+    "analyst.settle": "same",
     "builds": "deploying builds what it deploys; the rest is about files of the server's machine",
     "endpoints.acknowledge": "a data plane has the workspace itself",
     "endpoints.desired": "same",
