@@ -184,14 +184,31 @@ class ArtifactStore:
             IntegrityError: the object is missing, or its bytes have changed.
         """
         stream = self.open_unchecked(digest)
-        state = _state(stream)
-        if self._sound.get(digest) != state:
+        if not self.is_known_sound(digest, stream):
             stream.close()
             stream = self.open(digest)
-            if len(self._sound) >= _MOST_SOUND:
-                self._sound.clear()
-            self._sound[digest] = _state(stream)
+            self.remember_sound(digest, stream)
         return stream
+
+    def is_known_sound(self, digest: str, stream: BinaryIO) -> bool:
+        """Whether this process has compared an object with its digest, and the file is untouched since.
+
+        Args:
+            digest: 64 lower-case hex digits.
+            stream: The object's open file.
+        """
+        return self._sound.get(digest) == _state(stream)
+
+    def remember_sound(self, digest: str, stream: BinaryIO | FileIO) -> None:
+        """Remember that an object's bytes have just been compared with its digest.
+
+        Args:
+            digest: 64 lower-case hex digits.
+            stream: The object's open file, from which they were read.
+        """
+        if len(self._sound) >= _MOST_SOUND:
+            self._sound.clear()
+        self._sound[digest] = _state(stream)
 
     def verify(self, digest: str) -> bool:
         """Whether an object is there and its bytes still have its digest.
@@ -404,6 +421,7 @@ class Incoming:
             if not self._store.holds(digest, self.size_bytes):
                 os.fsync(self._target.fileno())
                 self._store.adopt(self._part, digest)
+                self._store.remember_sound(digest, self._target)  # these are the bytes that were hashed as they came
         return Blob(digest, self.size_bytes)
 
     def keep_part(self, upload_id: str, number: int) -> Blob:
@@ -498,7 +516,7 @@ def _unreadable(digest: str, error: OSError) -> IntegrityError:
     return IntegrityError(f"The artifact {digest[:12]} cannot be read: {error.strerror}.", hint=_RESTORE)
 
 
-def _state(stream: BinaryIO) -> tuple[int, ...]:
+def _state(stream: BinaryIO | FileIO) -> tuple[int, ...]:
     found = os.fstat(stream.fileno())
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 

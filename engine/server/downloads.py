@@ -148,7 +148,8 @@ class FileAnswer(Response):
     """One file as the answer to a request: whole, a range of it, or only that it has not changed.
 
     A whole file is compared with its digest while it is sent, and its last piece is held back until it agrees; a
-    range is compared once, before it is sent.
+    range is compared once, before it is sent. A file that this process has compared and nobody has touched since is
+    not compared again.
 
     Args:
         store: Where the bytes are.
@@ -221,7 +222,8 @@ class FileAnswer(Response):
         return len(self._span) == self._file.size_bytes > CHUNK_BYTES
 
     async def _send_bytes(self, stream: BinaryIO, send: Send, gone: asyncio.Task[None]) -> None:
-        hashed = sha256() if self._is_long else None
+        known = not self._is_long or self._store.is_known_sound(self._file.digest, stream)
+        hashed = None if known else sha256()
         stream.seek(self._span.start)
         left = len(self._span)
         reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(SEND_BYTES, left), hashed))
@@ -233,6 +235,8 @@ class FileAnswer(Response):
                     reading = asyncio.create_task(asyncio.to_thread(_read, stream, min(SEND_BYTES, left), hashed))
                 elif left or (hashed is not None and hashed.hexdigest() != self._file.digest):
                     return  # cut short, or changed, since it was stored
+                elif hashed is not None:
+                    self._store.remember_sound(self._file.digest, stream)
                 await send({"type": "http.response.body", "body": piece, "more_body": bool(left)})
         finally:
             reading.add_done_callback(_looked_at)
