@@ -165,16 +165,18 @@ class Database:
 
     def _bring_up_to_date(self, known: tuple[Migration, ...]) -> None:
         with self._pool.writer(create=True) as writer:
-            for migration in known:
-                begin(writer, timeout_ms=self._busy_timeout_ms)
-                try:
-                    # Read inside the lock: two processes may start on an old file at the same moment.
-                    if self._known_version(writer, known) < migration.version:
+            begin(writer, timeout_ms=self._busy_timeout_ms)
+            try:
+                # All or none: where one cannot be made, the program that wrote the file still opens it.
+                # Read inside the lock: two processes may start on an old file at the same moment.
+                version = self._known_version(writer, known)
+                for migration in known:
+                    if migration.version > version:
                         self._apply(writer, migration)
-                    writer.execute("COMMIT")
-                except BaseException:
-                    roll_back(writer)
-                    raise
+                writer.execute("COMMIT")
+            except BaseException:
+                roll_back(writer)
+                raise
 
     def _apply(self, writer: sqlite3.Connection, migration: Migration) -> None:
         for statement in _statements(migration.statements()):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.db.database import Database
     from engine.db.transaction import Transaction
     from engine.endpoints.service import Endpoints
+    from engine.policy.file import PolicyFile
     from engine.telemetry.service import Telemetry
 
 KEEP_EVERY_MS = 5_000
@@ -40,21 +41,24 @@ class Analyst:
         database: The control database.
         endpoints: Reads and changes routes.
         telemetry: Tells what deployments did.
+        policy_file: The policy, as it is at every moment.
         promote: Moves a version to Production as the given actor, routes and stage in one transaction.
         clock: Tells the time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 wiring, done once in engine/api.py
         self,
         database: Database,
         endpoints: Endpoints,
         telemetry: Telemetry,
+        policy_file: PolicyFile,
         promote: Callable[[Actor, Rollout], object],
         clock: Clock,
     ) -> None:
         self._database = database
         self._endpoints = endpoints
         self._telemetry = telemetry
+        self._policy_file = policy_file
         self._promote = promote
         self._clock = clock
         self._fresh: dict[int, tuple[Evidence, int]] = {}
@@ -142,6 +146,7 @@ class Analyst:
             endpoint = moves.endpoint_of(tx, rollout.endpoint)
             if not self._stands(tx, rollout) or routing.number_of(endpoint) != seen:
                 return
+            judgement = self._if_fit(tx, rollout, endpoint, judgement)
             store.add_verdict(tx, rollout, judgement)
             if judgement.verdict is Verdict.FAIL:
                 moves.give_up(tx, rollout, RolloutState.FAILED, judgement.sentence, cause=Cause.ROLL_BACK)
@@ -151,6 +156,16 @@ class Analyst:
                 moved = replace(rollout, step=rollout.step + 1, step_since_ms=None)
                 moves.enter(tx, moved, endpoint, before=rollout, reason=judgement.sentence)
         self._fresh.pop(rollout.id, None)
+
+    def _if_fit(self, tx: Transaction, rollout: Rollout, endpoint: Endpoint, judgement: Judgement) -> Judgement:
+        """What was decided, or that a human is needed: stage and policy may have moved since the last step."""
+        if judgement.verdict is not Verdict.PASS:
+            return judgement
+        try:
+            moves.check_fit(tx, rollout, endpoint, self._policy_file.read())
+        except QuarterdeckError as refusal:
+            return Judgement(Verdict.INCONCLUSIVE, f"The step passed, but the next is refused: {refusal.message}")
+        return judgement
 
     def _stands(self, tx: Transaction, rollout: Rollout) -> bool:
         """Whether a rollout is still as it was when it was decided about."""

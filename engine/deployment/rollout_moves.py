@@ -11,13 +11,15 @@ from engine.deployment import rollout_store as store
 from engine.deployment.analysis import first_evidence
 from engine.deployment.rollout_model import Rollout, RolloutState, routes_of_step, routes_without
 from engine.endpoints import routing, rules
-from engine.endpoints.model import WHOLE, Cause, Endpoint
+from engine.endpoints.model import WHOLE, Cause, Endpoint, Share
 from engine.endpoints.reading import find_row
 from engine.policy.rollout import RolloutPolicy
 from engine.registry.approval_model import Person
+from engine.registry.lookup import version as read_version
 
 if TYPE_CHECKING:
     from engine.db.transaction import Snapshot, Transaction
+    from engine.policy.model import Policy
     from engine.registry.model import Version
 
 
@@ -93,12 +95,35 @@ def _rival(tx: Transaction, endpoint: Endpoint, version: Version, candidate: int
     return live
 
 
+def check_fit(view: Snapshot, rollout: Rollout, endpoint: Endpoint, policy: Policy) -> None:
+    """Refuse to give traffic to what is not deployed any more, or what may answer nobody any more.
+
+    Args:
+        view: The caller's transaction.
+        rollout: The rollout.
+        endpoint: As the transaction sees it.
+        policy: The policy of this moment.
+
+    Raises:
+        NotFound: its version was deleted.
+        Conflict: its version is not deployed there any more, or is archived.
+        PolicyRefused: the policy lets its version answer nobody any more.
+    """
+    if rules.share_of(routing.routes_of(endpoint), rollout.candidate) is None:
+        raise Conflict(
+            f"Version {rollout.version} is not deployed behind {endpoint.name} any more.",
+            hint=f"`qd endpoints abort {endpoint.name}` ends its rollout.",
+        )
+    # A shadow needs no stage; but a plan that begins so ends with callers.
+    rules.check_version(read_version(view, rollout.model, rollout.version), Share.CANARY, routed=False, policy=policy)
+
+
 def enter(tx: Transaction, rollout: Rollout, endpoint: Endpoint, *, before: Rollout, reason: str) -> Rollout:
-    """Route the step a rollout is in now; the last one ends it.
+    """Route the step a rollout is in now, which is fit for it; the last one ends it.
 
     Args:
         tx: The caller's transaction.
-        rollout: In its new step.
+        rollout: In its new step; `check_fit` has let it pass in this transaction.
         endpoint: As the transaction sees it.
         before: As it was.
         reason: Why it moves on.

@@ -137,7 +137,7 @@ class Rollouts:
             if found.state is not RolloutState.PAUSED:
                 raise Conflict(f"The rollout behind {endpoint} is not paused.", hint="`qd endpoints show` shows it.")
             endpoint_now = moves.endpoint_of(tx, endpoint)
-            self._check_still_fit(tx, found, endpoint_now)
+            moves.check_fit(tx, found, endpoint_now, self._policy_file.read())
             if skip and found.promotes and found.following.weight == WHOLE:
                 raise Conflict(
                     "Only the promotion is left, which takes the word of the gates.",
@@ -148,16 +148,6 @@ class Rollouts:
             step = found.step + 1 if skip else found.step
             going = replace(found, state=RolloutState.RUNNING, step=step, note="", step_since_ms=None)
             return moves.enter(tx, moves.compared_anew(tx, going, endpoint_now), endpoint_now, before=found, reason=why)
-
-    def _check_still_fit(self, tx: Transaction, rollout: Rollout, endpoint: Endpoint) -> None:
-        """Refuse to give traffic to what is not deployed any more, or what the policy lets answer nobody."""
-        if rules.share_of(routing.routes_of(endpoint), rollout.candidate) is None:
-            raise Conflict(
-                f"Version {rollout.version} is not deployed behind {endpoint.name} any more.",
-                hint=f"`qd endpoints abort {endpoint.name}` ends its rollout.",
-            )
-        known = read_version(tx, rollout.model, rollout.version)
-        rules.check_version(known, Share.CANARY, routed=False, policy=self._policy_file.read())
 
     def abort(self, endpoint: str, *, reason: str) -> Rollout:
         """Give up an endpoint's rollout: its version gets no traffic any more, but stays loaded.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.core.errors import Conflict, InvalidInput, PolicyRefused, QuarterdeckError
+from engine.core.percent import format_percent
 from engine.endpoints import routing, rules, store
 from engine.endpoints.model import WHOLE, Cause, Endpoint, PlannedRoute, RoutePlan, RouteWish, Share, weights
 from engine.registry.lookup import version as read_version
@@ -14,6 +15,7 @@ from engine.registry.lookup import version as read_version
 if TYPE_CHECKING:
     from engine.db.transaction import Snapshot
     from engine.policy.model import Policy
+    from engine.policy.rollout import RolloutPolicy
     from engine.registry.model import Version
 
 NEW = 0
@@ -141,11 +143,7 @@ def _check_plan(asked: Question, version: Version, routed: int | None) -> None:
     """Refuse to give all at once to a version that the policy wants to see take its steps."""
     plan, live = asked.policy().rollout(version.model), rules.live_of(asked.routes)
     if plan is not None and live is not None and live != routed:
-        raise PolicyRefused(
-            f"The policy rolls versions of {version.model} out by a plan: {plan.plan}.",
-            hint=f"Begin it: qd endpoints promote {asked.endpoint.name} {version.version}.",
-            details={"plan": plan.plan},
-        )
+        raise _by_plan(asked, plan, f"Begin it: qd endpoints promote {asked.endpoint.name} {version.version}.")
 
 
 def _check_share(asked: Question, weight: int) -> None:
@@ -155,11 +153,16 @@ def _check_share(asked: Question, weight: int) -> None:
         return
     least = next(step.weight for step in plan.steps if step.weight)
     if weight > least:
-        raise PolicyRefused(
-            f"The policy rolls versions of {asked.endpoint.model} out by a plan: {plan.plan}.",
-            hint=f"By hand a canary gets {least / 10:g} % at most; `qd endpoints promote` takes the steps.",
-            details={"plan": plan.plan},
-        )
+        hint = f"By hand a canary gets {format_percent(least)} at most; `qd endpoints promote` takes the steps."
+        raise _by_plan(asked, plan, hint)
+
+
+def _by_plan(asked: Question, plan: RolloutPolicy, hint: str) -> PolicyRefused:
+    return PolicyRefused(
+        f"The policy rolls versions of {asked.endpoint.model} out by a plan: {plan.plan}.",
+        hint=hint,
+        details={"plan": plan.plan},
+    )
 
 
 def _weight_of(asked: Question, deployment: int) -> int:
@@ -192,8 +195,8 @@ def _retire(asked: Question) -> Decision:
 
 
 def _roll_back(asked: Question) -> Decision:
-    fit = {row.id for row in asked.rows if row.version_id is not None and row.ended in ("", rules.RETIRED)}
     earlier = store.generations(asked.view, asked.endpoint.row_id, below=None, limit=store.ALL)
+    fit = {row.id for row in asked.rows if row.version_id is not None} - rules.fallen(earlier)
     routes, given_up = rules.rolled_back(asked.routes, earlier, fit.__contains__)
     return Decision(routes, given_up=given_up)
 
@@ -209,11 +212,25 @@ def _undo(asked: Question) -> Decision:
             raise Conflict(
                 f"{asked.key(row.id)} was deleted and cannot be routed again.", hint="Deploy another version."
             )
+    _check_way(asked, wanted.routes, rules.fallen((newest, *earlier)))
     for route in wanted.routes:
         had = rules.share_of(newest.routes, route.deployment)
         if had not in rules.TAKING:
             _check_again(asked, route.deployment, route.share, routed=had is not None)
     return Decision(wanted.routes, killed=wanted.killed)
+
+
+def _check_way(asked: Question, wanted: rules.Routes, fallen: frozenset[int]) -> None:
+    """Refuse to bring by an undo what the policy brings by steps: a given-up version live, or a canary to more."""
+    live = rules.live_of(wanted)
+    if live in fallen and live != rules.live_of(asked.routes):
+        plan = asked.policy().rollout(asked.endpoint.model)
+        if plan is not None:
+            number = next(row.number for row in asked.rows if row.id == live)
+            raise _by_plan(asked, plan, f"Begin it: qd endpoints promote {asked.endpoint.name} {number}.")
+    for route in wanted:
+        if route.share is Share.CANARY and route.weight > _weight_of(asked, route.deployment):
+            _check_share(asked, route.weight)
 
 
 def _switch(asked: Question) -> Decision:

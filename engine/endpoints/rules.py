@@ -8,11 +8,12 @@ no deployment twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from engine.core.errors import Conflict, InvalidInput, PolicyRefused
 from engine.core.percent import format_percent
-from engine.endpoints.model import WHOLE, Generation, Route, Share, State
+from engine.endpoints.model import WHOLE, Cause, Generation, Route, Share, State
 from engine.registry.model import Stage
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ RETIRED = "retired"
 
 TAKING = frozenset((Share.LIVE, Share.CANARY))
 """Shares whose answers callers get."""
+
+_GIVING_UP = frozenset((Cause.ROLL_BACK, Cause.ABORT))
+"""Why generations are made that take callers or copies from a deployment because it is not wanted."""
 
 _ORDER = tuple(Share)
 _RANK = (Stage.REGISTERED, Stage.STAGING, Stage.PRODUCTION)
@@ -252,7 +256,7 @@ def rolled_back(
     Args:
         routes: Who gets what now.
         earlier: The generations, the newest first.
-        fit: Whether a deployment may be gone back to: it was not given up before, and its version exists.
+        fit: Whether a deployment may be gone back to: it is not `fallen`, and its version exists.
 
     Returns:
         The new routes, and the deployments that were given up: they stay loaded, without requests.
@@ -270,6 +274,30 @@ def rolled_back(
     if live is None or target is None:
         raise Conflict("There is no earlier live version to go back to.", hint="Deploy another version.")
     return deployed(routes, target, Share.LIVE), (live,)
+
+
+def fallen(generations: Iterable[Generation]) -> frozenset[int]:
+    """Who was given up and has not been live since: nothing but a plan, or a human who names it, makes it live again.
+
+    Which is read from the generations and not from how a deployment ended, since a given-up one that is unloaded, or
+    was a shadow for a while, ended otherwise.
+
+    Args:
+        generations: The newest first, without a gap.
+
+    Returns:
+        The deployments.
+    """
+    found: dict[int, bool] = {}
+    for newer, older in pairwise(generations):
+        if newer.live is not None:
+            found.setdefault(newer.live.deployment, False)
+        if newer.cause not in _GIVING_UP:
+            continue
+        for route in older.routes:
+            if route.share is not Share.STANDBY and share_of(newer.routes, route.deployment) in (None, Share.STANDBY):
+                found.setdefault(route.deployment, True)
+    return frozenset(deployment for deployment, given_up in found.items() if given_up)
 
 
 def undone(newest: Generation, earlier: Iterable[Generation]) -> Generation:

@@ -193,8 +193,8 @@ class Endpoints(EndpointWatching):
     def roll_back(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
         """Give up the canaries if there are any, else the live version for the one that was live before it.
 
-        What is given up stays loaded without requests, to be looked at, and is not gone back to unless it is deployed
-        again. No stage is asked about: the version answered callers before.
+        What is given up stays loaded without requests, to be looked at, and is not gone back to unless it was live
+        again since. No stage is asked about: the version answered callers before.
 
         Args:
             name: The endpoint's name.
@@ -233,7 +233,8 @@ class Endpoints(EndpointWatching):
             InvalidInput: the reason is empty or too long.
             Conflict: the endpoint is not as the operator saw it, there is nothing to undo, or a version was deleted or
                 archived since.
-            PolicyRefused: a version has not got as far as the policy asks of what answers callers.
+            PolicyRefused: a version has not got as far as the policy asks of what answers callers, or the policy has a
+                plan, and a given-up version would be live again or a canary get more than the plan's first step.
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints undo")

@@ -1,4 +1,4 @@
-"""Numbered schema changes; each `NNNN_name.sql` runs once, in one transaction with its record."""
+"""Numbered schema changes; each `NNNN_name.sql` runs once; all that are missing are made in one transaction."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Alerts: raised once, owned by somebody, silenced with a reason, resolved."""

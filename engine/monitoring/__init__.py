@@ -1,0 +1,1 @@
+"""Monitoring: what is looked at, how often, and what came of it."""

@@ -1,0 +1,1 @@
+"""Tables: columns out of files and out of memory, part by part."""
