@@ -1,1 +1,1 @@
-"""Drift: whether data still is what a model was made for, and where it is not."""
+"""Comparing what is with what was: decisions a feature, baselines of versions, reports."""
