@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from engine.alerts.service import Alerts
     from engine.artifacts.store import ArtifactStore
     from engine.artifacts.uploads import Uploads
     from engine.audit.service import AuditLog
@@ -296,6 +297,13 @@ class Engine:
         from engine.probing.service import Probing
 
         return Probing(self.database, self._telemetry_database, self.access, self.clock, redaction=self._redaction)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """What monitors have found, and what people do about it."""
+        from engine.alerts.service import Alerts
+
+        return Alerts(self.database, self.access, self.clock)
 
     @cached_property
     def scoring(self) -> Scorings:

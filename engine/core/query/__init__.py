@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.core.query.literals import number_of
 from engine.core.query.parser import parse_filter, parse_order_by
 from engine.core.query.schema import (
+    ALERTS,
     AUDIT,
     ENDPOINTS,
     EXPERIMENTS,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from engine.core.query.writer import field_text, unparse, unparse_order_by
 
 __all__ = [
+    "ALERTS",
     "AUDIT",
     "ENDPOINTS",
     "EXPERIMENTS",

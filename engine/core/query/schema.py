@@ -293,3 +293,16 @@ ENDPOINTS = Schema(
     ties=(_by("name"),),
 )
 """Endpoints; `generation` is the newest one's number, 0 before the first."""
+
+ALERTS = Schema(
+    name="alerts",
+    attributes=(
+        *_attributes(Kind.TEXT, "monitor", "key", "model", "endpoint", "owner", "sentence", "resolved_by"),
+        *_attributes(Kind.WORD, "state", "severity"),
+        *_attributes(Kind.NUMBER, "id|alert", "version", "value", "windows", "rank"),
+        *_attributes(Kind.TIME, "opened", "updated", "resolved"),
+    ),
+    entities=frozenset(),
+    ties=(_by("id", descending=True),),
+)
+"""Alerts; `rank` is the severity as a number, 3 for critical, to sort by."""
