@@ -34,6 +34,12 @@ def standing_of(subject: Standing | Detail) -> Standing:
     return subject if isinstance(subject, Standing) else subject.standing
 
 
+def generation_seen(subject: Standing | Detail) -> int:
+    """The newest generation when the operator was asked; 0 before the first."""
+    desired = standing_of(subject).endpoint.desired
+    return 0 if desired is None else desired.number
+
+
 def _chosen(app: ConsoleApp) -> Deployment | None:
     """The deployment under the cursor of an endpoint's screen; `None` elsewhere."""
     from console.screens.endpoint import EndpointView
@@ -155,7 +161,7 @@ def _abort_planned(app: ConsoleApp, planned: Planned) -> None:
 
     def carry_out(progress: Progress) -> int:
         progress("recording")
-        return rollouts.abort(name, reason=reason).generation
+        return rollouts.abort(name, reason=reason, expect=planned.plan.expect).generation
 
     shell = f"qd endpoints abort {quote(name)} --reason {quote(reason)}"
     follow(app, name, f"abort the rollout of {name}", carry_out, shell, "p begins another.")
@@ -279,10 +285,11 @@ def _deploy(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> N
 def _promote(app: ConsoleApp, subject: Standing | Detail, answers: Answers) -> None:
     name, rollouts = standing_of(subject).name, app.engine.rollouts
     number, plan, reason = _number(answers), answers["plan"], answers["reason"]
+    seen = generation_seen(subject)
 
     def carry_out(progress: Progress) -> int:
         progress("making it ready")
-        return rollouts.start(name, number, plan=plan, reason=reason).generation
+        return rollouts.start(name, number, plan=plan, reason=reason, expect=seen).generation
 
     option = f" --plan {quote(plan)}" if plan else ""
     shell = f"qd endpoints promote {quote(name)} {number}{option} --reason {quote(reason)}"
@@ -309,10 +316,11 @@ def _on_rollout(verb: str, undo: str) -> Callable[[ConsoleApp, Standing | Detail
     def run(app: ConsoleApp, subject: Standing | Detail, answers: Answers) -> None:
         name, reason, rollouts = standing_of(subject).name, answers["reason"], app.engine.rollouts
         skip = answers.get("skip") == "yes"
+        seen = generation_seen(subject)
         verbs = {
-            "pause": lambda: rollouts.pause(name, reason=reason),
-            "resume": lambda: rollouts.resume(name, reason=reason, skip=skip),
-            "abort": lambda: rollouts.abort(name, reason=reason),
+            "pause": lambda: rollouts.pause(name, reason=reason, expect=seen),
+            "resume": lambda: rollouts.resume(name, reason=reason, skip=skip, expect=seen),
+            "abort": lambda: rollouts.abort(name, reason=reason),  # whatever its step is meanwhile, it is not wanted
         }
 
         def carry_out(progress: Progress) -> int:

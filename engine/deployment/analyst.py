@@ -46,7 +46,7 @@ class Analyst:
         clock: Tells the time.
     """
 
-    def __init__(  # noqa: PLR0913 wiring, done once in engine/api.py
+    def __init__(
         self,
         database: Database,
         endpoints: Endpoints,

@@ -20,8 +20,7 @@ from engine.registry.stages import read_version
 
 if TYPE_CHECKING:
     from engine.db.database import Database
-    from engine.db.transaction import Snapshot, Transaction
-    from engine.endpoints.model import Endpoint
+    from engine.db.transaction import Snapshot
     from engine.endpoints.service import Endpoints
     from engine.policy.file import PolicyFile
 
@@ -51,7 +50,16 @@ class Rollouts:
         self._endpoints = endpoints
         self._policy_file = policy_file
 
-    def start(self, endpoint: str, version: int, *, reason: str, plan: str = "", promotes: bool = False) -> Rollout:
+    def start(
+        self,
+        endpoint: str,
+        version: int,
+        *,
+        reason: str,
+        plan: str = "",
+        promotes: bool = False,
+        expect: int | None = None,
+    ) -> Rollout:
         """Begin to give a version all of an endpoint's traffic, step by step.
 
         Args:
@@ -60,6 +68,7 @@ class Rollouts:
             reason: Why, in the operator's words.
             plan: The steps, such as `shadow 10m -> 5% 10m -> 100%`; the policy's when empty.
             promotes: Whether its end also moves the version to Production.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
 
         Returns:
             The rollout.
@@ -69,7 +78,8 @@ class Rollouts:
             PermissionDenied: the actor is no operator, or no admin and gives another plan than the policy's.
             InvalidInput: the reason is empty or too long, or the plan is none, or there is none at all.
             NotFound: no such endpoint, or the version is not deployed there.
-            Conflict: another rollout is open there, it has no live version, or the version is the live one.
+            Conflict: the endpoint is not as the operator saw it, another rollout is open there, it has no live
+                version, or the version is the live one.
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints promote")
@@ -79,18 +89,20 @@ class Rollouts:
         self._endpoints.prepare(self._endpoints.get(endpoint).model, version)
         with self._database.transaction(actor) as tx:
             found = moves.endpoint_of(tx, endpoint)
+            rules.check_expected(endpoint, routing.number_of(found), expect)
             policy = self._plan(found.model, plan)
             known = read_version(tx, found.model, version)
             # A shadow needs no stage; but a plan that begins so ends with callers.
             rules.check_version(known, Share.CANARY, routed=False, policy=self._policy_file.read())
             return moves.begin(tx, found, known, policy=policy, reason=why, promotes=promotes)
 
-    def pause(self, endpoint: str, *, reason: str) -> Rollout:
+    def pause(self, endpoint: str, *, reason: str, expect: int | None = None) -> Rollout:
         """Stop the clock of an endpoint's rollout; the traffic stays as it is.
 
         Args:
             endpoint: The endpoint's name.
             reason: Why, in the operator's words.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
 
         Returns:
             The rollout.
@@ -100,23 +112,24 @@ class Rollouts:
             PermissionDenied: the actor is no operator.
             InvalidInput: the reason is empty or too long.
             NotFound: no such endpoint, or no rollout is open there.
-            Conflict: it is paused already.
+            Conflict: the endpoint is not as the operator saw it, or its rollout is paused already.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints pause")
         why = checked_reason(reason)
         with self._database.transaction(actor) as tx:
-            found = self._open(tx, endpoint)
+            found = self._open(tx, endpoint, expect)
             if found.state is RolloutState.PAUSED:
                 raise Conflict(f"The rollout behind {endpoint} is paused already: {found.note}")
             return moves.wait(tx, found, f"Paused by {actor.name}: {why}", reason=why)
 
-    def resume(self, endpoint: str, *, reason: str, skip: bool = False) -> Rollout:
+    def resume(self, endpoint: str, *, reason: str, skip: bool = False, expect: int | None = None) -> Rollout:
         """Go on with an endpoint's rollout, with the routes as they are now; the step begins anew.
 
         Args:
             endpoint: The endpoint's name.
             reason: Why, in the operator's words.
             skip: Take the step as passed, on the operator's word.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
 
         Returns:
             The rollout.
@@ -126,14 +139,15 @@ class Rollouts:
             PermissionDenied: the actor is no operator.
             InvalidInput: the reason is empty or too long.
             NotFound: no such endpoint, or no rollout is open there.
-            Conflict: it is not paused, its version is not deployed any more, or only a promotion could be skipped.
+            Conflict: the endpoint is not as the operator saw it, the rollout is not paused, its version is not
+                deployed any more, or only a promotion could be skipped.
             PolicyRefused: the policy lets its version answer nobody any more.
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints resume")
         why = checked_reason(reason)
         with self._database.transaction(actor) as tx:
-            found = self._open(tx, endpoint)
+            found = self._open(tx, endpoint, expect)
             if found.state is not RolloutState.PAUSED:
                 raise Conflict(f"The rollout behind {endpoint} is not paused.", hint="`qd endpoints show` shows it.")
             endpoint_now = moves.endpoint_of(tx, endpoint)
@@ -149,12 +163,13 @@ class Rollouts:
             going = replace(found, state=RolloutState.RUNNING, step=step, note="", step_since_ms=None)
             return moves.enter(tx, moves.compared_anew(tx, going, endpoint_now), endpoint_now, before=found, reason=why)
 
-    def abort(self, endpoint: str, *, reason: str) -> Rollout:
+    def abort(self, endpoint: str, *, reason: str, expect: int | None = None) -> Rollout:
         """Give up an endpoint's rollout: its version gets no traffic any more, but stays loaded.
 
         Args:
             endpoint: The endpoint's name.
             reason: Why, in the operator's words.
+            expect: The number of the newest generation that the operator saw; not compared when `None`.
 
         Returns:
             The rollout.
@@ -164,11 +179,12 @@ class Rollouts:
             PermissionDenied: the actor is no operator.
             InvalidInput: the reason is empty or too long.
             NotFound: no such endpoint, or no rollout is open there.
+            Conflict: the endpoint is not as the operator saw it.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints abort")
         why = checked_reason(reason)
         with self._database.transaction(actor) as tx:
-            found = self._open(tx, endpoint)
+            found = self._open(tx, endpoint, expect)
             note = f"Aborted by {actor.name}: {why}"
             store.add_verdict(tx, found, Judgement(Verdict.FAIL, note))
             return moves.give_up(tx, found, RolloutState.ABORTED, note, cause=Cause.ABORT)
@@ -217,8 +233,8 @@ class Rollouts:
                 raise NotFound(f"There is no rollout {rollout}.", hint="`qd endpoints show` lists them.")
             return store.verdicts(view, rollout)
 
-    def _open(self, view: Snapshot, endpoint: str) -> Rollout:
-        moves.endpoint_of(view, endpoint)
+    def _open(self, view: Snapshot, endpoint: str, expect: int | None) -> Rollout:
+        rules.check_expected(endpoint, routing.number_of(moves.endpoint_of(view, endpoint)), expect)
         found = store.open_of(view, endpoint)
         if found is None:
             raise NotFound(f"No rollout is open behind {endpoint}.", hint="`qd endpoints promote` begins one.")

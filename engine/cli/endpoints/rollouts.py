@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from engine.deployment.rollout_model import Rollout
 
 _REASON = click.option("--reason", required=True, help="Why; kept in the audit log.")
+_EXPECT = click.option(
+    "--expect", type=click.IntRange(0), metavar="N", help="Refuse unless N is the newest generation now."
+)
 
 
 def encode_rollout(rollout: Rollout) -> dict[str, Any]:
@@ -119,12 +122,15 @@ def show_rollout(rollout: Rollout, fmt: Format) -> None:
 @click.option("--plan", default="", help='Steps such as "shadow 10m -> 5% 10m -> 100%"; the policy\'s without.')
 @click.option("--to-production", is_flag=True, help="At its end, promote the version to Production as well.")
 @_REASON
+@_EXPECT
 @format_options
 @click.pass_obj
-def promote(session: Session, /, name: str, version: str, plan: str, reason: str, fmt: Format, **how: bool) -> None:
+def promote(session: Session, /, name: str, version: str, plan: str, reason: str, fmt: Format, **how: Any) -> None:
     """Begin to give a version all of the traffic step by step; what it shows decides each step."""
     number = version_number(session, name, version)
-    started = session.engine().rollouts.start(name, number, plan=plan, reason=reason, promotes=how["to_production"])
+    started = session.engine().rollouts.start(
+        name, number, plan=plan, reason=reason, promotes=how["to_production"], expect=how["expect"]
+    )
     narrate(f"Rollout {started.id} has begun: {started.policy.plan}.")
     until_served(session, name, started.generation)
     show_rollout(started, fmt)
@@ -133,22 +139,24 @@ def promote(session: Session, /, name: str, version: str, plan: str, reason: str
 @click.command()
 @click.argument("name", type=ENDPOINT)
 @_REASON
+@_EXPECT
 @format_options
 @click.pass_obj
-def pause(session: Session, name: str, reason: str, fmt: Format) -> None:
+def pause(session: Session, name: str, reason: str, expect: int | None, fmt: Format) -> None:
     """Stop the clock of an endpoint's rollout; the traffic stays as it is."""
-    show_rollout(session.engine().rollouts.pause(name, reason=reason), fmt)
+    show_rollout(session.engine().rollouts.pause(name, reason=reason, expect=expect), fmt)
 
 
 @click.command()
 @click.argument("name", type=ENDPOINT)
 @click.option("--skip", is_flag=True, help="Take the step as passed, on your word.")
 @_REASON
+@_EXPECT
 @format_options
 @click.pass_obj
-def resume(session: Session, name: str, reason: str, fmt: Format, *, skip: bool) -> None:
+def resume(session: Session, name: str, reason: str, expect: int | None, fmt: Format, *, skip: bool) -> None:
     """Go on with an endpoint's rollout; the step begins anew."""
-    going = session.engine().rollouts.resume(name, reason=reason, skip=skip)
+    going = session.engine().rollouts.resume(name, reason=reason, skip=skip, expect=expect)
     until_served(session, name, going.generation)
     show_rollout(going, fmt)
 
@@ -156,11 +164,12 @@ def resume(session: Session, name: str, reason: str, fmt: Format, *, skip: bool)
 @click.command()
 @click.argument("name", type=ENDPOINT)
 @_REASON
+@_EXPECT
 @format_options
 @click.pass_obj
-def abort(session: Session, name: str, reason: str, fmt: Format) -> None:
+def abort(session: Session, name: str, reason: str, expect: int | None, fmt: Format) -> None:
     """Give up an endpoint's rollout: its version gets no traffic any more, but stays loaded."""
-    ended = session.engine().rollouts.abort(name, reason=reason)
+    ended = session.engine().rollouts.abort(name, reason=reason, expect=expect)
     until_served(session, name, ended.generation)
     show_rollout(ended, fmt)
 

@@ -224,6 +224,20 @@ async def test_rolling_back_a_canary_on_its_way_ends_its_rollout(served: Served)
     assert served.engine.rollouts.open_of("churn") is None
 
 
+async def test_what_moved_under_an_operator_is_not_given_up_unseen(served: Served) -> None:
+    served.engine.rollouts.start("churn", 2, reason="better", plan="10% 10m -> 100%")
+    served.acknowledge()
+    async with console(served.engine, "endpoint churn", LARGE) as shown:
+        await shown.expect("◇ Canary")
+        await shown.press("z")
+        await shown.expect("→ standby")
+        served.engine.endpoints.traffic("churn", {2: 300}, reason="another operator")
+        await shown.press("y")
+        await shown.expect("generation 3 now, not 2")
+    assert _shares(served) == {1: 700, 2: 300}
+    assert served.engine.rollouts.open_of("churn") is not None
+
+
 @pytest.mark.parametrize(
     ("key", "why"),
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -183,6 +184,33 @@ def test_undoing_finds_the_last_state_that_differs() -> None:
     assert rules.undone(third, [second, first]) is first
     with pytest.raises(Conflict, match="nothing to undo"):
         rules.undone(first, [])
+
+
+def made(number: int, cause: Cause, *routes: Route) -> Generation:
+    return replace(generation(number, *routes), cause=cause)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(Cause), st.dictionaries(st.integers(2, 4), st.sampled_from(Share), max_size=3)),
+        max_size=12,
+    )
+)
+def test_who_is_fallen_is_told_by_replaying_what_happened(past: list[tuple[Cause, dict[int, Share]]]) -> None:
+    generations = [
+        made(number, cause, *(Route(deployment, share) for deployment, share in shares.items()))
+        for number, (cause, shares) in enumerate(past, start=1)
+    ]
+    fallen: set[int] = set()
+    before: dict[int, Share] = {}
+    for cause, shares in past:
+        if cause in (Cause.ROLL_BACK, Cause.ABORT):
+            wanted = (deployment for deployment, share in before.items() if share is not Share.STANDBY)
+            fallen |= {deployment for deployment in wanted if shares.get(deployment, Share.STANDBY) is Share.STANDBY}
+        first_live = next((deployment for deployment, share in shares.items() if share is Share.LIVE), None)
+        fallen -= {first_live}
+        before = shares
+    assert rules.fallen(reversed(generations)) == fallen
 
 
 @pytest.mark.parametrize("expect", [0, 4, 6])

@@ -373,6 +373,46 @@ def test_what_may_answer_nobody_any_more_is_not_resumed(rolling: Rolling) -> Non
         rolling.rollouts.resume("churn", reason="go on")
 
 
+@pytest.mark.parametrize("spoil", ["archive", "policy"])
+def test_each_step_asks_again_whether_the_version_may_answer_callers(rolling: Rolling, spoil: str) -> None:
+    begun(rolling)
+    if spoil == "archive":
+        rolling.engine("boss").promotions.promote("churn", 2, to=Stage.ARCHIVED, reason="wrong data")
+    else:
+        rolling.set_policy(PLAN + '[deployment]\ntraffic_from = "staging"\n')
+    rolling.go_through(2, minutes=10)
+    waiting = rolling.last()
+    assert (waiting.state, waiting.step) == (RolloutState.PAUSED, 0)
+    assert "The step passed, but the next is refused: churn/2 is" in waiting.note
+    assert rolling.shares()[2] == ("canary", 100)
+    assert rolling.rollouts.verdicts(waiting.id)[-1].verdict is Verdict.INCONCLUSIVE
+
+
+VERBS: dict[str, Callable[[Rolling, int], object]] = {
+    "start": lambda rolling, seen: rolling.engine("boss").rollouts.start(
+        "churn", 3, plan=PLAN_GIVEN, reason="r", expect=seen
+    ),
+    "pause": lambda rolling, seen: rolling.rollouts.pause("churn", reason="r", expect=seen),
+    "resume": lambda rolling, seen: rolling.rollouts.resume("churn", reason="r", expect=seen),
+    "abort": lambda rolling, seen: rolling.rollouts.abort("churn", reason="r", expect=seen),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_who_saw_another_generation_moves_no_rollout(rolling: Rolling, verb: str) -> None:
+    begun(rolling)
+    with pytest.raises(Conflict, match="generation 2 now, not 1"):
+        VERBS[verb](rolling, 1)
+    assert rolling.last().state is RolloutState.RUNNING
+
+
+def test_who_saw_this_generation_moves_its_rollout(rolling: Rolling) -> None:
+    begun(rolling)
+    assert VERBS["pause"](rolling, 2)
+    assert VERBS["resume"](rolling, 2)
+    assert VERBS["abort"](rolling, 2)
+
+
 def test_after_a_resume_it_is_compared_with_what_is_live_now(rolling: Rolling) -> None:
     rolling.set_policy("")
     begun(rolling)
