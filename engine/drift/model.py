@@ -55,16 +55,15 @@ class Method:
 
     Args:
         name: `margin`, or one of `engine.drift.methods.METHODS`.
-        threshold: The fixed threshold that the quantity must pass to be drift; `None` decides by the corrected p-value
-            of a test, or takes the method's usual threshold where it is no test.
+        threshold: The fixed threshold that the quantity must pass to be drift; `None` decides by the corrected p-value,
+            which only tests have.
     """
 
     name: str = USUAL_METHOD
     threshold: float | None = None
 
     def __str__(self) -> str:
-        sign = "<" if self.name.endswith("_p") else ">"
-        return self.name if self.threshold is None else f"{self.name}{sign}{self.threshold:g}"
+        return self.name if self.threshold is None else f"{self.name}>{self.threshold:g}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,89 @@
+"""The one thing decisions look at: what both sides of a column hold, counted over the same bins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fine:
+    """Both sides over many narrow bins of finite numbers: for quantities of ordered values.
+
+    Args:
+        reference: Counts, shape (bins,), integers.
+        current: Counts over the same bins.
+        lows: Where each bin begins, ascending, shape (bins,).
+        highs: Where it ends; equal to its low where the bin holds one value.
+        scale: Standard deviation of the reference; 0 where it is constant.
+        mean_ref: Mean of the reference.
+        mean_cur: Mean of the current data.
+    """
+
+    reference: NDArray[Any]
+    current: NDArray[Any]
+    lows: NDArray[Any]
+    highs: NDArray[Any]
+    scale: float
+    mean_ref: float
+    mean_cur: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """Both sides' finite values themselves, for the exact path.
+
+    Args:
+        reference: Numbers, shape (rows,).
+        current: Numbers, shape (rows,).
+    """
+
+    reference: NDArray[Any]
+    current: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Both sides of one column.
+
+    Args:
+        name: The column.
+        kind: What its values are, a word of `FeatureKind`.
+        labels: What each bin holds, in words; logged text among them.
+        reference: Counts by bin, shape (bins,), integers; missing and odd values are bins like any other.
+        current: Counts over the same bins.
+        lows: Where bins of numbers begin, shape (bins,); NaN for others.
+        highs: Where they end.
+        n_ref: Rows of the reference.
+        n_cur: Rows of the current data.
+        nulls_ref: Missing values of the reference.
+        nulls_cur: Missing values of the current data.
+        fine: Narrow bins, where values are ordered.
+        values: The values, on the exact path.
+        new_levels: Levels that the reference does not have, the most frequent first.
+        exact: Whether the counts are exact; sketches of very many levels are not.
+    """
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    reference: NDArray[Any]
+    current: NDArray[Any]
+    lows: NDArray[Any]
+    highs: NDArray[Any]
+    n_ref: int
+    n_cur: int
+    nulls_ref: int = 0
+    nulls_cur: int = 0
+    fine: Fine | None = None
+    values: Values | None = None
+    new_levels: tuple[str, ...] = ()
+    exact: bool = True
+
+    @property
+    def ordered(self) -> bool:
+        """Whether quantities of ordered values can be told."""
+        return self.fine is not None
