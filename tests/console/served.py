@@ -16,6 +16,7 @@ from engine.endpoints.planes import PlaneLock
 from engine.telemetry.intake import Intake
 from engine.telemetry.model import WindowDelta
 from engine.telemetry.spool import Spool
+from tests.builders import put_telemetry
 from tests.console.world import SIGNATURE, World
 from tests.engine.endpoints.desk import ToldBuilds
 
@@ -67,6 +68,7 @@ class Served(World):
             self.engine.models.register("churn", run_id=run_id, flavor="sklearn", format="skops", signature=SIGNATURE)
         self.engine.endpoints.create("churn", "churn", owner="ops")
         self.engine.endpoints.deploy("churn", 1, reason="first")
+        put_telemetry(self.workspace)
         self.telemetry_database = Database(
             self.workspace.telemetry_db, clock=self.clock, durability=Durability.RELAXED, schema=TELEMETRY
         )

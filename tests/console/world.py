@@ -9,10 +9,10 @@ from engine.core.access import Access, Actor, Role
 from engine.core.clock import Clock, ManualClock
 from engine.core.ids import CountingIds
 from engine.db.database import Database
-from engine.db.workspace import Workspace, make_directories
 from engine.policy.file import PolicyFile
 from engine.registry.model import Column, Signature, Stage, Version
 from engine.tracking.model import DatasetInput, RunStatus
+from tests.builders import empty_workspace
 
 GUARDED = """
 [models."*".production]
@@ -41,8 +41,7 @@ class World:
     """
 
     def __init__(self, path: Path, policy: str = "", clock: Clock | None = None) -> None:
-        self.workspace = Workspace(path / "workspace")
-        make_directories(self.workspace)
+        self.workspace = empty_workspace(path / "workspace")
         self.clock = clock or ManualClock()
         self.ids = CountingIds()
         self._databases: list[Database] = []

@@ -14,6 +14,7 @@ from engine.artifacts.uploads import LIFETIME_MS, MAX_PARTS
 from engine.core.access import Actor, Role
 from engine.core.clock import ManualClock
 from engine.core.errors import InvalidInput, NotFound, PermissionDenied, QuarterdeckError
+from tests.builders import empty_workspace
 
 PATH = "1/" + "0a" * 16 + "/artifacts/big.bin"
 
@@ -25,7 +26,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    return engine.create(tmp_path / "workspace").path
+    return empty_workspace(tmp_path / "workspace").path
 
 
 @pytest.fixture

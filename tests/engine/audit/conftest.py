@@ -9,6 +9,7 @@ from engine.audit.service import AuditLog, record
 from engine.core.access import Actor
 from engine.core.clock import ManualClock
 from engine.db.database import Database
+from tests.builders import put_database
 
 Fill = Callable[[int], None]
 
@@ -20,6 +21,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
+    put_database(tmp_path / "control.db")
     database = Database(tmp_path / "control.db", clock=clock)
     database.migrate()
     yield database

@@ -13,7 +13,7 @@ from engine.db.database import Database
 from engine.policy.file import PolicyFile
 from engine.registry.model import Signature, Stage
 from engine.tracking.model import RunImport
-from tests.builders import make_workspace
+from tests.builders import empty_workspace
 
 if TYPE_CHECKING:
     import sqlite3
@@ -58,7 +58,7 @@ class World:
     def __init__(
         self, path: Path, policy: str = "", *, connect: Callable[..., sqlite3.Connection] | None = None
     ) -> None:
-        self.workspace = make_workspace(path)
+        self.workspace = empty_workspace(path / "workspace")
         self.clock = ManualClock()
         self.ids = CountingIds()
         options: dict[str, Any] = {} if connect is None else {"connect": connect}

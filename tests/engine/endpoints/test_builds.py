@@ -18,6 +18,7 @@ from engine.core.access import Actor, Role
 from engine.core.errors import IntegrityError, InvalidInput, NotFound, NotServable, PermissionDenied
 from engine.registry.model import Column, Signature
 from engine.runtimes.model import Rows, RuntimeKind
+from tests.builders import empty_workspace
 
 ROWS = np.random.default_rng(0).normal(size=(120, 3))
 LABELS = np.where(ROWS[:, 0] > 0, "yes", "no")
@@ -28,7 +29,7 @@ SIGNATURE = Signature(tuple(Column(name, "float64") for name in ("a", "b", "c"))
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Engine]:
-    with engine.open(engine.create(tmp_path / "workspace").path) as found:
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as found:
         yield found
 
 

@@ -12,6 +12,7 @@ from engine.api import Engine
 from engine.exchange.importing import Importer, ImportOptions, import_all
 from engine.exchange.model import ImportReport
 from engine.exchange.opening import open_mlflow
+from tests.builders import empty_workspace
 
 Import = Callable[..., ImportReport]
 
@@ -19,7 +20,7 @@ Import = Callable[..., ImportReport]
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Engine]:
     """An empty workspace."""
-    engine.create(tmp_path / "workspace")
+    empty_workspace(tmp_path / "workspace")
     with engine.open(tmp_path / "workspace") as opened:
         yield opened
 

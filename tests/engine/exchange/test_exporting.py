@@ -14,6 +14,7 @@ from engine.exchange.exporting import export_mlflow
 from engine.exchange.importing import Importer, import_all
 from engine.exchange.model import ImportReport
 from engine.exchange.opening import open_mlflow
+from tests.builders import empty_workspace
 from tests.engine.exchange.mlflow_files import RUN, everything
 
 Import = Callable[..., ImportReport]
@@ -30,7 +31,7 @@ def test_what_is_exported_comes_back_the_same(bring: Import, opened: Engine, tmp
     source.version(1, "greeting", source="dummy-source", run_id=None, tags=text)
     first = bring(source.path)
     report = export_mlflow(opened, tmp_path / "out")
-    engine.create(tmp_path / "second")
+    empty_workspace(tmp_path / "second")
     with engine.open(tmp_path / "second") as second:
         exported = open_mlflow(report.database)
         again = import_all(Importer(second, exported))

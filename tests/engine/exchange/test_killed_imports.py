@@ -14,6 +14,7 @@ import pytest
 
 import engine
 from engine.tracking.model import RunQuery
+from tests.builders import empty_workspace
 from tests.engine.exchange.mlflow_files import MlflowFile, write
 
 RUNS = 120
@@ -38,7 +39,7 @@ def source(tmp_path: Path) -> MlflowFile:
 
 @pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on(source: MlflowFile, tmp_path: Path) -> None:
-    path = engine.create(tmp_path / "workspace").path
+    path = empty_workspace(tmp_path / "workspace").path
     words = [sys.executable, "-m", "console", "--workspace", str(path), "import", "mlflow", str(source.path), "--json"]
     pick = random.Random(7)
     for _ in range(KILLS):
@@ -59,7 +60,7 @@ def test_killed_at_any_moment_it_goes_on(source: MlflowFile, tmp_path: Path) -> 
 
 
 def test_interrupted_by_hand_it_ends_with_130_and_goes_on(source: MlflowFile, tmp_path: Path) -> None:
-    path = engine.create(tmp_path / "workspace").path
+    path = empty_workspace(tmp_path / "workspace").path
     words = [sys.executable, "-m", "console", "--workspace", str(path), "import", "mlflow", str(source.path)]
     with subprocess.Popen([*words, "--follow"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

@@ -19,10 +19,10 @@ from engine.core.access import Actor, Role
 from engine.core.clock import ManualClock
 from engine.core.errors import AlreadyExists, InvalidInput, NotFound, PermissionDenied, ReadOnlyMode
 from engine.db.database import Database
-from engine.db.workspace import Workspace, make_directories
+from engine.db.workspace import Workspace
 from engine.maintenance.service import Maintenance
 from engine.tracking.logged_model_model import NewLoggedModel
-from tests.builders import make_access
+from tests.builders import empty_workspace, make_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,7 @@ class Opened:
     """A workspace with one artifact, one experiment and one audit record for each call of `write`."""
 
     def __init__(self, path: Path, role: Role = Role.ADMIN, *, read_only: bool = False) -> None:
-        self.workspace = Workspace(path)
-        make_directories(self.workspace)
+        self.workspace = empty_workspace(path)
         self.database = Database(self.workspace.control_db, clock=CLOCK, read_only=read_only)
         self.database.migrate()
         self.artifacts = ArtifactStore(self.workspace)

@@ -9,6 +9,7 @@ import pytest
 import engine
 from engine.api import Engine
 from engine.core.errors import WorkspaceCorrupt
+from tests.builders import empty_workspace
 from tests.engine.telemetry.desk import Desk
 from tests.engine.telemetry.traffic import NOW_S, prediction, window
 
@@ -24,7 +25,7 @@ def finding(opened: Engine) -> tuple[bool, str]:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    return engine.create(tmp_path / "workspace").path
+    return empty_workspace(tmp_path / "workspace").path
 
 
 def test_a_backup_brings_telemetry_back_as_it_was(workspace: Path, tmp_path: Path) -> None:

@@ -12,12 +12,13 @@ from engine.api import Engine
 from engine.core.access import Role
 from engine.core.errors import PermissionDenied, PolicyInvalid
 from engine.policy.identity import os_user
+from tests.builders import empty_workspace
 
 
 @pytest.fixture(params=["api", "cli"])
 def session(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """An admin's session over a model and a run."""
-    workspace = engine.create(tmp_path / "workspace")
+    workspace = empty_workspace(tmp_path / "workspace")
     workspace.policy_file.write_text(f'[roles]\nadmin = ["{os_user()}"]\n')
     with engine.open(workspace.path, via=request.param) as opened:
         opened.models.create("churn")

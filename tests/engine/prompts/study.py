@@ -10,7 +10,7 @@ from engine.core.clock import ManualClock
 from engine.db.database import Database
 from engine.prompts.model import NewPrompt, PromptKind, PromptVersion
 from engine.prompts.service import Prompts
-from tests.builders import make_access, make_workspace
+from tests.builders import empty_workspace, make_access
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ class Study:
 
     def __init__(self, path: Path) -> None:
         self.clock = ManualClock()
-        self.database = Database(make_workspace(path).control_db, clock=self.clock)
+        self.database = Database(empty_workspace(path / "workspace").control_db, clock=self.clock)
         self.database.migrate()
         self.prompts = self.as_role(Role.ADMIN)
 

@@ -17,7 +17,7 @@ from engine.registry.stages import move_stage, read_version
 from engine.tracking.logged_models import LoggedModels
 from engine.tracking.model import RunImport, RunStatus
 from engine.tracking.service import Runs
-from tests.builders import make_access, make_workspace
+from tests.builders import empty_workspace, make_access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ class Desk:
     """
 
     def __init__(self, path: Path, *, connect: Callable[..., sqlite3.Connection] = sqlite3.connect) -> None:
-        self.workspace = make_workspace(path)
+        self.workspace = empty_workspace(path / "workspace")
         self.clock = ManualClock()
         self.database = Database(self.workspace.control_db, clock=self.clock, connect=connect)
         self.database.migrate()

@@ -14,6 +14,7 @@ from engine.core.access import Access, Actor, Role
 from engine.core.errors import InvalidInput, NotFound, PermissionDenied
 from engine.registry.importing import ModelImport, ModelImports, VersionImport
 from engine.registry.model import Stage
+from tests.builders import empty_workspace
 
 FILE = ManifestEntry("MLmodel", sha256(b"x").hexdigest(), 1)
 V1 = VersionImport(1, Stage.ARCHIVED, 100, 200, source="s3://a", created_by="grace", tags={"a": "b"})
@@ -25,7 +26,7 @@ MODEL = ModelImport("churn", 50, 300, "who", {"team": "risk"}, {"next": 3}, (V1,
 
 @pytest.fixture
 def opened(tmp_path: Path) -> engine.Engine:
-    engine.create(tmp_path / "w")
+    empty_workspace(tmp_path / "w")
     return engine.open(tmp_path / "w")
 
 

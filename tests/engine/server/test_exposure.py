@@ -24,6 +24,7 @@ from engine.server.failures import MAX_ADDRESSES, MOST_FAILURES, WINDOW_S, Failu
 from engine.server.proxies import Proxies, is_loopback
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
+from tests.builders import empty_workspace
 from tests.engine.cli.driver import run_process
 from tests.engine.server.wire import Wire
 
@@ -32,7 +33,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 that it is refused is what is tested
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Engine]:
-    with engine.open(engine.create(tmp_path / "workspace").path, via="http") as found:
+    with engine.open(empty_workspace(tmp_path / "workspace").path, via="http") as found:
         yield found
 
 

@@ -23,6 +23,7 @@ from engine.server.routes import Body, Match, Route, RouteTable
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
 from engine.tracking.model import DEFAULT_EXPERIMENT
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Answer, Wire
 
 CREATE = "/api/2.0/mlflow/experiments/create"
@@ -32,7 +33,7 @@ Serve = Callable[..., AbstractContextManager[Wire]]
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Engine]:
-    with engine.open(engine.create(tmp_path / "workspace").path, via="http") as found:
+    with engine.open(empty_workspace(tmp_path / "workspace").path, via="http") as found:
         yield found
 
 
@@ -51,7 +52,7 @@ def serve(opened: Engine) -> Serve:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     """A server as `qd server` starts it; what these tests send it leaves nothing behind."""
-    workspace = engine.create(tmp_path_factory.mktemp("gate") / "workspace").path
+    workspace = empty_workspace(tmp_path_factory.mktemp("gate") / "workspace").path
     with (
         engine.open(workspace, via="http") as opened,
         ThreadedServer(opened, Settings(port=0)) as url,

@@ -13,6 +13,7 @@ import pytest
 import engine
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Answer, Wire
 
 SECRET = b"kept beside the artifacts"
@@ -40,7 +41,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     beside = tmp_path_factory.mktemp("hostile")
     with (
-        engine.open(engine.create(beside / "workspace").path, via="http") as opened,
+        engine.open(empty_workspace(beside / "workspace").path, via="http") as opened,
         ThreadedServer(opened, Settings(port=0)) as url,
         Wire(url, opened) as wire,
     ):

@@ -17,6 +17,7 @@ import engine
 from engine.server.intake import BUFFER_BYTES, BUFFERS
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Wire
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
@@ -30,7 +31,7 @@ BODY = os.urandom(BUFFER_BYTES * (2 * BUFFERS + 1) + 7)
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[Wire]:
     """A server that waits for nobody for long."""
-    workspace = engine.create(tmp_path / "workspace").path
+    workspace = empty_workspace(tmp_path / "workspace").path
     with (
         engine.open(workspace, via="http") as opened,
         ThreadedServer(opened, Settings(port=0, idle_s=IDLE_S)) as url,

@@ -18,6 +18,7 @@ from engine.server.otlp import BATCH
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
 from engine.traces.model import SpanEvent, SpanLink, SpanStatus, Tokens, TraceQuery, TraceState
+from tests.builders import empty_workspace
 from tests.engine.server.otlp_requests import (
     JSON,
     PROTOBUF,
@@ -132,7 +133,7 @@ def test_bombs_and_broken_compression_are_refused(wire: Wire, packed: bytes, enc
 
 
 def test_how_much_may_inflate_is_a_setting(tmp_path: Path) -> None:
-    path = engine.create(tmp_path / "workspace").path
+    path = empty_workspace(tmp_path / "workspace").path
     settings = Settings(port=0, max_inflated_bytes=200)
     with engine.open(path, via="http") as opened, ThreadedServer(opened, settings) as url, Wire(url, opened) as wire:
         small, large = request(otel_span(1)), request(*(otel_span(number) for number in range(1, 9)))

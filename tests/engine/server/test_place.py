@@ -20,6 +20,7 @@ from engine.processes.lock import ServerLock
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
 from engine.tracking.model import DEFAULT_EXPERIMENT
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Wire
 
 QD = (sys.executable, "-m", "console")
@@ -27,7 +28,7 @@ QD = (sys.executable, "-m", "console")
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    return engine.create(tmp_path / "workspace").path
+    return empty_workspace(tmp_path / "workspace").path
 
 
 @contextmanager

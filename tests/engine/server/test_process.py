@@ -25,6 +25,7 @@ from engine.api import Engine
 from engine.core.errors import Busy, NotFound
 from engine.processes.lock import ServerLock
 from engine.server.listening import DRAIN_S
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Wire
 
 QD = (sys.executable, "-m", "console")
@@ -32,7 +33,7 @@ QD = (sys.executable, "-m", "console")
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    return engine.create(tmp_path / "workspace").path
+    return empty_workspace(tmp_path / "workspace").path
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from engine.server import refusals
 from engine.server.refusals import EVERY_S, MOST_RECORDS, OTHERS, RouteRefusals
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Wire
 
 ANNA = Actor("anna", origin="http:192.0.2.1", via="http")
@@ -34,7 +35,7 @@ class Hand:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Engine:
-    return engine.open(engine.create(tmp_path / "workspace").path, via="http")
+    return engine.open(empty_workspace(tmp_path / "workspace").path, via="http")
 
 
 @pytest.fixture

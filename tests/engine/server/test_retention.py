@@ -20,6 +20,7 @@ from engine.server.retention import EVERY_MS, Retention
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
 from engine.traces import recording
+from tests.builders import empty_workspace
 from tests.engine.traces.spans import DEFAULT, START_MS, batch, new_span, trace_id
 
 DAY_MS = 86_400_000
@@ -41,7 +42,7 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     """One trace begun two days ago, and one begun now."""
-    path = engine.create(tmp_path / "workspace").path
+    path = empty_workspace(tmp_path / "workspace").path
     with engine.open(path) as opened:
         opened.experiments.ensure_default()
         spans = (new_span(1, trace=OLD, begin_ms=-2 * DAY_MS), new_span(1, trace=NEW))

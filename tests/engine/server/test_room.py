@@ -18,6 +18,7 @@ from engine.server import room
 from engine.server.room import UNCOUNTED_BYTES, Held, Room
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Wire
 
 MIB = 1 << 20
@@ -46,7 +47,7 @@ def test_short_bodies_are_not_counted() -> None:
 def test_bodies_that_are_too_many_are_told_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room.Room.__init__, "__defaults__", (4 * MIB,))
     with (
-        engine.open(engine.create(tmp_path / "workspace").path, via="http") as opened,
+        engine.open(empty_workspace(tmp_path / "workspace").path, via="http") as opened,
         ThreadedServer(opened, Settings(port=0)) as url,
         Wire(url, opened) as wire,
     ):
@@ -70,7 +71,7 @@ def test_what_inflates_counts_as_what_comes_out_of_it(tmp_path: Path, monkeypatc
     body = gzip.compress(spans.SerializeToString())
     told = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
     with (
-        engine.open(engine.create(tmp_path / "workspace").path, via="http") as opened,
+        engine.open(empty_workspace(tmp_path / "workspace").path, via="http") as opened,
         ThreadedServer(opened, Settings(port=0)) as url,
         Wire(url, opened) as wire,
     ):

@@ -15,6 +15,7 @@ from engine.processes.lock import ServerLock
 from engine.server import upkeep
 from engine.server.measures import Measures
 from engine.server.upkeep import Upkeep, kept_going
+from tests.builders import empty_workspace
 
 
 def _unexpected(error: WorkspaceReplaced) -> None:
@@ -37,7 +38,7 @@ async def test_a_disk_too_full_for_the_log_to_be_moved_ends_nothing(tmp_path: Pa
     monkeypatch.setattr(upkeep, "CHECKPOINT_BYTES", 0)
     monkeypatch.setattr(upkeep, "TELL_S", 0.001)
     measures = Measures(clients=int, queue=int)
-    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as opened:
         opened.experiments.ensure_default()
         faulty = Database(opened.database.path, clock=SystemClock(), connect=_full)
         monkeypatch.setattr(opened, "database", faulty)
@@ -53,7 +54,7 @@ async def test_silence_after_many_requests_empties_the_log(tmp_path: Path, monke
     monkeypatch.setattr(upkeep, "CHECKPOINT_BYTES", 1)
     monkeypatch.setattr(upkeep, "TELL_S", 0.01)
     measures = Measures(clients=int, queue=int)
-    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as opened:
         opened.experiments.create("x" * 200)
         log = opened.database.path.with_name("control.db-wal")
         assert log.stat().st_size

@@ -14,6 +14,7 @@ from engine.server.mlflow.webhooks import HEADER_NAMES
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
 from engine.webhooks.model import signature
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Wire
 from tests.engine.webhooks.receiver import Receiver
 
@@ -23,7 +24,7 @@ CREATED = {"entity": "REGISTERED_MODEL", "action": "CREATED"}
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Engine]:
-    workspace = engine.create(tmp_path / "workspace")
+    workspace = empty_workspace(tmp_path / "workspace")
     workspace.policy_file.write_text('[webhooks]\nallow_private = ["127.0.0.1"]\n')
     with engine.open(workspace.path, via="http") as found:
         yield found

@@ -17,6 +17,7 @@ from engine.api import Engine
 from engine.core.errors import Busy, InvalidInput, NotFound, Overloaded, WorkspaceMissing
 from engine.server.measures import Measures
 from engine.server.work import MAX_GROUP, Work
+from tests.builders import empty_workspace
 from tests.engine.server.wire import Wire
 
 
@@ -27,7 +28,7 @@ def measures() -> Measures:
 
 @pytest.fixture
 async def work(tmp_path: Path, measures: Measures) -> AsyncIterator[Work]:
-    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as opened:
         found = Work(opened.database, asyncio.get_running_loop(), measures=measures, max_waiting=4)
         yield found
         await asyncio.to_thread(found.close)
@@ -89,7 +90,7 @@ async def test_nobody_waits_again_for_a_workspace_that_cannot_be_written(
 
 async def test_more_quick_writes_than_a_group_takes_are_all_answered(tmp_path: Path, measures: Measures) -> None:
     count = MAX_GROUP + 100
-    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as opened:
         work = Work(opened.database, asyncio.get_running_loop(), measures=measures, max_waiting=count)
         asked = [work.write(number.__index__, quick=True) for number in range(count)]
         assert await asyncio.wait_for(asyncio.gather(*asked), 30) == list(range(count))
@@ -110,7 +111,7 @@ async def test_quick_writes_wait_for_another_process_without_holding_up_the_loop
 
 @pytest.mark.parametrize("way", ["write", "act"])
 async def test_closing_does_not_wait_for_another_process(tmp_path: Path, measures: Measures, way: str) -> None:
-    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as opened:
         work = Work(opened.database, asyncio.get_running_loop(), measures=measures)
         other = sqlite3.connect(tmp_path / "workspace" / "control.db", isolation_level=None)
         with closing(other):
@@ -136,7 +137,7 @@ async def test_writes_that_wait_share_a_commit(work: Work, measures: Measures) -
 
 
 async def test_after_closing_nothing_is_taken(tmp_path: Path, measures: Measures) -> None:
-    with engine.open(engine.create(tmp_path / "workspace").path) as opened:
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as opened:
         work = Work(opened.database, asyncio.get_running_loop(), measures=measures)
         await asyncio.to_thread(work.close)
         with pytest.raises(Overloaded):

@@ -14,12 +14,13 @@ import engine
 from engine.api import Engine
 from engine.server.run import ThreadedServer
 from engine.server.settings import Settings
+from tests.builders import empty_workspace
 
 
 @contextmanager
 def served(workspace: Path) -> Iterator[Wire]:
     """A server on a workspace that is made for it."""
-    made = engine.create(workspace).path
+    made = empty_workspace(workspace).path
     with (
         engine.open(made, via="http") as opened,
         ThreadedServer(opened, Settings(port=0)) as url,

@@ -10,6 +10,7 @@ import pytest
 import engine
 from engine.api import Engine
 from engine.core.clock import ManualClock
+from tests.builders import empty_workspace
 from tests.engine.telemetry.desk import Desk
 from tests.engine.telemetry.traffic import NOW_S
 
@@ -21,7 +22,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def opened(tmp_path: Path, clock: ManualClock) -> Iterator[Engine]:
-    path = engine.create(tmp_path / "workspace").path
+    path = empty_workspace(tmp_path / "workspace").path
     with engine.open(path, clock=clock) as made:
         yield made
 

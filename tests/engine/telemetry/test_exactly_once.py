@@ -17,6 +17,7 @@ import engine
 from engine.telemetry.intake import Intake
 from engine.telemetry.model import CaptureCount
 from engine.telemetry.spool import Spool
+from tests.builders import empty_workspace
 from tests.engine.telemetry.traffic import (
     CANARY,
     ORIGIN,
@@ -50,7 +51,7 @@ while True:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    return engine.create(tmp_path / "workspace").path
+    return empty_workspace(tmp_path / "workspace").path
 
 
 def test_a_report_is_stored_once_and_its_file_goes(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from engine.core.clock import ManualClock
 from engine.core.errors import Conflict, InvalidInput, NotFound, PermissionDenied, ReadOnlyMode
 from engine.telemetry.label_rules import value_of, value_text
 from engine.telemetry.model import Label, LabelReport
+from tests.builders import empty_workspace
 from tests.engine.telemetry.desk import Desk
 from tests.engine.telemetry.traffic import NOW_S, prediction
 
@@ -228,7 +229,7 @@ ROWS = st.lists(
 def test_labels_end_the_same_in_one_call_or_two_or_twice(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str | float, int | None]], cut: int
 ) -> None:
-    path = engine.create(tmp_path_factory.mktemp("labels") / "w").path
+    path = empty_workspace(tmp_path_factory.mktemp("labels") / "w").path
     labels = [Label(*row) for row in rows]
     with engine.open(path, clock=ManualClock(NOW_S * 1000)) as opened:
         reports = [opened.telemetry.label(part) for part in (labels[:cut], labels[cut:], labels)]

@@ -14,6 +14,7 @@ from engine.core.clock import ManualClock
 from engine.core.errors import InvalidInput, NotFound
 from engine.telemetry.histogram import bucket_of
 from engine.telemetry.model import MINUTES_KEPT_S, NOTHING, SECONDS_KEPT_S, CaptureCount, Label, Totals
+from tests.builders import empty_workspace
 from tests.engine.telemetry.desk import Desk
 from tests.engine.telemetry.traffic import CANARY, NOW_S, prediction, window
 
@@ -167,7 +168,7 @@ def test_another_role_sees_the_same(desk: Desk) -> None:
 def test_windows_of_every_length_hold_the_same_sums_however_they_came(
     tmp_path_factory: pytest.TempPathFactory, deltas: list[tuple[int, int, dict[int, int]]], cut: int
 ) -> None:
-    path = engine.create(tmp_path_factory.mktemp("sums") / "w").path
+    path = empty_workspace(tmp_path_factory.mktemp("sums") / "w").path
     with engine.open(path, clock=ManualClock(NOW_S * 1000)) as opened:
         desk = Desk(opened)
         reports = [window(NOW_S - age, count, latency=latency, errors=count // 2) for age, count, latency in deltas]

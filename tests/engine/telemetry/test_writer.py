@@ -20,6 +20,7 @@ from engine.telemetry.lock import writer_status
 from engine.telemetry.model import MINUTES_KEPT_S, SECONDS_KEPT_S
 from engine.telemetry.retention import Retention
 from engine.telemetry.spool import Spool
+from tests.builders import empty_workspace
 from tests.engine.telemetry.traffic import (
     NOW_S,
     WriterProcess,
@@ -39,7 +40,7 @@ HOUR_MS = 3_600_000
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    return engine.create(tmp_path / "workspace")
+    return empty_workspace(tmp_path / "workspace")
 
 
 def report(workspace: Workspace, count: int = 10, first: int = 0) -> None:
@@ -265,7 +266,7 @@ def test_beyond_its_size_the_oldest_go_first(tmp_path: Path) -> None:
 def test_labels_go_with_the_predictions_of_their_time(tmp_path: Path) -> None:
     from engine.telemetry.model import Label
 
-    path = engine.create(tmp_path / "w").path
+    path = empty_workspace(tmp_path / "w").path
     clock = ManualClock(NOW_S * 1000)
     with engine.open(path, clock=clock) as opened:
         opened.telemetry.label([Label("r-1", 1)])

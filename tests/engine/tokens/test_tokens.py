@@ -17,6 +17,7 @@ from engine.core.clock import ManualClock
 from engine.core.errors import AlreadyExists, Conflict, InvalidInput, NotFound, PermissionDenied, ReadOnlyMode
 from engine.tokens.checking import USED_EVERY_MS, TokenCheck
 from engine.tokens.model import MAX_NAME, SECRET_BYTES, TokenState, digest_of, state_at, written
+from tests.builders import empty_workspace
 
 DAY_MS = 86_400_000
 
@@ -28,7 +29,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def opened(tmp_path: Path, clock: ManualClock) -> Engine:
-    return engine.open(engine.create(tmp_path / "workspace").path, clock=clock)
+    return engine.open(empty_workspace(tmp_path / "workspace").path, clock=clock)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from engine.api import Engine
 from engine.core.clock import ManualClock
 from engine.core.ids import CountingIds
 from engine.traces.service import Traces
+from tests.builders import empty_workspace
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def opened(tmp_path: Path, clock: ManualClock) -> Iterator[Engine]:
-    path = engine.create(tmp_path / "workspace").path
+    path = empty_workspace(tmp_path / "workspace").path
     with engine.open(path, clock=clock, ids=CountingIds()) as found:
         found.experiments.ensure_default()
         yield found

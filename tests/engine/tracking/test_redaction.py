@@ -14,6 +14,7 @@ import engine
 from engine.api import Engine
 from engine.core.errors import PolicyInvalid
 from engine.tracking.redaction import REDACTED, Redaction, names_secret, redacted
+from tests.builders import empty_workspace
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcdefghijklmnop_-x"
 KEY_BLOCK = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\nabc/+=\n-----END RSA PRIVATE KEY-----"
@@ -156,7 +157,7 @@ def test_a_hundred_parameters_cost_less_than_a_tenth_of_a_millisecond() -> None:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Engine]:
-    with engine.open(engine.create(tmp_path / "workspace").path) as found:
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as found:
         yield found
 
 

@@ -11,6 +11,7 @@ import engine
 from engine.api import Engine
 from engine.core.access import Actor, Role
 from engine.core.errors import PermissionDenied
+from tests.builders import empty_workspace
 
 TIME_MS = 1_760_000_000_000
 
@@ -37,7 +38,7 @@ CHANGING: dict[str, Callable[[Engine, str], object]] = {
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Engine:
-    return engine.open(engine.create(tmp_path / "workspace").path)
+    return engine.open(empty_workspace(tmp_path / "workspace").path)
 
 
 def stocked(opened: Engine) -> str:

@@ -18,6 +18,7 @@ from engine.registry.model import Stage
 from engine.webhooks.model import WAITS_MS, DeliveryState, Outcome, Parcel, WebhookChange, signature
 from engine.webhooks.outbox import Outbox
 from engine.webhooks.sending import Sender
+from tests.builders import empty_workspace
 from tests.engine.webhooks.receiver import Receiver
 
 ALL = ("model_version.created", "registered_model.created", "model_version.stage_changed")
@@ -31,7 +32,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def opened(tmp_path: Path, clock: ManualClock) -> Iterator[Engine]:
-    workspace = engine.create(tmp_path / "workspace")
+    workspace = empty_workspace(tmp_path / "workspace")
     workspace.policy_file.write_text('[webhooks]\nallow_private = ["127.0.0.1"]\n')
     with engine.open(workspace.path, clock=clock) as found:
         yield found
@@ -200,7 +201,9 @@ def test_a_hostile_receiver_holds_nobody_up(opened: Engine, answer: Callable[[Ba
     with Receiver(answer=answer) as receiver:
         parcel = Parcel("1", receiver.url, "", "{}")
         began = time.monotonic()
-        outcome = Sender(patience_s=1.0).send(parcel, now_ms=opened.clock.now_ms(), private_hosts=("127.0.0.1",))
+        outcome = Sender(patience_s=1.0).send(
+            parcel, now_ms=opened.clock.now_ms(), allowed=WebhookPolicy(allow_private=("127.0.0.1",))
+        )
     assert not outcome.delivered
     assert time.monotonic() - began < 8
     assert len(outcome.problem) <= 200
@@ -223,7 +226,7 @@ def test_a_private_address_is_not_called_once_it_is_no_longer_allowed(
 def test_a_name_that_leads_inside_is_not_called(opened: Engine) -> None:
     parcel = Parcel("1", "https://hooks.example/", "", "{}")
     sender = Sender(resolve=lambda *_: ["127.0.0.1"])
-    outcome = sender.send(parcel, now_ms=opened.clock.now_ms(), private_hosts=())
+    outcome = sender.send(parcel, now_ms=opened.clock.now_ms(), allowed=WebhookPolicy())
     assert outcome == Outcome(None, "Not sent: the name leads to a private address.", final=True)
 
 

@@ -11,6 +11,7 @@ from engine.endpoints.model import Share
 from engine.telemetry.intake import Intake
 from engine.telemetry.model import WindowDelta
 from engine.telemetry.spool import Spool
+from tests.builders import put_telemetry
 from tests.engine.endpoints.desk import Desk
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Rolling(Desk):
     def __init__(self, path: Path, policy: str = PLAN) -> None:
         super().__init__(path, policy)
         self.endpoint(3)
+        put_telemetry(self.workspace)
         self.telemetry_database = Database(
             self.workspace.telemetry_db, clock=self.clock, durability=Durability.RELAXED, schema=TELEMETRY
         )
