@@ -150,7 +150,8 @@ def stored_objects(snapshot: Snapshot) -> tuple[tuple[str, int], ...]:
     rows = snapshot.execute(
         """SELECT digest, size_bytes FROM artifact UNION SELECT digest, size_bytes FROM logged_model_file
            UNION SELECT digest, size_bytes FROM version_file
-           UNION SELECT file_digest, size_bytes FROM build ORDER BY 1"""
+           UNION SELECT file_digest, size_bytes FROM build
+           UNION SELECT digest, size_bytes FROM baseline ORDER BY 1"""
     )
     return tuple(rows.fetchall())
 
