@@ -54,6 +54,7 @@ class Stretch(NamedTuple):
         walk: How `run` is read when it drives: an index, or nothing for SQLite's choice.
         at_hand: The field whose row `o` is.
         rare: Whether its runs are few among many that the walk meets.
+        lead: What the positions of its runs begin with, before the values of `terms`.
     """
 
     source: str | None
@@ -63,6 +64,7 @@ class Stretch(NamedTuple):
     walk: str = ""
     at_hand: Field | None = None
     rare: bool = False
+    lead: tuple[object, ...] = ()
 
     @property
     def is_walked(self) -> bool:
@@ -104,6 +106,24 @@ def stretches(
     return found if continued or found[-1].where != _NOBODY else found[:-1]
 
 
+def ranked(snapshot: Snapshot, order: Sequence[OrderBy]) -> Stretch:
+    """The whole order as one stretch, for runs that are all read and sorted: reading them once is enough.
+
+    Args:
+        snapshot: Where keys are looked up.
+        order: Sort keys, without the ties.
+
+    Returns:
+        The stretch; its positions are those of `stretches`.
+
+    Raises:
+        InvalidInput: there are more than `MAX_KEYS` sort keys.
+    """
+    _check_count(order)
+    joins, terms = _terms(snapshot, _distinct(order))
+    return Stretch(None, Sql("1"), terms, joins)
+
+
 _NOBODY = Sql("0")
 _RARE = 0.05
 
@@ -120,11 +140,12 @@ def _keyed_stretches(snapshot: Snapshot, first: OrderBy, terms: tuple[Term, ...]
     leading = (Term("o.value", first.descending), *terms)
     if entity is Entity.METRIC:
         found = [
-            Stretch(table, Sql(f"o.key = ? AND o.value {NUMBERS}", (key,)), leading, joins, at_hand=first.field),
-            Stretch(table, Sql("o.key = ? AND o.value = ?", (key, NAN)), terms, joins, at_hand=first.field),
+            Stretch(table, Sql(f"o.key = ? AND o.value {NUMBERS}", (key,)), leading, joins),
+            Stretch(table, Sql("o.key = ? AND o.value = ?", (key, NAN)), terms, joins, lead=(1, NAN)),
         ]
     else:
-        found = [Stretch(table, Sql("o.key = ?", (key,)), leading, joins, at_hand=first.field)]
+        found = [Stretch(table, Sql("o.key = ?", (key,)), leading, joins)]
+    found = [each._replace(at_hand=first.field, lead=each.lead or (0,)) for each in found]
     share = _share_without(snapshot, key)
     without = _NOBODY
     if share >= _RARE:
@@ -132,7 +153,7 @@ def _keyed_stretches(snapshot: Snapshot, first: OrderBy, terms: tuple[Term, ...]
     elif share > 0:
         text = f"r.id NOT IN (SELECT n.run FROM {table} n INDEXED BY {table}_by_value WHERE n.key = ?)"
         without = Sql(text, (key,))
-    rest = Stretch(None, without, terms, joins, "INDEXED BY run_listing", rare=share < _RARE)
+    rest = Stretch(None, without, terms, joins, "INDEXED BY run_listing", rare=share < _RARE, lead=(len(found), None))
     return [*found, rest]
 
 

@@ -1,7 +1,9 @@
 """Search over runs: from a filter and an order to integer keys, a page or all of them.
 
-Three ways through a big workspace, chosen per question after a look at a few index entries:
+Four ways through a big workspace, chosen per question after a look at a few index entries:
 - Some part of the filter leaves few runs: those are read and sorted.
+- Those few are still many pages, and no small share of all: the index of the order is walked, and of the runs it meets
+  only those among the few are looked at, until the page is full.
 - Else the index of the order is walked and the filter asked of every run it meets, until the page is full.
 - When a look at the beginning says that this walk would be long, the filter is first asked of all runs at once, and
   the walk only looks runs up in the sets that pass.
@@ -19,7 +21,7 @@ from engine.core.errors import InvalidInput
 from engine.core.query import Entity
 from engine.db.conditions import Sql
 from engine.tracking.filter_store import FilterCompiler, candidates, without
-from engine.tracking.order_store import Stretch, after, sorted_by, stretches
+from engine.tracking.order_store import Stretch, after, ranked, sorted_by, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,12 +45,15 @@ class Effort(NamedTuple):
         looks: Parts of a filter whose number of runs is looked up.
         sample: Runs at the beginning of a walk that the filter is asked of to foresee its length.
         reach: Runs that a walk may meet; when it would meet more, the filter is asked of all runs at once.
+        detour: Runs that a walk may meet for each of the few, rather than that all of the few are read and sorted: to
+            meet a run costs a tenth of reading one.
     """
 
     few: int = 5_000
     looks: int = 8
     sample: int = 200
     reach: int = 20_000
+    detour: int = 6
 
 
 USUAL = Effort()
@@ -87,7 +92,7 @@ class Search:
 
 
 Position = tuple[object, ...]
-"""Number of the stretch, then the value of each of its sort terms."""
+"""What a run has under each sort term: the same however it was found, so that the next page may be found otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +123,16 @@ def page(snapshot: Snapshot, search: Search, limit: int, position: Position | No
     Raises:
         InvalidInput: the position is not of this search, there are too many sort keys, or a pattern is too long.
     """
-    plan = _Plan(snapshot, search, continued=position is not None)
-    start = 0 if position is None else _stretch_number(position, plan.stretches)
+    plan = _Plan(snapshot, search, wanted=limit, continued=position is not None)
+    start = 0 if position is None else _stretch_of(position, plan.stretches)
     rows: list[Position] = []
     for number in range(start, len(plan.stretches)):
         stretch = plan.stretches[number]
-        begin = position[1:] if position is not None and number == start else None
+        begin = position[len(stretch.lead) :] if position is not None and number == start else None
         wanted = limit + 1 - len(rows)
         statement = plan.statement(stretch, begin, sets=plan.walk_is_long(stretch, begin, wanted))
         cursor = snapshot.execute(f"{statement.text} LIMIT ?", (*statement.values, wanted))
-        rows += ((row[0], number, *row[1:]) for row in cursor)
+        rows += ((row[0], *stretch.lead, *row[1:]) for row in cursor)
         if len(rows) > limit:
             break
     row_ids = tuple(int(str(row[0])) for row in rows[:limit])
@@ -173,23 +178,42 @@ def count(snapshot: Snapshot, search: Search) -> int:
     few = _fewest(snapshot, search)
     source, rest = Sql("run r"), search.filter
     if few is not None:
-        inner, rest = few
-        source = Sql(f"({inner.text}) c CROSS JOIN run r ON r.id = c.run", inner.values)
+        rest = few.rest
+        source = Sql(f"({few.source.text}) c CROSS JOIN run r ON r.id = c.run", few.source.values)
     where = _conditions(search, rest, FilterCompiler(snapshot, "r.id", sets=few is None))
     sql = f"SELECT count(*) FROM {source.text} WHERE {where.text}"
     return int(snapshot.execute(sql, source.values + where.values).fetchone()[0])
 
 
 class _Plan:
-    """How one search is carried out: its stretches, and the few runs it reads when the filter leaves few."""
+    """How one search is carried out: its stretches, and the few runs it looks at when the filter leaves few.
 
-    def __init__(self, snapshot: Snapshot, search: Search, *, continued: bool = False) -> None:
+    Args:
+        snapshot: The view to search in.
+        search: The question.
+        wanted: At most so many runs are wanted; all when `None`.
+        continued: Whether an earlier page may have ended in the last stretch.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, search: Search, *, wanted: int | None = None, continued: bool = False
+    ) -> None:
         self._snapshot = snapshot
         self._search = search
-        self._few = _fewest(snapshot, search)
-        self.stretches = stretches(
-            snapshot, search.order, in_experiment=search.experiment is not None, continued=continued
-        )
+        self._few = few = _fewest(snapshot, search)
+        in_experiment = search.experiment is not None
+        self.stretches: Sequence[Stretch] = ()
+        self._walks = few is None or (wanted is not None and wanted < few.runs and self._may_meet_all(few.runs))
+        if self._walks:
+            self.stretches = stretches(snapshot, search.order, in_experiment=in_experiment, continued=continued)
+            self._walks = few is None or self.stretches[0].is_walked
+        if not self._walks:
+            self.stretches = [ranked(snapshot, search.order)]
+
+    def _may_meet_all(self, few: int) -> bool:
+        """Whether a walk among which few runs are looked for is short, even if it has to go to its end."""
+        runs = self._snapshot.execute("SELECT max(id) FROM run").fetchone()[0] or 0
+        return bool(runs <= few * self._search.effort.detour)
 
     @property
     def reads_few(self) -> bool:
@@ -239,16 +263,18 @@ class _Plan:
 
     def _asked(self, stretch: Stretch, run: str, *, sets: bool) -> Sql:
         compiler = FilterCompiler(self._snapshot, run, sets=sets, at_hand=stretch.at_hand)
-        return _conditions(self._search, self._search.filter if self._few is None else self._few.rest, compiler)
+        few = self._few
+        asked = _conditions(self._search, self._search.filter if few is None else few.rest, compiler)
+        if few is None or not self._walks:
+            return asked
+        return Sql(f"{run} IN ({few.source.text}) AND {asked.text}", (*few.source.values, *asked.values))
 
     def _source(self, stretch: Stretch) -> tuple[Sql, str]:
         """FROM, and the SQL of the run's key in its outermost loop."""
-        if self._few is not None:
+        if self._few is not None and not self._walks:
             few = self._few.source
-            text = f"({few.text}) c CROSS JOIN run r ON r.id = c.run"
-            if stretch.source is not None:
-                text += f" CROSS JOIN {stretch.source} o ON o.run = c.run"
-            return Sql(f"{text} {stretch.joins.text}", few.values + stretch.joins.values), "c.run"
+            text = f"({few.text}) c CROSS JOIN run r ON r.id = c.run {stretch.joins.text}"
+            return Sql(text, few.values + stretch.joins.values), "c.run"
         if stretch.source is None:
             return Sql(f"run r {stretch.walk} {stretch.joins.text}", stretch.joins.values), "r.id"
         table = stretch.source
@@ -274,10 +300,12 @@ class _Few(NamedTuple):
     Args:
         source: A query of column `run`.
         rest: What is still to be asked of them.
+        runs: How many they are.
     """
 
     source: Sql
     rest: Filter | None
+    runs: int
 
 
 def _fewest(snapshot: Snapshot, search: Search) -> _Few | None:
@@ -286,12 +314,15 @@ def _fewest(snapshot: Snapshot, search: Search) -> _Few | None:
     if search.experiment is not None and not search.newest_first:
         text = "SELECT c.id AS run FROM run c INDEXED BY run_in_experiment WHERE c.experiment = ?"
         ranges.append((Sql(text, (search.experiment,)), None))
-    least, few = search.effort.few + 1, None
-    for source, part in ranges:
-        size = _size(snapshot, source, least)
-        if size < least:
-            least, few = size, _Few(source, without(search.filter, part) if part else search.filter)
-    return few
+    for most in (search.effort.few // 8, search.effort.few):  # a short range is found before long ones are counted
+        least, few = most + 1, None
+        for source, part in ranges:
+            size = _size(snapshot, source, least)
+            if size < least:
+                least, few = size, _Few(source, without(search.filter, part) if part else search.filter, size)
+        if few is not None:
+            return few
+    return None
 
 
 def _size(snapshot: Snapshot, source: Sql, limit: int) -> int:
@@ -299,13 +330,11 @@ def _size(snapshot: Snapshot, source: Sql, limit: int) -> int:
     return int(snapshot.execute(sql, (*source.values, limit)).fetchone()[0])
 
 
-def _stretch_number(position: Position, found: Sequence[Stretch]) -> int:
-    number = position[0] if position else None
-    if (
-        type(number) is not int
-        or not 0 <= number < len(found)
-        or len(position) != 1 + len(found[number].terms)
-        or not all(value is None or isinstance(value, (str, int, float)) for value in position)
-    ):
-        raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")
-    return number
+def _stretch_of(position: Position, found: Sequence[Stretch]) -> int:
+    """The number of the stretch that a position is in."""
+    if all(value is None or isinstance(value, (str, int, float)) for value in position):
+        for number, stretch in enumerate(found):
+            in_it = position[: len(stretch.lead)] == stretch.lead
+            if in_it and len(position) == len(stretch.lead) + len(stretch.terms):
+                return number
+    raise InvalidInput("The page token is not valid.", hint="Start again without a page token.")

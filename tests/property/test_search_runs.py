@@ -32,7 +32,8 @@ WAYS = (
     Effort(),
     Effort(few=0, sample=1, reach=10**9),  # always walk, asking every run
     Effort(few=0, sample=1, reach=0),  # always ask all runs at once
-    Effort(few=10**9),  # always read the smallest index range
+    Effort(few=10**9, detour=0),  # always read the smallest index range
+    Effort(few=10**9, detour=10**9),  # always walk, looking only at the smallest index range
 )
 
 
@@ -173,3 +174,25 @@ def test_pages_put_together_are_the_whole_result(
         if token is None:
             break
     assert found == expected
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), tree=st.none() | filters(), by=orders())
+def test_each_page_may_be_found_another_way(
+    worlds: list[World], data: st.DataObject, tree: Filter | None, by: tuple[OrderBy, ...]
+) -> None:
+    world = data.draw(st.sampled_from(worlds))
+    limit = data.draw(st.integers(1, 7))
+    found: list[int] = []
+    position = None
+    with world.database.snapshot() as snapshot:
+        while position is not None or not found:
+            effort = data.draw(st.sampled_from(WAYS))
+            search = Search(tree, by, experiments=None, lifecycle="active", effort=effort)
+            page = search_store.page(snapshot, search, limit, position)
+            found += page.row_ids
+            position = page.end
+            if not page.row_ids:
+                break
+    assert position is None
+    assert found == world.expected(tree, by, "active")
