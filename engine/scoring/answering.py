@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import InvalidInput, QuarterdeckError, RowRefused
 from engine.core.text import clean
 from engine.runtimes.row_check import RowCheck
-from engine.scoring import arrow
 from engine.scoring.answers import ERROR, ROW, output_columns, output_fields
 from engine.scoring.heads import shown
 from engine.scoring.model import OnError, RefusedRow, Task, Written
 from engine.scoring.planning import check_unchanged, reading
 from engine.scoring.reading import slabs
 from engine.scoring.writing import PartWriter
+from engine.tables import arrow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,7 +221,7 @@ def _carried_fields(task: Task) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import parquet
 
-    from engine.scoring.model import FileKind
+    from engine.tables.model import FileKind
 
     if task.file.kind is not FileKind.PARQUET:
         yield from (pa.field(name, pa.string()) for name in task.job.columns)

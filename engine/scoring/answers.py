@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import InvalidInput, PredictionFailed
 from engine.core.text import clean
 from engine.runtimes.model import PROBABILITIES
-from engine.scoring import arrow
 from engine.scoring.model import OnError
+from engine.tables import arrow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

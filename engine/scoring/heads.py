@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import InvalidInput
 from engine.core.text import clean
-from engine.scoring.model import FileKind
+from engine.tables.heads import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,55 +15,7 @@ if TYPE_CHECKING:
 
     from engine.runtimes.model import Field, Interface
 
-MAX_HEAD_BYTES = 4 << 20
-"""The longest header of a CSV file."""
-
 _SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The header of a CSV file.
-
-    Args:
-        names: The columns' names.
-        end: How many bytes it takes with its line end; of what is in the file, when that is compressed.
-        alone: Whether nothing comes after it.
-    """
-
-    names: tuple[str, ...]
-    end: int
-    alone: bool
-
-
-def csv_head(path: Path, kind: FileKind) -> Head:
-    """The header of a CSV file.
-
-    Args:
-        path: The file.
-        kind: Whether it is compressed.
-
-    Returns:
-        The header.
-
-    Raises:
-        InvalidInput: there is none, or it is not UTF-8.
-        OSError: the file cannot be read.
-    """
-    import csv
-
-    data = _beginning(path, kind)
-    end = _record_end(data)
-    if end is None:
-        raise InvalidInput(f"The first line of {shown(path)} is no header: it is too long.")
-    try:
-        text = data[:end].decode("utf-8-sig")
-        names = tuple(next(csv.reader([text.rstrip("\r\n")], strict=True), ()))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput(f"{shown(path)} is no CSV file in UTF-8.", hint="Write it so.") from error
-    if not names or "\0" in text:
-        raise InvalidInput(f"{shown(path)} has no header.", hint="The first line names the columns.")
-    return Head(names, end, len(data) < MAX_HEAD_BYTES and not data[end:].strip())
 
 
 def check_columns(path: Path, found: Sequence[str], interface: Interface, carried: Sequence[str]) -> None:
@@ -119,15 +70,6 @@ def check_types(path: Path, schema: Any, interface: Interface, carried: Sequence
             raise InvalidInput(f"The column {_name(name)} of {shown(path)} is nested and cannot be carried along.")
 
 
-def shown(path: Path) -> str:
-    """A file as messages name it.
-
-    Args:
-        path: The file.
-    """
-    return clean(str(path), limit=200)
-
-
 def _fits(field: Field, kind: Any) -> bool:
     from pyarrow import types
 
@@ -136,32 +78,6 @@ def _fits(field: Field, kind: Any) -> bool:
     return bool(
         types.is_floating(kind) or types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind)
     ) or bool(types.is_null(kind))
-
-
-def _beginning(path: Path, kind: FileKind) -> bytes:
-    if kind is FileKind.CSV:
-        with path.open("rb") as stream:
-            return stream.read(MAX_HEAD_BYTES)
-    import gzip
-
-    try:
-        with gzip.open(path) as packed:
-            return packed.read(MAX_HEAD_BYTES)
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise InvalidInput(f"{shown(path)} is no whole gzip file.") from error
-
-
-def _record_end(data: bytes) -> int | None:
-    """Where the first record ends, its line end included; `None` when it does not."""
-    at = quotes = 0
-    while (end := data.find(b"\n", at)) >= 0:
-        quotes += data.count(b'"', at, end)
-        if quotes % 2 == 0:
-            return end + 1
-        at = end + 1
-    return len(data) if len(data) < MAX_HEAD_BYTES else None
 
 
 def _name(name: str) -> str:

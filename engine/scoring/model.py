@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from engine.tables.model import Cut, FileKind
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -38,14 +40,6 @@ class Format(StrEnum):
     """How parts are written."""
 
     CSV = "csv"
-    PARQUET = "parquet"
-
-
-class FileKind(StrEnum):
-    """How an input is read."""
-
-    CSV = "csv"
-    GZIP = "csv.gz"
     PARQUET = "parquet"
 
 
@@ -98,23 +92,6 @@ class InputFile:
     size_bytes: int
     mtime_ns: int
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A piece of a file that is read alone.
-
-    Args:
-        start: Its first byte, or row group.
-        end: One past its last.
-        first_row: The number of its first row in the file, from 1; a header is no row.
-        size_bytes: Of the input, for progress.
-    """
-
-    start: int
-    end: int
-    first_row: int
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.core.text import clean
-from engine.scoring import arrow
+from engine.tables import arrow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
-from engine.core.text import clean
-from engine.scoring.cutting import CUT_BYTES, cut, digest_of
-from engine.scoring.finding import kind_of
-from engine.scoring.heads import check_columns, check_types, csv_head, shown
-from engine.scoring.model import Cut, FileKind, InputFile, Part
+from engine.scoring.heads import check_columns, check_types
+from engine.scoring.model import InputFile, Part
+from engine.tables.cutting import CUT_BYTES, cut, digest_of
+from engine.tables.finding import kind_of
+from engine.tables.heads import csv_head, reading, shown
+from engine.tables.model import Cut, FileKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from engine.runtimes.model import Interface
     from engine.scoring.model import Format
@@ -129,28 +129,6 @@ def parts_of(seen: Iterable[Seen], fmt: Format) -> tuple[Part, ...]:
     """
     pieces = [(place, each) for place, one in enumerate(seen) for each in one.cuts]
     return tuple(Part(f"part-{number:05d}.{fmt.value}", place, each) for number, (place, each) in enumerate(pieces, 1))
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what reading a file may raise into ours.
-
-    Args:
-        path: The file.
-
-    Raises:
-        InvalidInput: it is damaged, or cannot be read.
-    """
-    import pyarrow as pa
-
-    try:
-        yield
-    except pa.ArrowException as error:
-        why = clean(str(error), limit=200)
-        raise InvalidInput(f"{shown(path)} cannot be read: {why}", hint="It may be damaged or cut short.") from error
-    except OSError as error:
-        why = clean(error.strerror or str(error), limit=200)
-        raise InvalidInput(f"{shown(path)} cannot be read: {why}.") from error
 
 
 def _row_groups(path: Path, asked: Look) -> tuple[Cut, ...]:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.scoring import arrow
-from engine.scoring.heads import csv_head
-from engine.scoring.model import FileKind
 from engine.scoring.parsing import values_of
-from engine.scoring.planning import reading
+from engine.tables import arrow
+from engine.tables.heads import csv_head, reading
+from engine.tables.model import FileKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from engine.runtimes.model import Interface
-    from engine.scoring.model import Cut, InputFile
+    from engine.scoring.model import InputFile
+    from engine.tables.model import Cut
 
 SLAB_ROWS = 16_384
 """Rows that are predicted at once."""

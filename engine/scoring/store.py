@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from engine.scoring.model import FileKind, InputFile, Scoring, State
+from engine.scoring.model import InputFile, Scoring, State
+from engine.tables.model import FileKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

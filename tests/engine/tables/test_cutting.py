@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.scoring.cutting import cut
+from engine.tables.cutting import cut
 
 TEXTS = st.text(st.sampled_from('ab,"\n\r é'), max_size=6)
 RECORDS = st.lists(st.lists(TEXTS, min_size=2, max_size=2), max_size=30)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput, NotFound
 from engine.core.text import clean
-from engine.scoring.model import FileKind
+from engine.tables.model import FileKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,13 +25,13 @@ _KINDS = {
 }
 
 
-def find(named: Sequence[str], output: Path) -> tuple[Path, ...]:
+def find(named: Sequence[str], output: Path | None = None) -> tuple[Path, ...]:
     """Find the files that are meant.
 
     Args:
         named: Files, folders and globs. In folders and globs, names that begin with `.` or `_` and other kinds of files
             are passed over; `**` is any depth.
-        output: The folder of the answers, which are no input.
+        output: A folder whose files are not meant, since answers are written there; `None` for none.
 
     Returns:
         Absolute paths, each once: in the order they were named, sorted within a folder or glob.
@@ -41,23 +41,23 @@ def find(named: Sequence[str], output: Path) -> tuple[Path, ...]:
         InvalidInput: there are too many, a named file is of no kind that is read, or nothing was named.
     """
     found: dict[Path, None] = {}
-    apart = output.absolute()
+    apart = None if output is None else output.absolute()
     for each in named:
         matched = False
         for path in _expanded(each):
-            if path.is_relative_to(apart):
+            if apart is not None and path.is_relative_to(apart):
                 continue
             matched = True
             found[path] = None
             if len(found) > MAX_FILES:
-                raise InvalidInput(f"These are more than {MAX_FILES} files.", hint="Score them in several runs.")
+                raise InvalidInput(f"These are more than {MAX_FILES} files.", hint="Name fewer at once.")
         if not matched:
             raise NotFound(
                 f"No CSV, gzip CSV or Parquet file is at {clean(each, limit=200)}.",
                 hint="Name files, folders or globs of *.csv, *.csv.gz and *.parquet.",
             )
     if not found:
-        raise InvalidInput("Nothing is named to score.", hint="Name files, folders or globs.")
+        raise InvalidInput("Nothing is named to read.", hint="Name files, folders or globs.")
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from engine.scoring.model import Cut
+from engine.tables.model import Cut
 
 if TYPE_CHECKING:
     from pathlib import Path
