@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 MAX_WINDOWS = 100
 """Most windows that a rule looks back on."""
 
 
-class Severity(IntEnum):
-    """How bad it is; greater is worse. Written as `info`, `warning`, `critical`."""
+class Severity(StrEnum):
+    """How bad it is."""
 
-    INFO = 1
-    WARNING = 2
-    CRITICAL = 3
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
 
     @property
-    def word(self) -> str:
-        """As people write it."""
-        return self.name.lower()
+    def rank(self) -> int:
+        """A number to compare by: 1 for info, 3 for critical."""
+        return tuple(Severity).index(self) + 1
 
 
 class AlertState(StrEnum):

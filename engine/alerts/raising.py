@@ -150,7 +150,7 @@ def _facts(alert: Alert) -> dict[str, object]:
 def _state(alert: Alert) -> dict[str, object]:
     return {
         "state": alert.state.value,
-        "severity": alert.severity.word,
+        "severity": alert.severity.value,
         "owner": alert.owner,
         "silenced": alert.silence is not None,
     }

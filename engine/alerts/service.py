@@ -108,7 +108,7 @@ class Alerts:
             open=sum(each.state is AlertState.OPEN for each in active),
             acknowledged=sum(each.state is AlertState.ACKNOWLEDGED for each in active),
             silenced=len(active) - len(heard),
-            worst=max(severities, default=None),
+            worst=max(severities, key=lambda each: each.rank, default=None),
             by_model=_tally([each.model for each in heard]),
             by_endpoint=_tally([each.endpoint for each in heard]),
         )

@@ -50,6 +50,7 @@ _FACTS = """monitor, key, state, severity, sentence, next_step, value, model, ve
     window_start_ms, window_end_ms, opened_ms, updated_ms, owner, until_ms, escalated, silence, resolved_ms,
     resolved_by, resolution, rule"""
 _FIELDS = tuple(_FACTS.replace("\n", " ").replace(" ", "").split(","))
+_SEVERITIES = tuple(Severity)
 _SILENCE = "id, monitor, key, model, endpoint, reason, created_ms, created_by, until_ms, ended_ms, ended_by"
 
 
@@ -113,7 +114,7 @@ def add_change(tx: Transaction, alert: Alert, change: Change, sentence: str) -> 
     quiet = alert.silence is not None
     sql = """INSERT INTO alert_change (alert, time_ms, change, actor, sentence, severity, silenced)
         VALUES (?, ?, ?, ?, ?, ?, ?)"""
-    row = (alert.id, tx.now_ms, change.value, tx.actor.name, sentence, int(alert.severity), quiet)
+    row = (alert.id, tx.now_ms, change.value, tx.actor.name, sentence, alert.severity.rank, quiet)
     number = int(tx.execute(sql, row).lastrowid or 0)
     return AlertChange(number, alert.id, tx.now_ms, change, tx.actor.name, sentence, alert.severity, quiet)
 
@@ -123,7 +124,7 @@ def changes(view: Snapshot, alert: int) -> tuple[AlertChange, ...]:
     sql = """SELECT id, alert, time_ms, change, actor, sentence, severity, silenced FROM alert_change
         WHERE alert = ? ORDER BY id"""
     return tuple(
-        AlertChange(number, of, time_ms, Change(change), actor, sentence, Severity(severity), bool(silenced))
+        AlertChange(number, of, time_ms, Change(change), actor, sentence, _SEVERITIES[severity - 1], bool(silenced))
         for number, of, time_ms, change, actor, sentence, severity, silenced in view.execute(sql, (alert,))
     )
 
@@ -170,7 +171,7 @@ def _stored(value: object) -> object:
         return json.dumps(asdict(value))
     if isinstance(value, Mapping):
         return json.dumps(dict(value))
-    return int(value) if isinstance(value, Severity) else str(value) if isinstance(value, AlertState) else value
+    return value.rank if isinstance(value, Severity) else str(value) if isinstance(value, AlertState) else value
 
 
 def _alert(row: Sequence[Any]) -> Alert:
@@ -179,7 +180,7 @@ def _alert(row: Sequence[Any]) -> Alert:
         **facts
         | {
             "state": AlertState(facts["state"]),
-            "severity": Severity(facts["severity"]),
+            "severity": _SEVERITIES[facts["severity"] - 1],
             "evidence": json.loads(facts["evidence"]),
             "escalated": bool(facts["escalated"]),
             "rule": AlertRule(**json.loads(facts["rule"])),

@@ -79,7 +79,7 @@ def observed(
         return after.ended(alert.rule, now_ms), resolved(alert, now_ms, "", sentence), Change.RESOLVED
     if signal.level is not Level.BAD:
         return after, alert, None
-    worse = signal.severity > alert.severity
+    worse = signal.severity.rank > alert.severity.rank
     again = replace(
         alert,
         sentence=signal.sentence,
@@ -91,7 +91,7 @@ def observed(
         window_start_ms=signal.window_start_ms,
         window_end_ms=signal.window_end_ms,
         updated_ms=now_ms,
-        severity=max(alert.severity, signal.severity),
+        severity=signal.severity if worse else alert.severity,
     )
     return after, (_reopened(again) if worse else again), (Change.WORSENED if worse else None)
 

@@ -151,6 +151,11 @@ def _tokens(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]
     return [(str(each.id), f"{each.name} {each.state.value}") for each in engine.tokens.page(limit=_MOST).items]
 
 
+def _alerts(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    found = engine.alerts.page("state != 'resolved'", limit=_MOST).items
+    return [(str(each.id), f"{each.severity.value} {each.subject}") for each in found]
+
+
 def _webhooks(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
     return [(each.id, each.name) for each in engine.webhooks.page(limit=_MOST).items]
 
@@ -178,4 +183,5 @@ TOKEN = LiveNumber("token", _tokens)
 PROMPT = LiveName("prompt", _prompts)
 PROMPT_REFERENCE = LiveName("prompt", _prompt_references)
 PROMPT_VERSION = LiveNumber("version", _prompt_versions)
+ALERT = LiveNumber("alert", _alerts)
 WEBHOOK = LiveName("webhook", _webhooks)

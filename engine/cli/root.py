@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from engine.cli.session import Session
 
 NOUNS: dict[str, Member] = {
+    "alerts": Member("engine.cli.alerts", "alerts", "What monitors have found: take on, silence, resolve."),
     "approvals": Member("engine.cli.approvals", "approvals", "Ask for, give and refuse approvals."),
     "audit": Member("engine.cli.audit", "audit", "Read, verify and prove the audit log."),
     "completion": Member("engine.cli.completion", "completion", "Print the completion script of a shell."),

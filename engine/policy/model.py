@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from engine.core.access import Role
 from engine.policy.rollout import RolloutPolicy
 from engine.policy.served import LatencyGate, ParityGate, ReplayGate, ResourcesGate, ScanGate, ServedSpec
+from engine.policy.webhooks import WebhookPolicy
+
+if TYPE_CHECKING:
+    from engine.policy.monitors import MonitorSettings  # not on every start: few have monitors
 
 STAGE_WORDS = ("registered", "staging", "production", "archived")
 """The stages a policy may speak of, as written in the file."""
@@ -110,8 +114,30 @@ class EvidenceAgeGate:
     max_age_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class BaselineGate:
+    """There must be a baseline to compare production with, or nobody would notice drift.
+
+    Args:
+        rows: Least rows it must have been made from.
+        max_age_ms: Greatest age that passes, in milliseconds; `None` for any.
+    """
+
+    gate: ClassVar[str] = "baseline"
+    rows: int = 1
+    max_age_ms: int | None = None
+
+
 GateSpec: TypeAlias = (
-    MetricGate | NotWorseGate | IntegrityGate | SizeGate | SignatureGate | FieldsGate | EvidenceAgeGate | ServedSpec
+    MetricGate
+    | NotWorseGate
+    | IntegrityGate
+    | SizeGate
+    | SignatureGate
+    | FieldsGate
+    | EvidenceAgeGate
+    | BaselineGate
+    | ServedSpec
 )
 """One gate with its options; `.gate` is its name in the file."""
 
@@ -125,6 +151,7 @@ GATES: Mapping[str, type[GateSpec]] = {
         SignatureGate,
         FieldsGate,
         EvidenceAgeGate,
+        BaselineGate,
         LatencyGate,
         ParityGate,
         ScanGate,
@@ -238,12 +265,13 @@ class Policy:
         protected_aliases: Aliases that may name only a version in Production.
         stages: What entering a stage takes, by (model or `*`, stage word).
         redaction_allow: Keys whose values are kept although they look like secrets; `*` for every key.
-        webhook_hosts: Hosts that webhooks may reach although their addresses are private.
+        webhooks: Whom messages may be brought to.
         traces_max_age_ms: How long ago a trace may have begun before a server deletes it, in milliseconds; `None` keeps
             traces for ever.
         telemetry_keep_ms: How long captured predictions and labels are kept, in milliseconds.
         telemetry_max_bytes: How large the telemetry database may be before the oldest predictions go, in bytes.
         rollouts: How versions get all of the traffic, by model or `*`.
+        monitors: What is watched, by the monitor's name.
         traffic_from: The least stage from which versions may answer callers of an endpoint; empty where the file does
             not say: then `traffic_stage` follows from what Production demands.
         digest: SHA-256 of what the file says, whatever its comments and layout; 64 hex digits.
@@ -259,11 +287,12 @@ class Policy:
     protected_aliases: tuple[str, ...] = ("production", "champion")
     stages: Mapping[tuple[str, str], StagePolicy] = field(default_factory=dict)
     redaction_allow: tuple[str, ...] = ()
-    webhook_hosts: tuple[str, ...] = ()
+    webhooks: WebhookPolicy = field(default_factory=WebhookPolicy)
     traces_max_age_ms: int | None = None
     telemetry_keep_ms: int = 7 * 24 * HOUR_MS
     telemetry_max_bytes: int = 2 << 30
     rollouts: Mapping[str, RolloutPolicy] = field(default_factory=dict)
+    monitors: Mapping[str, MonitorSettings] = field(default_factory=dict)
     traffic_from: str = ""
     digest: str = NO_FILE_DIGEST
     missing: bool = field(default=False, compare=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.core.access import Role
 from engine.core.errors import InvalidInput
@@ -17,6 +17,7 @@ from engine.policy.model import (
     LEAST_RETENTION_MS,
     REQUIRABLE_FIELDS,
     STAGE_WORDS,
+    BaselineGate,
     DateFreeze,
     EvidenceAgeGate,
     FieldsGate,
@@ -34,6 +35,10 @@ from engine.policy.model import (
 from engine.policy.reader import Problem, Table
 from engine.policy.rollout import RolloutPolicy, RolloutStep, parse_plan
 from engine.policy.served_reading import READERS
+from engine.policy.webhooks import read_webhooks
+
+if TYPE_CHECKING:
+    from engine.policy.monitors import MonitorSettings
 
 MAX_APPROVALS = 20
 """Most approvals a stage may ask for."""
@@ -62,7 +67,7 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
     top = Table((), data, problems)
     defaults = top.table("defaults")
     fallback = Policy()
-    access, redaction, webhooks = top.table("access"), top.table("redaction"), top.table("webhooks")
+    access, redaction = top.table("access"), top.table("redaction")
     retention, deployment, telemetry = top.table("retention"), top.table("deployment"), top.table("telemetry")
     policy = Policy(
         roles=_roles(top.table("roles")) if "roles" in top else None,
@@ -73,8 +78,9 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
         protected_aliases=defaults.words("protected_aliases", fallback.protected_aliases),
         stages=_stages(top.table("models")),
         rollouts=_rollouts(top.table("models")),
+        monitors=_monitors(top),
         redaction_allow=redaction.words("allow"),
-        webhook_hosts=webhooks.words("allow_private"),
+        webhooks=read_webhooks(top.table("webhooks")),
         traces_max_age_ms=retention.duration("traces", None, least=LEAST_RETENTION_MS),
         traffic_from=deployment.text("traffic_from", choices=TRAFFIC_STAGES),
         telemetry_keep_ms=telemetry.duration("keep", fallback.telemetry_keep_ms, least=LEAST_RETENTION_MS),
@@ -82,7 +88,7 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
         digest=digest,
     )
     top.table("roles")  # known even when it is absent
-    for table in (access, defaults, redaction, webhooks, retention, deployment, telemetry, top):
+    for table in (access, defaults, redaction, retention, deployment, telemetry, top):
         table.finish()
     return policy, problems
 
@@ -91,6 +97,15 @@ def _roles(table: Table) -> Mapping[Role, tuple[str, ...]]:
     roles = {role: table.words(role.label) for role in reversed(Role)}
     table.finish()
     return roles
+
+
+def _monitors(top: Table) -> Mapping[str, MonitorSettings]:
+    if "monitors" not in top:
+        top.table("monitors")  # known even when it is absent
+        return {}
+    from engine.policy.monitors import read_monitors  # few have monitors
+
+    return read_monitors(top)
 
 
 def _stages(models: Table) -> Mapping[tuple[str, str], StagePolicy]:
@@ -206,6 +221,14 @@ def _evidence_age(table: Table) -> EvidenceAgeGate:
     return EvidenceAgeGate(table.duration("max", 1))
 
 
+def _baseline(table: Table) -> BaselineGate:
+    usual = BaselineGate()
+    rows = table.whole("rows", usual.rows, most=10**12)
+    if rows < 1:
+        table.refuse("rows", "must be at least 1.")
+    return BaselineGate(rows, table.duration("max_age", None))
+
+
 _GATE_READERS: Mapping[str, Callable[[Table], GateSpec]] = {
     MetricGate.gate: _metric,
     NotWorseGate.gate: _not_worse,
@@ -214,6 +237,7 @@ _GATE_READERS: Mapping[str, Callable[[Table], GateSpec]] = {
     SignatureGate.gate: _signature,
     FieldsGate.gate: _fields,
     EvidenceAgeGate.gate: _evidence_age,
+    BaselineGate.gate: _baseline,
     **READERS,
 }
 

@@ -176,6 +176,20 @@ class Table:
 
         return self.read(key, fallback, read)
 
+    def line(self, key: str, fallback: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A program with its arguments: a list of texts in their order, none of which holds a NUL."""
+
+        def read(value: Any) -> tuple[str, ...]:
+            if not isinstance(value, list) or not all(isinstance(each, str) and "\0" not in each for each in value):
+                raise InvalidInput(f"must be a list of texts, not {_kind(value)}.", hint='Write ["/bin/tell", "-v"].')
+            return tuple(value)
+
+        return self.read(key, fallback, read)
+
+    def names(self) -> tuple[str, ...]:
+        """The keys that are there."""
+        return tuple(self._data)
+
     def table(self, key: str) -> Table:
         """The table below a key; an empty one when it is missing or no table."""
 
@@ -207,7 +221,7 @@ class Table:
 
     def each_table(self) -> Iterator[tuple[str, Table]]:
         """Every key of this table, each with the table below it."""
-        for key in self._data:
+        for key in self.names():
             yield key, self.table(key)
 
     def finish(self) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from engine.core.errors import InvalidInput
 from engine.core.text import clean
+
+if TYPE_CHECKING:
+    from engine.policy.webhooks import WebhookPolicy
 
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "registered_model": ("created", "renamed", "deleted"),
@@ -26,8 +29,12 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "prompt_tag": ("set", "deleted"),
     "prompt_version_tag": ("set", "deleted"),
     "prompt_alias": ("created", "deleted"),
+    "alert": ("opened", "worsened", "escalated", "acknowledged", "reopened", "resolved"),
 }
 """What may be listened for: actions by entity, written `entity.action`."""
+
+PROGRAMS = ("command", "mailto")
+"""Schemes of what is told by a program of this machine: one that the policy names, or a mail."""
 
 MAX_URL = 2_000
 MAX_DESCRIPTION = 5_000
@@ -38,6 +45,7 @@ WAITS_MS = (5_000, 30_000, 120_000, 600_000, 1_800_000, 7_200_000, 21_600_000)
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+_MAIL = re.compile(r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}")
 _UNSEEN = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\]")
 
 
@@ -163,12 +171,12 @@ class Outcome:
         return not self.problem
 
 
-def check(change: WebhookChange, private_hosts: Collection[str]) -> None:
+def check(change: WebhookChange, allowed: WebhookPolicy) -> None:
     """Refuse what cannot be of a webhook.
 
     Args:
         change: What is given.
-        private_hosts: Hosts that may be at private addresses, and without TLS.
+        allowed: Whom messages may be brought to.
 
     Raises:
         InvalidInput: a name, URL, event or secret cannot be one, or the description cannot be stored.
@@ -179,7 +187,7 @@ def check(change: WebhookChange, private_hosts: Collection[str]) -> None:
             hint="Use up to 63 letters, digits, dots, underscores and hyphens, a letter or digit at both ends.",
         )
     if change.url is not None:
-        check_url(change.url, private_hosts)
+        check_url(change.url, allowed)
     if change.events is not None:
         _check_events(change.events)
     if change.description is not None and len(change.description) > MAX_DESCRIPTION:
@@ -190,15 +198,16 @@ def check(change: WebhookChange, private_hosts: Collection[str]) -> None:
         raise InvalidInput("The description or the secret holds a NUL character.", hint="Remove it.")
 
 
-def check_url(url: str, private_hosts: Collection[str]) -> None:
+def check_url(url: str, allowed: WebhookPolicy) -> None:
     """Refuse a URL that messages cannot or must not be sent to; addresses behind names are looked at when sending.
 
     Args:
         url: The URL.
-        private_hosts: Hosts that may be at private addresses, and without TLS.
+        allowed: Whom messages may be brought to; its private hosts also without TLS.
 
     Raises:
-        InvalidInput: it is none, or not of TLS, or of a private address.
+        InvalidInput: it is none, or not of TLS, of a private address, of a program that the policy does not name, or
+            of no mail address.
     """
     from engine.webhooks.addresses import problem_of
 
@@ -209,17 +218,30 @@ def check_url(url: str, private_hosts: Collection[str]) -> None:
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
         raise InvalidInput("The URL cannot be read.", hint="Write https://host/path.") from error
+    if parts.scheme in PROGRAMS:
+        _check_program(parts.scheme, url.partition(":")[2], allowed)
+        return
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or port == 0:
         raise InvalidInput("The URL must be one of HTTPS.", hint="Write https://host/path.")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise InvalidInput("The URL must have neither credentials nor a fragment.", hint="Messages are signed instead.")
-    if host in private_hosts:
+    if host in allowed.allow_private:
         return
     hint = f'An admin can allow it: [webhooks] allow_private = ["{host[:80]}"] in quarterdeck.toml.'
     if parts.scheme != "https":
         raise InvalidInput("Messages are sent over TLS only.", hint=hint)
     if why := problem_of(host):
         raise InvalidInput(f"Messages are not sent to {host[:80]}: {why}.", hint=hint)
+
+
+def _check_program(scheme: str, rest: str, allowed: WebhookPolicy) -> None:
+    if scheme == "command" and rest not in allowed.commands:
+        raise InvalidInput(
+            f"The policy names no command {clean(rest, limit=60)!r}.",
+            hint='An admin can: [webhooks.commands] NAME = ["/path/of/program"] in quarterdeck.toml.',
+        )
+    if scheme == "mailto" and not all(_MAIL.fullmatch(each) for each in rest.split(",")):
+        raise InvalidInput("These are no mail addresses.", hint="Write mailto:ops@example.org,night@example.org.")
 
 
 def _check_events(events: tuple[str, ...]) -> None:

@@ -35,7 +35,7 @@ class Outbox:
     Args:
         database: The control database.
         audit: The audit log.
-        policy_file: Says which hosts may be at private addresses.
+        policy_file: Says whom messages may be brought to.
         clock: Tells the time.
         actor: In whose name it is written down.
         sender: Sends messages.
@@ -94,11 +94,9 @@ class Outbox:
             found = store.due(snapshot, now_ms, MOST_SENT)
         if not found:
             return 0
-        private_hosts = self._policy_file.read().webhook_hosts
+        allowed = self._policy_file.read().webhooks
         with ThreadPoolExecutor(len(found), "webhook") as threads:
-            tried = threads.map(
-                lambda each: self._sender.send(each.parcel, now_ms=now_ms, private_hosts=private_hosts), found
-            )
+            tried = threads.map(lambda each: self._sender.send(each.parcel, now_ms=now_ms, allowed=allowed), found)
             outcomes = list(zip(found, tried, strict=True))
         with self._database.transaction(self._actor) as tx:
             for each, outcome in outcomes:

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from engine.core.text import clean
 from engine.webhooks.addresses import address_to_use, resolve
-from engine.webhooks.model import Outcome, signature
+from engine.webhooks.model import PROGRAMS, Outcome, signature
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Collection
     from http.client import HTTPConnection
 
+    from engine.policy.webhooks import WebhookPolicy
     from engine.webhooks.addresses import Resolve
     from engine.webhooks.model import Parcel
 
@@ -51,13 +52,13 @@ class Sender:
         self._tls = tls
         self._patience_s = patience_s
 
-    def send(self, parcel: Parcel, *, now_ms: int, private_hosts: Collection[str]) -> Outcome:
+    def send(self, parcel: Parcel, *, now_ms: int, allowed: WebhookPolicy) -> Outcome:
         """Try to deliver a message once. Whatever the other side does, it ends in time, and raises nothing.
 
         Args:
             parcel: The message.
             now_ms: The time, in milliseconds since the epoch.
-            private_hosts: Hosts that may be at private addresses.
+            allowed: Whom messages may be brought to.
 
         Returns:
             What came of it.
@@ -65,9 +66,13 @@ class Sender:
         from http.client import HTTPException  # only with webhooks
 
         parts = urlsplit(parcel.url)
+        if parts.scheme in PROGRAMS:
+            from engine.webhooks.programs import tell_program  # few are told in this way
+
+            return tell_program(parcel, allowed, patience_s=self._patience_s)
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
         try:
-            address, why = address_to_use(host, port, private_hosts, self._resolve)
+            address, why = address_to_use(host, port, allowed.allow_private, self._resolve)
             if why:
                 return Outcome(None, f"Not sent: {why}.", final=True)
             status = self._post(parcel, (parts.scheme, host, port), address, now_ms)

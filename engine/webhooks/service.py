@@ -12,6 +12,7 @@ from engine.core.access import Role
 from engine.core.errors import InvalidInput, NotFound
 from engine.core.paging import Page, decode_number, encode_token
 from engine.core.timetext import format_time
+from engine.policy.webhooks import WebhookPolicy
 from engine.webhooks import store
 from engine.webhooks.model import EVENTS, Delivery, Outcome, Parcel, Webhook, WebhookChange, check, envelope
 from engine.webhooks.sending import Sender
@@ -95,7 +96,7 @@ class Webhooks:
         """
         actor = self._access.require(Role.ADMIN, "webhooks create")
         given = WebhookChange(name, url, events, description, secret)
-        check(given, self._policy_file.read().webhook_hosts)
+        check(given, self._policy_file.read().webhooks)
         with self._database.transaction(actor) as tx:
             made = Webhook(
                 id=self._ids.new(),
@@ -135,7 +136,7 @@ class Webhooks:
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         actor = self._access.require(Role.ADMIN, "webhooks update")
-        check(change, self._policy_file.read().webhook_hosts)
+        check(change, self._policy_file.read().webhooks)
         with self._database.transaction(actor) as tx:
             row = _found(tx, webhook_id)
             secret = row.secret if change.secret is None else change.secret
@@ -242,14 +243,13 @@ class Webhooks:
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         self._access.require(Role.ADMIN, "webhooks test")
-        check(WebhookChange(events=None if event is None else (event,)), ())
+        check(WebhookChange(events=None if event is None else (event,)), WebhookPolicy())
         with self._database.snapshot() as snapshot:
             row = _found(snapshot, webhook_id)
         now_ms = self._clock.now_ms()
         told = envelope(event or row.webhook.events[0], format_time(now_ms), {"name": "example", "test": True})
         parcel = Parcel(self._ids.new(), row.webhook.url, row.secret, json.dumps(told))
-        private_hosts = self._policy_file.read().webhook_hosts
-        return self._sender.send(parcel, now_ms=now_ms, private_hosts=private_hosts)
+        return self._sender.send(parcel, now_ms=now_ms, allowed=self._policy_file.read().webhooks)
 
     def events(self) -> tuple[str, ...]:
         """All that webhooks may listen for, as `entity.action`."""
@@ -294,7 +294,7 @@ def _facts(webhook: Webhook) -> dict[str, object]:
     parts = urlsplit(webhook.url)
     return {
         "name": webhook.name,
-        "place": f"{parts.scheme}://{parts.netloc}",
+        "place": f"{parts.scheme}://{parts.netloc}" if parts.netloc else webhook.url,
         "events": list(webhook.events),
         "active": webhook.active,
         "signed": webhook.signed,

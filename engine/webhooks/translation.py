@@ -132,6 +132,15 @@ def _approval(entry: AuditEntry) -> Found:
     yield "approval.changed", {"id": entry.key, "act": entry.verb, **_after(entry)}
 
 
+def _alert(change: str) -> Rule:
+    def rule(entry: AuditEntry) -> Found:
+        after = _after(entry)
+        if not after.get("silenced"):
+            yield f"alert.{change}", {"id": entry.key, **after}
+
+    return rule
+
+
 _RULES: Mapping[tuple[str, str], Rule] = {
     ("model", "create"): _created("registered_model"),
     ("model", "rename"): _renamed,
@@ -148,5 +157,11 @@ _RULES: Mapping[tuple[str, str], Rule] = {
     ("prompt", "remove alias"): _aliased("prompt_alias"),
     ("prompt version", "register"): _registered("prompt_version", "commit_message"),
     ("prompt version", "tag"): _tagged("prompt_version_tag", _numbered),
+    ("alert", "open"): _alert("opened"),
+    ("alert", "worsen"): _alert("worsened"),
+    ("alert", "escalate"): _alert("escalated"),
+    ("alert", "acknowledge"): _alert("acknowledged"),
+    ("alert", "reopen"): _alert("reopened"),
+    ("alert", "resolve"): _alert("resolved"),
 }
 _BY_KIND: Mapping[str, Rule] = {"version": _moved, "promotion": _promoted, "approval": _approval}

@@ -22,6 +22,7 @@ from engine.tracking.logged_model_model import NewLoggedModel
 from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import Qd
 from tests.engine.cli.served import register_small, serve_small
+from tests.engine.cli.test_alerts import raised
 from tests.engine.probing.fake import V2, served
 from tests.engine.telemetry.traffic import NOW_S, ORIGIN, prediction, store_all, telemetry_database, window
 
@@ -66,6 +67,8 @@ PLAIN = {
     "plan": "models promote churn 3 --to production --dry-run",
     "promotion": "models promote churn 3 --to staging --reason go",
     "request": "approvals show 1",
+    "alert-counts": "alerts counts",
+    "silence": "alerts silence --model other --for 1h --reason known",
     "policy": "policy show",
     "policy-check": "policy check",
     "whoami": "policy whoami",
@@ -98,6 +101,8 @@ IN_LISTS = {
     "request": "approvals list --state all",
     "token": "tokens list",
     "webhook": "webhooks list",
+    "alert": "alerts list",
+    "alert-change": "alerts history 1",
     "trace": "traces list",
     "audit-record": "audit list",
     "prediction": "telemetry predictions asked",
@@ -137,6 +142,7 @@ def lively(sample: Sample, qd: Qd) -> Sample:
     qd("endpoints", "kill", "churn", "--reason", "not yet", "--yes")
     qd("tokens", "create", "ci", "--expires", "90d")
     qd("webhooks", "create", "ci", "https://example.com/", "--event", "model_version.created")
+    raised(sample.path)
     with engine.open(sample.path) as opened:
         for template in ("Hello {{name}}", "Good day {{name}}"):
             opened.prompts.register("greeting", NewPrompt(template, tags={"team": "help"}))

@@ -95,7 +95,7 @@ def test_everything_a_policy_can_say_is_read() -> None:
     }
     assert policy.allow_as == ("ci",)
     assert policy.redaction_allow == ("pad_token", "note")
-    assert policy.webhook_hosts == ("hooks.internal",)
+    assert policy.webhooks.allow_private == ("hooks.internal",)
     assert policy.traces_max_age_ms == 30 * 24 * HOUR_MS
     assert (policy.approval_expiry_ms, policy.evidence_max_age_ms) == (36 * HOUR_MS, 3 * HOUR_MS // 2)
     assert not policy.single_production

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import InvalidInput
+from engine.policy.webhooks import WebhookPolicy
 from engine.webhooks.addresses import address_to_use, is_public, problem_of
 from engine.webhooks.model import (
     MAX_DESCRIPTION,
@@ -90,18 +91,18 @@ def test_other_names_are_looked_at_when_sending(host: str) -> None:
 )
 def test_a_url_that_leads_astray_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput):
-        check_url(url, ())
+        check_url(url, WebhookPolicy())
 
 
 @pytest.mark.parametrize("url", ["https://example.com", "https://example.com:8443/a?b=c", "https://8.8.8.8/hook"])
 def test_a_url_of_the_public_network_is_taken(url: str) -> None:
-    check_url(url, ())
+    check_url(url, WebhookPolicy())
 
 
 def test_a_host_that_was_allowed_may_be_private_and_plain() -> None:
-    check_url("http://hooks.internal:9000/", ("hooks.internal",))
+    check_url("http://hooks.internal:9000/", WebhookPolicy(("hooks.internal",)))
     with pytest.raises(InvalidInput, match="allow_private"):
-        check_url("http://other.internal:9000/", ("hooks.internal",))
+        check_url("http://other.internal:9000/", WebhookPolicy(("hooks.internal",)))
 
 
 WRONG: dict[str, WebhookChange] = {
@@ -120,7 +121,7 @@ WRONG: dict[str, WebhookChange] = {
 @pytest.mark.parametrize("case", WRONG)
 def test_what_cannot_be_of_a_webhook_is_refused(case: str) -> None:
     with pytest.raises(InvalidInput):
-        check(WRONG[case], ())
+        check(WRONG[case], WebhookPolicy())
 
 
 def test_a_name_is_asked_once_and_all_its_addresses_must_be_public() -> None:

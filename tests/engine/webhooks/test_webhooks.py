@@ -14,6 +14,7 @@ from engine.api import Engine
 from engine.core.access import Actor, Role
 from engine.core.clock import ManualClock
 from engine.core.errors import InvalidInput, NotFound, PermissionDenied
+from engine.policy.webhooks import WebhookPolicy
 from engine.registry.model import Stage
 from engine.webhooks.model import WAITS_MS, DeliveryState, Outcome, Parcel, WebhookChange, signature
 from engine.webhooks.outbox import Outbox
