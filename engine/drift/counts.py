@@ -57,6 +57,7 @@ class Counts:
         current: Counts over the same bins.
         lows: Where bins of numbers begin, shape (bins,); NaN for others.
         highs: Where they end.
+        in_order: How many of the bins, from the first, are neighbours in an order.
         n_ref: Rows of the reference.
         n_cur: Rows of the current data.
         nulls_ref: Missing values of the reference.
@@ -74,6 +75,7 @@ class Counts:
     current: NDArray[Any]
     lows: NDArray[Any]
     highs: NDArray[Any]
+    in_order: int
     n_ref: int
     n_cur: int
     nulls_ref: int = 0

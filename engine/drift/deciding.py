@@ -65,20 +65,21 @@ def decide(compared: Iterable[Counts | FeatureResult], rules: Rules) -> tuple[Fe
         The results, those that matter most first.
     """
     settled: list[FeatureResult] = []
-    open_: list[Judged] = []
+    asked: list[Counts] = []
     for each in compared:
-        if isinstance(each, FeatureResult):
-            settled.append(each)
-            continue
-        verdict = _without_test(each)
+        verdict = each if isinstance(each, FeatureResult) else _without_test(each)
         if verdict is not None:
             settled.append(verdict)
-            continue
-        method = fitting(rules.method_of(each.name), ordered=each.ordered)
-        open_.append(Judged(each, method, measure(method.name, each, rules)))
-    corrected = _corrected(open_)
-    results = [*settled, *(_result(one, q, rules) for one, q in zip(open_, corrected, strict=True))]
+        elif not isinstance(each, FeatureResult):
+            asked.append(each)
+    judged = [_judged(each, rules, len(asked)) for each in asked]
+    results = [*settled, *(_result(one, q, rules) for one, q in zip(judged, _corrected(judged), strict=True))]
     return _ranked([replace(each, role=rules.role_of(each.name)) for each in results], rules)
+
+
+def _judged(counts: Counts, rules: Rules, looked_at: int) -> Judged:
+    method = fitting(rules.method_of(counts.name), ordered=counts.ordered)
+    return Judged(counts, method, measure(method.name, counts, rules, looked_at=looked_at))
 
 
 def report_of(
@@ -199,9 +200,14 @@ def _verdict(one: Judged, q: float | None, rules: Rules) -> tuple[Decision, str]
 
 
 def _found_would_be(one: Judged, rules: Rules) -> bool:
-    if one.measured.power is not None:
+    if one.measured.power is not None and not _is_constant(one.counts):
         return one.measured.power >= rules.power
     return min(one.counts.n_ref, one.counts.n_cur) >= LEAST_ROWS
+
+
+def _is_constant(counts: Counts) -> bool:
+    """Whether every row of either side is in the same bin, where no power can be computed."""
+    return int(((counts.reference > 0) | (counts.current > 0)).sum()) == 1
 
 
 def _by_threshold(one: Judged) -> tuple[Decision, str]:

@@ -48,19 +48,20 @@ class Measured:
     power: float | None = None
 
 
-def measure(name: str, counts: Counts, rules: Rules) -> Measured:
+def measure(name: str, counts: Counts, rules: Rules, *, looked_at: int = 1) -> Measured:
     """Measure a column.
 
     Args:
         name: A method that is meant for it.
         counts: Both sides; each has rows.
         rules: The margin and what must be found.
+        looked_at: How many columns are looked at together.
 
     Returns:
         The quantity with its interval.
     """
     if name == USUAL_METHOD:
-        return _margin(counts, rules)
+        return _margin(counts, rules, looked_at)
     if name in _PLAIN:
         return _shape(name, counts)
     return _MEASURES[name](counts)
@@ -107,11 +108,13 @@ def _linf(reference: NDArray[Any], current: NDArray[Any]) -> float:
 _PLAIN: dict[str, OfCounts] = {"psi": _psi, "js": _js, "hellinger": _hellinger, "kl": _kl, "linf": _linf}
 
 
-def _margin(counts: Counts, rules: Rules) -> Measured:
-    from engine.stats.margin import psi_exceeds
+def _margin(counts: Counts, rules: Rules, looked_at: int) -> Measured:
+    from engine.stats.margin import Sought, psi_exceeds
 
-    found = psi_exceeds(counts.reference, counts.current, rules.delta, detectable=rules.detectable)
-    return Measured(found.psi, found.low, found.high, exact=counts.exact, p=found.p, power=found.power)
+    # What one feature must reach where none of the others has changed: the correction's hardest case.
+    sought = Sought(rules.detectable, rules.level / max(looked_at, 1))
+    found = psi_exceeds(counts.reference, counts.current, rules.delta, ordered=counts.in_order, sought=sought)
+    return Measured(found.effect, found.low, found.high, exact=counts.exact, p=found.p, power=found.power)
 
 
 def _shape(name: str, counts: Counts) -> Measured:
@@ -140,20 +143,21 @@ def _ordered(name: str, counts: Counts) -> tuple[float, float, bool]:
     """A quantity of ordered values: its value, its greatest error, whether it is exact."""
     from engine.stats import kolmogorov_smirnov, wasserstein
 
+    fine = counts.fine
+    scale = fine.scale if fine is not None and fine.scale > 0 else None
     if counts.values is not None:
         ref, cur = counts.values.reference, counts.values.current
         if not len(ref) or not len(cur):
             return 0.0, 0.0, True
         if name == "ks":
             return kolmogorov_smirnov.exact(ref, cur).statistic, 0.0, True
-        return wasserstein.exact(ref, cur), 0.0, True
-    fine = counts.fine
+        return wasserstein.exact(ref, cur, scale=scale), 0.0, True
     if fine is None or not fine.reference.sum() or not fine.current.sum():
         return 0.0, 0.0, True
     if name == "ks":
         value, bound = kolmogorov_smirnov.binned(fine.reference, fine.current)
         return value, bound, bound == 0
-    value, bound = wasserstein.binned(fine.reference, fine.current, fine.lows, fine.highs)
+    value, bound = wasserstein.binned(fine.reference, fine.current, fine.lows, fine.highs, scale=scale)
     return value, bound, bound == 0
 
 
@@ -180,11 +184,11 @@ def _wasserstein(counts: Counts) -> Measured:
 
     effect, bound, exact = _ordered("wasserstein", counts)
     fine = counts.fine
-    if fine is None or not fine.reference.sum() or not fine.current.sum():
+    if fine is None or fine.scale <= 0 or not fine.reference.sum() or not fine.current.sum():
         return Measured(effect, exact=exact, bound=bound)
 
     def binned(reference: NDArray[Any], current: NDArray[Any]) -> float:
-        return wasserstein.binned(reference, current, fine.lows, fine.highs)[0]
+        return wasserstein.binned(reference, current, fine.lows, fine.highs, scale=fine.scale)[0]
 
     centre = binned(fine.reference, fine.current)
     low, high = _interval(centre, fine.reference, fine.current, binned)

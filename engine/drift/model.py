@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.stats.margin import DELTA, DETECTABLE
+
 SCHEMA_VERSION = 1
 """Version of the JSON document of a report; fields are added under it, never renamed or removed."""
 
@@ -85,10 +87,10 @@ class Rules:
 
     method: Method = field(default_factory=Method)
     methods: Mapping[str, Method] = field(default_factory=dict)
-    delta: float = 0.02
+    delta: float = DELTA
     level: float = 0.05
     power: float = 0.8
-    detectable: float = 0.25
+    detectable: float = DETECTABLE
     columns: tuple[str, ...] = ()
     predictions: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
@@ -103,6 +105,25 @@ class Rules:
         if column in self.predictions:
             return Role.PREDICTION
         return Role.LABEL if column in self.labels else Role.FEATURE
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a comparison.
+
+    Args:
+        rules: How it is decided.
+        exact: From the values themselves, and not from profiles.
+        segments: Columns within each value of which to look too.
+        classifier: Ask a classifier to tell the two sides apart.
+        pca: Ask whether numbers are related as they were.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    exact: bool = False
+    segments: tuple[str, ...] = ()
+    classifier: bool = False
+    pca: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +177,7 @@ class FeatureResult:
         n_cur: Rows of the current data.
         nulls_ref: Share of missing values in the reference.
         nulls_cur: Share of missing values in the current data.
-        effect: The method's quantity, such as the PSI.
+        effect: The method's quantity, such as the PSI; of the margin test: less what chance explains.
         effect_low: Least effect that the data do not speak against, at 95 %.
         effect_high: Greatest such effect.
         p: Probability of an effect at least this great if nothing worth telling had changed; of tests only.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from engine.core.errors import NotServable, PredictionFailed, QuarterdeckError
-from engine.gates import evidence_age, fields, integrity, metric, not_worse, signature, size
+from engine.gates import baseline, evidence_age, fields, integrity, metric, not_worse, signature, size
 from engine.gates.model import Facts, GateResult, Status
 from engine.policy.model import (
+    BaselineGate,
     EvidenceAgeGate,
     FieldsGate,
     GateSpec,
@@ -54,6 +55,8 @@ def _answer(spec: GateSpec, facts: Facts) -> GateResult:  # noqa: PLR0911 one li
             return fields.run(spec, facts)
         case EvidenceAgeGate():
             return evidence_age.run(spec, facts)
+        case BaselineGate():
+            return baseline.run(spec, facts)
         case _:
             return _tried(spec, facts)
 

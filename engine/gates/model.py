@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.drift.baseline_model import Baseline
 from engine.gates.trial_model import Measured, Trials
 from engine.policy.model import IntegrityGate
 from engine.registry.model import Stage, Version
@@ -52,6 +53,7 @@ class Facts:
         evidence_ms: When the run that made it ended (its registration, when there is no run), in ms since the epoch.
         now_ms: The time of the check, in milliseconds since the epoch.
         trials: Builds, loads and calls the version when it is asked to; `None` where no gate needs that.
+        baseline: What production of the version is compared with; `None` where there is nothing, or no gate asks.
     """
 
     version: Version
@@ -60,6 +62,7 @@ class Facts:
     evidence_ms: int
     now_ms: int
     trials: Trials | None = None
+    baseline: Baseline | None = None
 
     @property
     def tried(self) -> Trials:

@@ -16,7 +16,7 @@ from engine.gates.model import Facts, GateReport, LatencyReport, Trying
 from engine.gates.standing import Standing, standing_answers
 from engine.gates.telling import Told
 from engine.policy.file import PolicyFile
-from engine.policy.model import GateSpec, IntegrityGate, Policy
+from engine.policy.model import BaselineGate, GateSpec, IntegrityGate, Policy
 from engine.policy.served import MEASURING, MOST_LOAD_ROWS, LatencyGate
 from engine.registry.approval_model import EvidenceRef
 from engine.registry.model import Stage, Version
@@ -25,8 +25,9 @@ from engine.registry.stages import production_versions, read_version
 from engine.tracking.service import Runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from engine.drift.baseline_model import Baseline
     from engine.gates.sources import Sources
     from engine.gates.trials import VersionTrials
 
@@ -110,7 +111,7 @@ class Gates:
             serving = production_versions(view, model)
             kept = reports.latest(view, found.row_id, to)
         told = Told(progress)
-        facts = self._facts(found, serving)
+        facts = replace(self._facts(found, serving), baseline=self._baseline(found, specs_for(policy, model, to)))
         if any(isinstance(spec, MEASURING) for spec in specs_for(policy, model, to)):
             facts = replace(facts, trials=self._trials(found, facts.production, told))
         standing = standing_answers(trying, kept, facts, policy, dry=not store)
@@ -252,6 +253,14 @@ class Gates:
             evidence_ms=self._evidence_ms(version),
             now_ms=self._clock.now_ms(),
         )
+
+    def _baseline(self, version: Version, specs: Sequence[GateSpec]) -> Baseline | None:
+        if not any(isinstance(spec, BaselineGate) for spec in specs):
+            return None
+        from engine.drift.baselines import in_force  # most policies do not ask
+
+        with self._database.snapshot() as view:
+            return in_force(view, version.row_id)
 
     def _trials(self, version: Version, others: tuple[Version, ...], told: Told) -> VersionTrials:
         from engine.gates.trials import VersionTrials  # most policies ask for nothing that needs it
