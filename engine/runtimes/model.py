@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,9 +82,8 @@ class Interface:
         return all(not each.shape and each.dtype != "str" for each in self.inputs)
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows to predict, already checked against the interface.
+class Rows(NamedTuple):
+    """Rows to predict, already checked against the interface; a tuple, since one is made for every request.
 
     Args:
         size: How many.
@@ -94,7 +94,7 @@ class Rows:
 
     size: int
     matrix: NDArray[np.float64] | None = None
-    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    columns: Mapping[str, NDArray[Any]] = MappingProxyType({})
     requests: int = 1
 
 

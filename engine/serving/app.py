@@ -24,10 +24,11 @@ from engine.serving.paths import Paths, Route, What
 from engine.serving.plain import Plain
 from engine.serving.predicting import retry_after
 from engine.serving.reading import Disconnected, read_body
+from engine.serving.turns import Turns
 from engine.serving.v2 import V2, model_metadata, server_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+    from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 
     from engine.server.exchange import Exchange
     from engine.server.settings import Settings
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from engine.serving.loading import Plane
     from engine.serving.predicting import Predictor
     from engine.serving.streams import Streams
+    from engine.serving.turns import Asked
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -72,8 +74,10 @@ class App:
         labels: Takes labels; `None` where nothing is captured.
         door: Lets requests in.
         settings: Bounds.
+        later: Has something called before the event loop waits again.
 
     Attributes:
+        turns: Answers predictions whose heads are known.
         ending: Whether the process is about to end, and should get no more requests.
     """
 
@@ -86,6 +90,8 @@ class App:
         labels: LabelSink | None,
         door: Door,
         settings: Settings,
+        *,
+        later: Callable[[Callable[[], None]], object],
     ) -> None:
         self._plane = plane
         self._predictor = predictor
@@ -98,6 +104,7 @@ class App:
         self._paths = Paths()
         self._ids = RequestIds()
         self._heads = Heads()
+        self.turns = Turns(self._heads, self._known, later)
         self._began_s = time.time()
         self.ending = False
 
@@ -123,29 +130,26 @@ class App:
             return
         await _send(answer, scope, send)
 
-    def at_once(self, data: bytes, client: str) -> bytes | None:
-        """Answer a prediction whose very head was answered before.
-
-        Args:
-            data: What came on a connection where no request was under way.
-            client: The address it comes from.
-
-        Returns:
-            The whole answer; `None` when the request has to go the long way, which then starts from nothing.
-        """
-        found = self._heads.find(data)
-        if found is None:
-            return None
-        known, body = found
-        call = known.again(body, client, self._ids)
-        try:
-            self._door.admit(call, self._scheme)
-            answer = self._predictor.at_once(call, known.dialect)
-        except QuarterdeckError:
-            return None
-        if answer is None:
-            return None
-        return b"%b%b\r\n%b" % (STATUS_LINE[answer.status], _lines(answer), answer.body)
+    def _known(self, asked: Sequence[Asked]) -> list[bytes | None]:
+        """Answer predictions whose very heads were answered before; `None` for those that have to go the long way."""
+        found: list[bytes | None] = [None] * len(asked)
+        calls: list[tuple[Call, Dialect, float]] = []
+        places: list[int] = []
+        for place, (known, body, request_id, client, began_s, _, _) in enumerate(asked):
+            call = known.again(body, request_id, client, self._ids)
+            try:
+                self._door.admit(call, self._scheme)
+            except QuarterdeckError:
+                continue
+            calls.append((call, known.dialect, began_s))
+            places.append(place)
+        answers = (
+            self._predictor.together(calls) if len(calls) > 1 else (self._predictor.at_once(*each) for each in calls)
+        )
+        for place, answer in zip(places, answers, strict=True):
+            if answer is not None:
+                found[place] = b"%b%b\r\n%b" % (STATUS_LINE[answer.status], _lines(answer), answer.body)
+        return found
 
     def quick(self, exchange: Exchange, alone: bytes | None = None) -> Coroutine[Any, Any, None] | bool:
         """Answer a prediction whose body is there already, without a task of its own.

@@ -118,17 +118,17 @@ class Batcher:
             return
 
     def _done(
-        self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], found: Sequence[Outputs | BaseException]
+        self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], found: Sequence[Outputs | Exception]
     ) -> None:
         self._give(batch, found)
         self._begin(loop)
 
-    def _give(self, batch: list[_Waiting], found: Sequence[Outputs | BaseException]) -> None:
+    def _give(self, batch: list[_Waiting], found: Sequence[Outputs | Exception]) -> None:
         self.busy = False
         for waiting, outputs in zip(batch, found, strict=True):
             if waiting.answer.done():
                 continue
-            if isinstance(outputs, BaseException):
+            if isinstance(outputs, Exception):
                 waiting.answer.set_exception(outputs)
             else:
                 waiting.answer.set_result(outputs)
@@ -139,7 +139,7 @@ class Batcher:
         self._thread.shutdown(wait=False)
 
 
-def predicted(runtime: Runtime, requests: Sequence[Rows]) -> list[Outputs | BaseException]:
+def predicted(runtime: Runtime, requests: Sequence[Rows]) -> list[Outputs | Exception]:
     """Predict several requests in one call; where that fails, halve them until those stand alone that cannot be.
 
     Where it ends the model's process, each is asked about alone: every death costs a start, and halving many deaths.
@@ -180,7 +180,7 @@ def joined(requests: Sequence[Rows]) -> Rows:
     return Rows(size, None, columns, len(requests))
 
 
-def split(outputs: Outputs, sizes: Sequence[int]) -> list[Outputs | BaseException]:
+def split(outputs: Outputs, sizes: Sequence[int]) -> list[Outputs | Exception]:
     """The outputs of each request, cut from those of all.
 
     Args:
@@ -195,7 +195,7 @@ def split(outputs: Outputs, sizes: Sequence[int]) -> list[Outputs | BaseExceptio
         raise PredictionFailed("The model answered for another number of rows than it was given.")
     if len(sizes) == 1:
         return [outputs]
-    found: list[Outputs | BaseException] = []
+    found: list[Outputs | Exception] = []
     at = 0
     for size in sizes:
         part: dict[str, Any] = {name: values[at : at + size] for name, values in outputs.items()}

@@ -25,6 +25,19 @@ _ID_BYTES = 128
 _IN_IDS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=@")
 
 
+REQUEST_ID = b"x-request-id"
+"""The header that brings a request's id."""
+
+
+def is_id(given: bytes) -> bool:
+    """Whether something can be the id of a request.
+
+    Args:
+        given: What a request says that its id is.
+    """
+    return 0 < len(given) <= _ID_BYTES and _IN_IDS.issuperset(given)
+
+
 class RequestIds:
     """Makes ids for requests that bring none: unlike any other process's, and cheap."""
 
@@ -81,9 +94,8 @@ class Call:
         Args:
             ids: Makes them.
         """
-        given = self.header(b"x-request-id")
-        good = given is not None and 0 < len(given) <= _ID_BYTES and _IN_IDS.issuperset(given)
-        self.request_id = given if good and given is not None else ids.make()
+        given = self.values.get(REQUEST_ID)
+        self.request_id = given if given is not None and is_id(given) else ids.make()
 
 
 class Answer(NamedTuple):

@@ -24,25 +24,40 @@ class QuickProtocol(BoundedProtocol):
 
     Attributes:
         quick: The application.
+        waits: Whether a request of this connection waits for the end of this turn of the event loop; see `Turns`.
     """
 
     quick: ClassVar[App]
+    waits = False
 
     _at_head = False
     _held: Exchange | None = None
     _arrived: bytes | None = None
     _begun = 0
+    _address = ""
     _awaiting: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody has come."""
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client else ""
 
     def data_received(self, data: bytes) -> None:
         """Take what has come; what is not complete by then gets a task."""
-        if self._rest is not None and self._rests():
-            answer = self.quick.at_once(data, self.client[0] if self.client else "")
-            if answer is not None:
-                self.transport.write(answer)
-                self.server_state.total_requests += 1
-                self._rests_since_s = self.loop.time()
-                return
+        turns = self.quick.turns
+        if self.waits:  # what came before is answered before
+            turns.finish()
+        if self._rest is None or not self.rests() or not turns.take(data, self._address, self):
+            self.parse(data)
+
+    def put(self, answer: bytes) -> None:
+        """Send an answer, whole."""
+        self.transport.write(answer)
+        self.server_state.total_requests += 1
+        self._rests_since_s = self.loop.time()
+
+    def parse(self, data: bytes) -> None:
+        """Have what has come go the long way."""
         self._arrived, self._begun = None if self._in_head or self._in_body else data, 0
         super().data_received(data)
         self._arrived = None
@@ -50,13 +65,19 @@ class QuickProtocol(BoundedProtocol):
         if held is not None:
             super()._start(held)
 
+    def shutdown(self) -> None:
+        """The server ends: what came is answered first."""
+        if self.waits:
+            self.quick.turns.finish()
+        super().shutdown()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone: no model has to answer what nobody waits for."""
         super().connection_lost(exc)
         if self._awaiting is not None:
             self._awaiting.cancel()
 
-    def _rests(self) -> bool:
+    def rests(self) -> bool:
         """Whether nothing is under way: no request, no timer but that of rest, nobody who reads slowly."""
         return (
             self.cycle.response_complete

@@ -1,63 +1,38 @@
-"""From what a request says to its answer: route, check, predict, word, count, capture."""
+"""Answers predictions: has the version called, words what it says, counts, captures."""
 
 from __future__ import annotations
 
 import sys
 import time
-from contextlib import suppress
 from hashlib import blake2b
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput, PredictionFailed, QuarterdeckError
 from engine.core.text import clean
+from engine.serving.batcher import predicted
 from engine.serving.calls import JSON, Answer
 from engine.serving.large import LARGE_BYTES, Aside, predicted_in_parts, whole
+from engine.serving.preparing import Prediction, captured_rows, is_fault, prepared, prepared_and_kept
 from engine.telemetry.model import CapturedPrediction
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from engine.runtimes.model import Outputs, Rows
     from engine.serving.calls import Call, Dialect
     from engine.serving.shadows import Shadows
-    from engine.serving.table import Served, Table, Target
+    from engine.serving.table import Table, Target
     from engine.telemetry.spool import Spool
+
+    Groups = dict[Target, list[Prediction]]
 
 INLINE_ROWS = 128
 """Rows that are predicted at once on the event loop by a quick runtime; more go to a thread, so that others go on."""
 
-PIN = b"x-pin-version"
-"""The header that asks for one version, such as `7` or `churn/7`."""
-
 _WHOLE = 1 << 32
-_VALUE_BYTES = 12
 _LOG_EVERY_S = 1.0
-
-
-class Prediction:
-    """One request on its way through.
-
-    Args:
-        call: The request.
-        dialect: How it is worded.
-        table: The table it runs on.
-    """
-
-    __slots__ = ("began_s", "call", "dialect", "kept", "pinned", "rows", "said", "served", "table", "target")
-
-    def __init__(self, call: Call, dialect: Dialect, table: Table) -> None:
-        self.call = call
-        self.dialect = dialect
-        self.table = table
-        self.began_s = perf_counter()
-        self.pinned = False
-        self.said: Any = None
-        self.served: Served | None = None
-        self.target: Target | None = None
-        self.rows: Rows | None = None
-        self.kept: tuple[object, int] | None = None
 
 
 class Predictor:
@@ -90,36 +65,77 @@ class Predictor:
         if len(call.body) > LARGE_BYTES:
             return self._beside(task)
         try:
-            target, rows = _prepared(task)
+            target, rows = prepared(task)
             outputs = _called(target, rows)
             return self._later(task, target, rows) if outputs is None else self._answered(task, target, outputs)
         except Exception as error:  # noqa: BLE001 a model may raise anything, and each request is answered
             return self._failed(task, error)
 
-    def at_once(self, call: Call, dialect: Dialect) -> Answer | None:
+    def at_once(self, call: Call, dialect: Dialect, began_s: float) -> Answer | None:
         """Answer a request whose body is there, if that can be done without waiting for anybody.
 
         Args:
             call: The request.
             dialect: How it is worded.
+            began_s: When it came, by `perf_counter`.
 
         Returns:
             The answer; `None` when it may have to wait: then nothing has been done yet.
-
-        Raises:
-            NotFound: no such endpoint is served.
-            InvalidInput: several are, and the request does not say which.
         """
-        table = self._table()
-        if len(call.body) > LARGE_BYTES or not table.find(call.endpoint).quick:
-            return None
-        task = Prediction(call, dialect, table)
+        task = Prediction(call, dialect, self._table(), began_s)
         try:
-            target, rows = _prepared(task)
+            if not _quick(task):
+                return None
+            target, rows = prepared(task)
             outputs = _called(target, rows)
             return None if outputs is None else self._answered(task, target, outputs)
         except Exception as error:  # noqa: BLE001 as above
             return self._failed(task, error)
+
+    def together(self, requests: Iterable[tuple[Call, Dialect, float]]) -> list[Answer | None]:
+        """Answer requests that came at the same time, as `at_once` does, but those for one version by one call of it.
+
+        Args:
+            requests: Each with how it is worded and when it came.
+
+        Returns:
+            The answers, in order.
+        """
+        table = self._table()
+        tasks = [Prediction(call, dialect, table, began_s) for call, dialect, began_s in requests]
+        groups: Groups = {}
+        for task in tasks:
+            self._sort(task, groups)
+        for target, group in groups.items():
+            self._call_together(target, group)
+        return [task.answer for task in tasks]
+
+    def _sort(self, task: Prediction, groups: Groups) -> None:
+        try:
+            if _quick(task):
+                target, rows = prepared(task)
+                if rows.size <= INLINE_ROWS:
+                    groups.setdefault(target, []).append(task)
+        except Exception as error:  # noqa: BLE001 as above
+            task.answer = self._failed(task, error)
+
+    def _call_together(self, target: Target, group: list[Prediction]) -> None:
+        """Answer requests for one version; none of them while somebody else calls it."""
+        loaded = target.loaded
+        if not loaded.turn.acquire(blocking=False):
+            return
+        try:
+            found = predicted(loaded.runtime, [task.rows for task in group if task.rows is not None])
+        finally:
+            loaded.turn.release()
+        for task, outputs in zip(group, found, strict=True):
+            if isinstance(outputs, Exception):
+                task.answer = self._failed(task, outputs)
+                continue
+            try:
+                task.answer = self._answered(task, target, outputs)
+            except Exception as error:  # noqa: BLE001 as above
+                task.answer = self._failed(task, error)
 
     def _later(self, task: Prediction, target: Target, rows: Rows) -> Awaitable[Answer]:
         """Answer with others, on the model's thread; the table is in use from now on, whenever somebody awaits this.
@@ -143,38 +159,45 @@ class Predictor:
         except Exception as error:  # noqa: BLE001 as above
             return self._failed(task, error)
 
-    async def _beside(self, task: Prediction) -> Answer:
-        """Answer a large request: what takes long is done on other threads, the table stays in use until then."""
-        flights, do = task.table.flights, self._aside.do
+    def _beside(self, task: Prediction) -> Awaitable[Answer]:
+        """Answer a large request; the table is in use from now on, whenever somebody awaits this."""
+        from asyncio import get_running_loop
+
+        flights = task.table.flights
         flights.began()
+        going = get_running_loop().create_task(self._large(task))
+        # Once more through the loop, so that whoever waits has answered before.
+        going.add_done_callback(lambda done: done.get_loop().call_soon(flights.ended) and None)
+        return going
+
+    async def _large(self, task: Prediction) -> Answer:
+        """What takes long is done on other threads."""
+        do = self._aside.do
         try:
             with self._aside.taken():
-                target, rows = await do(lambda: _prepared_and_kept(task))
+                target, rows = await do(lambda: prepared_and_kept(task))
                 parts = await predicted_in_parts(target.loaded.batcher, rows)
                 outputs = await do(lambda: whole(parts))
                 worded = await do(lambda: task.dialect.answer(task.call, task.said, target, outputs))
             return self._counted(task, target, outputs, worded)
         except Exception as error:  # noqa: BLE001 as above
             blamed = task.target
-            fault = blamed is not None and await do(lambda: _is_fault(task, blamed))
+            fault = blamed is not None and await do(lambda: is_fault(task, blamed))
             return self._failed(task, error, fault=fault)
-        finally:
-            flights.ended()
 
     def _answered(self, task: Prediction, target: Target, outputs: Outputs) -> Answer:
         return self._counted(task, target, outputs, task.dialect.answer(task.call, task.said, target, outputs))
 
     def _counted(self, task: Prediction, target: Target, outputs: Outputs, answer: Answer) -> Answer:
-        call, body = task.call, answer.body
         latency_us = (perf_counter() - task.began_s) * 1e6
-        served = cast("Served", task.served)
-        served.counted(target, pinned=task.pinned).add(latency_us, 200)
+        served, request_id, pinned = task.served, task.call.request_id, task.pinned
+        (served.counted(target, pinned=True) if pinned else target.tally).add(latency_us, 200)
+        status, body, headers, _, _, kept = answer
         if served.capture and self._spool is not None:
-            kept = answer.kept
             self._capture(task, target, 200, latency_us, kept or outputs, 0 if kept else len(body))
-        if served.shadows and not task.pinned:
-            self._shadows.offer(served, target, cast("Rows", task.rows), outputs)
-        return Answer(200, body, answer.headers, target, call.request_id)
+        if served.shadows and not pinned and task.rows is not None:
+            self._shadows.offer(served, target, task.rows, outputs)
+        return Answer(status, body, headers, target, request_id)
 
     def _failed(self, task: Prediction, error: Exception, *, fault: bool | None = None) -> Answer:
         """Word what went wrong, and count it against whoever is to blame; `fault` says so where it is known."""
@@ -186,10 +209,10 @@ class Predictor:
         target, status = task.target, error.http_status
         if target is not None:
             latency_us = (perf_counter() - task.began_s) * 1e6
-            tally = cast("Served", task.served).counted(target, pinned=task.pinned)
-            fault = status < 500 and (_is_fault(task, target) if fault is None else fault)
+            tally = task.served.counted(target, pinned=task.pinned)
+            fault = status < 500 and (is_fault(task, target) if fault is None else fault)
             tally.add(latency_us, status, fault=fault)
-            if status >= 500 and self._spool is not None and task.rows is not None:
+            if status >= 500 and task.served.capture and self._spool is not None and task.rows is not None:
                 self._capture(task, target, status, latency_us, {}, 0)
         headers = (JSON, *retry_after(error))
         return Answer(status, task.dialect.failure(error), headers, target, task.call.request_id)
@@ -197,10 +220,10 @@ class Predictor:
     def _capture(
         self, task: Prediction, target: Target, status: int, latency_us: float, outputs: Outputs | bytes, size: int
     ) -> None:
-        request_id = task.call.request_id
-        if not sampled(request_id, cast("Served", task.served).capture):
+        request_id, spool, rows = task.call.request_id, self._spool, task.rows
+        if spool is None or rows is None or not sampled(request_id, task.served.capture):
             return
-        values, more = task.kept or _kept(task)
+        values, more = task.kept or captured_rows(task, rows)
         record = CapturedPrediction(
             target.tally.origin,
             request_id.decode("ascii"),
@@ -210,7 +233,7 @@ class Predictor:
             values,
             outputs,
         )
-        cast("Spool", self._spool).put_prediction(record, size_bytes=size + more)
+        spool.put_prediction(record, size_bytes=size + more)
 
     def _log(self, task: Prediction, error: BaseException) -> None:
         """Say on stderr what a model raised, but not for each of many requests."""
@@ -219,6 +242,17 @@ class Predictor:
             self._logged_s = now_s
             who = task.target.headers[0][1].decode() if task.target else task.call.path
             sys.stderr.write(clean(f"{who}: {type(error).__name__}: {error}", limit=500) + "\n")
+
+
+def _quick(task: Prediction) -> bool:
+    """Whether a request may be answered without a wait.
+
+    Raises:
+        NotFound: no such endpoint is served.
+        InvalidInput: several are, and the request does not say which.
+        Overloaded: it is still being loaded.
+    """
+    return len(task.call.body) <= LARGE_BYTES and task.table.find(task.call.endpoint).quick
 
 
 def _told(task: Prediction) -> QuarterdeckError:
@@ -237,84 +271,6 @@ def _called(target: Target, rows: Rows) -> Outputs | None:
         return loaded.runtime.predict(rows)
     finally:
         loaded.turn.release()
-
-
-def _prepared(task: Prediction) -> tuple[Target, Rows]:
-    """Who answers, and the rows for it."""
-    call, dialect = task.call, task.dialect
-    task.served = served = task.table.find(call.endpoint)
-    live = served.answering()
-    task.said = said = dialect.read(call)
-    version = call.version
-    if version is None and (pin := call.header(PIN)) is not None:
-        version = pin.decode("latin-1")
-    if version is not None:
-        task.pinned, task.target = True, (target := served.pinned(version))
-    elif not served.layout:
-        task.target = target = live
-    elif served.key_kind != "field":
-        task.target = target = served.of_key(_key(served, call))
-    else:
-        return _by_field(task, live)
-    task.rows = rows = dialect.rows(said, target.loaded.check)
-    if not rows.size:
-        raise InvalidInput("The request has no rows.")
-    return target, rows
-
-
-def _prepared_and_kept(task: Prediction) -> tuple[Target, Rows]:
-    """The same for a large request, and what is captured of it."""
-    found = _prepared(task)
-    if cast("Served", task.served).capture:
-        task.kept = _kept(task)
-    return found
-
-
-def _kept(task: Prediction) -> tuple[object, int]:
-    """The rows as they are captured, and about how long they are as JSON where they are not given so."""
-    text, rows = task.dialect.text(task.said), cast("Rows", task.rows)
-    if text:  # spares the spool's thread to make it anew
-        return text, 0
-    if rows.matrix is not None:
-        return rows.matrix, rows.matrix.size * _VALUE_BYTES
-    values = [list(each) for each in zip(*(column.tolist() for column in rows.columns.values()), strict=True)]
-    return values, len(task.call.body)  # texts may be of any length
-
-
-def _by_field(task: Prediction, live: Target) -> tuple[Target, Rows]:
-    """Who answers where a value of the request decides it, be it an input or a parameter beside the inputs."""
-    served, dialect, said = cast("Served", task.served), task.dialect, task.said
-    value = dialect.parameters(said).get(served.key_name)
-    task.target = live  # to blame until somebody else is chosen
-    rows = dialect.rows(said, live.loaded.check)
-    if not rows.size:
-        raise InvalidInput("The request has no rows.")
-    if value is None:
-        value = live.loaded.check.value(rows, served.key_name)
-    key = task.call.client.encode() if value is None else repr(value).encode("utf-8", "surrogatepass")
-    task.target = target = served.of_key(key)
-    if target is not live and target.loaded.runtime.interface != live.loaded.runtime.interface:
-        rows = dialect.rows(said, target.loaded.check)
-    task.rows = rows
-    return target, rows
-
-
-def _key(served: Served, call: Call) -> bytes:
-    """What keeps a caller on one version; without it, the address does."""
-    if served.key_kind == "header":
-        return call.header(served.key_name.encode("latin-1")) or call.client.encode()
-    return call.request_id if served.key_kind == "request" else call.client.encode()
-
-
-def _is_fault(task: Prediction, target: Target) -> bool:
-    """Whether a version refused what the live one takes: its fault, then, and none of the caller's."""
-    live = task.served.live if task.served is not None else None
-    if live is None or live is target or task.rows is not None or task.said is None:
-        return False
-    with suppress(Exception):  # whatever a request does to the check of the live version is not this one's fault
-        task.dialect.rows(task.said, live.loaded.check)
-        return True
-    return False
 
 
 def sampled(request_id: bytes, share: float) -> bool:

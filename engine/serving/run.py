@@ -192,7 +192,9 @@ class DataPlane:
         shadows = Shadows(lambda told: _soon(loop, lambda: _count(told)))
         predictor = Predictor(lambda: plane.table, shadows, spool if self._serving.capture else None)
         door = Door(self._engine, self._settings)
-        app = App(plane, predictor, Streams(predictor), counting, self._label, door, self._settings)
+        app = App(
+            plane, predictor, Streams(predictor), counting, self._label, door, self._settings, later=loop.call_soon
+        )
         return app, shadows.close
 
     def _label(self, labels: Sequence[Label]) -> Mapping[str, Any]:

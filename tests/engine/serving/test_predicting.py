@@ -169,3 +169,34 @@ def test_what_pinned_requests_did_is_in_the_sums_and_in_no_window(tmp_path: Path
     }
     assert [(delta.share, delta.requests) for delta in windows.given] == [("live", 1)]
     windows.close()
+
+
+def all_together(served: Served, *values: object) -> list[Answer | None]:
+    predictor = Predictor(lambda: Table({"m": served}), Shadows(lambda _: None), None)
+    calls = []
+    for value in values:
+        call = Call("POST", "/predict", [], "127.0.0.1")
+        call.body, call.endpoint = json.dumps({"features": [value]}).encode(), "m"
+        calls.append((call, Plain(), 0.0))
+    return predictor.together(calls)
+
+
+def test_those_together_are_each_answered_as_if_alone() -> None:
+    live = target(LIVE, Share.LIVE)
+    served = endpoint(live)
+    values = (4, -1, "text", 8, None, 10)
+    found = all_together(served, *values)
+    alone = [ask(served, Plain(), value) for value in values]
+    assert [each and (each.status, each.body, each.target) for each in found] == [
+        (each.status, each.body, each.target) for each in alone
+    ]
+    assert [each and each.status for each in found] == [200, 500, 400, 200, 400, 200]
+    assert (live.tally.requests, live.tally.errors, live.tally.refused) == (12, 2, 4)
+
+
+def test_those_together_wait_while_somebody_else_has_the_model() -> None:
+    live = target(LIVE, Share.LIVE)
+    with live.loaded.turn:
+        assert all_together(endpoint(live), 4, 8) == [None, None]
+    assert live.tally.requests == 0
+    assert all(each is not None for each in all_together(endpoint(live), 4, 8))
