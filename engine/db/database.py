@@ -388,6 +388,14 @@ class Database:
             finally:
                 beside.close()
 
+    def keep_pages(self, kib: int) -> None:
+        """Have readers keep more of what they have read, as long as nobody writes: for a process that reads all day.
+
+        Args:
+            kib: Most memory of each reader for pages, in KiB.
+        """
+        self._pool.keep_pages(kib)
+
     def feed(self, after: int | None = None) -> ChangeFeed:
         """A feed of the changes made from now on, by any process, over a connection of its own.
 

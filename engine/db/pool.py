@@ -42,6 +42,7 @@ class Pool:
     ) -> None:
         self._durability = durability
         self._checkpoint_pages: int | None = None
+        self._kept_kib: int | None = None
         self._path = path
         self._connect = connect
         self._busy_timeout_ms = busy_timeout_ms
@@ -92,6 +93,17 @@ class Pool:
                 for writer in self._writers:
                     writer.execute(f"PRAGMA wal_autocheckpoint={pages:d}")
 
+    def keep_pages(self, kib: int) -> None:
+        """Have every reader keep the pages it has read, as long as nobody writes.
+
+        Args:
+            kib: Most memory of each for them, in KiB.
+        """
+        self._kept_kib = kib
+        with self._guard:
+            for reader in self._readers:
+                reader.execute(f"PRAGMA cache_size=-{kib:d}")
+
     def let_go(self) -> None:
         """Close the connections that are not in use, and have those in use closed when they are given back."""
         with self._guard:
@@ -117,7 +129,10 @@ class Pool:
             connection.close()
 
     def _open_reader(self) -> tuple[sqlite3.Connection, bool]:
-        return open_reader(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)
+        made, reusable = open_reader(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)
+        if self._kept_kib is not None:
+            made.execute(f"PRAGMA cache_size=-{self._kept_kib:d}")
+        return made, reusable
 
     def _open_writer(self, *, create: bool) -> tuple[sqlite3.Connection, bool]:
         made = open_writer(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms, create=create)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.tracking.rules import loaded
@@ -203,15 +204,16 @@ def _keyed(
 ) -> list[tuple[int, str, str]]:
     if keys is not None and not keys:
         return []
-    sql = f"""SELECT v.run, k.name, v.value FROM {table} v JOIN run_key k ON k.id = v.key
-              WHERE v.run IN (SELECT value FROM json_each(?))"""
+    sql = f"SELECT v.run, v.key, v.value FROM {table} v WHERE v.run IN (SELECT value FROM json_each(?))"
     parameters = [json.dumps(row_ids)]
     if keys is not None:
         sql += """ AND v.key IN (SELECT id FROM run_key WHERE kind = ?
                    AND name IN (SELECT value FROM json_each(?)))"""
         parameters += [_KINDS[table], json.dumps(keys)]
-    found = snapshot.execute(sql, parameters).fetchall()
-    found.sort(key=lambda row: row[1])
+    rows = snapshot.execute(sql, parameters).fetchall()
+    names = _names(snapshot, {row[1] for row in rows})
+    found = [(run, names[key], value) for run, key, value in rows]
+    found.sort(key=itemgetter(1))
     return found
 
 

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from engine.core.errors import InvalidInput
-from engine.core.query import Entity
+from engine.core.query import Entity, Operator
 from engine.db.conditions import Sql
 from engine.tracking.filter_store import FilterCompiler, candidates, without
 from engine.tracking.order_store import Stretch, after, ranked, sorted_by, stretches
@@ -310,19 +310,22 @@ class _Few(NamedTuple):
 
 def _fewest(snapshot: Snapshot, search: Search) -> _Few | None:
     """The index range with the fewest runs; `None` when there is none, or none has few."""
-    ranges: list[tuple[Sql, Comparison | None]] = [*candidates(snapshot, search.filter)[: search.effort.looks]]
+    found: list[tuple[Sql, Comparison | None]] = [*candidates(snapshot, search.filter)[: search.effort.looks]]
+    found.sort(key=_is_wide)  # none is counted beyond the least before it
     if search.experiment is not None and not search.newest_first:
         text = "SELECT c.id AS run FROM run c INDEXED BY run_in_experiment WHERE c.experiment = ?"
-        ranges.append((Sql(text, (search.experiment,)), None))
-    for most in (search.effort.few // 8, search.effort.few):  # a short range is found before long ones are counted
-        least, few = most + 1, None
-        for source, part in ranges:
-            size = _size(snapshot, source, least)
-            if size < least:
-                least, few = size, _Few(source, without(search.filter, part) if part else search.filter, size)
-        if few is not None:
-            return few
-    return None
+        found.insert(0, (Sql(text, (search.experiment,)), None))
+    least, few = search.effort.few + 1, None
+    for source, part in found:
+        size = _size(snapshot, source, least)
+        if size < least:
+            least, few = size, _Few(source, without(search.filter, part) if part else search.filter, size)
+    return few
+
+
+def _is_wide(candidate: tuple[Sql, Comparison | None]) -> bool:
+    """Whether a range is one of many values."""
+    return candidate[1] is None or candidate[1].operator is not Operator.EQUAL
 
 
 def _size(snapshot: Snapshot, source: Sql, limit: int) -> int:

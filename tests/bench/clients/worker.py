@@ -58,7 +58,7 @@ def search(order: Order) -> object:
     return timed(
         order["times"],
         lambda _: client.search_runs(
-            [order["experiment_id"]], order["filter"], order_by=order["order_by"], max_results=100
+            order["experiment_ids"], order["filter"], order_by=order["order_by"], max_results=100
         ),
     )
 

@@ -31,10 +31,10 @@ def measure(places: Places) -> Iterator[Row]:
         workspace = places.workspace(RUNS)
         run_id = _long_run(folder)
         with running_server(workspace) as server:
-            experiment = _experiment(workspace)
-            asked = {"experiment_ids": [experiment], "filter": FILTER, "order_by": ORDER, "max_results": 100}
+            experiments = _experiments(workspace)
+            asked = {"experiment_ids": experiments, "filter": FILTER, "order_by": ORDER, "max_results": 100}
             canned = _canned(folder / "search", {f"POST {SEARCH}": _post(server.url + SEARCH, asked)})
-            order = {"experiment_id": experiment, "filter": FILTER, "order_by": ORDER, "times": TIMES}
+            order = {"experiment_ids": experiments, "filter": FILTER, "order_by": ORDER, "times": TIMES}
             rates = _in_turn(pool, "search", server.url, canned, order)
         yield _row(f"search_runs, filter and order, top 100 of {RUNS:,}", rates, 1.3)
         with running_server(folder / "long") as server:
@@ -71,10 +71,10 @@ def _long_run(folder: Path) -> str:
         return run.id
 
 
-def _experiment(workspace: Path) -> str:
+def _experiments(workspace: Path) -> list[str]:
+    """All of them: one alone has a twentieth of the runs, and fewer than a page that pass the filter."""
     with engine.open(workspace, read_only=True) as opened:
-        most = max(opened.experiments.page(limit=1_000).items, key=lambda each: each.run_count)
-        return str(most.id)
+        return [str(each.id) for each in opened.experiments.page(limit=1_000).items]
 
 
 def _post(url: str, body: object) -> bytes:

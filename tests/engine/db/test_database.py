@@ -101,6 +101,18 @@ def test_a_snapshot_cannot_write(database: Database) -> None:
         snapshot.execute("DELETE FROM event")
 
 
+def test_readers_keep_as_much_as_they_are_told_those_there_and_those_to_come(database: Database) -> None:
+    def kept() -> int:
+        with database.snapshot() as snapshot:
+            return -int(snapshot.execute("PRAGMA cache_size").fetchone()[0])
+
+    before = kept()
+    database.keep_pages(before * 2)
+    assert kept() == before * 2
+    database.close()
+    assert kept() == before * 2
+
+
 def test_a_read_only_database_refuses_before_it_touches_the_file(tmp_path: Path) -> None:
     path = make_database(tmp_path).path
     before = path.read_bytes()
