@@ -19,7 +19,7 @@ from engine.policy.file import PolicyFile
 from engine.policy.identity import current_actor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
+    from engine.monitoring.service import Monitors
     from engine.policy.model import Policy
     from engine.probing.service import Probing
     from engine.processes.service import Processes
@@ -290,6 +291,26 @@ class Engine:
             return self.endpoints.get(name).row_id
 
         return Telemetry(self.workspace, self._telemetry_database, self.access, self.clock, find)
+
+    @cached_property
+    def monitors(self) -> Monitors:
+        """What looks at windows of traffic and files, and what it finds."""
+        from engine.monitoring.composing import Kit
+        from engine.monitoring.rounds import Sight
+        from engine.monitoring.service import Monitors
+        from engine.monitoring.sighting import Eyes
+
+        kit = Kit(expected=lambda _subject: {})
+
+        def endpoints(name: str | None) -> Mapping[int, str]:
+            found = self.endpoints.page(limit=10_000).items if name is None else (self.endpoints.get(name),)
+            return {each.row_id: each.name for each in found}
+
+        eyes = Eyes(endpoints, lambda model: self.models.get(model).production)
+        sight = Sight(kit.tests, eyes.seen, eyes.moments, lambda _monitor, _result: None)
+        return Monitors(
+            self.database, self._telemetry_database, self.access, self._policy_file, sight=sight, clock=self.clock
+        )
 
     @cached_property
     def probing(self) -> Probing:

@@ -156,6 +156,10 @@ def _alerts(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]
     return [(str(each.id), f"{each.severity.value} {each.subject}") for each in found]
 
 
+def _monitors(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
+    return [(each.name, each.settings.target) for each in engine.monitors.page(limit=_MOST).items]
+
+
 def _webhooks(engine: Engine, _context: click.Context) -> Iterable[tuple[str, str]]:
     return [(each.id, each.name) for each in engine.webhooks.page(limit=_MOST).items]
 
@@ -184,4 +188,5 @@ PROMPT = LiveName("prompt", _prompts)
 PROMPT_REFERENCE = LiveName("prompt", _prompt_references)
 PROMPT_VERSION = LiveNumber("version", _prompt_versions)
 ALERT = LiveNumber("alert", _alerts)
+MONITOR = LiveName("monitor", _monitors)
 WEBHOOK = LiveName("webhook", _webhooks)

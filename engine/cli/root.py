@@ -26,6 +26,7 @@ NOUNS: dict[str, Member] = {
     "init": Member("engine.cli.init", "init", "Make a workspace."),
     "labels": Member("engine.cli.labels", "labels", "What turned out to be true of predictions."),
     "models": Member("engine.cli.models", "models", "Registered models: gates, promotion, rollback, history."),
+    "monitors": Member("engine.cli.monitors", "monitors", "What watches endpoints and files, and what it found."),
     "policy": Member("engine.cli.policy", "policy", "Show and check quarterdeck.toml, roles and freezes."),
     "predict": Member("engine.cli.predict", "predict", "Score CSV and Parquet files with a version."),
     "prompts": Member("engine.cli.prompts", "prompts", "Templates for language models: versions, aliases, diff."),
