@@ -46,7 +46,8 @@ SCHEMA = Schema(
 _SOON_MS = 14 * 86_400_000
 
 
-def _latency(watched: Watched, _now: int) -> Part:
+def probed_latency(watched: Watched, _now: int) -> Part:
+    """How long the newest answer took, in milliseconds; a dash when there was none."""
     last = watched.health.last
     return (NONE, "dim") if last is None or last.latency_us is None else (milliseconds(last.latency_us / 1_000), "")
 
@@ -75,7 +76,7 @@ SHOWN: tuple[Shown[Watched], ...] = (
         lambda watched, _now: (watched.endpoint.protocol.value, "dim"),
         "protocol",
     ),
-    Shown(Column("latency", "MS", width=6, minimum=5, align="right", priority=8), _latency),
+    Shown(Column("latency", "MS", width=6, minimum=5, align="right", priority=8), probed_latency),
     Shown(
         Column("probed", "PROBED", width=6, minimum=6, align="right", priority=7),
         lambda watched, now: (age(watched.health.last.time_ms if watched.health.last else None, now), "dim"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
-from console.endpoints.standing import WELL, Standing, read_all
+from console.endpoints.beside import Beside, name_of, read_beside, well
 from console.endpoints.tiles import tile_lines
 from console.formats import DECISIONS, NONE, STATES, age, count, number, pill, plural, recorded
 from console.location import Location
@@ -71,7 +71,7 @@ class Situation:
     states: Mapping[str, int]
     live: tuple[LiveRun, ...]
     models: tuple[Model, ...]
-    endpoints: tuple[Standing, ...]
+    endpoints: tuple[Beside, ...]
     waiting: tuple[ApprovalRequest, ...]
     failing: tuple[GateReport, ...]
     audit: tuple[AuditEntry, ...]
@@ -99,13 +99,13 @@ def read(engine: Engine) -> Situation:
     )
 
 
-def read_endpoints(engine: Engine) -> tuple[Standing, ...]:
-    """Read how endpoints stand, those that are not well first.
+def read_endpoints(engine: Engine) -> tuple[Beside, ...]:
+    """Read how endpoints do, ours and those of others, those that are not well first.
 
     Raises:
         QuarterdeckError: the workspace cannot be read.
     """
-    return tuple(sorted(read_all(engine), key=lambda each: (each.health in WELL, each.name)))
+    return tuple(sorted(read_beside(engine), key=lambda each: (well(each), name_of(each))))
 
 
 def read_live(engine: Engine) -> tuple[LiveRun, ...]:
@@ -202,7 +202,7 @@ class Pulse(Page[Situation]):
         engine = self.deck.engine
         self.deck.read(f"endpoints.{id(self)}", lambda: read_endpoints(engine), self._served)
 
-    def _served(self, endpoints: tuple[Standing, ...]) -> None:
+    def _served(self, endpoints: tuple[Beside, ...]) -> None:
         if self.data is not None:
             self._show(replace(self.data, endpoints=endpoints))
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from engine.endpoints.model import Share
-from engine.probing.model import Protocol
+from engine.probing.keeping import keep
+from engine.probing.model import Probe, Protocol
 from engine.telemetry.intake import Intake
 from engine.telemetry.model import CapturedPrediction, Origin
 from engine.telemetry.spool import Spool
-from tests.console.driver import LARGE, console
+from tests.console.driver import LARGE, SMALL, console
 from tests.console.served import GATE, Served
 
 DEAD = "http://127.0.0.1:9"
@@ -72,6 +75,58 @@ async def test_an_endpoint_of_others_is_registered_probed_and_forgotten(served: 
         await shown.press("enter", "y")
         await shown.expect("theirs is not probed any more.")
     assert served.engine.probing.page().items == ()
+
+
+def _they_answered(served: Served, latency_us: int = 12_400, *, ok: bool = True) -> None:
+    """Tell of a probe of `theirs`, whose certificate holds for 40 days."""
+    found = served.engine.probing.register("theirs", "https://models.example/v2", model="fraud")
+    ends_ms = served.clock.now_ms() + 40 * 86_400_000
+    problem = "" if ok else "It answered 500."
+    probe = Probe(served.clock.now_ms(), ok, 200 if ok else 500, latency_us, problem, ends_ms)
+    keep(served.telemetry_database, served.engine.access.actor, found.row_id, probe)
+
+
+async def test_endpoints_of_others_stand_beside_ours_in_one_list(served: Served) -> None:
+    _they_answered(served)
+    async with console(served.engine, "endpoints", LARGE) as shown:
+        await shown.expect_line("churn", "own", "✓ healthy")
+        await shown.expect_line("theirs", "external", "✓ healthy", "fraud", "12.4", "https://models.", "40d")
+        await shown.type("/kind=external")
+        await shown.press("enter")
+        await shown.expect("1 endpoint")
+        await shown.press("enter")
+        await shown.expect("somebody else serves it", "certificate  40d 00h")
+
+
+async def test_on_a_small_screen_kind_health_and_latency_of_others_are_there(served: Served) -> None:
+    _they_answered(served, ok=False)
+    async with console(served.engine, "endpoints", SMALL) as shown:
+        await shown.expect_line("theirs", "✗ failing", "ext", "12.4")
+
+
+@pytest.mark.parametrize("key", ["t", "z", "Z", "p", "D", "S", "X", "K", "b", "E", "l"])
+async def test_nothing_of_others_can_be_changed_from_our_list(served: Served, key: str) -> None:
+    served.engine.probing.register("another", DEAD)
+    async with console(served.engine, "endpoints") as shown:
+        await shown.expect_line("another", "? unknown", "ext")
+        await shown.press(key)
+        await shown.expect("Somebody else serves it: it is only looked at from here.")
+
+
+async def test_one_that_is_registered_meanwhile_appears_and_one_that_is_forgotten_goes(served: Served) -> None:
+    async with console(served.engine, "endpoints") as shown:
+        await shown.expect_line("churn", "✓ healthy")
+        served.engine.probing.register("theirs", DEAD)
+        await shown.expect_line("theirs", "? unknown")
+        served.engine.probing.delete("theirs", reason="gone")
+        await shown.expect_gone("theirs")
+
+
+async def test_the_first_screen_has_tiles_for_those_of_others(served: Served) -> None:
+    _they_answered(served, ok=False)
+    async with console(served.engine, "pulse", LARGE) as shown:
+        await shown.expect_line("churn", "✓ healthy")
+        await shown.expect_line("theirs", "✗ failing", "external", "12.4 ms", "tls 40d", "It answered 500.")
 
 
 async def test_how_an_endpoint_of_others_is_probed_is_edited(served: Served) -> None:
