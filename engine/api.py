@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.deployment.rollout_model import Rollout
     from engine.deployment.rollouts import Rollouts
     from engine.deployment.service import Promotions
+    from engine.drift.service import Drift
     from engine.endpoints.builds import Builds
     from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
@@ -162,16 +163,12 @@ class Engine:
     def models(self) -> Models:
         """Registered models, their versions and aliases, and lineage."""
         from engine.registry.service import Models
+        from engine.scoring.lineage import BeyondRegistry
 
         def refuse_held(view: Snapshot, model: str, number: int | None) -> None:
             from engine.endpoints import holding  # most sessions delete nothing
 
             holding.refuse_held(view, model, number)
-
-        def serving(view: Snapshot, model: str, number: int) -> tuple[tuple[str, str], ...]:
-            from engine.endpoints import holding  # only a lineage asks
-
-            return holding.serving(view, model, number)
 
         return Models(
             self.database,
@@ -183,7 +180,7 @@ class Engine:
             logged_models=self.logged_models,
             redaction=self._redaction,
             refuse_held=refuse_held,
-            serving=serving,
+            beyond=BeyondRegistry(),
         )
 
     @cached_property
@@ -214,6 +211,26 @@ class Engine:
             self.clock,
             ids=self._ids,
             redaction=self._redaction,
+        )
+
+    @cached_property
+    def drift(self) -> Drift:
+        """Baselines of versions, and what drifted from them."""
+        from engine.drift.service import Drift
+
+        def endpoints_of(model: str) -> tuple[str, ...]:
+            with self.database.snapshot() as view:
+                return self.endpoints.of_model(view, model)
+
+        return Drift(
+            self.database,
+            self.access,
+            self.models,
+            self.artifacts,
+            self.clock,
+            runs=lambda: self.runs.files,
+            capture=lambda: self.telemetry,
+            endpoints_of=endpoints_of,
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Where something came from and what came of it: dataset, run, version; both directions, each line a way in."""
+"""Where something came from and what came of it: dataset, run, version, predictions; each line a way in."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
+_BATCH = re.compile(r"#([0-9]+)")
 _LOOKS = {
     NodeKind.DATASET: "link",
     NodeKind.RUN: "running",
     NodeKind.VERSION: "production",
     NodeKind.ENDPOINT: "production",
+    NodeKind.SCORING: "name",
 }
 DEEPEST = 12
 """Levels drawn in either direction."""
 
 
 def kind_of(name: str) -> NodeKind:
-    """What a name names: `churn/7` a version, 32 hex digits a run, anything else a dataset's digest."""
+    """What a name names: `churn/7` a version, 32 hex digits a run, `#3` predictions, else the digest of data."""
+    if _BATCH.fullmatch(name):
+        return NodeKind.SCORING
     if _RUN_ID.fullmatch(name):
         return NodeKind.RUN
     model, slash, number = name.rpartition("/")
@@ -37,20 +41,29 @@ def kind_of(name: str) -> NodeKind:
 
 
 def _open(app: ConsoleApp, node: Node, _answers: Answers) -> None:
-    app.enter(Location("lineage" if node.id.kind is NodeKind.DATASET else node.id.kind.value, node.id.key))
+    without_page = node.id.kind in (NodeKind.DATASET, NodeKind.SCORING)
+    app.enter(_lineage_of(node) if without_page else Location(node.id.kind.value, node.id.key))
 
 
 def _follow(app: ConsoleApp, node: Node, _answers: Answers) -> None:
-    app.enter(Location("lineage", node.id.key))
+    app.enter(_lineage_of(node))
+
+
+def _lineage_of(node: Node) -> Location:
+    return Location("lineage", f"#{node.id.key}" if node.id.kind is NodeKind.SCORING else node.id.key)
+
+
+def _no_endpoint(node: Node) -> str | None:
+    return "Its lineage is that of its versions." if node.id.kind is NodeKind.ENDPOINT else None
 
 
 class LineageView(Page[Lineage]):
     """The lineage of what the location names."""
 
-    kinds = frozenset({"version", "run"})
+    kinds = frozenset({"version", "run", "scoring", "endpoint"})
     actions = (
         Action("open", "Enter", "open", _open, "Open the run or version."),
-        Action("lineage", "l", "lineage", _follow, "The lineage of the thing under the cursor."),
+        Action("lineage", "l", "lineage", _follow, "The lineage of the thing under the cursor.", enabled=_no_endpoint),
     )
 
     def fetch(self) -> Lineage:
@@ -60,7 +73,7 @@ class LineageView(Page[Lineage]):
             NotFound: there is no such thing.
         """
         name = self.location.name
-        return self.deck.engine.models.lineage(kind_of(name).value, name)
+        return self.deck.engine.models.lineage(kind_of(name).value, name.removeprefix("#"))
 
     def lines(self, data: Lineage, width: int) -> Sequence[Line]:
         """Upstream above, the thing itself, downstream below."""
@@ -98,10 +111,11 @@ def _tree(
 
 
 def _parts(node: Node, depth: int) -> list[Part]:
+    key = {NodeKind.VERSION: "", NodeKind.SCORING: f"  #{node.id.key}"}.get(node.id.kind, f"  {node.id.key[:16]}")
     return [
         ("  " + "   " * depth + "└─ ", "dim"),
         (f"{node.id.kind.value} ", "dim"),
         (node.label, _LOOKS[node.id.kind]),
         (f"  {node.detail}", ""),
-        (f"  {node.id.key[:16]}" if node.id.kind is not NodeKind.VERSION else "", "dim"),
+        (key, "dim"),
     ]

@@ -1,4 +1,4 @@
-"""How a lineage reads: one line for each step from dataset to run to version."""
+"""How a lineage reads: one line for each step from dataset to run to version to predictions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def show_lineage(found: Lineage, fmt: Format) -> None:
 
 
 def _order(edge: Edge) -> tuple[int, Edge]:
-    """Datasets before runs before versions, as things happened; an endpoint leads to nothing."""
+    """Datasets before runs before versions, as things happened; endpoints and predictions lead to nothing."""
     return ("dataset", "run", "version").index(edge.source.kind.value), edge
 
 
@@ -49,6 +49,10 @@ def _words(nodes: dict[NodeKey, Node], key: NodeKey) -> str:
     node = nodes.get(key)
     if key.kind.value in ("version", "endpoint"):
         return f"{key.kind.value} {key.key}" + (f" ({node.detail})" if node is not None and node.detail else "")
+    if key.kind.value == "scoring":
+        return (
+            f"predictions {key.key} in {node.label} ({node.detail})" if node is not None else f"predictions {key.key}"
+        )
     short = digest(key.key) if key.kind.value == "dataset" else key.key[:_KEY]
     label = node.label if node is not None and node.label != key.key else ""
     return f"{key.kind.value} {label} {short}".replace("  ", " ")

@@ -15,6 +15,8 @@ from engine.cli.groups import LazyGroup
 from engine.cli.live_names import REFERENCE
 from engine.cli.options import gathered, paging_options
 from engine.cli.output import Column, Format, format_options, show_page, show_record
+from engine.core.errors import InvalidInput
+from engine.core.text import clean
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
@@ -153,6 +155,35 @@ def list_(session: Session, reference: str, limit: int, page_token: str | None, 
 def show(session: Session, scoring: int, fmt: Format) -> None:
     """Show what was scored with what, and where the answers are."""
     show_record(session.engine().scoring.get(scoring), fmt)
+
+
+@predict.command()
+@click.argument("scoring", type=click.IntRange(1), required=False, metavar="[N]")
+@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What came of this file.")
+@format_options
+@click.pass_obj
+def lineage(session: Session, scoring: int | None, file: Path | None, fmt: Format) -> None:
+    """Show which version and files predictions came from, or which predictions came of a file, known by its bytes."""
+    from engine.cli.lineage import show_lineage
+
+    if (scoring is None) is (file is None):
+        raise click.UsageError("Name predictions by their number, or a file with --file.")
+    models = session.engine().models
+    if file is None:
+        show_lineage(models.lineage("scoring", str(scoring)), fmt)
+    else:
+        show_lineage(models.lineage("dataset", _digest(file)), fmt)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, 64 hex digits."""
+    import hashlib
+
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidInput(f"{clean(str(path))} cannot be read: {error.strerror}.") from error
 
 
 class _Progress:

@@ -1,4 +1,4 @@
-"""Where a version came from and what came of a dataset: dataset -> run -> version, read in either direction."""
+"""Where a version came from and what came of a dataset: dataset -> run -> version -> predictions, both ways."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class NodeKind(StrEnum):
     RUN = "run"
     VERSION = "version"
     ENDPOINT = "endpoint"
+    SCORING = "scoring"
 
 
 class EdgeKind(StrEnum):
@@ -28,6 +29,8 @@ class EdgeKind(StrEnum):
     REGISTERED_AS = "registered as"
     TRAINED = "trained"
     SERVED_BY = "served by"
+    PREDICTED = "predicted"
+    """A version answered the rows of a batch."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,7 +39,7 @@ class NodeKey:
 
     Args:
         kind: What it is.
-        key: A dataset's digest, a run's id, `churn/7`, or an endpoint's name.
+        key: A dataset's or file's digest, a run's id, `churn/7`, an endpoint's name, or a batch's number.
     """
 
     kind: NodeKind
@@ -49,9 +52,9 @@ class Node:
 
     Args:
         id: What identifies it.
-        label: Its name for people: a dataset's name, a run's name, `churn/7`.
-        detail: Its state: a run's status, a version's stage, what an endpoint gives the version; empty for a dataset,
-            `missing` when only its key is known.
+        label: Its name for people: a dataset's name, a file's path, a run's name, `churn/7`, the folder of a batch.
+        detail: Its state: a run's status, a version's stage, what an endpoint gives the version, how a batch stands;
+            empty for a dataset, `missing` when only its key is known.
     """
 
     id: NodeKey
@@ -97,6 +100,27 @@ class Lineage:
     def downstream(self, node: NodeKey) -> tuple[NodeKey, ...]:
         """What directly came of a node."""
         return tuple(edge.target for edge in self.edges if edge.source == node)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Files that a version has answered, as a lineage knows them.
+
+    Args:
+        number: The batch's number.
+        model: The model's name.
+        version: The version's number.
+        inputs: Digest and path of each file that was read.
+        output: The folder the answers are in.
+        detail: How it stands, such as `finished, 1,000 rows`.
+    """
+
+    number: int
+    model: str
+    version: int
+    inputs: tuple[tuple[str, str], ...]
+    output: str
+    detail: str
 
 
 Neighbours = Callable[[NodeKey], Iterable[Edge]]

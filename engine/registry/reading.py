@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.db.database import Database
     from engine.db.transaction import Snapshot
     from engine.registry.lineage import Lineage
-    from engine.registry.tracing import Serving
+    from engine.registry.tracing import Beyond
     from engine.tracking.service import Runs
 
 _FOREVER_MS = 2**63
@@ -40,7 +40,7 @@ class ModelReading:
         self._runs = runs
         self._artifacts = artifacts
         self._clock = clock
-        self._serving: Serving | None = None
+        self._beyond: Beyond | None = None
 
     def get(self, name: str) -> Model:
         """The model of that name.
@@ -216,8 +216,8 @@ class ModelReading:
         """All that led to a thing, and all that came of it.
 
         Args:
-            kind: `dataset`, `run` or `version`.
-            key: A dataset's digest, a run's id, or `churn/7`.
+            kind: `dataset`, `run`, `version` or `scoring`.
+            key: The digest of a dataset or of a file that was scored, a run's id, `churn/7`, or a batch's number.
 
         Returns:
             The things and what connects them.
@@ -226,10 +226,10 @@ class ModelReading:
             NotFound: there is no such thing.
             InvalidInput: the kind is none of these.
         """
-        from engine.registry.tracing import served_nowhere, trace  # only a lineage needs it
+        from engine.registry.tracing import trace  # only a lineage needs it
 
         with self._database.snapshot() as view:
-            return trace(view, self._runs, kind, key, self._serving or served_nowhere)
+            return trace(view, self._runs, kind, key, self._beyond)
 
     def at(self, name: str | None, time_ms: int) -> tuple[VersionState, ...]:
         """What was where at a moment, replayed from the audit log alone.

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from engine.audit.refusals import refusals_recorded
 from engine.audit.service import record
 from engine.core.access import Access, Role
-from engine.core.errors import Conflict, NotFound, PolicyRefused
+from engine.core.errors import Conflict, InvalidInput, NotFound, PolicyRefused
 from engine.policy.model import Policy
 from engine.registry import lookup, model_store, store
 from engine.registry.model import Model, Stage, Version
-from engine.registry.names import check_alias, check_model_name, check_new_alias, check_tag
+from engine.registry.names import MAX_TEXT, check_alias, check_model_name, check_new_alias, check_tag, check_word
 from engine.registry.registering import Registering, check_texts, version_facts
 from engine.registry.stages import write_alias
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.db.database import Database
     from engine.db.transaction import Snapshot, Transaction
     from engine.policy.file import PolicyFile
-    from engine.registry.tracing import Serving
+    from engine.registry.tracing import Beyond
     from engine.tracking.logged_models import LoggedModels
     from engine.tracking.redaction import Redaction
     from engine.tracking.service import Runs
@@ -49,7 +49,7 @@ class Models(Registering):
         logged_models: Where else versions come from.
         redaction: Replaces secrets in tags.
         refuse_held: Says what may not be deleted, because it is served.
-        serving: Finds the endpoints of a version, for lineages.
+        beyond: What a lineage asks of modules that stand above this one.
     """
 
     def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
@@ -64,12 +64,12 @@ class Models(Registering):
         logged_models: LoggedModels,
         redaction: Redaction | None = None,
         refuse_held: Holding = held_by_nobody,
-        serving: Serving | None = None,
+        beyond: Beyond | None = None,
     ) -> None:
         super().__init__(database, access, runs, artifacts, clock, logged_models=logged_models, redaction=redaction)
         self._policy_file = policy_file
         self._refuse_held = refuse_held
-        self._serving = serving
+        self._beyond = beyond
 
     def update(self, name: str, *, description: str | None = None, owner: str | None = None) -> Model:
         """Change a model's texts.
@@ -126,6 +126,36 @@ class Models(Registering):
                 model_store.set_tag(tx, found.row_id, key, value)
                 _record_model(tx, "tag", name, {"tags": {key: before}}, {"tags": {key: value}})
             return lookup.model(tx, name)
+
+    def ask_retraining(self, name: str, version: int | None = None, *, reason: str) -> Model:
+        """Ask whoever trains a model to train it anew: recorded, and told to webhooks; nothing is trained by it.
+
+        Args:
+            name: The model's name.
+            version: The version that gave rise to it; `None` for none in particular.
+            reason: Why.
+
+        Returns:
+            The model.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            NotFound: there is no such model or version.
+            InvalidInput: the reason is empty, too long or not valid Unicode.
+        """
+        actor = self._access.require(Role.OPERATOR, "models ask-retraining")
+        check_word(reason, "reason", MAX_TEXT)
+        if not reason.strip():
+            raise InvalidInput("A reason is needed.", hint="Say why, for whoever trains it.")
+        with self._database.transaction(actor) as tx:
+            found = lookup.model(tx, name)
+            if version is not None:
+                lookup.version(tx, name, version)
+            after = {"version": version}
+            record(tx, verb="ask retraining", kind="model", key=name, before=None, after=after, reason=reason)
+            tx.emit(kind="model", change="retraining", key=name, row_id=found.row_id)
+            return found
 
     def rename(self, name: str, new: str) -> Model:
         """Give a model another name.

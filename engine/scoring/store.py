@@ -88,6 +88,22 @@ def page(view: Snapshot, *, version: int | None, limit: int, before: int | None)
     return [_scoring(row) for row in view.execute(sql, (*values, limit))]
 
 
+def by_version(view: Snapshot, model: str, number: int, *, limit: int) -> list[Scoring]:
+    """The newest runs of a version that exists."""
+    sql = f"""SELECT {_COLUMNS} FROM scoring WHERE version = (
+                SELECT v.id FROM model_version v JOIN model m ON m.id = v.model WHERE m.name = ? AND v.number = ?)
+              ORDER BY id DESC LIMIT ?"""
+    return [_scoring(row) for row in view.execute(sql, (model, number, limit))]
+
+
+def by_input(view: Snapshot, digest: str, *, limit: int) -> list[Scoring]:
+    """The newest runs that name a file of that digest; reads all runs, since only a lineage asks."""
+    sql = f"""SELECT {_COLUMNS} FROM scoring WHERE EXISTS (
+                SELECT 1 FROM json_each(inputs) WHERE json_extract(value, '$.digest') = ?)
+              ORDER BY id DESC LIMIT ?"""
+    return [_scoring(row) for row in view.execute(sql, (digest, limit))]
+
+
 def _scoring(row: Sequence[Any]) -> Scoring:
     number, model, version, digest, runtime, inputs, files, *rest = row
     output, fmt, rows, refused, parts, parts_done, state, problem, actor, began_ms, ended_ms = rest
