@@ -23,6 +23,8 @@ from engine.db.migrations import migrations
 from engine.tracking.model import RunQuery
 from tests.contract.writer import POINTS, content
 
+pytestmark = pytest.mark.disk
+
 ROOT = Path(__file__).parents[2]
 LONGEST_WAIT_MS = 20_000
 """Far beyond what is seen (under 1 s on two cores), and below what a locked database would need to be told."""

@@ -20,7 +20,10 @@ from tests.builders import make_database, make_workspace
 from tests.faults import Faults
 
 ADA = Actor("ada")
-pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # newer Pythons warn of threads
+pytestmark = [
+    pytest.mark.disk,
+    pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),  # newer Pythons warn of threads
+]
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from engine.core.errors import (
 from engine.db.database import Database
 from tests.builders import make_database
 
+pytestmark = pytest.mark.disk
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

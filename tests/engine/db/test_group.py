@@ -16,6 +16,8 @@ from engine.db.connection import Durability
 from engine.db.database import Database
 from tests.faults import Faults
 
+pytestmark = pytest.mark.disk
+
 ANNA = Actor("anna")
 INSERT = "INSERT INTO experiment (name, created_ms, updated_ms) VALUES (?, 0, 0)"
 

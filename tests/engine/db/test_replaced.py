@@ -14,6 +14,8 @@ from engine.core.errors import WorkspaceMissing, WorkspaceReplaced
 from engine.db.database import Database
 from tests.builders import make_database
 
+pytestmark = pytest.mark.disk
+
 ADA = Actor("ada")
 
 

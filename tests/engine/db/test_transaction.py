@@ -12,6 +12,8 @@ from engine.core.errors import InvalidInput
 from engine.db.database import Database
 from tests.builders import make_database
 
+pytestmark = pytest.mark.disk
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:

@@ -1,0 +1,46 @@
+"""Where tests write: in memory where there is room, so that no test waits for a disk.
+
+What a test asserts does not depend on it. A process that is killed leaves what the operating system has, on a disk as
+in memory; disks that are full, broken or read-only are mounted by their own tests or made by failing calls; and no test
+can cut the power, which is all that waiting for the disk is for. The tests of the database layer and of many processes
+on one workspace write to the disk all the same (`pytest.mark.disk`), since file systems differ in more than speed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+MEMORY = Path("/dev/shm")  # noqa: S108 pytest makes a folder of this user's own in it
+ROOM_BYTES = 4 << 30
+"""Several times what the whole suite leaves lying about at once."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the place, unless whoever starts the tests has."""
+    if config.option.basetemp is None and _has_room(MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def _has_room(place: Path) -> bool:
+    try:
+        found = os.statvfs(place)
+        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    except (OSError, AttributeError):  # not Linux
+        return False
+    spare = min(found.f_bavail * found.f_frsize, int(told["MemAvailable"].split()[0]) * 1024)
+    return os.access(place, os.W_OK) and not found.f_flag & os.ST_NOEXEC and spare >= ROOM_BYTES
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """The folder of one test; of one that is marked so, on the disk."""
+    if request.node.get_closest_marker("disk") is None:
+        yield tmp_path
+        return
+    with TemporaryDirectory(prefix="qd-test-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
