@@ -11,12 +11,12 @@ from engine.core.errors import InvalidInput, QuarterdeckError, RowRefused
 from engine.core.text import clean
 from engine.runtimes.row_check import RowCheck
 from engine.scoring.answers import ERROR, ROW, output_columns, output_fields
-from engine.scoring.heads import shown
 from engine.scoring.model import OnError, RefusedRow, Task, Written
-from engine.scoring.planning import check_unchanged, reading
+from engine.scoring.planning import check_unchanged
 from engine.scoring.reading import slabs
 from engine.scoring.writing import PartWriter
 from engine.tables import arrow
+from engine.tables.heads import reading, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Busy, Conflict, IntegrityError, InvalidInput
 from engine.db.disk import disk_errors, sync
-from engine.scoring.heads import shown
 from engine.scoring.model import Format, InputFile, OnError, Part, RefusedRow, State, Written
 from engine.scoring.writing import UNFINISHED
+from engine.tables.heads import shown
 from engine.tables.model import Cut, FileKind
 
 if TYPE_CHECKING:

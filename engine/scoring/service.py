@@ -12,12 +12,12 @@ from engine.core.errors import AlreadyExists, Conflict, InvalidInput, NotFound
 from engine.core.paging import Page, decode_number, encode_token
 from engine.scoring import store
 from engine.scoring.answers import check_names
-from engine.scoring.heads import shown
 from engine.scoring.manifest import NAME, Folder, Manifest, continued
 from engine.scoring.model import Begin, Job, State, Wanted
 from engine.scoring.planning import Look, Seen, look, parts_of, same_as
 from engine.scoring.running import Run, ending, unwrapped
 from engine.tables.finding import find
+from engine.tables.heads import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -83,6 +83,7 @@ class Column:
             (integers, timestamps), bool. Of texts: places in `dictionary`, any integer type. Of `EMPTY`: none.
         nulls: How many are missing. They are not among the values; of floats, NaN may be as well.
         dictionary: Of texts: the texts. The same object in several chunks says that their places mean the same.
+        known: Which rows are not missing, shape (rows,); `None` where all are, or none.
     """
 
     family: Family
@@ -90,6 +91,7 @@ class Column:
     values: NDArray[Any]
     nulls: int = 0
     dictionary: Sequence[str] = ()
+    known: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,12 @@ class Chunk:
     Args:
         rows: How many.
         columns: By key; a table's column that a part of it lacks is not there.
+        damaged: Rows that were left out, since they have more or less values than there are columns.
     """
 
     rows: int
     columns: Mapping[str, Column]
+    damaged: int = 0
 
 
 class Partition(Protocol):
@@ -125,6 +129,7 @@ class Partition(Protocol):
         ...
 
 
+@runtime_checkable
 class Table(Protocol):
     """Columns, in parts."""
 

@@ -1,0 +1,224 @@
+"""Counts the columns of chunks, each as its feature is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from engine.profiles.levels import MOST_LEVELS, LevelCounts, kept
+from engine.profiles.model import LEVELLED, NUMERIC, FeatureKind
+from engine.profiles.numbers import NumberCounting
+from engine.profiles.profile import FeatureProfile, NumberCounts
+from engine.profiles.texts import counted_levels, level_of, moment_of, number_of
+from engine.profiles.words import counted
+from engine.tables.model import Family
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from engine.profiles.layout import FeatureLayout
+    from engine.profiles.words import TextCounts
+    from engine.tables.model import Column
+
+_TYPES = {
+    Family.FLOAT: "number",
+    Family.INTEGER: "number",
+    Family.BOOLEAN: "boolean",
+    Family.TIMESTAMP: "timestamp",
+    Family.TEXT: "text",
+}
+_TRUTHS = {"true": "true", "false": "false", "1": "true", "0": "false"}
+_FITTING = {
+    FeatureKind.NUMBER: ("number", "boolean"),
+    FeatureKind.TIMESTAMP: ("timestamp",),
+}
+
+
+class FeatureCounting:
+    """Counts one feature.
+
+    Args:
+        feature: How.
+    """
+
+    def __init__(self, feature: FeatureLayout) -> None:
+        self._feature = feature
+        self._rows = self._nulls = self._unfit = 0
+        self._types: Counter[str] = Counter()
+        self._numbers = NumberCounting(feature) if feature.kind in NUMERIC else None
+        self._least: int | None = None  # of integers, which float64 may not hold
+        self._most: int | None = None
+        self._levels: Counter[str] = Counter()
+        self._level_rows = 0
+        self._pending: tuple[Sequence[str], NDArray[Any]] | None = None
+        self._text: TextCounts | None = None
+
+    def add(self, column: Column) -> None:
+        """Count a column.
+
+        Args:
+            column: Of any family.
+        """
+        self._rows += column.rows
+        self._nulls += column.nulls
+        if column.family is Family.EMPTY:
+            return
+        if self._numbers is not None:
+            self._count_numbers(self._numbers, column)
+        elif self._feature.kind in LEVELLED:
+            self._types[_TYPES[column.family]] += len(column.values)
+            self._count_levels(column)
+        elif self._feature.kind is FeatureKind.TEXT:
+            self._types[_TYPES[column.family]] += len(column.values)
+            self._count_text(column)
+        else:
+            self._types[_TYPES[column.family]] += len(column.values)
+            if column.family is Family.FLOAT:
+                self._nulls_of(column.values)
+
+    def lack(self, rows: int) -> None:
+        """Count rows that have no such column.
+
+        Args:
+            rows: How many.
+        """
+        self._rows += rows
+        self._nulls += rows
+
+    def finish(self) -> FeatureProfile:
+        """What was counted."""
+        self._fold()
+        kind = self._feature.kind
+        levels = LevelCounts(self._level_rows, dict(kept(self._levels))) if kind in LEVELLED else None
+        text = (self._text or counted(())) if kind is FeatureKind.TEXT else None
+        return FeatureProfile(
+            self._rows, self._nulls, self._unfit, dict(+self._types), self._number_counts(), levels, text
+        )  # fmt: skip
+
+    def _count_numbers(self, numbers: NumberCounting, column: Column) -> None:
+        import numpy as np
+
+        kind = _TYPES[column.family]
+        if column.family is Family.TEXT:
+            self._count_meant(numbers, column)
+            return
+        self._types[kind] += len(column.values)
+        if kind not in _FITTING[self._feature.kind]:
+            self._unfit += len(column.values)
+        elif column.family is Family.FLOAT:
+            before = numbers.missing
+            numbers.floats(column.values)
+            self._types[kind] -= numbers.missing - before
+        else:
+            self._count_integers(numbers, column.values.astype(np.int64, copy=False))
+
+    def _count_integers(self, numbers: NumberCounting, values: NDArray[Any]) -> None:
+        if not len(values):
+            return
+        least, most = int(values.min()), int(values.max())
+        self._least = least if self._least is None else min(self._least, least)
+        self._most = most if self._most is None else max(self._most, most)
+        numbers.integers(values)
+
+    def _count_meant(self, numbers: NumberCounting, column: Column) -> None:
+        """Count what texts mean; those that mean nothing of the kind are unfit."""
+        import numpy as np
+
+        texts, counts = counted_levels(column)
+        understand = moment_of if self._feature.kind is FeatureKind.TIMESTAMP else number_of
+        meant = [understand(str(each)) for each in texts]
+        for family in (int, float):
+            found = [place for place, each in enumerate(meant) if type(each) is family and _fits_int64(each)]
+            values = np.repeat(np.array([meant[each] for each in found], family), counts[found])
+            if family is int:
+                self._count_integers(numbers, values.astype(np.int64))
+            else:
+                numbers.floats(values.astype(np.float64))
+        unfit = sum(count for each, count in zip(meant, counts.tolist(), strict=True) if each is None)
+        self._unfit += unfit
+        self._types["text"] += unfit
+        self._types[_FITTING[self._feature.kind][0]] += len(column.values) - unfit
+
+    def _count_levels(self, column: Column) -> None:
+        import numpy as np
+
+        if column.family is Family.TEXT:
+            if self._pending is None or self._pending[0] is not column.dictionary:
+                self._fold()
+                self._pending = (column.dictionary, np.zeros(len(column.dictionary), np.int64))
+            self._pending[1][:] += np.bincount(column.values, minlength=len(column.dictionary))
+            return
+        values, counts = counted_levels(column)
+        self._note(values, counts)
+
+    def _fold(self) -> None:
+        """Count what was counted by place in a dictionary."""
+        import numpy as np
+
+        if self._pending is None:
+            return
+        dictionary, counts = self._pending
+        self._pending = None
+        places = np.flatnonzero(counts)
+        self._note([dictionary[each] for each in places.tolist()], counts[places])
+
+    def _note(self, values: Sequence[object], counts: NDArray[Any]) -> None:
+        for value, count in zip(values, counts.tolist(), strict=True):
+            if value != value:  # noqa: PLR0124 only NaN is not itself
+                self._nulls += count
+                self._types["number"] -= count
+            elif count:
+                self._levels[self._level(value)] += count
+                self._level_rows += count
+        if len(self._levels) > 2 * MOST_LEVELS:
+            self._levels = Counter(kept(self._levels))
+
+    def _level(self, value: object) -> str:
+        level = level_of(value)
+        return _TRUTHS.get(level.lower(), level) if self._feature.kind is FeatureKind.BOOLEAN else level
+
+    def _count_text(self, column: Column) -> None:
+        texts, counts = counted_levels(column)
+        found = counted((level_of(text), count) for text, count in zip(texts, counts.tolist(), strict=True))
+        self._text = found if self._text is None else self._text + found
+
+    def _nulls_of(self, values: NDArray[Any]) -> None:
+        import numpy as np
+
+        missing = int(np.count_nonzero(np.isnan(values)))
+        self._nulls += missing
+        self._types["number"] -= missing
+
+    def _number_counts(self) -> NumberCounts | None:
+        numbers = self._numbers
+        if numbers is None:
+            return None
+        self._nulls += numbers.missing
+        numbers.missing = 0
+        return NumberCounts(
+            numbers.above,
+            numbers.below,
+            self._end(numbers.minimum, self._least, most=False),
+            self._end(numbers.maximum, self._most, most=True),
+            numbers.steps,
+            numbers.cells,
+            dict(numbers.tails),
+            numbers.point_counts,
+        )
+
+    def _end(self, near: float | None, exact: int | None, *, most: bool) -> float | int | None:
+        """The least or largest number: an integer if the feature's numbers are, else a float."""
+        if near is None:
+            return None
+        told = near + self._feature.offset if self._feature.offset else near
+        if exact is not None and (self._feature.offset or ((exact >= told) if most else (exact <= told))):
+            told = exact
+        if self._feature.integer:
+            return int(told) if float(told).is_integer() else told
+        return float(told)
+
+
+def _fits_int64(value: float) -> bool:
+    return isinstance(value, float) or -(1 << 63) <= value < 1 << 63

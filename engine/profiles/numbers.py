@@ -1,0 +1,215 @@
+"""Counts numbers on a feature's grid: a few passes over blocks that stay in the processor's cache."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from engine.profiles.grid import CELLS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engine.profiles.layout import FeatureLayout
+
+BLOCK = 1 << 15
+"""Numbers that are counted at once."""
+
+TAIL_BITS = 5
+"""Beyond the grid, doublings of the distance from its centre are cut into 2^5 parts."""
+
+_TAIL_SHIFT = 52 - TAIL_BITS
+_FEW_POINTS = 3
+_INT64_MOST = (1 << 63) - 1
+
+
+class NumberCounting:
+    """Counts the numbers of one feature.
+
+    Args:
+        feature: How.
+    """
+
+    def __init__(self, feature: FeatureLayout) -> None:
+        import numpy as np
+
+        if feature.grid is None:
+            raise TypeError(f"{feature.kind} is not counted on a grid")
+        self._grid = feature.grid
+        self._offset = feature.offset
+        self._low, self._end, self._centre = feature.grid.low, feature.grid.end, feature.grid.centre
+        self._base = int(np.float64(2.0**feature.grid.power).view(np.int64))
+        self._points = np.array(feature.points, np.float64)
+        self._shifted = np.empty(BLOCK, np.float64)
+        self._steps = self._shifted.view(np.int64)
+        self._fields = self._shifted.view(np.uint16)[2::4]
+        self._codes = np.empty(BLOCK, np.intp)
+        self._pointed: NDArray[np.bool_] | None = None
+        self.cells: NDArray[np.int64] = np.zeros(CELLS, np.int64)
+        self.point_counts: NDArray[np.int64] = np.zeros(len(self._points), np.int64)
+        self.tails: Counter[int] = Counter()
+        self.steps = 0
+        """The sum of all numbers, in steps of the grid from its origin."""
+        self.missing = self.above = self.below = 0
+        """NaN, +inf and -inf."""
+        self.minimum: float | None = None
+        self.maximum: float | None = None
+
+    def floats(self, values: NDArray[np.float64]) -> None:
+        """Count float64.
+
+        Args:
+            values: Shape (rows,).
+        """
+        for start in range(0, len(values), BLOCK):
+            self._block(values[start : start + BLOCK])
+
+    def integers(self, values: NDArray[np.int64]) -> None:
+        """Count int64.
+
+        Args:
+            values: Shape (rows,).
+        """
+        import numpy as np
+
+        for start in range(0, len(values), BLOCK):
+            part: NDArray[Any] = values[start : start + BLOCK]
+            low, high = int(part.min()) - self._offset, int(part.max()) - self._offset
+            if self._offset and low >= -_INT64_MOST and high <= _INT64_MOST:
+                part = part - self._offset
+            elif self._offset:
+                part = part.astype(np.float64) - float(self._offset)
+            self._block(part.astype(np.float64))
+
+    def _block(self, values: NDArray[np.float64]) -> None:
+        import numpy as np
+
+        least, most = np.minimum.reduce(values), np.maximum.reduce(values)
+        if not (least >= self._low and most < self._end):
+            values = self._inside(values)
+            if not len(values):
+                return
+        else:
+            self._seen(float(least), float(most))
+        rows = len(values)
+        np.add(values, self._grid.shift, out=self._shifted[:rows])
+        total = int(np.add.reduce(self._steps[:rows]))
+        self.steps += (total - rows * self._base) % 2**64
+        codes = self._codes[:rows]
+        np.copyto(codes, self._fields[:rows])
+        self.cells += np.bincount(codes, minlength=CELLS)
+        if len(self._points):
+            self._tied(values, codes)
+
+    def _seen(self, least: float, most: float) -> None:
+        self.minimum = least if self.minimum is None or least < self.minimum else self.minimum
+        self.maximum = most if self.maximum is None or most > self.maximum else self.maximum
+
+    def _inside(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is on the grid; the rest is counted here."""
+        import numpy as np
+
+        finite = np.isfinite(values)
+        if not finite.all():
+            odd = values[~finite]
+            self.missing += int(np.count_nonzero(np.isnan(odd)))
+            self.above += int(np.count_nonzero(odd > 0))
+            self.below += int(np.count_nonzero(odd < 0))
+            values = values[finite]
+            if not len(values):
+                return values
+        self._seen(float(values.min()), float(values.max()))
+        inside = (values >= self._low) & (values < self._end)
+        if not inside.all():
+            self._beyond(values[~inside])
+            values = values[inside]
+        return values
+
+    def _beyond(self, values: NDArray[np.float64]) -> None:
+        import numpy as np
+
+        codes, counts = np.unique(tail_codes(values, self._centre), return_counts=True)
+        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+            self.tails[code] += count
+        power = self._grid.power - 52
+        self.steps += _in_steps(values, power) - len(values) * int(self._grid.origin / self._grid.step)
+
+    def _tied(self, values: NDArray[np.float64], codes: NDArray[np.intp]) -> None:
+        """Count the points: by comparing with each when they are few, else where their cells are."""
+        import numpy as np
+
+        if len(self._points) <= _FEW_POINTS:
+            for place, point in enumerate(self._points):
+                self.point_counts[place] += np.count_nonzero(values == point)
+            return
+        if self._pointed is None:
+            self._pointed = np.zeros(CELLS, bool)
+            self._pointed[[self._grid.cell(each) for each in self._points.tolist()]] = True
+        near = values[self._pointed[codes]]
+        places = np.minimum(np.searchsorted(self._points, near), len(self._points) - 1)
+        found = places[self._points[places] == near]
+        self.point_counts += np.bincount(found, minlength=len(self._points))
+
+
+def tail_codes(values: NDArray[np.float64], centre: float) -> NDArray[np.int64]:
+    """Codes of numbers beyond the grid; they rise with the numbers.
+
+    Args:
+        values: Finite.
+        centre: Of the grid.
+
+    Returns:
+        Above 0 for numbers above the centre and below 0 for those below it.
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        distance = np.minimum(np.abs(values - centre), np.finfo(np.float64).max)
+    codes = (distance.view(np.int64) >> _TAIL_SHIFT) + 1
+    return np.where(values < centre, -codes, codes)
+
+
+def tail_borders(code: int, centre: float) -> tuple[float, float]:
+    """Between which numbers those of a code lie.
+
+    Args:
+        code: Of `tail_codes`.
+        centre: Of the grid.
+    """
+    near, far = (_distance((abs(code) - 1 + each) << _TAIL_SHIFT) for each in (0, 1))
+    return (centre - far, centre - near) if code < 0 else (centre + near, centre + far)
+
+
+def _distance(bits: int) -> float:
+    import struct
+
+    found: float = struct.unpack("<d", struct.pack("<Q", bits))[0]
+    return found if math.isfinite(found) else math.nextafter(math.inf, 0)
+
+
+def _in_steps(values: NDArray[np.float64], power: int) -> int:
+    """The sum of numbers, each rounded to a multiple of 2^power, in these multiples; exact however large they are."""
+    import numpy as np
+
+    mantissas, exponents = np.frexp(values)
+    exponents -= 53 + power
+    small = exponents < 0
+    total = 0
+    if small.any():
+        near = np.rint(np.ldexp(values[small], -power)).astype(np.int64)
+        total += _sum(near)
+    whole = (mantissas[~small] * 2.0**53).astype(np.int64)
+    left = exponents[~small]
+    for exponent in np.unique(left).tolist():
+        total += _sum(whole[left == exponent]) << exponent
+    return total
+
+
+def _sum(values: NDArray[Any]) -> int:
+    """The sum of int64, which itself may need more bits."""
+    return (int((values >> 26).sum()) << 26) + int((values & ((1 << 26) - 1)).sum())
+
+
+if TYPE_CHECKING:
+    import numpy as np

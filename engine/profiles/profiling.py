@@ -1,0 +1,119 @@
+"""Profiles tables, part by part, wherever the parts are looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING
+
+from engine.profiles.counting import FeatureCounting
+from engine.profiles.profile import Profile
+from engine.tables.model import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.compute.model import Executor
+    from engine.profiles.layout import Layout
+    from engine.tables.model import Chunk, Partition
+
+
+@dataclass(frozen=True, slots=True)
+class PartTask:
+    """A part to profile; goes to workers.
+
+    Args:
+        partition: The part.
+        layout: How.
+    """
+
+    partition: Partition
+    layout: Layout
+
+
+class Counting:
+    """Counts chunks by a layout.
+
+    Args:
+        layout: How.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._features = {each.key: FeatureCounting(each) for each in layout.features}
+        self._rows = self._damaged = 0
+        self._others: Counter[str] = Counter()
+
+    def add(self, chunk: Chunk) -> None:
+        """Count a chunk.
+
+        Args:
+            chunk: Rows; columns that the layout does not know are counted as such, those that it lacks as missing.
+        """
+        self._rows += chunk.rows
+        self._damaged += chunk.damaged
+        for key, feature in self._features.items():
+            column = chunk.columns.get(key)
+            if column is None:
+                feature.lack(chunk.rows)
+            else:
+                feature.add(column)
+        for key in chunk.columns:
+            if key not in self._features:
+                self._others[key] += chunk.rows
+
+    def finish(self) -> Profile:
+        """What was counted."""
+        features = {key: each.finish() for key, each in self._features.items()}
+        return Profile(self._layout.digest, self._rows, features, self._damaged, dict(self._others))
+
+
+def profile(source: Table | Iterable[Chunk], layout: Layout, executor: Executor | None = None) -> Profile:
+    """Profile a table.
+
+    Args:
+        source: A table, or chunks.
+        layout: How it is counted.
+        executor: What looks at parts of a table; without one, this thread does.
+
+    Returns:
+        The profile: the same whatever the executor.
+
+    Raises:
+        InvalidInput: a file is damaged.
+        Conflict: a file changed while it was read.
+        TaskFailed: as these, with an executor.
+        WorkerLost: a worker died.
+    """
+    if not isinstance(source, Table):
+        return _counted(source, layout)
+    if executor is None:
+        wanted = layout.wanted
+        return _counted((chunk for part in source.partitions() for chunk in part.chunks(wanted)), layout)
+    tasks = (PartTask(part, layout) for part in source.partitions())
+    return reduce(add, executor.map(profile_part, tasks, ordered=False), Counting(layout).finish())
+
+
+def profile_part(task: PartTask) -> Profile:
+    """Profile a part.
+
+    Args:
+        task: The part, and how.
+
+    Returns:
+        Its profile.
+
+    Raises:
+        InvalidInput: it is damaged.
+        Conflict: it changed while it was read.
+    """
+    return _counted(task.partition.chunks(task.layout.wanted), task.layout)
+
+
+def _counted(chunks: Iterable[Chunk], layout: Layout) -> Profile:
+    counting = Counting(layout)
+    for chunk in chunks:
+        counting.add(chunk)
+    return counting.finish()
