@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from engine.prompts.service import Prompts
     from engine.registry.approvals import Approvals
     from engine.registry.service import Models
+    from engine.scoring.lineage import BeyondRegistry
     from engine.scoring.service import Scorings
     from engine.telemetry.service import Telemetry
     from engine.tokens.service import Tokens
@@ -163,12 +164,16 @@ class Engine:
     def models(self) -> Models:
         """Registered models, their versions and aliases, and lineage."""
         from engine.registry.service import Models
-        from engine.scoring.lineage import BeyondRegistry
 
         def refuse_held(view: Snapshot, model: str, number: int | None) -> None:
             from engine.endpoints import holding  # most sessions delete nothing
 
             holding.refuse_held(view, model, number)
+
+        def beyond() -> BeyondRegistry:
+            from engine.scoring.lineage import BeyondRegistry  # only a lineage asks
+
+            return BeyondRegistry()
 
         return Models(
             self.database,
@@ -180,7 +185,7 @@ class Engine:
             logged_models=self.logged_models,
             redaction=self._redaction,
             refuse_held=refuse_held,
-            beyond=BeyondRegistry(),
+            beyond=beyond,
         )
 
     @cached_property

@@ -19,6 +19,7 @@ NOUNS: dict[str, Member] = {
     "console": Member("engine.cli.console", "console", "Open the console, at a resource if one is named."),
     "db": Member("engine.cli.db", "db", "Back up, restore, check and measure the workspace."),
     "demo": Member("engine.cli.demo", "demo", "Make a workspace with real trained models and look around."),
+    "drift": Member("engine.cli.drift", "drift", "Whether data changed: comparisons, baselines, reports."),
     "endpoints": Member("engine.cli.endpoints", "endpoints", "What serves predictions: versions, shares, rollback."),
     "experiments": Member("engine.cli.experiments", "experiments", "Groups of runs."),
     "export": Member("engine.cli.export", "export", "Write the workspace in the words of other trackers."),

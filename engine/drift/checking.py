@@ -12,8 +12,6 @@ from engine.drift.deciding import decide, report_of
 from engine.drift.model import DriftReport, Path, Rules, Side, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from engine.compute.model import Executor
     from engine.drift.baseline_model import Baseline
     from engine.profiles.profile import Profile
@@ -40,7 +38,7 @@ def check_sources(reference: str, current: str, wanted: Wanted, *, executor: Exe
 
     Raises:
         NotFound: a file is not there.
-        InvalidInput: a file cannot be read, a named column is on neither side, or the exact path is asked for with a kept
+        InvalidInput: a file cannot be read, a named column is on neither side, or rows are needed of a kept
             profile.
         Conflict: a file changed while it was read.
     """
@@ -132,7 +130,7 @@ def against(
     return against_reference(content, side, current, name, replace(wanted, rules=rules), executor=executor)
 
 
-def against_reference(  # noqa: PLR0913 both sides, how they are called, how they are compared
+def against_reference(
     content: Reference,
     side: Side,
     current: Table,
@@ -166,11 +164,16 @@ def against_reference(  # noqa: PLR0913 both sides, how they are called, how the
         )
     found = profile(current, content.layout, executor)
     sides = (replace(side, rows=content.profile.rows), Side(_said(name), found.rows))
-    return compare(content, found, sides, wanted.rules)
+    return compare(content, found, sides, wanted.rules, absent=absent_from(content, current))
 
 
 def compare(
-    content: Reference, current: Profile, sides: tuple[Side, Side] | None = None, rules: Rules | None = None
+    content: Reference,
+    current: Profile,
+    sides: tuple[Side, Side] | None = None,
+    rules: Rules | None = None,
+    *,
+    absent: frozenset[str] = frozenset(),
 ) -> DriftReport:
     """Compare a profile with a reference: the whole of a drift tick, and pure.
 
@@ -179,6 +182,7 @@ def compare(
         current: A profile over its layout.
         sides: What is said of the two; their numbers of rows without.
         rules: By what it is decided; the usual without.
+        absent: Columns of the reference that the current data does not have at all.
 
     Returns:
         The report.
@@ -191,8 +195,18 @@ def compare(
     asked = rules or Rules(importance=content.importance)
     refuse_exact_only([asked.method, *asked.methods.values()])
     told = sides or (Side("reference", content.profile.rows), Side("current", current.rows))
-    features = decide(compared(content, current, asked), asked)
+    features = decide(compared(content, current, asked, absent=absent), asked)
     return report_of(features, told, asked, Path.PROFILE)
+
+
+def absent_from(content: Reference, current: Table) -> frozenset[str]:
+    """Columns of a reference that a table does not have.
+
+    Args:
+        content: The reference.
+        current: The table.
+    """
+    return frozenset(content.layout.by_key) - {each.key for each in current.columns}
 
 
 def learned_reference(table: Table, executor: Executor | None = None) -> Reference:
@@ -209,7 +223,7 @@ def learned_reference(table: Table, executor: Executor | None = None) -> Referen
         InvalidInput: it is damaged, or has no columns.
         Conflict: a file changed while it was read.
     """
-    from engine.profiles.layout import learned
+    from engine.profiles.learning import learned
     from engine.profiles.profiling import profile
     from engine.profiles.reference import Reference
 
@@ -245,20 +259,3 @@ def kept(path: str) -> Reference:
 
 def _said(name: str) -> str:
     return clean(name, limit=_MOST_SAID)
-
-
-def checked_columns(rules: Rules, known: Sequence[str]) -> None:
-    """Refuse names of columns that are on neither side.
-
-    Args:
-        rules: What names columns.
-        known: The columns of both.
-
-    Raises:
-        InvalidInput: a name is none; the hint tells the nearest.
-    """
-    from engine.core.suggest import did_you_mean
-
-    for name in (*rules.columns, *rules.predictions, *rules.labels, *rules.methods):
-        if name not in known:
-            raise InvalidInput(f"Neither side has a column {clean(name, limit=60)}.", hint=did_you_mean(name, known))

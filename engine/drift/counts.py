@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 
@@ -65,7 +67,10 @@ class Counts:
         fine: Narrow bins, where values are ordered.
         values: The values, on the exact path.
         new_levels: Levels that the reference does not have, the most frequent first.
-        exact: Whether the counts are exact; sketches of very many levels are not.
+        exact: Whether the counts are exact; those of very many levels are not.
+        finest: Gives all bins there are, narrower than `fine`, where a quantity of order decides.
+        aspect: Which side of its values is counted, where they have several: `length`, `words`, `characters`.
+        aspects: The other sides.
     """
 
     name: str
@@ -84,6 +89,9 @@ class Counts:
     values: Values | None = None
     new_levels: tuple[str, ...] = ()
     exact: bool = True
+    finest: Callable[[], Fine | None] | None = None
+    aspect: str = ""
+    aspects: tuple[Counts, ...] = ()
 
     @property
     def ordered(self) -> bool:

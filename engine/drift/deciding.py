@@ -79,7 +79,22 @@ def decide(compared: Iterable[Counts | FeatureResult], rules: Rules) -> tuple[Fe
 
 def _judged(counts: Counts, rules: Rules, looked_at: int) -> Judged:
     method = fitting(rules.method_of(counts.name), ordered=counts.ordered)
-    return Judged(counts, method, measure(method.name, counts, rules, looked_at=looked_at))
+    judged = [
+        Judged(each, method, measure(method.name, each, rules, looked_at=looked_at * (1 + len(counts.aspects))))
+        for each in (counts, *counts.aspects)
+        if each.reference.sum() and each.current.sum()
+    ]
+    if len(judged) <= 1:
+        return judged[0] if judged else Judged(counts, method, Measured(0.0, p=1.0, power=0.0))
+    found = min(judged, key=_strength)
+    # Whichever aspect says most speaks for the column, at the price of having been chosen (Bonferroni).
+    p = found.measured.p
+    return replace(found, measured=replace(found.measured, p=None if p is None else min(1.0, p * len(judged))))
+
+
+def _strength(one: Judged) -> tuple[float, float]:
+    p = one.measured.p
+    return (1.0 if p is None else p, -one.measured.effect)
 
 
 def report_of(

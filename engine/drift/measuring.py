@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.drift.counts import Counts
+    from engine.drift.counts import Counts, Fine
     from engine.drift.model import Rules
 
     OfCounts = Callable[[NDArray[Any], NDArray[Any]], float]
@@ -71,7 +71,7 @@ def distances(counts: Counts) -> Mapping[str, float]:
     """The further quantities that are shown of a column, without intervals."""
     found = {name: _PLAIN[name](counts.reference, counts.current) for name in _SHAPES}
     for name in _ORDERED if counts.fine is not None else ():
-        found[name] = _ordered(name, counts)[0]
+        found[name] = _ordered(name, counts, counts.fine)[0]
     return found
 
 
@@ -139,11 +139,10 @@ def _interval(effect: float, reference: NDArray[Any], current: NDArray[Any], dis
     return max(0.0, float(2 * effect - high)), max(effect, float(2 * effect - low))
 
 
-def _ordered(name: str, counts: Counts) -> tuple[float, float, bool]:
+def _ordered(name: str, counts: Counts, fine: Fine | None) -> tuple[float, float, bool]:
     """A quantity of ordered values: its value, its greatest error, whether it is exact."""
     from engine.stats import kolmogorov_smirnov, wasserstein
 
-    fine = counts.fine
     scale = fine.scale if fine is not None and fine.scale > 0 else None
     if counts.values is not None:
         ref, cur = counts.values.reference, counts.values.current
@@ -161,11 +160,15 @@ def _ordered(name: str, counts: Counts) -> tuple[float, float, bool]:
     return value, bound, bound == 0
 
 
+def _finest(counts: Counts) -> Fine | None:
+    return counts.fine if counts.finest is None or counts.values is not None else counts.finest()
+
+
 def _ks(counts: Counts) -> Measured:
     """Kolmogorov-Smirnov; its interval is that of Dvoretzky, Kiefer and Wolfowitz with Massart's constant."""
     from engine.stats import kolmogorov_smirnov
 
-    effect, bound, exact = _ordered("ks", counts)
+    effect, bound, exact = _ordered("ks", counts, _finest(counts))
     n, m = _sizes(counts)
     if not n or not m:
         return Measured(effect, p=1.0)
@@ -182,7 +185,7 @@ def _ks(counts: Counts) -> Measured:
 def _wasserstein(counts: Counts) -> Measured:
     from engine.stats import wasserstein
 
-    effect, bound, exact = _ordered("wasserstein", counts)
+    effect, bound, exact = _ordered("wasserstein", counts, _finest(counts))
     fine = counts.fine
     if fine is None or fine.scale <= 0 or not fine.reference.sum() or not fine.current.sum():
         return Measured(effect, exact=exact, bound=bound)

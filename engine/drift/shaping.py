@@ -50,15 +50,17 @@ def _quantile(side: NDArray[Any], ends: NDArray[Any], share: float) -> float:
 
 
 def _bars(side: NDArray[Any], lows: NDArray[Any], highs: NDArray[Any], edges: NDArray[Any]) -> tuple[float, ...]:
-    """Shares by bar: each narrow bin is spread evenly over its range; what lies outside goes to the ends."""
+    """Shares by bar: the distribution function of either side, straight within each narrow bin, at the edges."""
     import numpy as np
 
-    total = side.sum()
+    total = int(side.sum())
     if not total:
         return (0.0,) * (len(edges) - 1)
-    widths = np.maximum(highs - lows, np.finfo(float).tiny)
-    inside = edges[1:-1, None]
-    # The share of each bin at or below each inner edge; a point bin counts as soon as the edge reaches it.
-    below = np.where(inside >= highs, 1.0, np.clip((inside - lows) / widths, 0.0, 1.0))
-    cumulative = np.concatenate(([0.0], below @ side / total, [1.0]))
+    after = side.cumsum() / total
+    before = np.concatenate(([0.0], after[:-1]))
+    # Two points a bin; those of one number are a step, which an edge on that number has behind it.
+    at = np.column_stack((lows, highs)).ravel()
+    held = np.column_stack((before, after)).ravel()
+    inner = np.interp(edges[1:-1], at, held)
+    cumulative = np.concatenate(([0.0], inner, [1.0]))
     return tuple(round(float(share), 4) for share in np.diff(cumulative))

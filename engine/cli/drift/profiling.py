@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("name", lambda each: each.name, title="feature"),
     Column("kind", lambda each: each.kind),
     Column("missing", lambda each: each.missing, share, right=True),
-    Column("distinct", lambda each: each.distinct, lambda value: f"{value:,.0f}", right=True),
+    Column("distinct", lambda each: each.distinct, lambda value: "-" if value is None else f"{value:,}", right=True),
     Column("minimum", lambda each: each.minimum, number, title="least", right=True),
     Column("median", lambda each: each.median, number, right=True),
     Column("maximum", lambda each: each.maximum, number, title="greatest", right=True),
