@@ -36,11 +36,15 @@ CHILDREN = (
 )
 
 
+_PARTS = ("server", "serve", "analysis", "prober", "monitors")
+
+
 class _What(NamedTuple):
     server: bool
     serve: bool
     analysis: bool
     prober: bool
+    monitors: bool
     host: str
     port: int
     serve_port: int
@@ -68,6 +72,7 @@ def _what_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535), help="Of the server."),
         click.option("--host", default="127.0.0.1", show_default=True, help="The address both listen on."),
+        click.option("--monitors/--no-monitors", default=True, help="Have monitors look."),
         click.option("--prober/--no-prober", default=True, help="Probe endpoints that others serve."),
         click.option("--analysis/--no-analysis", default=True, help="Carry rollouts on."),
         click.option("--serve/--no-serve", default=True, help="Answer and store predictions, as `qd serve`."),
@@ -83,7 +88,7 @@ def _what_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--print", "only_print", is_flag=True, help="With --install-systemd: only print the unit.")
 @click.pass_context
 def up(context: click.Context, what: _What, *, install_systemd: bool, only_print: bool) -> int | None:
-    """Run the server, the data plane with its writer and analysis, and the prober, until Ctrl-C."""
+    """Run the server, the data plane with its writer and analysis, the prober and monitors, until Ctrl-C."""
     if context.invoked_subcommand is not None:
         return None
     session: Session = context.obj
@@ -99,7 +104,7 @@ def up(context: click.Context, what: _What, *, install_systemd: bool, only_print
 def _parts(session: Session, what: _What) -> Parts:
     from engine.supervision.up import Parts
 
-    if not (what.server or what.serve or what.analysis or what.prober):
+    if not (what.server or what.serve or what.analysis or what.prober or what.monitors):
         raise InvalidInput("Nothing is left to run.", hint="Leave out one of the --no- options.")
     listen = ("--host", what.host, *_secure(what))
     return Parts(
@@ -107,6 +112,7 @@ def _parts(session: Session, what: _What) -> Parts:
         serve=(*listen, "--port", str(what.serve_port), "--workers", str(what.workers)) if what.serve else None,
         analysis=what.analysis,
         prober=what.prober,
+        monitors=what.monitors,
         before=() if session.as_user is None else ("--as", session.as_user),
     )
 
@@ -140,7 +146,7 @@ def _install(session: Session, what: _What, *, only_print: bool) -> int:
 
 
 def _words(what: _What) -> tuple[str, ...]:
-    words = [f"--no-{part}" for part in ("server", "serve", "analysis", "prober") if not getattr(what, part)]
+    words = [f"--no-{part}" for part in _PARTS if not getattr(what, part)]
     words += ["--host", what.host, "--port", str(what.port), "--serve-port", str(what.serve_port)]
     return (*words, "--workers", str(what.workers), *_secure(what))
 
@@ -175,7 +181,7 @@ def stop(session: Session) -> None:
 @click.option("--lines", "-n", default=50, show_default=True, type=click.IntRange(0, 100_000), help="How many lines.")
 @click.pass_obj
 def logs(session: Session, name: str, lines: int, *, follow: bool) -> None:
-    """Print the last lines that a process wrote: server, serve, writer, analysis or prober."""
+    """Print the last lines that a process wrote: server, serve, writer, analysis, prober or monitors."""
     from engine.processes.up import followed, log_of, tail
 
     path = log_of(session.engine().workspace, name)

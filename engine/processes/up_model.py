@@ -32,7 +32,7 @@ class ChildStatus:
     """One process that is looked after.
 
     Args:
-        name: What it is: `server`, `writer`, `analysis`, `prober` or `serve`.
+        name: What it is: `server`, `writer`, `analysis`, `prober`, `monitors` or `serve`.
         state: Where it stands.
         words: The same in a sentence.
         pid: The process; `None` when there is none now.

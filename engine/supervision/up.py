@@ -39,6 +39,7 @@ class Parts:
         serve: Words of `qd serve`, which the capture writer goes with; `None` leaves both out.
         analysis: Whether rollouts are carried on.
         prober: Whether external endpoints are probed.
+        monitors: Whether monitors look.
         before: Words before the noun, such as `--as NAME`.
     """
 
@@ -46,6 +47,7 @@ class Parts:
     serve: tuple[str, ...] | None = ()
     analysis: bool = True
     prober: bool = True
+    monitors: bool = True
     before: tuple[str, ...] = ()
 
 
@@ -67,6 +69,8 @@ def programs(engine: Engine, parts: Parts) -> tuple[Program, ...]:
         found.append(Program("analysis", ("engine.supervision.analysis", path)))
     if parts.prober:
         found.append(Program("prober", ("engine.supervision.prober", path)))
+    if parts.monitors:
+        found.append(Program("monitors", ("engine.supervision.monitors", path)))
     if parts.serve is not None:
         found.append(Program("serve", (*command, "serve", "--alone", *parts.serve), end_s=30.0))
     return tuple(found)

@@ -23,7 +23,7 @@ from tests.engine.cli.driver import COMMAND, run_process, terminal
 from tests.engine.probing.fake import served
 from tests.engine.supervision.programs import lives, until
 
-NAMES = ["server", "writer", "analysis", "prober", "serve"]
+NAMES = ["server", "writer", "analysis", "prober", "monitors", "serve"]
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_all_parts_run_answer_and_end_in_order(workspace: Path) -> None:
 
 def test_a_killed_part_is_started_again_and_its_restarts_are_counted(workspace: Path) -> None:
     with up(workspace, "--no-server", "--no-serve") as running:
-        until(lambda: len(running.pids()) == 2)
+        until(lambda: len(running.pids()) == 3)
         first = running.pids()
         os.kill(first["prober"], signal.SIGKILL)
         until(lambda: running.pids().get("prober", first["prober"]) != first["prober"])
@@ -109,7 +109,7 @@ def test_a_part_that_cannot_run_is_said_to_fail_while_the_others_go_on(workspace
 
 def test_nothing_outlives_a_supervisor_that_is_killed(workspace: Path) -> None:
     with up(workspace) as running:
-        until(lambda: len(running.pids()) == 5 and "answers predictions" in running.log("serve"))
+        until(lambda: len(running.pids()) == 6 and "answers predictions" in running.log("serve"))
         until(lambda: running.engine.telemetry.stats().writer.alive)
         pids = running.pids()
         running.process.kill()
@@ -127,22 +127,22 @@ def test_there_is_one_a_workspace(workspace: Path) -> None:
         second = run_process("--workspace", workspace, "up", "--no-server", "--no-serve")
         assert second.code == Busy.exit_code
         assert f"process {running.process.pid} of" in second.err
-        assert len(running.pids()) == 2
+        assert len(running.pids()) == 3
 
 
 def test_a_hangup_starts_each_part_again(workspace: Path) -> None:
     with up(workspace, "--no-server", "--no-serve") as running:
-        until(lambda: len(running.pids()) == 2)
+        until(lambda: len(running.pids()) == 3)
         first = running.pids()
         running.process.send_signal(signal.SIGHUP)
-        until(lambda: len(set(running.pids().values()) - set(first.values())) == 2)
+        until(lambda: len(set(running.pids().values()) - set(first.values())) == 3)
         assert {each["failures"] for each in running.children().values()} == {0}
         assert not any(map(lives, first.values()))
 
 
 def test_interrupting_it_ends_all_of_it(workspace: Path) -> None:
     with up(workspace, "--no-server", "--no-serve") as running:
-        until(lambda: len(running.pids()) == 2)
+        until(lambda: len(running.pids()) == 3)
         pids = running.pids()
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(20) == 0
@@ -168,7 +168,7 @@ def test_the_prober_asks_in_its_own_time_and_news_reaches_who_follows(workspace:
 
 def test_a_terminal_that_is_closed_takes_it_along(workspace: Path) -> None:
     with engine.open(workspace) as opened, terminal("--workspace", workspace, "up", "--no-server", "--no-serve"):
-        until(lambda: len(_pids(opened)) == 2)
+        until(lambda: len(_pids(opened)) == 3)
         pids = _pids(opened)
     for pid in pids:
         until(lambda pid=pid: not lives(pid))  # type: ignore[misc]  # its own pid each
