@@ -20,6 +20,7 @@ class Faults:
         self._for_good = False
         self._left = 0
         self.hit = False
+        self._factory = _failing(self)
 
     def arm(self, number: int, *, for_good: bool = False) -> None:
         """Let the `number`-th statement from now fail, from 1; and every later one if `for_good`."""
@@ -46,33 +47,37 @@ class Faults:
 
     def connect(self, *args: Any, **options: Any) -> sqlite3.Connection:
         """Open a connection that fails on demand; the arguments are those of `sqlite3.connect`."""
-        faults = self
-
-        class FaultyCursor(sqlite3.Cursor):
-            def execute(self, sql: str, parameters: Any = (), /) -> FaultyCursor:
-                faults.step()
-                super().execute(sql, parameters)
-                return self
-
-            def executemany(self, sql: str, rows: Iterable[Any], /) -> FaultyCursor:
-                faults.step()
-                super().executemany(sql, rows)
-                return self
-
-        class FaultyConnection(sqlite3.Connection):
-            def cursor(self, factory: Any = FaultyCursor) -> Any:
-                return super().cursor(factory)
-
-            # Not every Python sends these two through the cursor above.
-            def execute(self, sql: str, parameters: Any = (), /) -> Any:
-                return self.cursor().execute(sql, parameters)
-
-            def executemany(self, sql: str, rows: Iterable[Any], /) -> Any:
-                return self.cursor().executemany(sql, rows)
-
-            def backup(self, target: sqlite3.Connection, **choices: Any) -> None:
-                faults.step()
-                super().backup(target, **choices)
-
-        made: sqlite3.Connection = _CONNECT(*args, factory=FaultyConnection, **options)
+        made: sqlite3.Connection = _CONNECT(*args, factory=self._factory, **options)
         return made
+
+
+def _failing(faults: Faults) -> type[sqlite3.Connection]:
+    """Connections whose every statement is a step of these faults."""
+
+    class FaultyCursor(sqlite3.Cursor):
+        def execute(self, sql: str, parameters: Any = (), /) -> FaultyCursor:
+            faults.step()
+            super().execute(sql, parameters)
+            return self
+
+        def executemany(self, sql: str, rows: Iterable[Any], /) -> FaultyCursor:
+            faults.step()
+            super().executemany(sql, rows)
+            return self
+
+    class FaultyConnection(sqlite3.Connection):
+        def cursor(self, factory: Any = FaultyCursor) -> Any:
+            return super().cursor(factory)
+
+        # Not every Python sends these two through the cursor above.
+        def execute(self, sql: str, parameters: Any = (), /) -> Any:
+            return self.cursor().execute(sql, parameters)
+
+        def executemany(self, sql: str, rows: Iterable[Any], /) -> Any:
+            return self.cursor().executemany(sql, rows)
+
+        def backup(self, target: sqlite3.Connection, **choices: Any) -> None:
+            faults.step()
+            super().backup(target, **choices)
+
+    return FaultyConnection
