@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.profiles.levels import MOST_LEVELS, LevelCounts, kept
 from engine.profiles.model import LEVELLED, NUMERIC, FeatureKind
-from engine.profiles.numbers import NumberCounting
+from engine.profiles.numbers import NumberCounting, Scratch
 from engine.profiles.profile import FeatureProfile, NumberCounts
 from engine.profiles.texts import counted_levels, level_of, moment_of, number_of
 from engine.profiles.words import counted
@@ -41,13 +41,14 @@ class FeatureCounting:
 
     Args:
         feature: How.
+        scratch: Memory to work in, of one thread.
     """
 
-    def __init__(self, feature: FeatureLayout) -> None:
+    def __init__(self, feature: FeatureLayout, scratch: Scratch) -> None:
         self._feature = feature
         self._rows = self._nulls = self._unfit = 0
         self._types: Counter[str] = Counter()
-        self._numbers = NumberCounting(feature) if feature.kind in NUMERIC else None
+        self._numbers = NumberCounting(feature, scratch) if feature.kind in NUMERIC else None
         self._least: int | None = None  # of integers, which float64 may not hold
         self._most: int | None = None
         self._levels: Counter[str] = Counter()
@@ -93,9 +94,8 @@ class FeatureCounting:
         kind = self._feature.kind
         levels = LevelCounts(self._level_rows, dict(kept(self._levels))) if kind in LEVELLED else None
         text = (self._text or counted(())) if kind is FeatureKind.TEXT else None
-        return FeatureProfile(
-            self._rows, self._nulls, self._unfit, dict(+self._types), self._number_counts(), levels, text
-        )  # fmt: skip
+        numbers = self._number_counts()  # which counts NaN as missing
+        return FeatureProfile(self._rows, self._nulls, self._unfit, dict(+self._types), numbers, levels, text)
 
     def _count_numbers(self, numbers: NumberCounting, column: Column) -> None:
         import numpy as np

@@ -34,6 +34,7 @@ _MANY_WORDS = 4.0
 _LONG = 60.0
 _MEANT_SHARE = 0.9
 _EXACT = 1 << 52
+_FEW = 50
 _FINEST_GAP = -10  # lattices of multiples of 1/1024 and more are found
 
 
@@ -128,12 +129,11 @@ def _numbers(sample: Sample) -> NDArray[Any]:
     import numpy as np
 
     parts = [sample.arrays[each] for each in (Family.INTEGER, Family.FLOAT, Family.BOOLEAN) if each in sample.arrays]
-    if len(parts) == 1 and parts[0].dtype == np.int64:
-        whole: NDArray[Any] = parts[0]
-        return whole
-    found = np.concatenate([np.empty(0), *(each.astype(np.float64) for each in parts)])
-    known: NDArray[Any] = found[~np.isnan(found)]
-    return known
+    found: NDArray[Any] = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0), *parts])
+    if found.dtype.kind != "f":
+        return found
+    known = ~np.isnan(found)
+    return found if known.all() else found[known]
 
 
 def _integer(sample: Sample) -> bool:
@@ -180,7 +180,7 @@ def _numeric(head: ColumnHead, kind: FeatureKind, numbers: NDArray[Any], *, inte
         whole = least >= -(1 << 63) and most < 1 << 63
         numbers = numbers - offset if whole else numbers.astype(np.float64) - float(offset)
     found = np.sort(numbers.astype(np.float64))
-    found = found[np.isfinite(found)]
+    found = found[slice(*np.searchsorted(found, [-np.finfo(np.float64).max, np.inf]).tolist())]
     grid, points = _grid(found)
     edges, deciles = _edges(grid, found)
     return FeatureLayout(
@@ -190,29 +190,38 @@ def _numeric(head: ColumnHead, kind: FeatureKind, numbers: NDArray[Any], *, inte
 
 def _grid(found: NDArray[np.float64]) -> tuple[Grid, tuple[float, ...]]:
     """The grid of sorted numbers, and those that are tied; on a lattice each has a cell of its own."""
-    import numpy as np
-
     if not len(found):
         return around(0.0, 1.0), ()
     median = float(found[len(found) // 2])
-    values, counts = np.unique(found, return_counts=True)
-    gap = _gap(values)
+    gap = _gap(found)
     if gap is not None:
-        return lattice((values[0] + values[-1]) / 2, gap), ()
-    tied = values[counts >= max(3, math.ceil(len(found) / BINS))]
-    return around(median, _spread(found, median)), tuple(tied.tolist())
+        return lattice((float(found[0]) + float(found[-1])) / 2, gap), ()
+    return around(median, _spread(found, median)), tuple(_tied(found).tolist())
 
 
-def _gap(values: NDArray[np.float64]) -> int | None:
+def _tied(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Which sorted numbers stand there so often that each fills a bin."""
+    import numpy as np
+
+    least = max(3, math.ceil(len(found) / BINS))
+    far = found[least - 1 :]
+    near = far[far == found[: len(far)]]  # the same number is there, so many places before
+    return np.unique(near)
+
+
+def _gap(found: NDArray[np.float64]) -> int | None:
     """The power of two that all are multiples of, if a third of the grid holds them all."""
     import numpy as np
 
-    span = float(values[-1] - values[0])
+    span = float(found[-1] - found[0])
     for bits in (0, -1, -2, -3, -4, _FINEST_GAP):
-        if span >= math.ldexp(CELLS / 3, bits) or abs(values[0]) >= _EXACT:
+        if span >= math.ldexp(CELLS / 3, bits) or max(abs(found[0]), abs(found[-1])) >= _EXACT:
             return None
-        scaled = np.ldexp(values, -bits)
-        if bool((scaled == np.rint(scaled)).all()):
+        for values in (found[:: max(1, len(found) // _FEW)], found):  # a few say it mostly
+            scaled = values * math.ldexp(1.0, -bits)
+            if not bool((scaled == np.rint(scaled)).all()):
+                break
+        else:
             return bits
     return None
 
@@ -228,7 +237,6 @@ def _spread(found: NDArray[np.float64], median: float) -> float:
 
 
 def _edges(grid: Grid, found: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    import numpy as np
 
     if not len(found):
         return (), ()
@@ -243,8 +251,7 @@ def _edges(grid: Grid, found: NDArray[np.float64]) -> tuple[tuple[int, ...], tup
     deciles = at(10)
     edges = at(BINS) | deciles
     if grid.lattice:
-        values, counts = np.unique(found, return_counts=True)
-        tied = {grid.cell(each) for each in values[counts >= max(3, len(found) / BINS)].tolist()}
+        tied = {grid.cell(each) for each in _tied(found).tolist()}
         edges |= {each for cell in tied for each in (cell, cell + 1) if least < each <= most}
     return tuple(sorted(edges)), tuple(sorted(deciles))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.profiles.model import FeatureKind
     from engine.tables.model import Chunk, ColumnHead, Partition, Table
 
-SAMPLE_ROWS = 1 << 17
+SAMPLE_ROWS = 1 << 16
 """Most rows that quantiles are taken from, about; of fewer, all are."""
 
 

@@ -9,6 +9,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from engine.profiles.counting import FeatureCounting
+from engine.profiles.numbers import Scratch
 from engine.profiles.profile import Profile
 from engine.tables.model import Table
 
@@ -42,7 +43,8 @@ class Counting:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._features = {each.key: FeatureCounting(each) for each in layout.features}
+        scratch = Scratch()
+        self._features = {each.key: FeatureCounting(each, scratch) for each in layout.features}
         self._rows = self._damaged = 0
         self._others: Counter[str] = Counter()
 
