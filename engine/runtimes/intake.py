@@ -75,6 +75,9 @@ class Door:
     Args:
         interface: What the model takes.
         intake: How.
+
+    Attributes:
+        strict: Whether some numbers are categories of which it knows all.
     """
 
     def __init__(self, interface: Interface, intake: Intake) -> None:
@@ -87,6 +90,7 @@ class Door:
         self._strict_numbers = [
             (column, set(intake.strict[place])) for column, place in _strict(intake, intake.numbers)
         ]
+        self.strict = bool(self._strict_numbers)
         self._strict_texts = [(column, set(intake.strict[place])) for column, place in _strict(intake, intake.texts)]
 
     def numbers(self, rows: Rows) -> NDArray[np.float64]:
@@ -109,14 +113,25 @@ class Door:
             matrix = np.empty((rows.size, len(self._numbers)))
             for column, name in enumerate(self._numbers):
                 matrix[:, column] = rows.columns[name]
-        flat = matrix.reshape(-1)
-        if not flat.dot(flat) < _PLAINLY_FINITE:
-            self._refuse_numbers(matrix)
+        self.check_finite(matrix, matrix.reshape(-1))
         for column, known in self._strict_numbers:
             for row, value in enumerate(matrix[:, column].tolist()):
                 if value not in known:
                     raise _refused(row, self._numbers[column], "is not one of the categories that the model knows")
         return matrix
+
+    def check_finite(self, matrix: NDArray[np.float64], flat: NDArray[np.float64]) -> None:
+        """Refuse missing and infinite numbers where the model does.
+
+        Args:
+            matrix: Shape (rows, numbers).
+            flat: The same memory, shape (rows * numbers,).
+
+        Raises:
+            RowRefused: the model refuses one of them.
+        """
+        if not flat.dot(flat) < _PLAINLY_FINITE:
+            self._refuse_numbers(matrix)
 
     def texts(self, rows: Rows) -> NDArray[Any]:
         """The texts of rows.

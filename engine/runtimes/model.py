@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,8 @@ LABELS = "predict"
 PROBABILITIES = "predict_proba"
 """Name of the output that holds class probabilities, shape (rows, classes)."""
 
+
+_NONE: Mapping[str, NDArray[Any]] = MappingProxyType({})
 
 FOLDED = "folded"
 """The file format of our own: arrays of numbers beside a header."""
@@ -82,20 +84,42 @@ class Interface:
         return all(not each.shape and each.dtype != "str" for each in self.inputs)
 
 
-class Rows(NamedTuple):
-    """Rows to predict, already checked against the interface; a tuple, since one is made for every request.
+class Rows:
+    """Rows to predict, already checked against the interface; never changed.
 
     Args:
         size: How many.
         matrix: Shape (rows, inputs), float64, in the interface's order, when the interface is numeric; else `None`.
         columns: One array per input, shape (rows, *shape); texts as object arrays of `str`. Empty when `matrix` is set.
         requests: Of how many requests they are.
+        numbers: One row as a list of numbers; the matrix is then made when somebody asks for it, which few do.
     """
 
-    size: int
-    matrix: NDArray[np.float64] | None = None
-    columns: Mapping[str, NDArray[Any]] = MappingProxyType({})
-    requests: int = 1
+    __slots__ = ("_matrix", "columns", "numbers", "requests", "size")
+
+    def __init__(
+        self,
+        size: int,
+        matrix: NDArray[np.float64] | None = None,
+        columns: Mapping[str, NDArray[Any]] = _NONE,
+        requests: int = 1,
+        *,
+        numbers: list[float] | None = None,
+    ) -> None:
+        self.size = size
+        self._matrix = matrix
+        self.columns = columns
+        self.requests = requests
+        self.numbers = numbers
+
+    @property
+    def matrix(self) -> NDArray[np.float64] | None:
+        """All rows as one matrix, when the interface is numeric."""
+        if self._matrix is None and self.numbers is not None:
+            import numpy as np
+
+            self._matrix = np.array([self.numbers], dtype=np.float64)
+        return self._matrix
 
 
 Outputs = dict[str, "NDArray[Any]"]

@@ -33,29 +33,28 @@ class RowCheck:
 
     Args:
         interface: What the model takes.
+
+    Attributes:
+        numeric: Whether a row is a vector of numbers.
+        width: How many inputs there are.
     """
 
-    __slots__ = ("_bounded", "_fields", "_high", "_low", "_missing", "_names", "_numeric", "_plain", "_whole", "width")
+    __slots__ = ("_bounded", "_fields", "_high", "_low", "_missing", "_names", "_plain", "_whole", "numeric", "width")
 
     def __init__(self, interface: Interface) -> None:
         import numpy as np
 
         self._fields = interface.inputs
         self._names = {each.name: index for index, each in enumerate(self._fields)}
-        self._numeric = interface.numeric
+        self.numeric = interface.numeric
         self._missing = interface.missing
         self._low = np.array([_low(each) for each in self._fields])
         self._high = np.array([_high(each) for each in self._fields])
         self._bounded = bool(np.isfinite(self._low).any() or np.isfinite(self._high).any())
         self._whole = [index for index, each in enumerate(self._fields) if each.dtype in _INTEGERS]
         # Models with nothing but plain numbers are checked by one sum; the common case, and a microsecond.
-        self._plain = self._numeric and not self._bounded
+        self._plain = self.numeric and not self._bounded
         self.width = len(self._fields)
-
-    @property
-    def numeric(self) -> bool:
-        """Whether a row is a vector of numbers."""
-        return self._numeric
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -71,14 +70,12 @@ class RowCheck:
         Raises:
             InvalidInput: they are too many, too few, or some cannot be.
         """
-        import numpy as np
-
-        if len(numbers) != self.width or not self._numeric:
+        if len(numbers) != self.width or not self.numeric:
             self._refuse_width(len(numbers))
-        matrix = np.array(numbers, dtype=np.float64).reshape(1, -1)
-        if not (self._plain and isfinite(sum(numbers))):
-            self._check(matrix)
-        return Rows(1, matrix)
+        rows = Rows(1, numbers=numbers)
+        if not (self._plain and isfinite(sum(numbers))) and rows.matrix is not None:
+            self._check(rows.matrix)
+        return rows
 
     def array(self, matrix: Numbers) -> Rows:
         """Rows that are an array of numbers already.
@@ -89,7 +86,7 @@ class RowCheck:
         Raises:
             InvalidInput: its width is another, or some numbers cannot be.
         """
-        if matrix.shape[1] != self.width or not self._numeric:
+        if matrix.shape[1] != self.width or not self.numeric:
             self._refuse_width(matrix.shape[1])
         self._check(matrix)
         return Rows(len(matrix), matrix)
@@ -105,7 +102,7 @@ class RowCheck:
         """
         import numpy as np
 
-        if self._numeric:
+        if self.numeric:
             try:
                 numbers = msgspec.convert(rows, list[list[float]])
             except msgspec.ValidationError:
@@ -157,7 +154,7 @@ class RowCheck:
                 raise InvalidInput(f"Input {shown(field)} has {len(values)} rows; the others have {size}.")
             arrays[field.name] = _column(field, values)
         rows = size or 0
-        if not self._numeric:
+        if not self.numeric:
             return Rows(rows, None, {field.name: self._typed(field, arrays[field.name]) for field in self._fields})
         matrix = np.empty((rows, self.width), dtype=np.float64)
         for at, field in enumerate(self._fields):
@@ -261,7 +258,7 @@ class RowCheck:
         _refuse(self._fields[column], row, why)
 
     def _refuse_width(self, width: int, row: int | None = None) -> NoReturn:
-        if not self._numeric and row is None:
+        if not self.numeric and row is None:
             raise InvalidInput("The model takes more than numbers: give its inputs by name.", hint=self._takes())
         where = "A row" if row is None else f"Row {row}"
         raise InvalidInput(f"{where} has {width} values; the model takes {self.width}.", hint=self._takes())

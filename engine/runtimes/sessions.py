@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from struct import Struct
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -91,25 +92,21 @@ class TwinRuntime:
             RowRefused: the model refuses one of them.
             PredictionFailed: ONNX Runtime failed.
         """
+        single = self._single
+        if single is not None and rows.size == 1 and (found := single.predict(rows)) is not None:
+            return found
         fed: dict[str, NDArray[Any]] = {}
         if self._numbers:
-            fed[NUMBERS] = numbers = self._door.numbers(rows)
+            fed[NUMBERS] = self._door.numbers(rows)
         if self._texts:
             fed[TEXTS] = self._door.texts(rows)
         try:
-            single = self._single
-            if rows.size == 1 and single is not None and (found := single.predict(numbers)) is not None:
-                return found
             made = dict(zip(self._names, self._session.run(self._names, fed), strict=True))
         except Exception as error:  # its errors share no class but this one
             raise PredictionFailed(_FAILED) from error
-        if (
-            rows.size == 1
-            and single is None
-            and not self._texts
-            and all(each.dtype != object for each in made.values())
-        ):
-            self._single = _Single(self._session, numbers, made)
+        bindable = rows.size == 1 and single is None and not self._texts
+        if bindable and all(each.dtype != object for each in made.values()):
+            self._single = _Single(self._session, self._door, fed[NUMBERS], made)
         return made
 
     def close(self) -> None:
@@ -121,14 +118,19 @@ class _Single:
 
     Args:
         session: The session; it takes numbers alone.
+        door: Turns away what the model refuses.
         numbers: A row, shape (1, numbers).
         answer: Its answer, whose arrays hold numbers.
     """
 
-    def __init__(self, session: Any, numbers: NDArray[Any], answer: Outputs) -> None:
+    def __init__(self, session: Any, door: Door, numbers: NDArray[Any], answer: Outputs) -> None:
         from onnxruntime import OrtValue
 
+        self._door = door
         self._row = numbers.copy()
+        self._flat = self._row.reshape(-1)
+        self._bytes = self._flat.data.cast("B")
+        self._pack = Struct(f"={self._flat.size}d").pack_into
         self._answer = [(name, values.copy()) for name, values in answer.items()]
         # On the CPU these values stand over the arrays' own memory.
         self._values = [OrtValue.ortvalue_from_numpy(values) for _, values in self._answer]
@@ -139,16 +141,35 @@ class _Single:
         self._run = session.run_with_iobinding
         self._turn = Lock()
 
-    def predict(self, numbers: NDArray[Any]) -> Outputs | None:
-        """Predict one row, shape (1, numbers); `None` while another thread does."""
+    def predict(self, rows: Rows) -> Outputs | None:
+        """Predict one row; `None` while another thread does.
+
+        Args:
+            rows: The row.
+
+        Raises:
+            RowRefused: the model refuses it.
+            PredictionFailed: ONNX Runtime failed.
+        """
         if not self._turn.acquire(blocking=False):
             return None
         try:
-            self._row[:] = numbers
-            self._run(self._binding)
+            numbers = rows.numbers
+            if numbers is None or self._door.strict:
+                self._row[:] = self._door.numbers(rows)
+            else:  # straight into the bound memory: an array would be made only to be copied
+                self._pack(self._bytes, 0, *numbers)
+                self._door.check_finite(self._row, self._flat)
+            self._call()
             return {name: values.copy() for name, values in self._answer}
         finally:
             self._turn.release()
+
+    def _call(self) -> None:
+        try:
+            self._run(self._binding)
+        except Exception as error:  # its errors share no class but this one
+            raise PredictionFailed(_FAILED) from error
 
 
 class OnnxRuntime:

@@ -104,7 +104,7 @@ class App:
         self._paths = Paths()
         self._ids = RequestIds()
         self._heads = Heads()
-        self.turns = Turns(self._heads, self._known, later)
+        self.turns = Turns(self._heads, self._alone, self._together, later)
         self._began_s = time.time()
         self.ending = False
 
@@ -130,25 +130,35 @@ class App:
             return
         await _send(answer, scope, send)
 
-    def _known(self, asked: Sequence[Asked]) -> list[bytes | None]:
-        """Answer predictions whose very heads were answered before; `None` for those that have to go the long way."""
+    def _alone(self, asked: Asked) -> bytes | None:
+        """Answer a prediction whose very head was answered before; `None` when it has to go the long way."""
+        known = asked.known
+        call = known.again(asked.body, asked.request_id, asked.client, self._ids)
+        if self._door.looks_each_time:
+            try:
+                self._door.admit(call, self._scheme)
+            except QuarterdeckError:
+                return None
+        answer = self._predictor.at_once(call, known.dialect, asked.began_s)
+        return None if answer is None else _whole(answer)
+
+    def _together(self, asked: Sequence[Asked]) -> list[bytes | None]:
+        """The same for several."""
         found: list[bytes | None] = [None] * len(asked)
         calls: list[tuple[Call, Dialect, float]] = []
         places: list[int] = []
         for place, (known, body, request_id, client, began_s, _, _) in enumerate(asked):
             call = known.again(body, request_id, client, self._ids)
-            try:
-                self._door.admit(call, self._scheme)
-            except QuarterdeckError:
-                continue
+            if self._door.looks_each_time:
+                try:
+                    self._door.admit(call, self._scheme)
+                except QuarterdeckError:
+                    continue
             calls.append((call, known.dialect, began_s))
             places.append(place)
-        answers = (
-            self._predictor.together(calls) if len(calls) > 1 else (self._predictor.at_once(*each) for each in calls)
-        )
-        for place, answer in zip(places, answers, strict=True):
+        for place, answer in zip(places, self._predictor.together(calls), strict=True):
             if answer is not None:
-                found[place] = b"%b%b\r\n%b" % (STATUS_LINE[answer.status], _lines(answer), answer.body)
+                found[place] = _whole(answer)
         return found
 
     def quick(self, exchange: Exchange, alone: bytes | None = None) -> Coroutine[Any, Any, None] | bool:
@@ -287,6 +297,15 @@ def _lines(answer: Answer) -> bytes:
         lines, request_id = answer.target.lines, answer.request_id
         return b"%bx-request-id: %b\r\ncontent-length: %d\r\n" % (lines, request_id, len(answer.body))
     return b"".join([header_line(name, value) for name, value in answer.all_headers()])
+
+
+def _whole(answer: Answer) -> bytes:
+    """An answer as it goes out."""
+    status, body, headers, target, request_id, _ = answer
+    if status == 200 and target is not None and headers is ONLY_JSON:
+        parts = (target.lines, request_id, len(body), body)
+        return b"HTTP/1.1 200 OK\r\n%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % parts
+    return b"%b%b\r\n%b" % (STATUS_LINE[status], _lines(answer), body)
 
 
 def _unknown(call: Call, methods: tuple[str, ...]) -> Answer:

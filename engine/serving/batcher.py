@@ -171,7 +171,10 @@ def joined(requests: Sequence[Rows]) -> Rows:
     """
     import numpy as np
 
-    size = sum(each.size for each in requests)
+    size = sum([each.size for each in requests])
+    numbers = [each.numbers for each in requests if each.numbers is not None]
+    if len(numbers) == len(requests):
+        return Rows(size, np.array(numbers, dtype=np.float64), requests=size)
     matrices = [each.matrix for each in requests if each.matrix is not None]
     if matrices:
         return Rows(size, np.concatenate(matrices), requests=len(requests))

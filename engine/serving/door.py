@@ -32,11 +32,15 @@ class Door:
     Args:
         engine: The workspace.
         settings: Hosts, and whether tokens are asked for.
+
+    Attributes:
+        looks_each_time: Whether a head that was let in may be refused another time; without tokens it is not.
     """
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
+        self.looks_each_time = settings.require_tokens
         self._hosts = Hosts(settings)
         self._tokens = TokenCheck(engine.database, engine.clock)
         self._failures = Failures(time.monotonic)

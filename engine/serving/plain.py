@@ -71,7 +71,7 @@ class Plain:
     def answer(self, call: Call, said: _Said, target: Target, outputs: Outputs) -> Answer:
         """Word the predictions; see `Dialect`."""
         del call
-        if said.flat and LABELS in outputs and len(outputs) <= len(_KNOWN) and outputs.keys() <= _KNOWN:
+        if said.flat and outputs.keys() <= _KNOWN and LABELS in outputs:
             return _of_one_row(target, outputs)
         told: dict[str, Any] = {}
         if LABELS in outputs:

@@ -71,18 +71,21 @@ class Turns:
 
     Args:
         heads: Knows them.
-        answer: Answers some, each with its whole answer; with `None` those that have to go the long way.
+        alone: Answers a request with its whole answer, or with `None` when it has to go the long way.
+        together: Does so for several.
         later: Has something called before the event loop waits again, after all that has come was read.
     """
 
     def __init__(
         self,
         heads: Heads,
-        answer: Callable[[Sequence[Asked]], Sequence[bytes | None]],
+        alone: Callable[[Asked], bytes | None],
+        together: Callable[[Sequence[Asked]], Sequence[bytes | None]],
         later: Callable[[Callable[[], None]], object],
     ) -> None:
         self._heads = heads
-        self._answer = answer
+        self._one = alone
+        self._together = together
         self._later = later
         self._waiting: list[Asked] = []
         self._many = False
@@ -110,7 +113,7 @@ class Turns:
             self._gather(asked)
             return True
         self._many = began_s - self._ended_s < _CLOSE_S and self._last is not seat
-        answer = self._answer((asked,))[0]
+        answer = self._one(asked)
         if answer is None:
             return False
         seat.put(answer)
@@ -149,6 +152,6 @@ class Turns:
 
     def _answered(self, asked: Sequence[Asked]) -> Sequence[bytes | None]:
         try:
-            return self._answer(asked)
+            return self._together(asked)
         except Exception:  # noqa: BLE001 whatever one request has broken, the others have their answers: each goes its own way
             return (None,) * len(asked)

@@ -67,7 +67,7 @@ class Loop:
         self.answer: bytes | None = b"answer"
         self.broken = False
         self._later: list[Callable[[], None]] = []
-        self.turns = Turns(knowing(), self._all, self._later.append)
+        self.turns = Turns(knowing(), lambda asked: self._all([asked])[0], self._all, self._later.append)
 
     def _all(self, asked: Sequence[Asked]) -> Sequence[bytes | None]:
         if self.broken:
