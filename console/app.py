@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from console.actions import Action, Answers
+    from console.alarms import Alarm
     from console.location import Location
     from console.serving import Beat
     from console.tasks import Progress, Task
@@ -473,6 +474,11 @@ class ConsoleApp(TerminalApp[int]):
 
     @on(LiveFeed.Changed)
     def _changed(self, message: LiveFeed.Changed) -> None:
+        if any(event.kind == "alert" for event in message.changes.events):
+            from console.alarms import alarming, read_alarm  # most sessions see none
+
+            if numbers := alarming(message.changes):
+                self.read("alarm", lambda: read_alarm(self.engine, numbers), self._alarm)
         for view in self._views.values():
             if not view.is_attached or not view.concerns(message.changes):
                 continue
@@ -480,6 +486,12 @@ class ConsoleApp(TerminalApp[int]):
                 view.changed(message.changes)
             else:
                 view.behind = True  # it catches up when it is shown again
+
+    def _alarm(self, alarm: Alarm | None) -> None:
+        if alarm is not None:
+            self.say(alarm.sentence, alarm.look)
+            if alarm.bell:
+                self.bell()
 
     @on(LiveFeed.HealthChanged)
     def _health(self, message: LiveFeed.HealthChanged) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
+from console.drift.tiles import alert_lines, monitor_lines
 from console.endpoints.beside import Beside, name_of, read_beside, well
 from console.endpoints.tiles import tile_lines
 from console.formats import DECISIONS, NONE, STATES, age, count, number, pill, plural, recorded
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 
     from console.app import ConsoleApp
     from console.serving import Beat
+    from engine.alerts.model import Alert
     from engine.api import Engine
     from engine.audit.model import AuditEntry
+    from engine.monitoring.model import Monitor
 
 COUNTED = (RunStatus.RUNNING, RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED, RunStatus.SCHEDULED)
-MOST_LIVE, MOST_MODELS, MOST_WAITING, MOST_AUDIT, MOST_JUDGED = 12, 20, 8, 30, 30
+MOST_LIVE, MOST_MODELS, MOST_WAITING, MOST_AUDIT, MOST_JUDGED, MOST_MONITORS = 12, 20, 8, 30, 30, 200
 SPARK_POINTS = 60
 PAUSE_SECONDS = 1.0
 """Between two readings of everything: counting 100,000 runs takes a tenth of it."""
@@ -64,6 +67,8 @@ class Situation:
         models: Registered models, those in Production first.
         endpoints: How endpoints stand, those that are not well first.
         waiting: Open requests, newest first.
+        alerts: What nobody has taken on, and what somebody has, the worst first.
+        monitors: What is watched.
         failing: Latest reports that do not pass, for versions on their way.
         audit: The newest records, one for a promotion.
     """
@@ -73,6 +78,8 @@ class Situation:
     models: tuple[Model, ...]
     endpoints: tuple[Beside, ...]
     waiting: tuple[ApprovalRequest, ...]
+    alerts: tuple[Alert, ...]
+    monitors: tuple[Monitor, ...]
     failing: tuple[GateReport, ...]
     audit: tuple[AuditEntry, ...]
 
@@ -94,6 +101,8 @@ def read(engine: Engine) -> Situation:
         tuple(ordered[:MOST_MODELS]),
         read_endpoints(engine),
         engine.approvals.page("open", limit=MOST_WAITING).items,
+        engine.alerts.page("state != 'resolved'", ("rank DESC",), limit=MOST_WAITING).items,
+        engine.monitors.page(limit=MOST_MONITORS).items,
         _failing(engine),
         _acts(engine.audit.page(limit=MOST_AUDIT).items),
     )
@@ -144,14 +153,16 @@ def _go(resource: str) -> Action:
     from console.actions import Needs
 
     keys = {"runs": "r", "models": "m", "endpoints": "E", "approvals": "a", "versions": "v", "audit": "A"}
-    keys["experiments"] = "e"
+    keys |= {"experiments": "e", "alerts": "L", "drift": "D"}
     return Action(resource, keys[resource], resource, run, f"The list of {resource}.", needs=Needs.NOTHING)
 
 
 class Pulse(Page[Situation]):
     """The first screen."""
 
-    kinds = frozenset({"run", "model", "version", "approval", "policy", "experiment", "endpoint", "rollout"})
+    kinds = frozenset(
+        {"run", "model", "version", "approval", "policy", "experiment", "endpoint", "rollout", "alert", "monitor"}
+    )
     actions = (
         Action("open", "Enter", "open", _open, "Open the thing under the cursor."),
         _go("runs"),
@@ -161,6 +172,8 @@ class Pulse(Page[Situation]):
         _go("versions"),
         _go("audit"),
         _go("experiments"),
+        _go("alerts"),
+        _go("drift"),
     )
 
     _pause: Timer | None = None
@@ -220,7 +233,7 @@ class Pulse(Page[Situation]):
     def lines(self, data: Situation, width: int) -> Sequence[Line]:
         """Section after section; empty workspaces are told what fills them."""
         now_ms = self.deck.now_ms()
-        if not sum(data.states.values()) and not data.models:
+        if not (sum(data.states.values()) or data.models or data.alerts or data.monitors):
             return _welcome()
         roomy = self.app.size.height >= ROOMY
         few = 8 if roomy else 3
@@ -229,6 +242,8 @@ class Pulse(Page[Situation]):
             _live_lines(data.live[:few], now_ms, width),
             _model_lines(data.models[: 10 if roomy else 4]),
             tile_lines(data.endpoints[: 8 if roomy else 4], len(data.endpoints), now_ms),
+            alert_lines(data.alerts[:few], len(data.alerts), now_ms, width),
+            monitor_lines(data.monitors, few, width),
             _waiting_lines(data.waiting[:few], now_ms),
             _failing_lines(data.failing[:few], now_ms, roomy=roomy),
             _audit_lines(data.audit[: 10 if roomy else 4], now_ms),

@@ -49,7 +49,7 @@ class Models(Registering):
         logged_models: Where else versions come from.
         redaction: Replaces secrets in tags.
         refuse_held: Says what may not be deleted, because it is served.
-        beyond: What a lineage asks of modules that stand above this one.
+        beyond: Makes what a lineage asks of modules that stand above this one.
     """
 
     def __init__(  # noqa: PLR0913 the composition root alone calls it; each is one thing it stands on
@@ -64,7 +64,7 @@ class Models(Registering):
         logged_models: LoggedModels,
         redaction: Redaction | None = None,
         refuse_held: Holding = held_by_nobody,
-        beyond: Beyond | None = None,
+        beyond: Callable[[], Beyond] | None = None,
     ) -> None:
         super().__init__(database, access, runs, artifacts, clock, logged_models=logged_models, redaction=redaction)
         self._policy_file = policy_file

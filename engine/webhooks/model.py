@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.policy.webhooks import WebhookPolicy
 
 EVENTS: Mapping[str, tuple[str, ...]] = {
-    "registered_model": ("created", "renamed", "deleted"),
+    "registered_model": ("created", "renamed", "deleted", "retraining_asked"),
     "model_version": ("created", "deleted", "stage_changed"),
     "model_version_tag": ("set", "deleted"),
     "model_version_alias": ("created", "deleted"),

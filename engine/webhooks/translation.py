@@ -113,6 +113,10 @@ def _renamed(entry: AuditEntry) -> Found:
     yield "registered_model.renamed", {"name": entry.key, "new_name": _after(entry).get("name")}
 
 
+def _retraining(entry: AuditEntry) -> Found:
+    yield "registered_model.retraining_asked", {"name": entry.key, "version": _after(entry).get("version")}
+
+
 def _moved(entry: AuditEntry) -> Found:
     """A version's stage, whatever the act is called: promote, archive, demote, roll back."""
     before, after = _before(entry).get("stage"), _after(entry).get("stage")
@@ -144,6 +148,7 @@ def _alert(change: str) -> Rule:
 _RULES: Mapping[tuple[str, str], Rule] = {
     ("model", "create"): _created("registered_model"),
     ("model", "rename"): _renamed,
+    ("model", "ask retraining"): _retraining,
     ("model", "delete"): _deleted("registered_model", _name_alone),
     ("model", "set alias"): _aliased("model_version_alias"),
     ("model", "remove alias"): _aliased("model_version_alias"),

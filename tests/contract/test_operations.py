@@ -25,6 +25,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "experiments.find": "`experiments.get` for programs, to which no experiment is an answer",
     "experiments.get_by_id": "programs name experiments by their keys; people by their names",
     "experiments.search": "`experiments.page` for programs: in any order, without counting runs",
+    "alerts.advance": "time passes in the process that runs monitors",
     "analyst.settle": "the analysis process, before it ends",
     "analyst.tick": "the analysis process, four times a second",
     "promotions.finish": "the end of a rollout, for the analyst",

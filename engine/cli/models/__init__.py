@@ -9,6 +9,7 @@ from engine.cli.groups import verbs
 _VERBS = {
     "alias": "changing.alias",
     "allow-pickle": "building.allow_pickle",
+    "ask-retraining": "changing.ask_retraining",
     "bench": "benching.bench",
     "build": "building.build",
     "check": "moving.check",

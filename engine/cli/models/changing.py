@@ -64,6 +64,17 @@ def tag(session: Session, name: str, tags: Sequence[tuple[str, str]], remove: Se
     show_record(models.get(name), fmt)
 
 
+@click.command("ask-retraining")
+@click.argument("name", type=MODEL)
+@click.option("--version", type=int, help="The version that gave rise to it.")
+@reason_option
+@format_options
+@click.pass_obj
+def ask_retraining(session: Session, name: str, version: int | None, reason: str, fmt: Format) -> None:
+    """Ask whoever trains a model to train it anew; recorded, and told to webhooks."""
+    show_record(session.engine().models.ask_retraining(name, version, reason=reason), fmt)
+
+
 @click.command()
 @click.argument("name", type=MODEL)
 @click.argument("new")
