@@ -358,8 +358,8 @@ class Database:
             self._check_identity()
             with self._pool.reader() as reader:
                 reader.execute("BEGIN")
-                self._local.snapshot = Snapshot(reader)
                 try:
+                    self._local.snapshot = Snapshot(reader, self._pool.kept(reader))
                     yield self._local.snapshot
                 finally:
                     self._local.snapshot = None
@@ -388,13 +388,15 @@ class Database:
             finally:
                 beside.close()
 
-    def keep_pages(self, kib: int) -> None:
-        """Have readers keep more of what they have read, as long as nobody writes: for a process that reads all day.
+    def keep_read(self, kib: int) -> None:
+        """Have readers keep what they have read and what was made of it, as long as nobody writes.
+
+        For a process that reads all day.
 
         Args:
             kib: Most memory of each reader for pages, in KiB.
         """
-        self._pool.keep_pages(kib)
+        self._pool.keep_read(kib)
 
     def feed(self, after: int | None = None) -> ChangeFeed:
         """A feed of the changes made from now on, by any process, over a connection of its own.

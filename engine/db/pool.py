@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from engine.db.connection import Connect
+    from engine.db.transaction import Kept
 
 
 class Pool:
@@ -43,6 +44,7 @@ class Pool:
         self._durability = durability
         self._checkpoint_pages: int | None = None
         self._kept_kib: int | None = None
+        self._kept: dict[sqlite3.Connection, tuple[int, Kept]] = {}
         self._path = path
         self._connect = connect
         self._busy_timeout_ms = busy_timeout_ms
@@ -93,16 +95,36 @@ class Pool:
                 for writer in self._writers:
                     writer.execute(f"PRAGMA wal_autocheckpoint={pages:d}")
 
-    def keep_pages(self, kib: int) -> None:
-        """Have every reader keep the pages it has read, as long as nobody writes.
+    def keep_read(self, kib: int) -> None:
+        """Have every reader keep the pages it has read, and what was made of them, as long as nobody writes.
 
         Args:
-            kib: Most memory of each for them, in KiB.
+            kib: Most memory of each for pages, in KiB.
         """
         self._kept_kib = kib
         with self._guard:
             for reader in self._readers:
                 reader.execute(f"PRAGMA cache_size=-{kib:d}")
+
+    def kept(self, reader: sqlite3.Connection) -> Kept | None:
+        """What was made of the view that a reader has just opened.
+
+        Args:
+            reader: A reader that was lent, in a transaction that has read nothing yet.
+
+        Returns:
+            What may be added to; empty when anybody has written since; `None` when nothing is kept.
+
+        Raises:
+            sqlite3.Error: the file cannot be read.
+        """
+        if self._kept_kib is None:
+            return None
+        version = int(reader.execute("PRAGMA data_version").fetchone()[0])  # of this connection, and this view
+        known = self._kept.get(reader)
+        if known is None or known[0] != version:
+            known = self._kept[reader] = (version, {})
+        return known[1]
 
     def let_go(self) -> None:
         """Close the connections that are not in use, and have those in use closed when they are given back."""
@@ -112,7 +134,7 @@ class Pool:
             self._readers.clear()
             self._writers.clear()
         for connection in idle:
-            connection.close()
+            self._close(connection)
 
     def take(self, idle: list[sqlite3.Connection]) -> tuple[sqlite3.Connection | None, int]:
         """A connection that nobody uses, if there is one, and the era it is lent in."""
@@ -126,7 +148,11 @@ class Pool:
             if keep:
                 idle.append(connection)
         if not keep:
-            connection.close()
+            self._close(connection)
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        self._kept.pop(connection, None)
+        connection.close()
 
     def _open_reader(self) -> tuple[sqlite3.Connection, bool]:
         made, reusable = open_reader(self._path, connect=self._connect, busy_timeout_ms=self._busy_timeout_ms)

@@ -20,6 +20,9 @@ _TRIM_EVERY = 1_000
 Memory: TypeAlias = "dict[str, dict[str, Any]]"
 """What transactions have learned, by what it is about."""
 
+Kept: TypeAlias = "dict[Any, Any]"
+"""What was made of a view, by what made it."""
+
 Told: TypeAlias = "tuple[str, str, str, int | None]"
 """kind, change, key and row id of an event."""
 
@@ -29,12 +32,15 @@ class Snapshot:
 
     Args:
         connection: A connection with an open read transaction.
+        kept: What earlier readers have made of exactly this view: it is empty whenever anybody has written. Stores may
+            keep there what takes long to make again; `None` when nothing is kept.
     """
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "kept")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, kept: Kept | None = None) -> None:
         self._connection = connection
+        self.kept = kept
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement.

@@ -102,7 +102,7 @@ class Work:
         self._wanted = threading.Condition(threading.Lock())
         self._awake = False
         self._closed = False
-        database.keep_pages(KEPT_KIB)
+        database.keep_read(KEPT_KIB)
         self._writer = threading.Thread(target=self._write_groups, name="writer", daemon=True)
         self._writer.start()
 

@@ -8,6 +8,7 @@ from engine.core.paging import Page
 from engine.tracking import detail_store, run_store
 from engine.tracking.lookup import run_of, whole_run
 from engine.tracking.model import LOST_AFTER_MS
+from engine.tracking.pieces import pieces_of
 from engine.tracking.reading import RunReading
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from engine.db.transaction import Snapshot
     from engine.tracking.model import RunQuery, RunRecord
+    from engine.tracking.pieces import Make
 
 
 class RunRecords(RunReading):
@@ -38,14 +40,16 @@ class RunRecords(RunReading):
             row_id = whole_run(snapshot, run_id).row_id
             return self._records(snapshot, [row_id])[0]
 
-    def records(self, query: RunQuery | None = None) -> Page[RunRecord]:
-        """One page of a search.
+    def records(self, query: RunQuery | None, make: Make) -> Page[bytes]:
+        """One page of a search, each run as the bytes a program wants of it.
 
         Args:
             query: Which runs, in which order; the newest 100 by default.
+            make: Makes them of a run. What it makes is kept, for runs that nobody has changed, by the function itself:
+                give the same one each time, and one that looks at nothing that passes with time, such as `state`.
 
         Returns:
-            The runs, with a token when there are more.
+            What it made, with a token when there are more.
 
         Raises:
             FilterSyntaxError: the filter or an order does not parse; `details["column"]` says where.
@@ -54,7 +58,14 @@ class RunRecords(RunReading):
         """
         with self._database.snapshot() as snapshot:
             row_ids, token = self._found(snapshot, query)
-            return Page(self._records(snapshot, row_ids), token)
+            kept = pieces_of(snapshot, make)
+            pieces = kept.of(row_ids)
+            unknown = [row_id for row_id in row_ids if row_id not in pieces]
+            if unknown:
+                made = dict(zip(unknown, map(make, self._records(snapshot, unknown)), strict=True))
+                kept.keep(made)
+                pieces |= made
+        return Page(tuple(pieces[row_id] for row_id in row_ids), token)
 
     def _records(self, snapshot: Snapshot, row_ids: Sequence[int]) -> tuple[RunRecord, ...]:
         """The records of runs that are there, in that order: as many statements, however many runs."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.api import Engine
     from engine.server.call import Call
-    from engine.tracking.model import RunQuery
+    from engine.tracking.model import RunQuery, RunRecord
 
 _ENCODE = msgspec.json.Encoder().encode
 _USUAL = 1_000
@@ -52,13 +52,17 @@ async def search(call: Call) -> Response:
 
 def _found(engine: Engine, query: RunQuery) -> bytes:
     """The answer, encoded beside the event loop: a page may hold megabytes."""
-    page = engine.runs.records(query)
+    page = engine.runs.records(query, _piece)
     answer: dict[str, object] = {}
     if page.items:
-        answer["runs"] = [run_json(record) for record in page.items]
+        answer["runs"] = list(map(msgspec.Raw, page.items))
     if page.next_page_token is not None:
         answer["next_page_token"] = page.next_page_token
     return _ENCODE(answer)
+
+
+def _piece(record: RunRecord) -> bytes:
+    return _ENCODE(run_json(record))
 
 
 ROUTES = (Route("POST", "/api/2.0/mlflow/runs/search", search),)

@@ -109,7 +109,7 @@ def test_readers_keep_as_much_as_they_are_told_those_there_and_those_to_come(dat
             return -int(snapshot.execute("PRAGMA cache_size").fetchone()[0])
 
     before = kept()
-    database.keep_pages(before * 2)
+    database.keep_read(before * 2)
     assert kept() == before * 2
     database.close()
     assert kept() == before * 2
