@@ -121,7 +121,8 @@ def _numbers_rows(head: ColumnHead, values: NDArray[Any]) -> bool:
         return False
     if bool((np.diff(values) > 0).all()):
         return True
-    return bool(_ID_NAME.search(head.name)) and len(np.unique(values)) >= _ID_SHARE * len(values)
+    distinct = 1 + int(np.count_nonzero(np.diff(np.sort(values))))
+    return bool(_ID_NAME.search(head.name)) and distinct >= _ID_SHARE * len(values)
 
 
 def _numbers(sample: Sample) -> NDArray[Any]:
@@ -206,14 +207,14 @@ def _tied(found: NDArray[np.float64]) -> NDArray[np.float64]:
     least = max(3, math.ceil(len(found) / BINS))
     far = found[least - 1 :]
     near = far[far == found[: len(far)]]  # the same number is there, so many places before
-    return np.unique(near)
+    return near[np.flatnonzero(np.append(True, near[1:] != near[:-1]))] if len(near) else near
 
 
 def _gap(found: NDArray[np.float64]) -> int | None:
     """The power of two that all are multiples of, if a third of the grid holds them all."""
     import numpy as np
 
-    span = float(found[-1] - found[0])
+    span = float(found[-1]) - float(found[0])
     for bits in (0, -1, -2, -3, -4, _FINEST_GAP):
         if span >= math.ldexp(CELLS / 3, bits) or max(abs(found[0]), abs(found[-1])) >= _EXACT:
             return None

@@ -79,7 +79,7 @@ class Grid:
             cell: From 0 to `CELLS`.
         """
         target = math.ldexp(1.0, self.power) + math.ldexp(float(cell), self.power - 52 + _STEP_BITS)
-        found = float(self.origin + self.step * (cell << _STEP_BITS) - self.step / 2)
+        found = (target - self.shift) - math.ldexp(0.5, self.power - 52)
         while found + self.shift < target:
             found = math.nextafter(found, math.inf)
         while (below := math.nextafter(found, -math.inf)) + self.shift >= target:
@@ -94,8 +94,10 @@ class Grid:
         """
         if number < self.low:
             return -1
-        steps = int(Fraction(number + self.shift) / self.step) - (1 << 52)
-        return min(steps >> _STEP_BITS, CELLS)
+        if number >= self.end:
+            return CELLS
+        steps = math.ldexp((number + self.shift) - math.ldexp(1.0, self.power), 52 - self.power)
+        return int(steps) >> _STEP_BITS
 
     def place(self, cell: int) -> float:
         """The number that a cell stands for: on a lattice its lower border, else its middle.
