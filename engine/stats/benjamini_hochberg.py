@@ -35,5 +35,5 @@ def adjusted(p: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
     order = np.argsort(-given, kind="stable")
     ranks = np.arange(given.size, 0, -1)
     q = np.empty(given.size)
-    q[order] = np.minimum.accumulate(given[order] * given.size / ranks).clip(max=1.0)
+    q[order] = np.minimum.accumulate(given[order] * (given.size / ranks)).clip(max=1.0)
     return q
