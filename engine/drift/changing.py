@@ -32,6 +32,8 @@ def what_changed(counts: Counts) -> str:
     Returns:
         One sentence, cleaned; empty when both sides are the same.
     """
+    if counts.retyped is not None:
+        return f"Values are stored as {counts.retyped[0]}, and were as {counts.retyped[1]}."
     place = _most_telling(counts)
     if place is None:
         return ""
@@ -51,12 +53,9 @@ def what_changed(counts: Counts) -> str:
 
 
 def _most_telling(counts: Counts) -> int | None:
-    """The bin that contributes most to the PSI; `None` when none differs."""
-    import numpy as np
-
+    """The bin whose share differs most; `None` when none does."""
     reference, current = (side / max(side.sum(), 1) for side in (counts.reference, counts.current))
-    floor = 0.5 / max(min(counts.n_ref, counts.n_cur), 1)
-    parts = (current - reference) * np.log(np.maximum(current, floor) / np.maximum(reference, floor))
+    parts = abs(current - reference)
     return int(parts.argmax()) if len(parts) and parts.max() > 0 else None
 
 
@@ -80,12 +79,13 @@ def _shift(counts: Counts) -> str:
         return ""
     change = fine.mean_cur - fine.mean_ref
     if fine.scale <= 0:
-        return f"It was always {number(fine.mean_ref)}; now the mean is {number(fine.mean_cur)}." if change else ""
+        now = number(fine.mean_cur + fine.offset)
+        return f"It was always {number(fine.mean_ref + fine.offset)}; now the mean is {now}." if change else ""
     deviations = change / fine.scale
     if not abs(deviations) >= _TELLING_SHIFT:
         return ""
     way = "rises" if change > 0 else "falls"
-    return (
-        f"The mean {way} from {number(fine.mean_ref)} to {number(fine.mean_cur)} "
-        f"({abs(deviations):.2g} standard deviations)."
+    told = (
+        f"from {number(fine.mean_ref)} to {number(fine.mean_cur)}" if not fine.offset else f"by {number(abs(change))}"
     )
+    return f"The mean {way} {told} ({abs(deviations):.2g} standard deviations)."

@@ -23,6 +23,7 @@ class Fine:
         scale: Standard deviation of the reference; 0 where it is constant.
         mean_ref: Mean of the reference.
         mean_cur: Mean of the current data.
+        offset: What has been taken off every number, for numbers that a float64 would round; 0 for others.
     """
 
     reference: NDArray[Any]
@@ -32,6 +33,7 @@ class Fine:
     scale: float
     mean_ref: float
     mean_cur: float
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +71,7 @@ class Counts:
         new_levels: Levels that the reference does not have, the most frequent first.
         exact: Whether the counts are exact; those of very many levels are not.
         finest: Gives all bins there are, narrower than `fine`, where a quantity of order decides.
+        retyped: How values are stored now, and how they were, where these have nothing in common.
         aspect: Which side of its values is counted, where they have several: `length`, `words`, `characters`.
         aspects: The other sides.
     """
@@ -90,6 +93,7 @@ class Counts:
     new_levels: tuple[str, ...] = ()
     exact: bool = True
     finest: Callable[[], Fine | None] | None = None
+    retyped: tuple[str, str] | None = None
     aspect: str = ""
     aspects: tuple[Counts, ...] = ()
 

@@ -203,15 +203,16 @@ def _result(one: Judged, q: float | None, rules: Rules) -> FeatureResult:
 def _verdict(one: Judged, q: float | None, rules: Rules) -> tuple[Decision, str]:
     if q is None:
         return _by_threshold(one)
-    title = "PSI" if one.method.name == USUAL_METHOD else one.method.name
-    against = f" beyond {rules.delta:g}" if one.method.name == USUAL_METHOD else ""
-    told = f"{title} {effect(one.measured.effect)}{against}, q {probability(q)}"
+    margin = f" beyond the margin of {rules.delta:g}" if one.method.name == USUAL_METHOD else ""
+    aspect = f" of {one.counts.aspect}" if one.counts.aspect else ""
+    told = f"{'PSI' if margin else one.method.name}{aspect} {effect(one.measured.effect)}"
     if q <= rules.level:
-        return Decision.DRIFT, f"{told}: more than chance explains."
+        return Decision.DRIFT, f"{told} is{margin or ' more than chance'}, q {probability(q)}."
+    told = f"{told} is not certainly{margin or ' more than chance'}, q {probability(q)}"
     if not _found_would_be(one, rules):
         few = f"{count(one.counts.n_cur, 'row')} against {one.counts.n_ref:,}"
-        return Decision.NOT_ENOUGH, f"{told}: {few} find a change worth finding too seldom."
-    return Decision.STABLE, f"{told}: no more than chance explains."
+        return Decision.NOT_ENOUGH, f"{told}; but {few} would seldom show a change worth finding."
+    return Decision.STABLE, f"{told}."
 
 
 def _found_would_be(one: Judged, rules: Rules) -> bool:

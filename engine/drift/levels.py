@@ -41,7 +41,12 @@ def leveled(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile)
     """
     bins, new = _binned(before.levels, now.levels)
     exact = all(each is None or each.complete for each in (before.levels, now.levels))
-    return replace(_counts(feature, bins | _odd(before, now), (before, now)), new_levels=new, exact=exact)
+    return replace(
+        _counts(feature, bins | _odd(before, now), (before, now)),
+        new_levels=new,
+        exact=exact,
+        retyped=retyped(before, now),
+    )
 
 
 def presence(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile) -> Counts:
@@ -53,7 +58,18 @@ def presence(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile
         now: The current data.
     """
     there = tuple(each.rows - each.nulls for each in (before, now))
-    return _counts(feature, {"any value": (there[0], there[1])} | _odd(before, now, unfit=False), (before, now))
+    return _counts(feature, _odd(before, now, unfit=False) | {"any value": (there[0], there[1])}, (before, now))
+
+
+def retyped(before: FeatureProfile, now: FeatureProfile) -> tuple[str, str] | None:
+    """How values are stored now, and how they were; `None` where these have something in common.
+
+    Args:
+        before: The reference.
+        now: The current data.
+    """
+    one, other = ({name for name, count in each.types.items() if count} for each in (before, now))
+    return (", ".join(sorted(other)), ", ".join(sorted(one))) if one and other and not one & other else None
 
 
 def texts(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile) -> Counts:
@@ -92,7 +108,10 @@ def _binned(
     fresh = {level: count for level, count in now.counts.items() if level not in before.counts}
     single = sum(count == 1 for count in before.counts.values())
     unseen = sum(fresh.values())
-    bins |= _some({OTHER_LEVELS: (rest[0] - single, rest[1] - unseen), NEW_LEVELS: (single, unseen)})
+    if unseen * before.rows > single * now.rows:
+        bins |= _some({OTHER_LEVELS: (rest[0] - single, rest[1] - unseen), NEW_LEVELS: (single, unseen)})
+    else:  # fewer than were to be expected, as among rows of the reference itself: rare ones are rare ones
+        bins |= _some({OTHER_LEVELS: (rest[0], rest[1])})
     new = sorted(fresh, key=lambda level: (-fresh[level], level))[:_MOST_NEW]
     return bins, tuple(new)
 

@@ -69,6 +69,8 @@ def measure(name: str, counts: Counts, rules: Rules, *, looked_at: int = 1) -> M
 
 def distances(counts: Counts) -> Mapping[str, float]:
     """The further quantities that are shown of a column, without intervals."""
+    if not counts.reference.sum() or not counts.current.sum():
+        return {}
     found = {name: _PLAIN[name](counts.reference, counts.current) for name in _SHAPES}
     for name in _ORDERED if counts.fine is not None else ():
         found[name] = _ordered(name, counts, counts.fine)[0]

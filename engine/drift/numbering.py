@@ -6,10 +6,12 @@ bin of its own, and so is what is no number at all. Quantities of order use the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from engine.drift.counts import Counts, Fine
+from engine.drift.levels import retyped
 from engine.drift.model import ABOVE_ALL, BELOW_ALL, MISSING_LEVEL, OTHER_TYPE
 from engine.profiles.model import FeatureKind
 
@@ -59,6 +61,7 @@ def numbered(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile
         nulls_ref=before.nulls,
         nulls_cur=now.nulls,
         fine=_fine(feature, before, now),
+        retyped=retyped(before, now),
         finest=partial(_fine, feature, before, now, most=1 << 62),
     )
 
@@ -141,10 +144,11 @@ def _fine(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile, *
 
     from engine.profiles.quantities import cells_of, mean
 
-    cells = cells_of(feature, [before, now])
+    cells = cells_of(feature, [before, now], from_offset=True)
     if len(cells.counts) < 2:
         return None
-    means = mean(feature, before).value, mean(feature, now).value
+    bare = replace(feature, offset=0)
+    means = mean(bare, before).value, mean(bare, now).value
     scale = _deviation(cells.counts[0], cells.lows, cells.highs)
     lows, highs, counts = cells.lows, cells.highs, cells.counts
     together = -(-len(lows) // most)
@@ -152,7 +156,7 @@ def _fine(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile, *
         starts = np.arange(0, len(lows), together)
         lows, highs = lows[starts], highs[np.append(starts[1:], len(highs)) - 1]
         counts = np.add.reduceat(counts, starts, axis=1)
-    return Fine(counts[0], counts[1], lows, highs, scale, *means)
+    return Fine(counts[0], counts[1], lows, highs, scale, *means, feature.offset)
 
 
 def _deviation(counts: NDArray[Any], lows: NDArray[Any], highs: NDArray[Any]) -> float:

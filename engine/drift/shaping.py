@@ -36,11 +36,10 @@ def histogram(counts: Counts) -> Histogram | None:
     high = max(_quantile(side, fine.highs, 1 - _TAIL) for side in sides)
     if not (np.isfinite(low) and np.isfinite(high) and high > low and np.isfinite(high - low)):
         return None
-    edges = np.linspace(low, high, _BARS + 1)
-    if not (np.diff(edges) > 0).all():
-        return None
-    reference, current = (_bars(side, fine.lows, fine.highs, edges) for side in (fine.reference, fine.current))
-    return Histogram(float(low), float(high), reference, current)
+    # From 0 to 1, so that neither tiny nor huge numbers are lost in the arithmetic.
+    lows, highs = (np.clip((ends - low) / (high - low), -1.0, 2.0) for ends in (fine.lows, fine.highs))
+    reference, current = (_bars(side, lows, highs) for side in (fine.reference, fine.current))
+    return Histogram(float(low) + fine.offset, float(high) + fine.offset, reference, current)
 
 
 def _quantile(side: NDArray[Any], ends: NDArray[Any], share: float) -> float:
@@ -49,18 +48,17 @@ def _quantile(side: NDArray[Any], ends: NDArray[Any], share: float) -> float:
     return float(ends[min(place, len(ends) - 1)])
 
 
-def _bars(side: NDArray[Any], lows: NDArray[Any], highs: NDArray[Any], edges: NDArray[Any]) -> tuple[float, ...]:
-    """Shares by bar: the distribution function of either side, straight within each narrow bin, at the edges."""
+def _bars(side: NDArray[Any], lows: NDArray[Any], highs: NDArray[Any]) -> tuple[float, ...]:
+    """Shares by bar from 0 to 1: the distribution function of a side, straight within each narrow bin, at the edges."""
     import numpy as np
 
     total = int(side.sum())
     if not total:
-        return (0.0,) * (len(edges) - 1)
+        return (0.0,) * _BARS
     after = side.cumsum() / total
     before = np.concatenate(([0.0], after[:-1]))
     # Two points a bin; those of one number are a step, which an edge on that number has behind it.
     at = np.column_stack((lows, highs)).ravel()
     held = np.column_stack((before, after)).ravel()
-    inner = np.interp(edges[1:-1], at, held)
-    cumulative = np.concatenate(([0.0], inner, [1.0]))
-    return tuple(round(float(share), 4) for share in np.diff(cumulative))
+    inner = np.interp(np.arange(1, _BARS) / _BARS, at, held)
+    return tuple(round(float(share), 4) for share in np.diff(np.concatenate(([0.0], inner, [1.0]))))

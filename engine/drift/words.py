@@ -54,7 +54,8 @@ def share(value: float) -> str:
     percent = 100 * value
     if percent < 0.1:
         return "<0.1 %"
-    return f"{min(percent, 99.9):.1f} %" if percent < 10 or percent > 99 else f"{percent:.0f} %"
+    told = f"{min(percent, 99.9):.1f}" if percent < 10 or percent > 99 else f"{percent:.0f}"
+    return f"{told.removesuffix('.0')} %"
 
 
 def named(names: Sequence[str]) -> str:
