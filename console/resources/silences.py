@@ -49,7 +49,7 @@ def about(silence: Silence) -> str:
 
 def _left(silence: Silence, now_ms: int) -> Part:
     if silence.ended_ms is not None:
-        return f"ended by {silence.ended_by}", "dim"
+        return f"ended, {silence.ended_by}", "dim"
     return (duration(silence.until_ms - now_ms), "warn") if silence.active(now_ms) else ("over", "dim")
 
 
@@ -59,7 +59,7 @@ SHOWN: tuple[Shown[Silence], ...] = (
         Column("of", "OF", width=24, minimum=14, maximum=60, weight=2, priority=9, whole=160),
         lambda it, _now: (about(it), "name"),
     ),
-    Shown(Column("left", "LEFT", width=12, minimum=8, priority=9), _left, "until"),
+    Shown(Column("left", "LEFT", width=14, minimum=12, maximum=28, priority=9), _left, "until"),
     Shown(
         Column("user", "BY", width=8, minimum=6, maximum=20, priority=7), lambda it, _now: (it.created_by, ""), "user"
     ),
