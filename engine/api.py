@@ -322,7 +322,7 @@ class Engine:
         from engine.monitoring.service import Monitors
         from engine.monitoring.sighting import Eyes
 
-        kit = Kit(expected=lambda _subject: {})
+        kit = Kit(lambda: self.drift)
 
         def endpoints(name: str | None) -> Mapping[int, str]:
             found = self.endpoints.page(limit=10_000).items if name is None else (self.endpoints.get(name),)

@@ -71,7 +71,8 @@ def replayed(sight: Sight, telemetry: Database, monitor: Monitor, since_ms: int,
     windows = 0
     with looking(telemetry) as view:
         for now_ms in sight.moments(view, monitor, since_ms, until_ms) if view is not None else ():
-            begun = replace(monitor, created_ms=since_ms)
+            lead_ms = monitor.settings.lateness_ms + monitor.settings.window.ms
+            begun = replace(monitor, created_ms=since_ms + lead_ms)  # the first window begins then
             for seen in sight.seen(_known(view), begun, tests, memory, now_ms):
                 windows += not seen.revised
                 results += pager.told(seen, now_ms)

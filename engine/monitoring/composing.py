@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.monitoring.drifting import Drifting
+from engine.monitoring.expecting import Expectations
 from engine.monitoring.model import Kind
+from engine.monitoring.profiling import profiled
 from engine.monitoring.quality import Quality
+from engine.monitoring.references import References
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.monitoring.looking import Test
-    from engine.monitoring.model import Subject
-    from engine.monitoring.quality import Expected
+    from engine.monitoring.references import Baselines
     from engine.policy.monitors import MonitorSettings
 
 
-@dataclass(frozen=True, slots=True)
 class Kit:
     """What tests need of the rest of the engine.
 
     Args:
-        expected: What a version's baseline knows of its columns.
+        baselines: Gives what knows the baselines of versions.
     """
 
-    expected: Callable[[Subject], Mapping[str, Expected]]
+    def __init__(self, baselines: Callable[[], Baselines]) -> None:
+        self._references = References(baselines)
 
     def tests(self, settings: MonitorSettings) -> Mapping[Kind, Test]:
         """What looks, by kind.
@@ -33,5 +35,8 @@ class Kit:
         Args:
             settings: Of the monitor.
         """
-        made: dict[Kind, Callable[[], Test]] = {Kind.QUALITY: lambda: Quality(self.expected)}
+        made: dict[Kind, Callable[[], Test]] = {
+            Kind.QUALITY: lambda: Quality(Expectations(self._references)),
+            Kind.DRIFT: lambda: Drifting(self._references, profiled),
+        }
         return {kind: made[kind]() for kind in made if kind.value in settings.tests}

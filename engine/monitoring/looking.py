@@ -9,7 +9,7 @@ from engine.alerts.model import AlertRule, Level, Severity, Signal
 from engine.monitoring.model import Kind, MonitorResult, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from engine.monitoring.batch import Batch
     from engine.monitoring.memory import Memory
@@ -33,6 +33,7 @@ class Look:
         revised: Whether the window was looked at before: what tests remember must not count it again.
         settled: Whether its labels have been waited for.
         now_ms: The time, in milliseconds since the epoch.
+        read: Reads another window of the same version; `None` for files.
     """
 
     monitor: str
@@ -46,6 +47,12 @@ class Look:
     revised: bool
     settled: bool
     now_ms: int
+    read: Callable[[Window], Batch] | None = None
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the batch holds only some of the requests."""
+        return self.batch.requests < self.requests
 
     @property
     def part(self) -> str:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from engine.monitoring.batch import Batch
     from engine.monitoring.looking import Look
     from engine.monitoring.memory import Memory
-    from engine.monitoring.model import Subject
 
 WEIGHT = 0.2
 """How much the newest window counts in what is usual."""
@@ -85,10 +84,10 @@ class Quality:
     """Looks at the quality of a window's rows.
 
     Args:
-        expected: What a version's baseline knows of its columns, by name; nothing when it has none.
+        expected: What the baseline of a window's version knows of its columns, by name; nothing when it has none.
     """
 
-    def __init__(self, expected: Callable[[Subject], Mapping[str, Expected]]) -> None:
+    def __init__(self, expected: Callable[[Look], Mapping[str, Expected]]) -> None:
         self._expected = expected
 
     def look(self, look: Look, memory: Memory) -> Iterator[Finding]:
@@ -106,15 +105,16 @@ class Quality:
         """
         part = f"quality {look.part}"
         usual: dict[str, Any] = memory.said(part, {"windows": 0, "columns": {}})
-        expected = {**_learned(usual), **self._expected(look.subject)}
+        expected = {**_learned(usual), **self._expected(look)}
         shapes = {name: shape_of(values) for name, values in look.batch.columns.items()}
         wanted = look.settings.columns
         if wanted:
             shapes = {name: shape for name, shape in shapes.items() if name in wanted}
+            usual = {**usual, "columns": {name: each for name, each in usual["columns"].items() if name in wanted}}
             expected = {name: each for name, each in expected.items() if name in wanted}
         problems = [*_of_window(look, usual)]
         if len(look.batch):
-            problems += [*_of_columns(shapes, expected), *_of_rows(look.batch, usual)]
+            problems += [*_of_columns(shapes, expected, usual["columns"]), *_of_rows(look.batch, usual)]
         if not look.revised:
             memory.say(part, _extended(usual, look, shapes))
         yield _finding(look, problems, shapes)
@@ -195,17 +195,22 @@ def exceeds(found: float, usual: float, rows: int, known_rows: int) -> bool:
     return found - usual > Z * error
 
 
-def _of_columns(shapes: Mapping[str, Shape], expected: Mapping[str, Expected]) -> Iterator[Problem]:
-    for name in expected:
+def _of_columns(
+    shapes: Mapping[str, Shape], expected: Mapping[str, Expected], seen: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Columns that came before and are gone, or that neither the baseline nor any window had, and what is in the rest.
+
+    A baseline may hold columns that the model is never given.
+    """
+    for name in seen:
         if name not in shapes:
             yield Problem("schema", name, 1.0, f"The column {_named(name)} is gone.")
     for name, shape in shapes.items():
         known = expected.get(name)
-        if known is None:
-            if expected:
-                yield Problem("schema", name, 1.0, f"The column {_named(name)} is new.")
-            continue
-        yield from _of_column(name, shape, known)
+        if known is not None:
+            yield from _of_column(name, shape, known)
+        elif expected and name not in seen:
+            yield Problem("schema", name, 1.0, f"The column {_named(name)} is new.")
 
 
 def _of_column(name: str, shape: Shape, known: Expected) -> Iterator[Problem]:

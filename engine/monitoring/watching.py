@@ -22,7 +22,7 @@ from engine.monitoring.planning import (
 from engine.monitoring.windows import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engine.db.transaction import Snapshot
     from engine.monitoring.captured_store import Range
@@ -192,6 +192,7 @@ class Watcher:
                 revised=told is None,
                 settled=settled,
                 now_ms=now_ms,
+                read=_reader(view, each.range, _names(followed)),
             )
             found += [(look, finding) for finding in self._findings(look)]
         return Seen(known.window, told is None, tuple(found)), Known(known.window, rows, labelled, settled=settled)
@@ -229,6 +230,11 @@ def _read(
         every = -(-requests // MOST_REQUESTS) or 1
         rows = store.between(view, where, window.start_ms, window.end_ms, every=every)
     return gathered(rows, names.__getitem__), requests
+
+
+def _reader(view: Snapshot, where: store.Range, names: Mapping[int, tuple[str, ...]]) -> Callable[[Window], Batch]:
+    """What reads another window of a version."""
+    return lambda window: _read(view, where, window, names)[0]
 
 
 def _labelled(view: Snapshot, where: store.Range, told: _Told | None, names: Mapping[int, tuple[str, ...]]) -> Batch:

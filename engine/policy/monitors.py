@@ -92,7 +92,7 @@ class MonitorSettings:
         season_ms: How long a season is, in milliseconds.
         method: How features are decided: `margin`, or a name that `qd drift check` knows.
         threshold: The fixed threshold of that method; `None` for its usual rule.
-        delta: The greatest PSI that is no drift, for the margin test.
+        delta: The greatest PSI that is no drift, for the margin test; `None` for the usual one.
         metric: What performance is held against; empty for the usual one of the task.
         tolerance: How much worse than the reference performance may be, in the metric's unit.
         least: Performance below which (beyond which, where less is better) a window is bad whatever the reference says.
@@ -123,7 +123,7 @@ class MonitorSettings:
     season_ms: int = 365 * DAY_MS
     method: str = "margin"
     threshold: float | None = None
-    delta: float = 0.02
+    delta: float | None = None
     metric: str = ""
     tolerance: float = 0.02
     least: float | None = None

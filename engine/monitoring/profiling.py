@@ -1,0 +1,36 @@
+"""Counting the rows of a window by the layout of its reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.monitoring.references import columns_of
+
+if TYPE_CHECKING:
+    from engine.monitoring.looking import Look
+    from engine.profiles.profile import Profile
+    from engine.profiles.reference import Reference
+
+
+def profiled(look: Look, reference: Reference) -> Profile:
+    """Count a window's rows.
+
+    Args:
+        look: The window.
+        reference: What it is compared with.
+
+    Returns:
+        The counts.
+
+    Raises:
+        QuarterdeckError: a file cannot be read.
+    """
+    from engine.profiles.profile import empty
+    from engine.profiles.profiling import profile
+    from engine.tables.source import open_table
+
+    if look.window.file:
+        return profile(open_table([look.window.file]), reference.layout)
+    if not len(look.batch):
+        return empty(reference.layout)
+    return profile(open_table(columns_of(look.batch)), reference.layout)
