@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.drift.changing import what_changed
-from engine.drift.measuring import Measured, distances, measure
-from engine.drift.methods import METHODS, fitting
+from engine.drift.measuring import Measured, distances, finite, measure
+from engine.drift.methods import METHODS, Sense, fitting
 from engine.drift.model import (
     USUAL_METHOD,
     Bin,
@@ -79,6 +79,8 @@ def decide(compared: Iterable[Counts | FeatureResult], rules: Rules) -> tuple[Fe
 
 def _judged(counts: Counts, rules: Rules, looked_at: int) -> Judged:
     method = fitting(rules.method_of(counts.name), ordered=counts.ordered)
+    if METHODS[method.name].sense is Sense.ORDERED and not all(finite(counts)):
+        method = Method()  # there is nothing in order, but what is missing, infinite or of another type tells too
     judged = [
         Judged(each, method, measure(method.name, each, rules, looked_at=looked_at * (1 + len(counts.aspects))))
         for each in (counts, *counts.aspects)
@@ -218,7 +220,8 @@ def _verdict(one: Judged, q: float | None, rules: Rules) -> tuple[Decision, str]
 def _found_would_be(one: Judged, rules: Rules) -> bool:
     if one.measured.power is not None and not _is_constant(one.counts):
         return one.measured.power >= rules.power
-    return min(one.counts.n_ref, one.counts.n_cur) >= LEAST_ROWS
+    ordered = METHODS[one.method.name].sense is Sense.ORDERED
+    return min(finite(one.counts) if ordered else (one.counts.n_ref, one.counts.n_cur)) >= LEAST_ROWS
 
 
 def _is_constant(counts: Counts) -> bool:

@@ -171,7 +171,7 @@ def _ks(counts: Counts) -> Measured:
     from engine.stats import kolmogorov_smirnov
 
     effect, bound, exact = _ordered("ks", counts, _finest(counts))
-    n, m = _sizes(counts)
+    n, m = finite(counts)
     if not n or not m:
         return Measured(effect, p=1.0)
     if counts.values is not None:
@@ -234,8 +234,8 @@ def _cramer_von_mises(counts: Counts) -> Measured:
     return Measured(found.statistic, p=found.p)
 
 
-def _sizes(counts: Counts) -> tuple[int, int]:
-    """Finite values on either side."""
+def finite(counts: Counts) -> tuple[int, int]:
+    """Finite numbers of the reference and of the current data; none where values have no order."""
     if counts.values is not None:
         return len(counts.values.reference), len(counts.values.current)
     fine = counts.fine

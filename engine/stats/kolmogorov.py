@@ -34,9 +34,8 @@ def two_samples(n: int, m: int, steps: int) -> float:
     """
     if steps <= 0:
         return 1.0
-    if n == m:
-        return min(1.0, _square(n, steps))
-    return min(1.0, _paths(n, m, steps))
+    found = _square(n, steps) if n == m else _paths(n, m, steps)
+    return min(1.0, max(0.0, found))  # what is added up may round to just beyond either end
 
 
 def _square(n: int, steps: int) -> float:
