@@ -207,7 +207,8 @@ def _tied(found: NDArray[np.float64]) -> NDArray[np.float64]:
     least = max(3, math.ceil(len(found) / BINS))
     far = found[least - 1 :]
     near = far[far == found[: len(far)]]  # the same number is there, so many places before
-    return near[np.flatnonzero(np.append(True, near[1:] != near[:-1]))] if len(near) else near
+    first: NDArray[np.float64] = near[np.diff(near, prepend=np.nan) != 0]
+    return first
 
 
 def _gap(found: NDArray[np.float64]) -> int | None:

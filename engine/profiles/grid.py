@@ -24,7 +24,7 @@ CELLS = 1 << CELL_BITS
 
 _STEP_BITS = 32  # steps within a cell
 _HEADROOM = 6  # bits of the mantissa above the cells, all zero within the grid
-_LEAST, _MOST = -900, 1000  # powers: a step is a normal number, and a sum no infinity
+_LEAST, _MOST = -900, 1017  # powers: a step is a normal number, and a sum no infinity
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
 from engine.profiles.grid import Grid
-from engine.profiles.model import LEVELLED, NUMERIC, FeatureKind
+from engine.profiles.model import LEVELLED, FeatureKind
 from engine.tables.model import Family
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ class Bin:
     """A bin of a number.
 
     Args:
-        low: Its least number; -inf for the first.
+        low: Its least number; -inf for the first. An integer where a float64 would not be exact.
         high: The least number above it; +inf for the last.
         point: Whether it is a tied number alone (`low`), which its neighbours leave out.
     """
 
-    low: float
-    high: float
+    low: float | int
+    high: float | int
     point: bool = False
 
 
@@ -171,20 +172,13 @@ def _bins(grid: Grid | None, edges: tuple[int, ...], points: tuple[float, ...], 
     """Intervals between borders; a point stands before the interval that its cell belongs to."""
     if grid is None:
         return ()
-    borders = [float("-inf"), *(grid.border(each) + offset for each in edges), float("inf")]
+    least = [grid.border(each) for each in edges]
+    borders = [-math.inf, *(math.ceil(each) + offset if offset else each for each in least), math.inf]
     cells = [-1, *edges]
     found: list[Bin] = []
     for place, cell in enumerate(cells):
-        end = cells[place + 1] if place + 1 < len(cells) else float("inf")
-        found += [Bin(each + offset, each + offset, point=True) for each in points if cell <= grid.cell(each) < end]
+        end = cells[place + 1] if place + 1 < len(cells) else math.inf
+        alone = (int(each) + offset if offset else each for each in points if cell <= grid.cell(each) < end)
+        found += [Bin(each, each, point=True) for each in alone]
         found.append(Bin(borders[place], borders[place + 1]))
     return tuple(found)
-
-
-def kinds_of_grid(kind: FeatureKind) -> bool:
-    """Whether features of a kind are counted on a grid.
-
-    Args:
-        kind: The kind.
-    """
-    return kind in NUMERIC

@@ -54,6 +54,8 @@ class NumberCounting:
         self._low, self._end, self._centre = feature.grid.low, feature.grid.end, feature.grid.centre
         self._base = int(np.float64(2.0**feature.grid.power).view(np.int64))
         self._points = np.array(feature.points, np.float64)
+        self._near = np.flatnonzero((self._points >= self._low) & (self._points < self._end))
+        """Which points are on the grid."""
         self._scratch = scratch
         self._pointed: NDArray[np.bool_] | None = None
         self.cells: NDArray[np.int64] = np.zeros(CELLS, np.int64)
@@ -73,7 +75,7 @@ class NumberCounting:
             values: Shape (rows,).
         """
         for start in range(0, len(values), BLOCK):
-            self._block(values[start : start + BLOCK])
+            self._block(self._from_offset(values[start : start + BLOCK]))
 
     def integers(self, values: NDArray[np.int64]) -> None:
         """Count int64.
@@ -89,8 +91,14 @@ class NumberCounting:
             if self._offset and low >= -_INT64_MOST and high <= _INT64_MOST:
                 part = part - self._offset
             elif self._offset:
-                part = part.astype(np.float64) - float(self._offset)
+                part = self._from_offset(part.astype(np.float64))
             self._block(part.astype(np.float64))
+
+    def _from_offset(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        if not self._offset:
+            return values
+        near = float(self._offset)
+        return (values - near) + float(int(near) - self._offset)
 
     def _block(self, values: NDArray[np.float64]) -> None:
         import numpy as np
@@ -109,7 +117,7 @@ class NumberCounting:
         codes = scratch.codes[:rows]
         np.copyto(codes, scratch.fields[:rows])
         self.cells += np.bincount(codes, minlength=CELLS)
-        if len(self._points):
+        if len(self._near):
             self._tied(values, codes)
 
     def _seen(self, least: float, most: float) -> None:
@@ -143,22 +151,29 @@ class NumberCounting:
         for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
             self.tails[code] += count
         power = self._grid.power - 52
+        if len(self._near) < len(self._points):
+            self._match(values)
         self.steps += _in_steps(values, power) - len(values) * int(self._grid.origin / self._grid.step)
 
     def _tied(self, values: NDArray[np.float64], codes: NDArray[np.intp]) -> None:
         """Count the points: by comparing with each when they are few, else where their cells are."""
         import numpy as np
 
-        if len(self._points) <= _FEW_POINTS:
-            for place, point in enumerate(self._points):
-                self.point_counts[place] += np.count_nonzero(values == point)
+        if len(self._near) <= _FEW_POINTS:
+            for place in self._near:
+                self.point_counts[place] += np.count_nonzero(values == self._points[place])
             return
         if self._pointed is None:
             self._pointed = np.zeros(CELLS, bool)
-            self._pointed[[self._grid.cell(each) for each in self._points.tolist()]] = True
-        near = values[self._pointed[codes]]
-        places = np.minimum(np.searchsorted(self._points, near), len(self._points) - 1)
-        found = places[self._points[places] == near]
+            self._pointed[[self._grid.cell(each) for each in self._points[self._near].tolist()]] = True
+        self._match(values[self._pointed[codes]])
+
+    def _match(self, values: NDArray[np.float64]) -> None:
+        """Count the points among numbers."""
+        import numpy as np
+
+        places = np.minimum(np.searchsorted(self._points, values), len(self._points) - 1)
+        found = places[self._points[places] == values]
         self.point_counts += np.bincount(found, minlength=len(self._points))
 
 

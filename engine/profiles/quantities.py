@@ -45,12 +45,13 @@ class Cells:
     counts: NDArray[Any]
 
 
-def cells_of(feature: FeatureLayout, profiles: Sequence[FeatureProfile]) -> Cells:
+def cells_of(feature: FeatureLayout, profiles: Sequence[FeatureProfile], *, from_offset: bool = False) -> Cells:
     """The cells of finite numbers.
 
     Args:
         feature: Its layout; of a number or timestamp.
         profiles: Counted by it.
+        from_offset: Tell the ends of cells as they lie from the layout's `offset` on, which loses nothing near 2^62.
 
     Returns:
         Cells in which at least one of them has numbers.
@@ -74,7 +75,7 @@ def cells_of(feature: FeatureLayout, profiles: Sequence[FeatureProfile]) -> Cell
     all_highs = np.concatenate([[high for _, high, _ in tails[:cut]], highs, [high for _, high, _ in tails[cut:]]])
     counts = np.concatenate([tail_counts[:, :cut], dense[:, places], tail_counts[:, cut:]], axis=1)
     low, high = np.clip(all_lows, *ends), np.clip(all_highs, *ends)
-    return Cells(low + feature.offset, high + feature.offset, counts)
+    return Cells(low, high, counts) if from_offset else Cells(low + feature.offset, high + feature.offset, counts)
 
 
 def quantile(feature: FeatureLayout, profile: FeatureProfile, share: float) -> Bounded:
