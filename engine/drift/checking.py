@@ -164,7 +164,7 @@ def against_reference(
         )
     found = profile(current, content.layout, executor)
     sides = (replace(side, rows=content.profile.rows), Side(_said(name), found.rows))
-    return compare(content, found, sides, wanted.rules, absent=absent_from(content, current))
+    return compare(content, found, sides, wanted.rules, absent=absent_from(content, current), whole=True)
 
 
 def compare(
@@ -174,6 +174,7 @@ def compare(
     rules: Rules | None = None,
     *,
     absent: frozenset[str] = frozenset(),
+    whole: bool = False,
 ) -> DriftReport:
     """Compare a profile with a reference: the whole of a drift tick, and pure.
 
@@ -183,6 +184,7 @@ def compare(
         sides: What is said of the two; their numbers of rows without.
         rules: By what it is decided; the usual without.
         absent: Columns of the reference that the current data does not have at all.
+        whole: With shapes and further distances of every column, not only of those that drifted.
 
     Returns:
         The report.
@@ -195,7 +197,7 @@ def compare(
     asked = rules or Rules(importance=content.importance)
     refuse_exact_only([asked.method, *asked.methods.values()])
     told = sides or (Side("reference", content.profile.rows), Side("current", current.rows))
-    features = decide(compared(content, current, asked, absent=absent), asked)
+    features = decide(compared(content, current, asked, absent=absent), asked, whole=whole)
     return report_of(features, told, asked, Path.PROFILE)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+_FINE, _FINEST = 512, 1 << 62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +52,7 @@ class Values:
     current: NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Counts:
     """Both sides of one column.
 
@@ -59,18 +62,17 @@ class Counts:
         labels: What each bin holds, in words; logged text among them.
         reference: Counts by bin, shape (bins,), integers; missing and odd values are bins like any other.
         current: Counts over the same bins.
-        lows: Where bins of numbers begin, shape (bins,); NaN for others.
+        lows: Where bins of numbers begin; NaN for others.
         highs: Where they end.
         in_order: How many of the bins, from the first, are neighbours in an order.
         n_ref: Rows of the reference.
         n_cur: Rows of the current data.
         nulls_ref: Missing values of the reference.
         nulls_cur: Missing values of the current data.
-        fine: Narrow bins, where values are ordered.
         values: The values, on the exact path.
         new_levels: Levels that the reference does not have, the most frequent first.
         exact: Whether the counts are exact; those of very many levels are not.
-        finest: Gives all bins there are, narrower than `fine`, where a quantity of order decides.
+        narrow: Gives at most so many narrow bins, where values are ordered.
         retyped: How values are stored now, and how they were, where these have nothing in common.
         aspect: Which side of its values is counted, where they have several: `length`, `words`, `characters`.
         aspects: The other sides.
@@ -81,18 +83,17 @@ class Counts:
     labels: tuple[str, ...]
     reference: NDArray[Any]
     current: NDArray[Any]
-    lows: NDArray[Any]
-    highs: NDArray[Any]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
     in_order: int
     n_ref: int
     n_cur: int
     nulls_ref: int = 0
     nulls_cur: int = 0
-    fine: Fine | None = None
     values: Values | None = None
     new_levels: tuple[str, ...] = ()
     exact: bool = True
-    finest: Callable[[], Fine | None] | None = None
+    narrow: Callable[[int], Fine] | None = None
     retyped: tuple[str, str] | None = None
     aspect: str = ""
     aspects: tuple[Counts, ...] = ()
@@ -100,4 +101,14 @@ class Counts:
     @property
     def ordered(self) -> bool:
         """Whether quantities of ordered values can be told."""
-        return self.fine is not None
+        return self.narrow is not None
+
+    @cached_property
+    def fine(self) -> Fine | None:
+        """Narrow bins for a look at the shape; `None` where values have no order."""
+        return None if self.narrow is None else self.narrow(_FINE)
+
+    @cached_property
+    def finest(self) -> Fine | None:
+        """Every bin there is, for a quantity that decides; `None` where values have no order."""
+        return None if self.narrow is None else self.narrow(_FINEST)

@@ -54,12 +54,15 @@ class Judged:
     measured: Measured
 
 
-def decide(compared: Iterable[Counts | FeatureResult], rules: Rules) -> tuple[FeatureResult, ...]:
+def decide(
+    compared: Iterable[Counts | FeatureResult], rules: Rules, *, whole: bool = True
+) -> tuple[FeatureResult, ...]:
     """Decide over all columns of a comparison.
 
     Args:
         compared: Each column's counts, or what is already said of it because there is nothing to count.
         rules: By what.
+        whole: With shapes and further distances of every column, not only of those that drifted.
 
     Returns:
         The results, those that matter most first.
@@ -73,7 +76,10 @@ def decide(compared: Iterable[Counts | FeatureResult], rules: Rules) -> tuple[Fe
         elif not isinstance(each, FeatureResult):
             asked.append(each)
     judged = [_judged(each, rules, len(asked)) for each in asked]
-    results = [*settled, *(_result(one, q, rules) for one, q in zip(judged, _corrected(judged), strict=True))]
+    results = [
+        *settled,
+        *(_result(one, q, rules, whole=whole) for one, q in zip(judged, _corrected(judged), strict=True)),
+    ]
     return _ranked([replace(each, role=rules.role_of(each.name)) for each in results], rules)
 
 
@@ -178,10 +184,11 @@ def _is_tested(one: Judged) -> bool:
     return one.method.threshold is None and one.measured.p is not None
 
 
-def _result(one: Judged, q: float | None, rules: Rules) -> FeatureResult:
+def _result(one: Judged, q: float | None, rules: Rules, *, whole: bool) -> FeatureResult:
     counts, measured = one.counts, one.measured
     decision, reason = _verdict(one, q, rules)
     shown = _plain(counts, decision, reason)
+    looked_into = whole or decision is Decision.DRIFT
     return replace(
         shown,
         method=str(one.method),
@@ -195,10 +202,10 @@ def _result(one: Judged, q: float | None, rules: Rules) -> FeatureResult:
         threshold=rules.delta if one.method.name == USUAL_METHOD else one.method.threshold,
         power=measured.power,
         changed=what_changed(counts) if decision is Decision.DRIFT else "",
-        distances=distances(counts),
+        distances=distances(counts) if looked_into else {},
         new_levels=counts.new_levels[:_MOST_LEVELS],
         bins=_bins(counts),
-        histogram=histogram(counts),
+        histogram=histogram(counts) if looked_into else None,
     )
 
 
@@ -241,16 +248,17 @@ def _by_threshold(one: Judged) -> tuple[Decision, str]:
 
 def _bins(counts: Counts) -> tuple[Bin, ...]:
     """The table that was compared; of very many levels, those with most rows."""
-    places = range(len(counts.labels))
+    reference, current = ([int(count) for count in side.tolist()] for side in (counts.reference, counts.current))
+    places: Sequence[int] = range(len(counts.labels))
     if len(counts.labels) > _MOST_BINS:
-        heavy = sorted(places, key=lambda place: -int(counts.reference[place] + counts.current[place]))
-        places = sorted(heavy[:_MOST_BINS])  # type: ignore[assignment]
+        heavy = sorted(places, key=lambda place: -reference[place] - current[place])
+        places = sorted(heavy[:_MOST_BINS])
     return tuple(
         Bin(
             counts.labels[place],
-            int(counts.reference[place]),
-            int(counts.current[place]),
-            *_ends(float(counts.lows[place]), float(counts.highs[place])),
+            reference[place],
+            current[place],
+            *_ends(counts.lows[place], counts.highs[place]),
         )
         for place in places
     )

@@ -11,7 +11,7 @@ Source: I. J. Good, "The population frequencies of species and the estimation of
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.drift.counts import Counts
 from engine.drift.model import MISSING_LEVEL, NEW_LEVELS, OTHER_LEVELS, OTHER_TYPE
@@ -156,7 +156,7 @@ def _counts(
 ) -> Counts:
     import numpy as np
 
-    nothing: Any = np.full(len(bins), np.nan)
+    nothing = (float("nan"),) * len(bins)
     return Counts(
         name=feature.key,
         kind=feature.kind.value,

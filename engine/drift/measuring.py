@@ -72,7 +72,7 @@ def distances(counts: Counts) -> Mapping[str, float]:
     if not counts.reference.sum() or not counts.current.sum():
         return {}
     found = {name: _PLAIN[name](counts.reference, counts.current) for name in _SHAPES}
-    for name in _ORDERED if counts.fine is not None else ():
+    for name in _ORDERED if counts.ordered else ():
         found[name] = _ordered(name, counts, counts.fine)[0]
     return found
 
@@ -162,15 +162,15 @@ def _ordered(name: str, counts: Counts, fine: Fine | None) -> tuple[float, float
     return value, bound, bound == 0
 
 
-def _finest(counts: Counts) -> Fine | None:
-    return counts.fine if counts.finest is None or counts.values is not None else counts.finest()
+def _deciding(counts: Counts) -> Fine | None:
+    return counts.fine if counts.values is not None else counts.finest
 
 
 def _ks(counts: Counts) -> Measured:
     """Kolmogorov-Smirnov; its interval is that of Dvoretzky, Kiefer and Wolfowitz with Massart's constant."""
     from engine.stats import kolmogorov_smirnov
 
-    effect, bound, exact = _ordered("ks", counts, _finest(counts))
+    effect, bound, exact = _ordered("ks", counts, _deciding(counts))
     n, m = finite(counts)
     if not n or not m:
         return Measured(effect, p=1.0)
@@ -187,7 +187,7 @@ def _ks(counts: Counts) -> Measured:
 def _wasserstein(counts: Counts) -> Measured:
     from engine.stats import wasserstein
 
-    effect, bound, exact = _ordered("wasserstein", counts, _finest(counts))
+    effect, bound, exact = _ordered("wasserstein", counts, _deciding(counts))
     fine = counts.fine
     if fine is None or fine.scale <= 0 or not fine.reference.sum() or not fine.current.sum():
         return Measured(effect, exact=exact, bound=bound)
@@ -238,8 +238,8 @@ def finite(counts: Counts) -> tuple[int, int]:
     """Finite numbers of the reference and of the current data; none where values have no order."""
     if counts.values is not None:
         return len(counts.values.reference), len(counts.values.current)
-    fine = counts.fine
-    return (0, 0) if fine is None else (int(fine.reference.sum()), int(fine.current.sum()))
+    ordered = slice(counts.in_order)
+    return (int(counts.reference[ordered].sum()), int(counts.current[ordered].sum())) if counts.ordered else (0, 0)
 
 
 _MEASURES: dict[str, Callable[[Counts], Measured]] = {

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.profiles.layout import Bin, FeatureLayout
     from engine.profiles.profile import FeatureProfile
 
-_CELLS = 512
 _TIED = 0.1
 """Share of the reference from which on a tied value is a bin of its own."""
 
@@ -37,32 +36,30 @@ def numbered(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile
     import numpy as np
 
     narrow = before.bins(feature), now.bins(feature)
-    starts = _starts(feature, narrow[0])
+    shape = _Same(feature)
+    starts = _starts(shape, _heavy(feature, narrow[0]))
     odd = _odd(before, now)
     reference, current = (
         np.concatenate([np.add.reduceat(side, starts), [each[place] for each in odd.values()]]).astype(np.int64)
         for place, side in enumerate(narrow)
     )
-    bins = feature.bins
-    ends = [*starts[1:], len(bins)]
-    ordered = [(bins[first], bins[last - 1]) for first, last in zip(starts, ends, strict=True)]
-    kind = feature.kind
+    labels, lows, highs = _named(shape, starts)
+    nothing = (float("nan"),) * len(odd)
     return Counts(
         name=feature.key,
-        kind=kind.value,
-        labels=(*(_label(first, last, kind) for first, last in ordered), *odd),
+        kind=feature.kind.value,
+        labels=(*labels, *odd),
         reference=reference,
         current=current,
-        lows=np.array([*(first.low for first, _ in ordered), *(np.nan for _ in odd)], float),
-        highs=np.array([*(last.high for _, last in ordered), *(np.nan for _ in odd)], float),
+        lows=(*lows, *nothing),
+        highs=(*highs, *nothing),
         in_order=len(starts),
         n_ref=before.rows,
         n_cur=now.rows,
         nulls_ref=before.nulls,
         nulls_cur=now.nulls,
-        fine=_fine(feature, before, now),
         retyped=retyped(before, now),
-        finest=partial(_fine, feature, before, now, most=1 << 62),
+        narrow=partial(_fine, feature, before, now),
     )
 
 
@@ -79,20 +76,31 @@ def follows(before: FeatureProfile, now: FeatureProfile) -> bool:
     return last is not None and first is not None and first >= last and now.numbers.maximum != last
 
 
-def _starts(feature: FeatureLayout, reference: NDArray[Any]) -> list[int]:
-    """Places of the narrow bins at which those of decisions begin."""
-    return list(_grouped(feature.bins, feature.decile_bins, _heavy(feature, reference)))
+class _Same:
+    """A layout that is only equal to itself: what was found of it once is found again without looking into it."""
+
+    def __init__(self, feature: FeatureLayout) -> None:
+        self.feature = feature
+
+    def __hash__(self) -> int:
+        return id(self.feature)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.feature is self.feature
 
 
 def _heavy(feature: FeatureLayout, reference: NDArray[Any]) -> tuple[int, ...]:
+    """Places of tied values that are bins of their own."""
     least = _TIED * max(int(reference.sum()), 1)
     points = [place for place, each in enumerate(feature.bins) if each.point] if feature.points else []
     return tuple(place for place in points if reference[place] >= least)
 
 
 @lru_cache(maxsize=4096)
-def _grouped(bins: tuple[Bin, ...], deciles: tuple[Bin, ...], heavy: tuple[int, ...]) -> tuple[int, ...]:
-    borders = {each.low for each in deciles}
+def _starts(shape: _Same, heavy: tuple[int, ...]) -> tuple[int, ...]:
+    """Places of the narrow bins at which those of decisions begin."""
+    bins = shape.feature.bins
+    borders = {each.low for each in shape.feature.decile_bins}
     starts = {0}
     for place, each in enumerate(bins):
         if place in heavy:
@@ -104,6 +112,16 @@ def _grouped(bins: tuple[Bin, ...], deciles: tuple[Bin, ...], heavy: tuple[int, 
                 first -= 1
             starts.add(first)
     return tuple(sorted(start for start in starts if start < len(bins)))
+
+
+@lru_cache(maxsize=4096)
+def _named(shape: _Same, starts: tuple[int, ...]) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
+    """Of each bin of decisions: what it is called, where it begins and where it ends."""
+    bins, kind = shape.feature.bins, shape.feature.kind
+    ends = (*starts[1:], len(bins))
+    found = [(bins[first], bins[last - 1]) for first, last in zip(starts, ends, strict=True)]
+    labels = tuple(_label(first, last, kind) for first, last in found)
+    return labels, tuple(first.low for first, _ in found), tuple(last.high for _, last in found)
 
 
 def _odd(before: FeatureProfile, now: FeatureProfile) -> dict[str, tuple[int, int]]:
@@ -138,15 +156,13 @@ def _shown(value: float, kind: FeatureKind) -> str:
     return format_time(int(value // 1000))
 
 
-def _fine(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile, *, most: int = _CELLS) -> Fine | None:
+def _fine(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile, most: int) -> Fine:
     """Cells of the grid that either side uses, with what lies beyond it; neighbours together where they are many."""
     import numpy as np
 
     from engine.profiles.quantities import cells_of, mean
 
     cells = cells_of(feature, [before, now], from_offset=True)
-    if len(cells.counts) < 2:
-        return None
     bare = replace(feature, offset=0)
     means = mean(bare, before).value, mean(bare, now).value
     scale = _deviation(cells.counts[0], cells.lows, cells.highs)
