@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from engine.artifacts.model import ManifestEntry, manifest
@@ -40,7 +40,7 @@ class ModelReading:
         self._runs = runs
         self._artifacts = artifacts
         self._clock = clock
-        self._beyond: Beyond | None = None
+        self._beyond: Callable[[], Beyond] | None = None
 
     def get(self, name: str) -> Model:
         """The model of that name.
@@ -229,7 +229,7 @@ class ModelReading:
         from engine.registry.tracing import trace  # only a lineage needs it
 
         with self._database.snapshot() as view:
-            return trace(view, self._runs, kind, key, self._beyond)
+            return trace(view, self._runs, kind, key, self._beyond() if self._beyond else None)
 
     def at(self, name: str | None, time_ms: int) -> tuple[VersionState, ...]:
         """What was where at a moment, replayed from the audit log alone.

@@ -47,7 +47,8 @@ class _Said(NamedTuple):
     owner: str | None
 
 
-def _milliseconds(value: int | None) -> str:
+def milliseconds(value: int | None) -> str:
+    """A latency in microseconds as people read it, such as `12.4 ms`; a dash for none."""
     return "-" if value is None else f"{value / 1_000:.1f} ms"
 
 
@@ -55,7 +56,7 @@ PROBES = (
     Column("time_ms", lambda probe: probe.time_ms, moment, "time", right=True),
     Column("ok", lambda probe: probe.ok),
     Column("status", lambda probe: probe.status, right=True),
-    Column("latency_us", lambda probe: probe.latency_us, _milliseconds, "latency", right=True),
+    Column("latency_us", lambda probe: probe.latency_us, milliseconds, "latency", right=True),
     Column("tls_expires_ms", lambda probe: probe.tls_expires_ms, moment, "certificate ends", right=True),
     Column("problem", lambda probe: probe.problem),
 )
@@ -63,8 +64,8 @@ HOURS = (
     Column("start_ms", lambda hour: hour.start_ms, moment, "hour", right=True),
     Column("probes", lambda hour: hour.probes, right=True),
     Column("failures", lambda hour: hour.failures, right=True),
-    Column("mean_latency_us", lambda hour: hour.mean_latency_us, _milliseconds, "mean", right=True),
-    Column("max_latency_us", lambda hour: hour.max_latency_us, _milliseconds, "longest", right=True),
+    Column("mean_latency_us", lambda hour: hour.mean_latency_us, milliseconds, "mean", right=True),
+    Column("max_latency_us", lambda hour: hour.max_latency_us, milliseconds, "longest", right=True),
 )
 EXTERNAL_COLUMNS = (
     Column("name", lambda watched: watched.endpoint.name),
@@ -72,16 +73,22 @@ EXTERNAL_COLUMNS = (
     Column("state", lambda watched: watched.health.state.value),
     Column("protocol", lambda watched: watched.endpoint.protocol.value),
     Column("model", lambda watched: watched.endpoint.model),
-    Column("latency_us", lambda watched: _last(watched, "latency_us"), _milliseconds, "latency", right=True),
-    Column("time_ms", lambda watched: _last(watched, "time_ms"), age, "probed", right=True),
+    Column("latency_us", lambda watched: last(watched, "latency_us"), milliseconds, "latency", right=True),
+    Column("time_ms", lambda watched: last(watched, "time_ms"), age, "probed", right=True),
     Column("url", lambda watched: watched.endpoint.url),
     Column("words", lambda watched: watched.health.words, title="why"),
 )
 
 
-def _last(watched: Watched, field: str) -> int | None:
-    last = watched.health.last
-    return None if last is None else getattr(last, field)
+def last(watched: Watched, field: str) -> int | None:
+    """What the newest probe found, such as its `latency_us`; `None` before the first.
+
+    Args:
+        watched: The endpoint.
+        field: The field of the probe.
+    """
+    newest = watched.health.last
+    return None if newest is None else getattr(newest, field)
 
 
 def encode(watched: Watched) -> dict[str, Any]:

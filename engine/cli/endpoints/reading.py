@@ -15,13 +15,14 @@ from engine.cli.words import MOMENT
 from engine.core.errors import NotFound
 from engine.core.paging import Page
 from engine.core.plain import plain
-from engine.endpoints.model import Share
+from engine.endpoints.model import Endpoint, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.cli.session import Session
-    from engine.endpoints.model import Endpoint, Generation, Route
+    from engine.endpoints.model import Generation, Route
+    from engine.probing.model import Watched
 
 _BAR = 20
 _NEWEST = 10
@@ -72,23 +73,61 @@ def seen_words(endpoint: Endpoint) -> str:
     return f"{desired}/{'-' if endpoint.observed is None else endpoint.observed}"
 
 
+def _of(ours: Callable[[Endpoint], Any], theirs: Callable[[Watched], Any]) -> Callable[[Endpoint | Watched], Any]:
+    """What a row says, whether the endpoint is ours or another's."""
+    return lambda shown: ours(shown) if isinstance(shown, Endpoint) else theirs(shown)
+
+
+def _nothing(_shown: object) -> None:
+    return None
+
+
 COLUMNS = (
-    Column("name", lambda endpoint: endpoint.name),
-    Column("kind", lambda _: "own"),
-    Column("model", lambda endpoint: endpoint.model),
-    Column("live", live_version, right=True),
-    Column("state", health),
-    Column("traffic", lambda endpoint: {str(k): percent(v) for k, v in shares(endpoint).items()}),
-    Column("desired", lambda endpoint: endpoint.desired.number if endpoint.desired else 0, right=True),
-    Column("observed", lambda endpoint: endpoint.observed, right=True),
-    Column("updated_ms", lambda endpoint: endpoint.updated_ms, age, "changed", right=True),
+    Column("name", _of(lambda endpoint: endpoint.name, lambda watched: watched.endpoint.name)),
+    Column("kind", _of(lambda _: "own", lambda _: "external")),
+    Column("model", _of(lambda endpoint: endpoint.model, lambda watched: watched.endpoint.model)),
+    Column("live", _of(live_version, _nothing), right=True),
+    Column("state", _of(health, lambda watched: watched.health.state.value)),
+    Column("traffic", _of(lambda endpoint: {str(k): percent(v) for k, v in shares(endpoint).items()}, _nothing)),
+    Column("desired", _of(lambda endpoint: endpoint.desired.number if endpoint.desired else 0, _nothing), right=True),
+    Column("observed", _of(lambda endpoint: endpoint.observed, _nothing), right=True),
+    Column("url", _of(_nothing, lambda watched: watched.endpoint.url)),
+    Column(
+        "latency_us",
+        _of(_nothing, lambda watched: external.last(watched, "latency_us")),
+        external.milliseconds,
+        "latency",
+        right=True,
+    ),
+    Column(
+        "tls_expires_ms",
+        _of(_nothing, lambda watched: external.last(watched, "tls_expires_ms")),
+        moment,
+        "tls ends",
+        right=True,
+    ),
+    Column(
+        "updated_ms",
+        _of(lambda endpoint: endpoint.updated_ms, lambda watched: watched.endpoint.updated_ms),
+        age,
+        "changed",
+        right=True,
+    ),
 )
+"""Of one list for both: what only one kind has is empty for the other."""
+
 PEOPLE_COLUMNS = (
     COLUMNS[0],
     *COLUMNS[2:5],
     Column("traffic", traffic_words),
     Column("generation", seen_words, title="desired/observed", right=True),
     COLUMNS[-1],
+)
+LIST_COLUMNS = (
+    *COLUMNS[:5],
+    Column("traffic", _of(traffic_words, lambda watched: watched.endpoint.url)),
+    Column("generation", _of(seen_words, lambda _: "-"), title="desired/observed", right=True),
+    *COLUMNS[9:],
 )
 DEPLOYMENTS = (
     Column("version", lambda deployment: deployment.version, right=True),
@@ -188,10 +227,9 @@ def list_(session: Session, search: Search, fmt: Format) -> None:
         items = [*map(encode, page.items), *map(external.encode, others)]
         show_json({"items": items, "next_page_token": page.next_page_token})
         return
-    show_page(page, PEOPLE_COLUMNS if fmt is Format.HUMAN else COLUMNS, fmt)
-    if others and fmt is Format.HUMAN:
-        show_lines(["", "served by others"])
-        show_rows(others, external.EXTERNAL_COLUMNS, fmt)
+    plain_list = PEOPLE_COLUMNS if fmt is Format.HUMAN else COLUMNS
+    columns = LIST_COLUMNS if others and fmt is Format.HUMAN else plain_list
+    show_page(Page((*page.items, *others), page.next_page_token), columns, fmt)
 
 
 @click.command()

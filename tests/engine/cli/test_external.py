@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shlex
 import sys
 from pathlib import Path
@@ -16,16 +17,24 @@ from tests.engine.cli.conftest import Sample
 from tests.engine.cli.driver import Qd
 from tests.engine.probing.fake import V2, Answer, served
 
+NAMES = ("ours", "theirs")
+NO_PARTS = ("--no-server", "--no-serve", "--no-analysis", "--no-prober", "--no-monitors")
 
-def test_an_external_endpoint_is_registered_probed_shown_changed_and_forgotten(qd: Qd, workspace: Path) -> None:
+
+def test_an_external_endpoint_is_registered_probed_shown_changed_and_forgotten(qd: Qd, sample: Sample) -> None:
     with served(V2) as fake:
         made = qd("endpoints", "register", "theirs", "--url", fake.url, "--owner", "risk", "--tag", "team=risk")
         assert "qd endpoints probe theirs" in made.err
         assert "ok" in qd("endpoints", "probe", "theirs").out
+        qd("endpoints", "create", "ours", "churn")
         listed = qd("endpoints", "list").out
-        assert "served by others" in listed
-        assert "external" in listed
-        assert "Healthy" in listed
+        ours, their = (next(line for line in listed.splitlines() if line.startswith(each)) for each in NAMES)
+        assert "own" in ours
+        assert all(word in their for word in ("external", "Healthy", fake.url, " ms"))
+        rows = {row["name"]: row for row in csv.DictReader(qd("endpoints", "list", "--csv").out.splitlines())}
+        assert (rows["ours"]["kind"], rows["ours"]["url"], rows["ours"]["latency_us"]) == ("own", "", "")
+        assert (rows["theirs"]["kind"], rows["theirs"]["url"]) == ("external", fake.url)
+        assert int(rows["theirs"]["latency_us"]) > 0
         assert "name: triton" in qd("endpoints", "probe", "theirs").out
         fake.answers["/v2/health/ready"] = (500, b"", {})
         failed = qd("endpoints", "probe", "theirs", code=1)
@@ -125,7 +134,7 @@ def test_a_unit_quotes_what_systemd_would_read_otherwise(tmp_path: Path) -> None
     ("words", "told"),
     [
         (("up", "--print"), "--print goes with --install-systemd."),
-        (("up", "--no-server", "--no-serve", "--no-analysis", "--no-prober"), "Nothing is left to run."),
+        (("up", *NO_PARTS), "Nothing is left to run."),
         (("up", "logs", "serve"), "There is no log of serve."),
         (("up", "logs", "../control"), "There is no log of"),
         (("up", "stop"), "`qd up` does not run on this workspace."),
