@@ -250,6 +250,24 @@ def test_statistics_count_what_is_there(opened: Opened) -> None:
     assert found.disk_free_bytes > 0
 
 
+def test_statistics_are_those_of_sqlite_utils_which_a_server_must_not_load(opened: Opened) -> None:
+    script = """if True:
+        import sqlite3, sys
+        import engine
+        with engine.open(sys.argv[1]) as opened:
+            found = opened.maintenance.stats().tables
+        assert not {"pandas", "numpy", "sqlite_utils"} & sys.modules.keys()
+        from sqlite_utils import Database
+        tables = sorted(Database(sqlite3.connect(sys.argv[2])).tables, key=lambda table: table.name)
+        expected = [(table.name, table.count, tuple(table.columns_dict)) for table in tables]
+        assert [(each.table, each.rows, each.columns) for each in found] == expected
+    """
+    workspace = opened.workspace
+    words = [sys.executable, "-c", script, str(workspace.path), str(workspace.control_db)]
+    told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert told.returncode == 0, told.stderr
+
+
 def test_the_manifest_of_a_backup_is_readable_json(opened: Opened, tmp_path: Path) -> None:
     opened.maintenance.backup(tmp_path / "backup")
     manifest = json.loads((tmp_path / "backup" / "backup.json").read_text())
