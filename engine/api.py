@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.core.access import Access
 from engine.core.clock import SystemClock
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
+    from engine.monitoring.model import Subject
     from engine.monitoring.service import Monitors
     from engine.policy.model import Policy
     from engine.probing.service import Probing
@@ -200,7 +201,7 @@ class Engine:
         """Versions made ready to serve."""
         from engine.endpoints.builds import Builds
 
-        return Builds(self.database, self.access, self.models, self.artifacts, self.clock)
+        return Builds(self.database, self.access, lambda: self.models, self.artifacts, self.clock)
 
     @cached_property
     def endpoints(self) -> Endpoints:
@@ -322,7 +323,12 @@ class Engine:
         from engine.monitoring.service import Monitors
         from engine.monitoring.sighting import Eyes
 
-        kit = Kit(lambda: self.drift)
+        def classes(subject: Subject) -> tuple[Any, ...]:
+            version = subject.version
+            found = None if version is None else self.builds.get(self.models.version(subject.model, version).digest)
+            return () if found is None else found.interface.classes
+
+        kit = Kit(lambda: self.drift, classes)
 
         def endpoints(name: str | None) -> Mapping[int, str]:
             found = self.endpoints.page(limit=10_000).items if name is None else (self.endpoints.get(name),)

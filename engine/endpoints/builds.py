@@ -32,13 +32,18 @@ class Builds:
     Args:
         database: The control database.
         access: Who acts, with which role.
-        models: The versions and their files.
+        models: Gives the versions and their files; not called to get what is built, which a start does.
         artifacts: The bytes.
         clock: Tells the time of a build.
     """
 
     def __init__(
-        self, database: Database, access: Access, models: ModelReading, artifacts: ArtifactStore, clock: Clock
+        self,
+        database: Database,
+        access: Access,
+        models: Callable[[], ModelReading],
+        artifacts: ArtifactStore,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._access = access
@@ -84,7 +89,7 @@ class Builds:
         """
         from engine.runtimes import building
 
-        found = self._models.version(model, version)
+        found = self._models().version(model, version)
         kept = None if again else self.get(found.digest)
         if kept is not None and self._artifacts.path_of(kept.file_digest).exists():
             return kept
@@ -158,7 +163,7 @@ class Builds:
         """
         from engine.runtimes import building
 
-        found = self._models.version(model, version)
+        found = self._models().version(model, version)
         try:
             return building.export_twin(self._readers(found), _declared(found), progress=progress)
         except NotServable as error:
@@ -181,7 +186,7 @@ class Builds:
         actor = self._access.require(Role.APPROVER, "models allow-pickle")
         if not reason.strip():
             raise InvalidInput("This needs a reason.", hint="Say who made the file and how that is known.")
-        found = self._models.version(model, version)
+        found = self._models().version(model, version)
         with self._database.transaction(actor) as tx:
             build_store.allow(tx, found.digest, reason)
             after = {"digest": found.digest, "pickle": "allowed"}
@@ -198,7 +203,7 @@ class Builds:
             return build_store.is_allowed(view, digest)
 
     def _readers(self, version: Version) -> dict[str, Callable[[], bytes]]:
-        files = self._models.files(version.model, version.version)
+        files = self._models().files(version.model, version.version)
         return {each.path: self._reader(each.digest, each.path) for each in files}
 
     def _reader(self, digest: str, path: str) -> Callable[[], bytes]:
