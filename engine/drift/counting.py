@@ -9,7 +9,7 @@ from engine.core.errors import InvalidInput
 from engine.drift import numbering
 from engine.drift.counts import Counts, Values
 from engine.drift.levels import leveled, presence, texts
-from engine.drift.model import Decision, FeatureResult
+from engine.drift.model import SCHEMA, Decision, FeatureResult
 from engine.drift.words import share
 from engine.profiles.model import LEVELLED, NUMERIC, FeatureKind
 
@@ -51,14 +51,16 @@ def compared(
         if rules.columns and feature.key not in rules.columns:
             continue
         sides = content.profile.features[feature.key], current.features[feature.key]
-        if feature.key in absent and current.rows:
+        if feature.key in absent and feature.key in rules.labels:
+            yield _left_out(feature, *sides, "What turned out to be true is not known yet")
+        elif feature.key in absent:
             yield _gone(feature, *sides)
         else:
             yield _compared(feature, *sides, (values or _NOTHING).get(feature.key))
     for key in current.others:
         if not rules.columns or key in rules.columns:
             reason = "The reference does not have this column."
-            yield FeatureResult(key, "new", Decision.LEFT_OUT, n_cur=current.rows, method="schema", reason=reason)
+            yield FeatureResult(key, "new", Decision.LEFT_OUT, n_cur=current.rows, method=SCHEMA, reason=reason)
 
 
 def _refuse_unknown(rules: Rules, known: list[str]) -> None:
@@ -76,7 +78,7 @@ def _gone(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile) -
         feature.key,
         feature.kind.value,
         Decision.DRIFT,
-        method="schema",
+        method=SCHEMA,
         n_ref=before.rows,
         n_cur=now.rows,
         nulls_ref=before.nulls / max(before.rows, 1),

@@ -14,6 +14,7 @@ from engine.drift.changing import what_changed
 from engine.drift.measuring import Measured, distances, finite, measure
 from engine.drift.methods import METHODS, Sense, fitting
 from engine.drift.model import (
+    SCHEMA,
     USUAL_METHOD,
     Bin,
     Decision,
@@ -284,7 +285,10 @@ def _ranked(results: list[FeatureResult], rules: Rules) -> tuple[FeatureResult, 
     ]
     order = list(Decision)
     order[1], order[2] = order[2], order[1]  # what is not known stands before what is known to be stable
-    return tuple(sorted(scored, key=lambda each: (order.index(each.decision), -each.score, each.name)))
+    # A column that is gone stops the model, whatever else has changed.
+    return tuple(
+        sorted(scored, key=lambda each: (order.index(each.decision), each.method != SCHEMA, -each.score, each.name))
+    )
 
 
 def _sentence(features: Sequence[FeatureResult], rows: int) -> str:

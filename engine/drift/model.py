@@ -14,6 +14,9 @@ SCHEMA_VERSION = 1
 USUAL_METHOD = "margin"
 """How features are decided unless the caller says otherwise."""
 
+SCHEMA = "schema"
+"""The method of columns that only one side has."""
+
 MISSING_LEVEL = "(missing)"
 OTHER_LEVELS = "(other levels)"
 NEW_LEVELS = "(new levels)"

@@ -215,7 +215,7 @@ class Drift:
 
         Raises:
             ReadOnlyMode: the engine was opened read-only.
-            PermissionDenied: the actor is no operator.
+            PermissionDenied: the actor is no writer.
             NotFound: no such model or version, or they hold no such file; the hint says how it must be called.
             InvalidInput: the file cannot be read, or has no rows.
             IntegrityError: its bytes have changed.
@@ -225,7 +225,7 @@ class Drift:
         """
         from engine.drift.training import HINT, opened, reference_file
 
-        self._access.require(Role.OPERATOR, "drift baseline")
+        self._access.require(Role.WRITER, "drift baseline")
         found = self._models.version(model, version)
         file = reference_file(self._models, self._runs(), found)
         if file is None:
@@ -244,13 +244,17 @@ class Drift:
             The baseline; `None` when it has one, its run and files hold no reference data, or that cannot be read.
 
         Raises:
-            ReadOnlyMode: the engine was opened read-only.
-            PermissionDenied: the actor is no operator.
+            ReadOnlyMode: the engine was opened read-only, and there is such data.
+            PermissionDenied: the actor is no writer, and there is such data.
             WorkspaceFull: no space is left.
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
+        from engine.drift.training import reference_file
+
         if self.baselines(version.model, version.version):
+            return None
+        if reference_file(self._models, self._runs(), version) is None:
             return None
         try:
             return self.baseline_from_training(version.model, version.version, reason="registered")

@@ -51,10 +51,11 @@ def compare(content: Reference, tables: tuple[Table, Table], names: tuple[Side, 
     absent = absent_from(content, tables[1])
     features = decide(compared(content, found, wanted.rules, values, absent), wanted.rules)
     report = report_of(features, sides, wanted.rules, Path.EXACT if wanted.exact else Path.PROFILE)
+    not_compared = absent | {each.name for each in features if each.decision is Decision.LEFT_OUT}
     return replace(
         report,
-        dataset=tuple(_at_once(layout, reference, current, wanted)),
-        segments=_segments(layout, reference, current, wanted),
+        dataset=tuple(_at_once(layout, (reference, current), wanted, not_compared)),
+        segments=_segments(layout, (reference, current), wanted, absent),
     )
 
 
@@ -66,16 +67,19 @@ def _values(layout: Layout, reference: Held, current: Held) -> Mapping[str, Valu
     }
 
 
-def _at_once(layout: Layout, reference: Held, current: Held, wanted: Wanted) -> Iterator[DatasetResult]:
+def _at_once(
+    layout: Layout, sides: tuple[Held, Held], wanted: Wanted, not_compared: frozenset[str]
+) -> Iterator[DatasetResult]:
     if not (wanted.classifier or wanted.pca):
         return
     rules = wanted.rules
+    passed_over = {*rules.predictions, *rules.labels, *not_compared}
     asked = [
         each
         for each in layout.features
-        if (not rules.columns or each.key in rules.columns) and each.key not in (*rules.predictions, *rules.labels)
+        if (not rules.columns or each.key in rules.columns) and each.key not in passed_over
     ]
-    rows = matrix(reference, current, asked)
+    rows = matrix(*sides, asked)
     if wanted.classifier:
         from engine.drift.domain import classify
 
@@ -86,14 +90,17 @@ def _at_once(layout: Layout, reference: Held, current: Held, wanted: Wanted) -> 
         yield reconstruct(rows, rules.level)
 
 
-def _segments(layout: Layout, reference: Held, current: Held, wanted: Wanted) -> tuple[SegmentResult, ...]:
-    asked = [(key, value) for key in wanted.segments for value in _of(layout, current, key)]
+def _segments(
+    layout: Layout, sides: tuple[Held, Held], wanted: Wanted, absent: frozenset[str]
+) -> tuple[SegmentResult, ...]:
+    asked = [(key, value) for key in wanted.segments for value in _of(layout, sides[1], key)]
     # Looking into many segments finds something by chance: each gets its part of the level.
-    rules = replace(wanted.rules, level=wanted.rules.level / max(len(asked), 1))
+    columns = tuple(key for key in wanted.rules.columns or layout.by_key if key not in absent)
+    rules = replace(wanted.rules, level=wanted.rules.level / max(len(asked), 1), columns=columns)
     found = []
     for key, value in asked:
-        sides = within(reference, key, value), within(current, key, value)
-        found.append(_segment(layout, sides, (key, value), replace(wanted, rules=rules)))
+        part = within(sides[0], key, value), within(sides[1], key, value)
+        found.append(_segment(layout, part, (key, value), replace(wanted, rules=rules)))
     return tuple(sorted(found, key=lambda each: (-len(each.drifted), -each.score, each.column, each.value)))
 
 

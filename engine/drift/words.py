@@ -16,14 +16,17 @@ NAME = 60
 """Longest name of a column in a sentence, in characters."""
 
 _SMALLEST_P = 0.001
+_GROUPED, _LARGE = 1_000, 10**12
 _LISTED = 3
 
 
 def number(value: float | None) -> str:
-    """A number in four significant digits; a dash for none."""
+    """A number in four significant digits, large ones whole; a dash for none."""
     if value is None:
         return "-"
-    return f"{value:.4g}" if isfinite(value) else str(value).replace("inf", "infinity")
+    if not isfinite(value):
+        return str(value).replace("inf", "infinity")
+    return f"{value:,.0f}" if _GROUPED <= abs(value) < _LARGE else f"{value:.4g}"
 
 
 def effect(value: float | None) -> str:

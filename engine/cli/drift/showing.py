@@ -23,7 +23,7 @@ def _missing(feature: FeatureResult) -> str:
 
 
 _PEOPLE = (
-    Column("name", lambda each: each.name, lambda name: _cut(str(name)), title="feature"),
+    Column("name", lambda each: _cut(each.name) + _role(each), title="feature"),
     Column("decision", lambda each: each.decision.value),
     Column("effect", lambda each: effect(each.effect), right=True),
     Column("interval", interval, title="95 % interval", right=True),
@@ -36,6 +36,10 @@ _FIELDS = (
     *("reason", "changed"),
 )
 _PROGRAMS = (Column("name", attrgetter("name")), *(Column(field, attrgetter(field)) for field in _FIELDS))
+
+
+def _role(feature: FeatureResult) -> str:
+    return "" if feature.role.value == "feature" else f" ({feature.role.value})"
 
 
 def _cut(name: str) -> str:

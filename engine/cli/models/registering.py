@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from engine.cli.diagnostics import narrate
 from engine.cli.live_names import MODEL, REFERENCE, RUN
 from engine.cli.options import as_mapping, gathered
 from engine.cli.output import Format, format_options, show_record
 from engine.cli.versions import encode
 from engine.cli.words import PAIR
-from engine.core.errors import InvalidInput
+from engine.core.errors import InvalidInput, QuarterdeckError
 
 if TYPE_CHECKING:
     from engine.api import Engine
     from engine.cli.session import Session
-    from engine.registry.model import Signature
+    from engine.registry.model import Signature, Version
     from engine.registry.sources import VersionSource
 
 
@@ -69,7 +70,20 @@ def register(session: Session, model: str, facts: _Facts, fmt: Format) -> None:
         facts.description,
         as_mapping(facts.tags),
     )
-    show_record(encode(engine.models.register_from(model, _source(engine, facts), intake)), fmt)
+    registered = engine.models.register_from(model, _source(engine, facts), intake)
+    show_record(encode(registered), fmt)
+    _make_baseline(engine, registered)
+
+
+def _make_baseline(engine: Engine, version: Version) -> None:
+    """Make the version's first baseline, where its run logged reference data; never a reason to fail."""
+    try:
+        made = engine.drift.at_registration(version)
+    except QuarterdeckError as error:
+        narrate(f"It has no baseline: {error.message}")
+        return
+    if made is not None:
+        narrate(f"{made.key} was made from {made.source}: {made.rows:,} rows.")
 
 
 def _source(engine: Engine, facts: _Facts) -> VersionSource:
