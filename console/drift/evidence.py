@@ -38,6 +38,11 @@ class Evidence:
     result: MonitorResult | None = None
     performance: tuple[PerformancePoint, ...] = ()
 
+    @property
+    def segments(self) -> object:
+        """What was seen within each segment, as the result keeps it."""
+        return None if self.result is None else self.result.report.get("by_segment")
+
 
 def read_evidence(engine: Engine, monitor: str, *, model: str = "", end_ms: int | None = None) -> Evidence:
     """Read what a monitor found.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from console.drift.words import DECISIONS
@@ -57,6 +58,32 @@ def report_lines(report: DriftReport, unfolded: Collection[str], width: int, *, 
         ]
         lines += [Line(row) for row in table(rows)]
     return lines
+
+
+def segment_lines(found: object, width: int) -> list[Line]:
+    """What a monitor saw within each segment, the worst first; nothing where it looked at none.
+
+    Args:
+        found: `by_segment` of a result: mappings with `segment`, `drifted` and `sentence`, as JSON gave them back.
+        width: Cells there are.
+    """
+    listed = [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+    if not listed:
+        return []
+    rows: list[list[Part]] = [
+        [
+            (f"  {each.get('segment', '')}", "name"),
+            (f"{each.get('rows', '')} rows", "dim"),
+            _drifted(each.get("drifted")),
+            (str(each.get("sentence", ""))[: max(width - 60, 0)], "dim"),
+        ]
+        for each in listed[:MOST_SEGMENTS]
+    ]
+    return [heading("Segments", "the worst first"), *(Line(row) for row in table(rows)), Line()]
+
+
+def _drifted(names: object) -> Part:
+    return (", ".join(map(str, names)), "bad") if isinstance(names, list) and names else ("no drift", "dim")
 
 
 def _row(feature: FeatureResult, width: int) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
@@ -17,7 +18,7 @@ from engine.core.query.schema import VERSIONS as SCHEMA
 from engine.registry.model import Stage, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from console.app import ConsoleApp
     from console.views import View
@@ -196,6 +197,22 @@ def _delete(app: ConsoleApp, version: Version, answers: Answers) -> None:
     )
 
 
+def _pickle(verb: str) -> Callable[[ConsoleApp, Version, Answers], None]:
+    """What an approver says of the pickle in a version: `allow` or `forbid`."""
+
+    def run(app: ConsoleApp, version: Version, answers: Answers) -> None:
+        builds, reason = app.engine.builds, answers["reason"]
+        act = builds.allow_pickle if verb == "allow" else builds.forbid_pickle
+        loaded = "may be loaded, in a process of its own" if verb == "allow" else "is not loaded any more"
+        app.act(
+            lambda: act(version.model, version.version, reason=reason),
+            lambda _: app.say(f"The pickle of {version.key} {loaded}."),
+            f"qd models {verb}-pickle {quote(version.model)} {version.version} --reason {quote(reason)}",
+        )
+
+    return run
+
+
 def _not_serving(version: Version) -> str | None:
     if version.stage in (Stage.PRODUCTION, Stage.STAGING):
         return f"{version.key} is in {version.stage.value}; archive it first."
@@ -245,6 +262,31 @@ ACTIONS: tuple[Action, ...] = (
         danger=Danger.REVERSIBLE,
         role=Role.OPERATOR,
         ask=lambda _version: (Field("key", "tag"), Field("value", "value", required=False)),
+        hint=False,
+    ),
+    Action(
+        "allow-pickle",
+        "",
+        "allow pickle",
+        _pickle("allow"),
+        "Answer for the pickle in it: a pickle is code.",
+        danger=Danger.IRREVERSIBLE,
+        warning="IT MAY RUN CODE",
+        role=Role.APPROVER,
+        ask=lambda _version: (Field("reason", "reason"),),
+        object_name=lambda version: version.key,
+        consequences=lambda version: (f"{version.key} may be loaded, in a process of its own. A pickle is code.",),
+        hint=False,
+    ),
+    Action(
+        "forbid-pickle",
+        "",
+        "forbid pickle",
+        _pickle("forbid"),
+        "Take the word for the pickle in it back.",
+        danger=Danger.REVERSIBLE,
+        role=Role.APPROVER,
+        ask=lambda _version: (Field("reason", "reason"),),
         hint=False,
     ),
     Action(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Needs
 from console.drift.evidence import Evidence, read_evidence, window_lines
-from console.drift.features import report_lines
+from console.drift.features import report_lines, segment_lines
 from console.drift.performing import performance_lines
 from console.drift.words import SEVERITIES, state_pill
 from console.formats import NONE, age, moment, pill, plural
@@ -120,6 +120,7 @@ class AlertView(Page[Found]):
         lines = [*_head(data.alert, width, now_ms), blank()]
         if evidence.report is not None:
             lines += [*report_lines(evidence.report, self._unfolded, width, unicode=unicode), blank()]
+            lines += segment_lines(evidence.segments, width)
         elif data.alert.evidence:
             lines += [heading("Evidence"), *fields(_plainly(data.alert)), blank()]
         lines += [*window_lines(evidence.windows, width, unicode=unicode), blank()]

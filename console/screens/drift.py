@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from console.actions import Action, Answers, Needs
 from console.drift.evidence import report_of
 from console.drift.words import standing
-from console.formats import plural
+from console.formats import moment, plural
 from console.location import Location
 from console.text import Part, fit
 from console.views import Page
@@ -175,14 +175,18 @@ def version_lines(row: VersionRows, width: int, *, unicode: bool) -> list[Line]:
         unicode: Whether blocks may be drawn.
     """
     alerts: list[Part] = [(f"  {plural(row.alerts, 'alert')}", "bad")] if row.alerts else []
-    head: list[Part] = [(row.subject, "head"), ("  ", ""), standing(row.monitor), (f"  {row.monitor.name}", "dim")]
-    lines = [Line([*head, *alerts], f"monitor.{row.monitor.name}.{row.subject}", Location("monitor", row.monitor.name))]
-    room = max(width - NAME - 4, 8)
+    first, last = row.windows[0].window.start_ms, row.windows[-1].window.end_ms
+    span = f"  {row.monitor.name}: {plural(len(row.windows), 'window')}, {moment(first)[:16]} to {moment(last)[:16]}"
+    head: list[Part] = [(row.subject, "head"), ("  ", ""), standing(row.monitor), *alerts, (span, "dim")]
+    lines = [Line(head, f"monitor.{row.monitor.name}.{row.subject}", Location("monitor", row.monitor.name))]
+    room = max(width - NAME - 12, 8)
     newest = Location("result", str(row.windows[-1].id))
     for feature in row.features[:FEATURES]:
         cells = [shade(cell, unicode=unicode) for cell in feature.cells[-room:]]
         key = f"{row.monitor.name}.{row.subject}.{feature.name}"
-        lines.append(Line([(f"  {fit(feature.name, NAME)}", "name"), *cells], key, newest))
+        effect = feature.cells[-1][1] if feature.cells[-1] is not None else None
+        says = f"  {effect:.3f}" if effect is not None else ""
+        lines.append(Line([(f"  {fit(feature.name, NAME)}", "name"), *cells, (says, "dim")], key, newest))
     hidden = len(row.features) - FEATURES
     return [*lines, Line([(f"  {hidden} more features, none of them worse", "dim")])] if hidden > 0 else lines
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
 from console.drift.evidence import Evidence, read_evidence, window_lines
-from console.drift.features import report_lines
+from console.drift.features import report_lines, segment_lines
 from console.drift.performing import performance_lines
 from console.drift.words import standing
 from console.formats import age, duration
@@ -95,6 +95,7 @@ class MonitorView(Page[Found]):
         lines += [*window_lines(evidence.windows, width, unicode=unicode), blank()]
         if evidence.report is not None:
             lines += [*report_lines(evidence.report, self._unfolded, width, unicode=unicode), blank()]
+            lines += segment_lines(evidence.segments, width)
         lines += performance_lines(evidence.performance, width, unicode=unicode)
         return lines
 

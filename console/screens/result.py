@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
 from console.drift.evidence import report_of
-from console.drift.features import report_lines
+from console.drift.features import report_lines, segment_lines
 from console.drift.words import verdict
 from console.formats import count, moment
 from console.location import Location
@@ -118,6 +118,7 @@ class ResultView(Page[MonitorResult]):
         ]
         report = report_of(data) if data.kind.value == "drift" and data.report else None
         if report is not None:
-            return [*lines, *report_lines(report, self._unfolded, width, unicode=self.deck.unicode)]
+            within = segment_lines(data.report.get("by_segment"), width)
+            return [*lines, *report_lines(report, self._unfolded, width, unicode=self.deck.unicode), *within]
         numbers = json.dumps(dict(data.report), indent=2).splitlines()[:MOST_LINES] if data.report else []
         return [*lines, heading("Numbers"), *(Line([(f"  {each}", "")]) for each in numbers)]
