@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.profiles.levels import MOST_LEVELS, LevelCounts, kept
 from engine.profiles.model import LEVELLED, NUMERIC, FeatureKind
-from engine.profiles.numbers import NumberCounting, Scratch
+from engine.profiles.numbers import BLOCK, NumberCounting, Scratch
 from engine.profiles.profile import FeatureProfile, NumberCounts
 from engine.profiles.texts import counted_levels, level_of, moment_of, number_of
 from engine.profiles.words import counted
@@ -46,11 +46,10 @@ class FeatureCounting:
 
     def __init__(self, feature: FeatureLayout, scratch: Scratch) -> None:
         self._feature = feature
+        self._scratch = scratch
         self._rows = self._nulls = self._unfit = 0
         self._types: Counter[str] = Counter()
         self._numbers = NumberCounting(feature, scratch) if feature.kind in NUMERIC else None
-        self._least: int | None = None  # of integers, which float64 may not hold
-        self._most: int | None = None
         self._levels: Counter[str] = Counter()
         self._level_rows = 0
         self._pending: tuple[Sequence[str], NDArray[Any]] | None = None
@@ -112,15 +111,7 @@ class FeatureCounting:
             numbers.floats(column.values)
             self._types[kind] -= numbers.missing - before
         else:
-            self._count_integers(numbers, column.values.astype(np.int64, copy=False))
-
-    def _count_integers(self, numbers: NumberCounting, values: NDArray[Any]) -> None:
-        if not len(values):
-            return
-        least, most = int(values.min()), int(values.max())
-        self._least = least if self._least is None else min(self._least, least)
-        self._most = most if self._most is None else max(self._most, most)
-        numbers.integers(values)
+            numbers.integers(column.values.astype(np.int64, copy=False))
 
     def _count_meant(self, numbers: NumberCounting, column: Column) -> None:
         """Count what texts mean; those that mean nothing of the kind are unfit."""
@@ -133,7 +124,7 @@ class FeatureCounting:
             found = [place for place, each in enumerate(meant) if type(each) is family and _fits_int64(each)]
             values = np.repeat(np.array([meant[each] for each in found], family), counts[found])
             if family is int:
-                self._count_integers(numbers, values.astype(np.int64))
+                numbers.integers(values.astype(np.int64))
             else:
                 numbers.floats(values.astype(np.float64))
         unfit = sum(count for each, count in zip(meant, counts.tolist(), strict=True) if each is None)
@@ -148,7 +139,12 @@ class FeatureCounting:
             if self._pending is None or self._pending[0] is not column.dictionary:
                 self._fold()
                 self._pending = (column.dictionary, np.zeros(len(column.dictionary), np.int64))
-            self._pending[1][:] += np.bincount(column.values, minlength=len(column.dictionary))
+            counts = self._pending[1]
+            for start in range(0, len(column.values), BLOCK):
+                part = column.values[start : start + BLOCK]
+                codes = self._scratch.codes[: len(part)]
+                np.copyto(codes, part, casting="unsafe")
+                counts += np.bincount(codes, minlength=len(counts))
             return
         values, counts = counted_levels(column)
         self._note(values, counts)
@@ -195,29 +191,30 @@ class FeatureCounting:
         numbers = self._numbers
         if numbers is None:
             return None
+        numbers.finish()
         self._nulls += numbers.missing
         numbers.missing = 0
         return NumberCounts(
             numbers.above,
             numbers.below,
-            self._end(numbers.minimum, self._least, most=False),
-            self._end(numbers.maximum, self._most, most=True),
+            self._end(min, numbers.minimum, numbers.least),
+            self._end(max, numbers.maximum, numbers.most),
             numbers.steps,
             numbers.cells,
             dict(numbers.tails),
             numbers.point_counts,
         )
 
-    def _end(self, near: float | None, exact: int | None, *, most: bool) -> float | int | None:
+    def _end(self, choose: Any, near: float | None, exact: int | None) -> float | int | None:
         """The least or largest number: an integer if the feature's numbers are, else a float."""
-        if near is None:
+        found: list[float | int] = [] if exact is None else [exact]
+        if near is not None:
+            offset = self._feature.offset
+            found.append(int(near) + offset if near.is_integer() and self._feature.integer else near + offset)
+        if not found:
             return None
-        told = near + self._feature.offset if self._feature.offset else near
-        if exact is not None and (self._feature.offset or ((exact >= told) if most else (exact <= told))):
-            told = exact
-        if self._feature.integer:
-            return int(told) if float(told).is_integer() else told
-        return float(told)
+        told: float | int = choose(found)
+        return told if self._feature.integer else float(told) + 0.0  # -0.0 and 0.0 are one number
 
 
 def _fits_int64(value: float) -> bool:

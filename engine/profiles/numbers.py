@@ -22,6 +22,7 @@ TAIL_BITS = 5
 _TAIL_SHIFT = 52 - TAIL_BITS
 _FEW_POINTS = 3
 _INT64_MOST = (1 << 63) - 1
+_LARGEST_POWER = 1023
 
 
 class Scratch:
@@ -31,6 +32,7 @@ class Scratch:
         import numpy as np
 
         self.shifted = np.empty(BLOCK, np.float64)
+        self.floats = np.empty(BLOCK, np.float64)
         self.steps = self.shifted.view(np.int64)
         self.fields = self.shifted.view(np.uint16)[2::4]
         self.codes = np.empty(BLOCK, np.intp)
@@ -66,16 +68,33 @@ class NumberCounting:
         self.missing = self.above = self.below = 0
         """NaN, +inf and -inf."""
         self.minimum: float | None = None
+        """Of float64, from the offset on."""
         self.maximum: float | None = None
+        self.least: int | None = None
+        """Of int64, as they are: float64 may not hold them."""
+        self.most: int | None = None
+        self._aside: list[NDArray[np.float64]] = []
+        self._aside_rows = 0
 
     def floats(self, values: NDArray[np.float64]) -> None:
         """Count float64.
 
         Args:
-            values: Shape (rows,).
+            values: Shape (rows,); NaN is missing.
         """
+        import numpy as np
+
         for start in range(0, len(values), BLOCK):
-            self._block(self._from_offset(values[start : start + BLOCK]))
+            part = self._from_offset(values[start : start + BLOCK])
+            least, most = float(np.minimum.reduce(part)), float(np.maximum.reduce(part))
+            if least != least:  # noqa: PLR0124 only NaN is not itself, and it is the least wherever there is one
+                known = part == part  # noqa: PLR0124
+                part = part[known]
+                self.missing += len(known) - len(part)
+                if not len(part):
+                    continue
+                least, most = float(np.minimum.reduce(part)), float(np.maximum.reduce(part))
+            self._block(part, least, most)
 
     def integers(self, values: NDArray[np.int64]) -> None:
         """Count int64.
@@ -87,12 +106,24 @@ class NumberCounting:
 
         for start in range(0, len(values), BLOCK):
             part: NDArray[Any] = values[start : start + BLOCK]
-            low, high = int(part.min()) - self._offset, int(part.max()) - self._offset
-            if self._offset and low >= -_INT64_MOST and high <= _INT64_MOST:
-                part = part - self._offset
-            elif self._offset:
-                part = self._from_offset(part.astype(np.float64))
-            self._block(part.astype(np.float64))
+            least, most = int(np.minimum.reduce(part)), int(np.maximum.reduce(part))
+            self.least = least if self.least is None else min(self.least, least)
+            self.most = most if self.most is None else max(self.most, most)
+            found = self._scratch.floats[: len(part)]
+            near = self._offset and max(abs(least - self._offset), abs(most - self._offset)) <= _INT64_MOST
+            np.copyto(found, part - self._offset if near else part)
+            if self._offset and not near:
+                found = self._from_offset(found)
+            self._block(found, float(np.minimum.reduce(found)), float(np.maximum.reduce(found)), whole=True)
+
+    def finish(self) -> None:
+        """Count what was put aside."""
+        import numpy as np
+
+        if self._aside:
+            values = np.concatenate(self._aside)
+            self._aside, self._aside_rows = [], 0
+            self._beyond(values)
 
     def _from_offset(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if not self._offset:
@@ -100,16 +131,20 @@ class NumberCounting:
         near = float(self._offset)
         return (values - near) + float(int(near) - self._offset)
 
-    def _block(self, values: NDArray[np.float64]) -> None:
+    def _block(self, values: NDArray[np.float64], least: float, most: float, *, whole: bool = False) -> None:
+        """Count numbers, none of them NaN, between a least and a most; those of integers are known already."""
         import numpy as np
 
-        least, most = np.minimum.reduce(values), np.maximum.reduce(values)
-        if not (least >= self._low and most < self._end):
-            values = self._inside(values)
+        if not (math.isfinite(least) and math.isfinite(most)):
+            values = self._finite(values)
             if not len(values):
                 return
-        else:
-            self._seen(float(least), float(most))
+            least, most = float(values.min()), float(values.max())
+        if not whole:
+            self.minimum = least if self.minimum is None or least < self.minimum else self.minimum
+            self.maximum = most if self.maximum is None or most > self.maximum else self.maximum
+        if not (least >= self._low and most < self._end):
+            values = self._inside(values)
         rows, scratch = len(values), self._scratch
         np.add(values, self._grid.shift, out=scratch.shifted[:rows])
         total = int(np.add.reduce(scratch.steps[:rows]))
@@ -120,36 +155,30 @@ class NumberCounting:
         if len(self._near):
             self._tied(values, codes)
 
-    def _seen(self, least: float, most: float) -> None:
-        self.minimum = least if self.minimum is None or least < self.minimum else self.minimum
-        self.maximum = most if self.maximum is None or most > self.maximum else self.maximum
-
-    def _inside(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What is on the grid; the rest is counted here."""
+    def _finite(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         import numpy as np
 
-        finite = np.isfinite(values)
-        if not finite.all():
-            odd = values[~finite]
-            self.missing += int(np.count_nonzero(np.isnan(odd)))
-            self.above += int(np.count_nonzero(odd > 0))
-            self.below += int(np.count_nonzero(odd < 0))
-            values = values[finite]
-            if not len(values):
-                return values
-        self._seen(float(values.min()), float(values.max()))
+        self.above += int(np.count_nonzero(values == math.inf))
+        self.below += int(np.count_nonzero(values == -math.inf))
+        return values[np.isfinite(values)]
+
+    def _inside(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is on the grid; the rest is put aside, to be counted many at once."""
         inside = (values >= self._low) & (values < self._end)
-        if not inside.all():
-            self._beyond(values[~inside])
-            values = values[inside]
-        return values
+        self._aside.append(values[~inside])
+        self._aside_rows += len(self._aside[-1])
+        if self._aside_rows >= BLOCK:
+            self.finish()
+        return values[inside]
 
     def _beyond(self, values: NDArray[np.float64]) -> None:
         import numpy as np
 
-        codes, counts = np.unique(tail_codes(values, self._centre), return_counts=True)
-        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
-            self.tails[code] += count
+        codes = tail_codes(values, self._centre)
+        first = int(codes.min())
+        counts = np.bincount(codes - first)
+        for place in np.flatnonzero(counts).tolist():
+            self.tails[place + first] += int(counts[place])
         power = self._grid.power - 52
         if len(self._near) < len(self._points):
             self._match(values)
@@ -217,6 +246,9 @@ def _in_steps(values: NDArray[np.float64], power: int) -> int:
     """The sum of numbers, each rounded to a multiple of 2^power, in these multiples; exact however large they are."""
     import numpy as np
 
+    scale = math.ldexp(1.0, -power) if -power < _LARGEST_POWER else math.inf
+    if math.isfinite(scale) and float(np.abs(values).max()) < _INT64_MOST / 2 / scale:
+        return _sum(np.rint(values * scale).astype(np.int64))
     mantissas, exponents = np.frexp(values)
     exponents -= 53 + power
     small = exponents < 0
