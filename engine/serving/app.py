@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -24,6 +25,7 @@ from engine.serving.paths import Paths, Route, What
 from engine.serving.plain import Plain
 from engine.serving.predicting import retry_after
 from engine.serving.reading import Disconnected, read_body
+from engine.serving.sharing import Standing
 from engine.serving.turns import Turns
 from engine.serving.v2 import V2, model_metadata, server_metadata
 
@@ -270,15 +272,21 @@ class App:
         stale = ((b"x-control-stale-seconds", b"%d" % (time.monotonic() - since_s)),) if since_s else ()
         return Answer(200 if ready else 503, body, (*ONLY_JSON, *stale))
 
-    def _gauges(self) -> dict[str, tuple[str, float]]:
+    def standing(self) -> Standing:
+        """How this process stands now."""
         since_s, table = self._plane.stale_since, self._plane.table
-        waiting = sum(each.loaded.batcher.waiting for one in table.endpoints.values() for each in one.targets.values())
+        batchers = (each.loaded.batcher for one in table.endpoints.values() for each in one.targets.values())
+        stale_s = ceil(time.monotonic() - since_s) if since_s else 0
+        return Standing(sum(each.waiting for each in batchers), stale_s)
+
+    def _gauges(self) -> dict[str, tuple[str, float]]:
+        waiting, stale_s = self._counting.standing(self.standing())
         return {
-            "quarterdeck_up_seconds": ("Since this process began.", time.time() - self._began_s),
-            "quarterdeck_endpoints": ("Endpoints that are served.", len(table.endpoints)),
+            "quarterdeck_up_seconds": ("Since the process began that answers this.", time.time() - self._began_s),
+            "quarterdeck_endpoints": ("Endpoints that are served.", len(self._plane.table.endpoints)),
             "quarterdeck_control_stale_seconds": (
-                "For how long the control database could not be read; 0 when it can.",
-                time.monotonic() - since_s if since_s else 0,
+                "For how long a worker could not read the control database; 0 when all can.",
+                stale_s,
             ),
             "batch_request_queue": ("MLServer: requests that wait to share a call.", waiting),
             "nv_inference_pending_request_count": ("Triton: requests that wait.", waiting),

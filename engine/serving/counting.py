@@ -11,7 +11,7 @@ from engine.telemetry.histogram import add
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.serving.sharing import Shared
+    from engine.serving.sharing import Shared, Standing
     from engine.serving.table import Flights, Table, Target
     from engine.telemetry.histogram import LatencyCounts
     from engine.telemetry.model import WindowDelta
@@ -139,10 +139,22 @@ class Counting:
             monotonic_s = time.monotonic()
             self._old = [each for each in self._old if each.until_s > monotonic_s or each.in_use()]
 
-    def publish(self) -> None:
-        """Tell the other workers what was counted."""
+    def publish(self, standing: Standing) -> None:
+        """Tell the other workers what was counted, and how this one stands.
+
+        Args:
+            standing: Now.
+        """
         if self._shared is not None:
-            self._shared.publish(self.sums)
+            self._shared.publish(self.sums, standing)
+
+    def standing(self, own: Standing) -> Standing:
+        """How all workers stand.
+
+        Args:
+            own: How this one does.
+        """
+        return own if self._shared is None else self._shared.standing(own)
 
     def total(self) -> Mapping[Whose, Sums]:
         """What all workers have answered; of the others what they have told last."""

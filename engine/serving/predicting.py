@@ -65,6 +65,7 @@ class Predictor:
         if len(call.body) > LARGE_BYTES:
             return self._beside(task)
         try:
+            task.find()
             target, rows = prepared(task)
             outputs = _called(target, rows)
             return self._later(task, target, rows) if outputs is None else self._answered(task, target, outputs)
@@ -84,7 +85,7 @@ class Predictor:
         """
         task = Prediction(call, dialect, self._table(), began_s)
         try:
-            if not _quick(task):
+            if not task.find().quick or len(call.body) > LARGE_BYTES:
                 return None
             target, rows = prepared(task)
             outputs = _called(target, rows)
@@ -112,7 +113,7 @@ class Predictor:
 
     def _sort(self, task: Prediction, groups: Groups) -> None:
         try:
-            if _quick(task):
+            if task.find().quick and len(task.call.body) <= LARGE_BYTES:
                 target, rows = prepared(task)
                 if rows.size <= INLINE_ROWS:
                     groups.setdefault(target, []).append(task)
@@ -242,17 +243,6 @@ class Predictor:
             self._logged_s = now_s
             who = task.target.headers[0][1].decode() if task.target else task.call.path
             sys.stderr.write(clean(f"{who}: {type(error).__name__}: {error}", limit=500) + "\n")
-
-
-def _quick(task: Prediction) -> bool:
-    """Whether a request may be answered without a wait.
-
-    Raises:
-        NotFound: no such endpoint is served.
-        InvalidInput: several are, and the request does not say which.
-        Overloaded: it is still being loaded.
-    """
-    return len(task.call.body) <= LARGE_BYTES and task.table.find(task.call.endpoint).quick
 
 
 def _told(task: Prediction) -> QuarterdeckError:

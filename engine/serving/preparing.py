@@ -55,20 +55,30 @@ class Prediction:
         self.kept: tuple[object, int] | None = None
         self.answer: Answer | None = None
 
+    def find(self) -> Served:
+        """Find the endpoint.
+
+        Raises:
+            NotFound: no such endpoint is served.
+            InvalidInput: several are, and the request does not say which.
+            Overloaded: it is still being loaded.
+        """
+        self.served = served = self.table.find(self.call.endpoint)
+        return served
+
 
 def prepared(task: Prediction) -> tuple[Target, Rows]:
     """Who answers, and the rows for it.
 
     Args:
-        task: The request; what is found out of it is put there as soon as it is known.
+        task: The request, its endpoint found; what is found out of it is put there as soon as it is known.
 
     Raises:
-        NotFound: no such endpoint or version is served.
+        NotFound: no such version is served.
         Overloaded: the endpoint cannot answer.
         InvalidInput: the body is none that the version takes.
     """
-    call, dialect = task.call, task.dialect
-    task.served = served = task.table.find(call.endpoint)
+    call, dialect, served = task.call, task.dialect, task.served
     live = served.answering()
     task.said = said = dialect.read(call)
     version = call.version
@@ -99,6 +109,7 @@ def prepared_and_kept(task: Prediction) -> tuple[Target, Rows]:
         Overloaded: the endpoint cannot answer.
         InvalidInput: the body is none that the version takes.
     """
+    task.find()
     target, rows = prepared(task)
     if task.served.capture:
         task.kept = captured_rows(task, rows)

@@ -141,7 +141,6 @@ class DataPlane:
         plane.start()
         app, close = self._app(loop, plane, counting, spool)
         await self._settled(plane)
-        gc.collect()
         gc.freeze()  # what is there now stays: looking through it again and again would hold up requests
         gc.set_threshold(*_COLLECT)
         crowd = Crowd(self._settings)
@@ -153,7 +152,7 @@ class DataPlane:
         )
         self._server = server
         server.should_exit = self._told_to_stop
-        beside = loop.create_task(self._beside(counting, server))
+        beside = loop.create_task(self._beside(counting, server, app))
         try:
             await server.serve(sockets=[self._listener])
         finally:
@@ -164,7 +163,7 @@ class DataPlane:
             if spool is not None:
                 spool.close()
             control.close()
-            counting.publish()
+            counting.publish(app.standing())
 
     def _shared(self) -> Shared | None:
         if self._parent is None or self._engine.access.read_only:
@@ -205,13 +204,13 @@ class DataPlane:
         await asyncio.to_thread(plane.settled.wait, WAIT_S)
         await asyncio.sleep(0)  # the swap itself was put on this loop just before
 
-    async def _beside(self, counting: Counting, server: HttpServer) -> None:
+    async def _beside(self, counting: Counting, server: HttpServer, app: App) -> None:
         """Hand on what was counted, four times a second of the clock's; look after what runs beside."""
         while True:
             now_s = time.time()
             await asyncio.sleep(FLUSH_S - now_s % FLUSH_S)
             counting.flush(now_s)
-            counting.publish()
+            counting.publish(app.standing())
             if self._parent is not None and os.getppid() != self._parent:
                 server.should_exit = True
             for each in self._companions:

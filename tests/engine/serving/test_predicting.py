@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from engine.runtimes.row_check import RowCheck
 from engine.serving.batcher import Batcher
 from engine.serving.calls import Answer, Call
 from engine.serving.counting import Counting
+from engine.serving.large import LARGE_BYTES
 from engine.serving.plain import Plain
 from engine.serving.predicting import Predictor
 from engine.serving.shadows import Shadows
@@ -200,3 +202,22 @@ def test_those_together_wait_while_somebody_else_has_the_model() -> None:
         assert all_together(endpoint(live), 4, 8) == [None, None]
     assert live.tally.requests == 0
     assert all(each is not None for each in all_together(endpoint(live), 4, 8))
+
+
+def test_a_large_request_is_under_way_from_the_start_until_after_its_answer() -> None:
+    served = endpoint(target(LIVE, Share.LIVE))
+    table = Table({"m": served})
+    predictor = Predictor(lambda: table, Shadows(lambda _: None), None)
+    call = Call("POST", "/predict", [], "127.0.0.1")
+    call.body, call.endpoint = json.dumps({"features": [[4]] * (LARGE_BYTES // 4)}).encode(), "m"
+
+    async def ask() -> tuple[list[int], int]:
+        coming = predictor.begin(call, Plain())
+        counts = [table.flights.count]
+        assert not isinstance(coming, Answer)
+        answer = await coming
+        counts.append(table.flights.count)
+        await asyncio.sleep(0)
+        return [*counts, table.flights.count], answer.status
+
+    assert asyncio.run(ask()) == ([1, 1, 0], 200)
