@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.audit.service import record
-from engine.core.errors import Refused
+from engine.core.errors import NotServable, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,10 +34,11 @@ def refusals_recorded(
 
     Raises:
         Refused: as the block did.
+        NotServable: as the block did; that nothing answers as the version does is a no like any other.
     """
     try:
         yield
-    except Refused as refusal:
+    except (Refused, NotServable) as refusal:
         with database.transaction(actor) as tx:
             after = {"attempt": dict(attempt), "refused": refusal.message, "code": refusal.code}
             record(tx, verb=VERB, kind=kind, key=key, before=None, after=after, reason=reason)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.audit.refusals import refusals_recorded
 from engine.core.access import Access, Role
 from engine.core.errors import Conflict, InvalidInput, NotFound
 from engine.core.paging import Page, decode_number, encode_token
@@ -19,6 +21,9 @@ from engine.registry.approval_model import checked_reason
 from engine.registry.stages import read_version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from engine.core.access import Actor
     from engine.db.database import Database
     from engine.db.transaction import Snapshot
     from engine.endpoints.service import Endpoints
@@ -80,21 +85,24 @@ class Rollouts:
             NotFound: no such endpoint, or the version is not deployed there.
             Conflict: the endpoint is not as the operator saw it, another rollout is open there, it has no live
                 version, or the version is the live one.
+            PolicyRefused: the version has not got as far as the policy asks of what answers callers.
+            NotServable: nothing here can answer with the version, or nothing that agrees with it.
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         actor = self._access.require(Role.OPERATOR, "endpoints promote")
         why = checked_reason(reason)
         if plan and self._policy_file.read().rollout(self._endpoints.get(endpoint).model) is not None:
             self._access.require(Role.ADMIN, "endpoints promote with a plan of one's own")
-        self._endpoints.prepare(self._endpoints.get(endpoint).model, version)
-        with self._database.transaction(actor) as tx:
-            found = moves.endpoint_of(tx, endpoint)
-            rules.check_expected(endpoint, routing.number_of(found), expect)
-            policy = self._plan(found.model, plan)
-            known = read_version(tx, found.model, version)
-            # A shadow needs no stage; but a plan that begins so ends with callers.
-            rules.check_version(known, Share.CANARY, routed=False, policy=self._policy_file.read())
-            return moves.begin(tx, found, known, policy=policy, reason=why, promotes=promotes)
+        with self._attempt(actor, endpoint, {"verb": "promote", "version": version, "plan": plan}, why):
+            self._endpoints.prepare(self._endpoints.get(endpoint).model, version)
+            with self._database.transaction(actor) as tx:
+                found = moves.endpoint_of(tx, endpoint)
+                rules.check_expected(endpoint, routing.number_of(found), expect)
+                policy = self._plan(found.model, plan)
+                known = read_version(tx, found.model, version)
+                # A shadow needs no stage; but a plan that begins so ends with callers.
+                rules.check_version(known, Share.CANARY, routed=False, policy=self._policy_file.read())
+                return moves.begin(tx, found, known, policy=policy, reason=why, promotes=promotes)
 
     def pause(self, endpoint: str, *, reason: str, expect: int | None = None) -> Rollout:
         """Stop the clock of an endpoint's rollout; the traffic stays as it is.
@@ -146,7 +154,10 @@ class Rollouts:
         """
         actor = self._access.require(Role.OPERATOR, "endpoints resume")
         why = checked_reason(reason)
-        with self._database.transaction(actor) as tx:
+        with (
+            self._attempt(actor, endpoint, {"verb": "resume", "skip": skip}, why),
+            self._database.transaction(actor) as tx,
+        ):
             found = self._open(tx, endpoint, expect)
             if found.state is not RolloutState.PAUSED:
                 raise Conflict(f"The rollout behind {endpoint} is not paused.", hint="`qd endpoints show` shows it.")
@@ -232,6 +243,11 @@ class Rollouts:
             if not 0 < rollout < 2**63 or store.get(view, rollout) is None:
                 raise NotFound(f"There is no rollout {rollout}.", hint="`qd endpoints show` lists them.")
             return store.verdicts(view, rollout)
+
+    @contextmanager
+    def _attempt(self, actor: Actor, endpoint: str, attempt: Mapping[str, object], reason: str) -> Iterator[None]:
+        with refusals_recorded(self._database, actor, kind="endpoint", key=endpoint, attempt=attempt, reason=reason):
+            yield
 
     def _open(self, view: Snapshot, endpoint: str, expect: int | None) -> Rollout:
         rules.check_expected(endpoint, routing.number_of(moves.endpoint_of(view, endpoint)), expect)

@@ -59,6 +59,24 @@ def allow(tx: Transaction, digest: str, reason: str) -> None:
     tx.execute(sql, (digest, tx.actor.name, tx.actor.on_behalf_of, reason, tx.now_ms))
 
 
+def forbid(tx: Transaction, digest: str) -> bool:
+    """Take that word back; whether there was one."""
+    return tx.execute("DELETE FROM allowance WHERE digest = ?", (digest,)).rowcount == 1
+
+
+def forbidden(view: Snapshot, digest: str) -> bool:
+    """Whether a build needs an approver's word, and has none any more."""
+    sql = "SELECT 1 FROM build WHERE digest = ? AND kind = ? AND digest NOT IN (SELECT digest FROM allowance)"
+    return view.execute(sql, (digest, RuntimeKind.ISOLATED.value)).fetchone() is not None
+
+
+def keys_of(view: Snapshot, digest: str) -> tuple[tuple[str, int], ...]:
+    """The versions that have these bytes: model and number."""
+    sql = """SELECT m.name, v.number FROM model_version v JOIN model m ON m.id = v.model
+             WHERE v.digest = ? ORDER BY m.name, v.number"""
+    return tuple(view.execute(sql, (digest,)))
+
+
 def _interface(value: dict[str, Any]) -> Interface:
     inputs, outputs = (tuple(_field(each) for each in value[side]) for side in ("inputs", "outputs"))
     return Interface(inputs, outputs, tuple(value["classes"]))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from engine.audit.service import record
 from engine.core.access import Role
-from engine.core.errors import IntegrityError, InvalidInput, NotServable
-from engine.endpoints import build_store
+from engine.core.errors import Conflict, IntegrityError, InvalidInput, NotServable
+from engine.endpoints import build_store, store
 from engine.endpoints.model import Build
 from engine.runtimes.model import Field
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.core.access import Access
     from engine.core.clock import Clock
     from engine.db.database import Database
+    from engine.db.transaction import Transaction
     from engine.registry.model import Version
     from engine.registry.reading import ModelReading
     from engine.runtimes.model import ParityReport, Runtime
@@ -90,7 +91,9 @@ class Builds:
         from engine.runtimes import building
 
         found = self._models().version(model, version)
-        kept = None if again else self.get(found.digest)
+        with self._database.snapshot() as view:
+            anew = again or build_store.forbidden(view, found.digest)
+            kept = None if anew else build_store.get(view, found.digest)
         if kept is not None and self._artifacts.path_of(kept.file_digest).exists():
             return kept
         actor = self._access.require(Role.OPERATOR, "models build")
@@ -193,6 +196,33 @@ class Builds:
             record(tx, verb="allow pickle", kind="version", key=found.key, before=None, after=after, reason=reason)
             tx.emit(kind="version", change="changed", key=found.key)
 
+    def forbid_pickle(self, model: str, version: int, *, reason: str) -> None:
+        """Take an approver's word for a pickle back: it is neither built nor routed any more.
+
+        Args:
+            model: The model's name.
+            version: The version's number.
+            reason: Why; must not be empty.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no approver.
+            NotFound: no such model or version.
+            InvalidInput: there is no reason.
+            Conflict: nobody answers for it, or endpoints have it loaded.
+        """
+        actor = self._access.require(Role.APPROVER, "models forbid-pickle")
+        if not reason.strip():
+            raise InvalidInput("This needs a reason.", hint="Say what is wrong with the file.")
+        found = self._models().version(model, version)
+        with self._database.transaction(actor) as tx:
+            _refuse_loaded(tx, found)
+            if not build_store.forbid(tx, found.digest):
+                raise Conflict(f"Nobody answers for the pickle of {found.key}.", hint="It is not loaded as it is.")
+            before, after = ({"digest": found.digest, "pickle": each} for each in ("allowed", "forbidden"))
+            record(tx, verb="forbid pickle", kind="version", key=found.key, before=before, after=after, reason=reason)
+            tx.emit(kind="version", change="changed", key=found.key)
+
     def pickle_allowed(self, digest: str) -> bool:
         """Whether an approver answers for the pickle in a version's bytes.
 
@@ -221,6 +251,17 @@ class Builds:
             return data
 
         return read
+
+
+def _refuse_loaded(tx: Transaction, version: Version) -> None:
+    """Refuse while endpoints have these bytes loaded, under whatever name: they would not load again."""
+    for model, number in build_store.keys_of(tx, version.digest):
+        for endpoint, _ in store.routed(tx, model, number):
+            raise Conflict(
+                f"{model}/{number} has these bytes and is loaded behind {endpoint}.",
+                hint=f"Take it out first: qd endpoints retire {endpoint} {number}.",
+                details={"endpoint": endpoint},
+            )
 
 
 def _declared(version: Version) -> list[Field]:

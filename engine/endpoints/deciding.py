@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import Conflict, InvalidInput, PolicyRefused, QuarterdeckError
 from engine.core.percent import format_percent
-from engine.endpoints import routing, rules, store
+from engine.endpoints import build_store, routing, rules, store
 from engine.endpoints.model import WHOLE, Cause, Endpoint, PlannedRoute, RoutePlan, RouteWish, Share, weights
 from engine.registry.lookup import version as read_version
 
@@ -196,7 +196,8 @@ def _retire(asked: Question) -> Decision:
 
 def _roll_back(asked: Question) -> Decision:
     earlier = store.generations(asked.view, asked.endpoint.row_id, below=None, limit=store.ALL)
-    fit = {row.id for row in asked.rows if row.version_id is not None} - rules.fallen(earlier)
+    there = {row.id for row in asked.rows if row.version_id is not None and not _forbidden(asked, row)}
+    fit = there - rules.fallen(earlier)
     routes, given_up = rules.rolled_back(asked.routes, earlier, fit.__contains__)
     return Decision(routes, given_up=given_up)
 
@@ -208,16 +209,22 @@ def _undo(asked: Question) -> Decision:
     earlier = store.generations(asked.view, asked.endpoint.row_id, below=newest.number, limit=store.ALL)
     wanted = rules.undone(newest, earlier)
     for row in asked.rows:
-        if row.version_id is None and rules.share_of(wanted.routes, row.id) is not None:
-            raise Conflict(
-                f"{asked.key(row.id)} was deleted and cannot be routed again.", hint="Deploy another version."
-            )
+        if rules.share_of(wanted.routes, row.id) is None:
+            continue
+        if row.version_id is None or _forbidden(asked, row):
+            why = "was deleted" if row.version_id is None else "is a pickle that nobody answers for any more"
+            raise Conflict(f"{asked.key(row.id)} {why} and cannot be routed again.", hint="Deploy another version.")
     _check_way(asked, wanted.routes, rules.fallen((newest, *earlier)))
     for route in wanted.routes:
         had = rules.share_of(newest.routes, route.deployment)
         if had not in rules.TAKING:
             _check_again(asked, route.deployment, route.share, routed=had is not None)
     return Decision(wanted.routes, killed=wanted.killed)
+
+
+def _forbidden(asked: Question, row: store.DeploymentRow) -> bool:
+    """Whether a deployment's bytes are a pickle whose approver took their word back."""
+    return build_store.forbidden(asked.view, row.digest)
 
 
 def _check_way(asked: Question, wanted: rules.Routes, fallen: frozenset[int]) -> None:

@@ -90,6 +90,7 @@ def _probing(copy: Copy) -> Probing:
 SERVING: dict[str, Operation] = {
     "builds.build": Operation(lambda copy: copy.engine().builds.build("baked", 1)),
     "builds.allow_pickle": Operation(lambda copy: copy.engine().builds.allow_pickle("served", 1, reason="made here")),
+    "builds.forbid_pickle": Operation(lambda copy: copy.engine().builds.forbid_pickle("served", 3, reason="a trap")),
     "endpoints.create": Operation(lambda copy: copy.engine().endpoints.create("new", "served", tags={"k": "v"})),
     "endpoints.update": Operation(lambda copy: copy.engine().endpoints.update("calm", key="header:who", capture=0.5)),
     "endpoints.set_tag": Operation(lambda copy: copy.engine().endpoints.set_tag("calm", "k", "v")),

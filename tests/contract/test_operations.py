@@ -130,7 +130,6 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
 }
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
-    "builds.allow_pickle": "an approver answers for bytes beside what the scan says of them: `qd models allow-pickle`",
     "builds.export": "writes a file where the command line runs",
     "processes.stop_up": "a console may run on it; ended where it was started, or with `qd up stop`",
     "telemetry.import_labels": "a file, at a command line or by a timer",

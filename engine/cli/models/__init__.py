@@ -16,6 +16,7 @@ _VERBS = {
     "create": "changing.create",
     "delete": "changing.delete",
     "export": "building.export",
+    "forbid-pickle": "building.forbid_pickle",
     "history": "reading.history",
     "lineage": "reading.lineage",
     "list": "reading.list_",

@@ -1,4 +1,4 @@
-"""`qd models build`, `export` and `allow-pickle`: what makes a version ready to serve, here and elsewhere."""
+"""`qd models build`, `export`, `allow-pickle` and `forbid-pickle`: what makes a version ready to serve."""
 
 from __future__ import annotations
 
@@ -110,6 +110,17 @@ def allow_pickle(session: Session, model: str, version: int, reason: str) -> Non
     """Answer for a pickled version: it may be loaded, in a process of its own. A pickle is code; needs an approver."""
     session.engine().builds.allow_pickle(model, version, reason=reason)
     narrate(f"The pickle of {model}/{version} may be loaded. `qd models build {model} {version}` tries it.")
+
+
+@click.command(name="forbid-pickle")
+@click.argument("model", type=MODEL)
+@click.argument("version", type=VERSION)
+@reason_option
+@click.pass_obj
+def forbid_pickle(session: Session, model: str, version: int, reason: str) -> None:
+    """Take an approver's word for a pickled version back: it is not loaded any more. Needs an approver."""
+    session.engine().builds.forbid_pickle(model, version, reason=reason)
+    narrate(f"The pickle of {model}/{version} is not loaded any more.")
 
 
 def _refuse_existing(*paths: Path) -> None:

@@ -33,6 +33,7 @@ OPERATIONS: dict[str, Way] = {
         Way.READ,
         """
         approvals: get inbox page
+        builds: pickle_allowed
         audit: consistency entry head inclusion page
         endpoints: at deployments get history of_version page plan planes
         experiments: get page
@@ -56,6 +57,7 @@ OPERATIONS: dict[str, Way] = {
     **_named(
         Way.WRITE,
         """
+        builds: allow_pickle forbid_pickle
         endpoints: create delete kill retire revive roll_back set_tag traffic undo update
         experiments: create delete rename restore set_tag
         logged_models: delete delete_tag log_params restore set_status set_tags

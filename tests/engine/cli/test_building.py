@@ -45,6 +45,10 @@ def test_a_pickle_is_refused_until_somebody_answers_for_it(versions: Path, qd: Q
     assert "allow-pickle" in refused.err
     qd("models", "allow-pickle", "churn", "2", code=2)
     qd("models", "allow-pickle", "churn", "2", "--reason", "made by us")
+    qd("models", "forbid-pickle", "churn", "2", code=2)
+    assert "not loaded any more" in qd("models", "forbid-pickle", "churn", "2", "--reason", "not sure").err
+    assert "allow-pickle" in qd("models", "build", "churn", "2", code=1).err
+    qd("models", "allow-pickle", "churn", "2", "--reason", "sure again")
     assert qd("models", "build", "churn", "2", "--json").json["kind"] == "isolated"
 
 

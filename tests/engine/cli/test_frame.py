@@ -58,6 +58,7 @@ SHOWN_AS_THEY_ARE = {
     ("endpoints", "export"): "a manifest, in the words of the cluster",
     ("endpoints", "unregister"): "nothing is left to show",
     ("models", "allow-pickle"): "one sentence, and an exit code",
+    ("models", "forbid-pickle"): "same",
     ("models", "delete"): "nothing is left to show",
     ("prompts", "delete"): "nothing is left to show",
     ("runs", "artifacts", "get"): "the bytes of a file",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 import engine
 from engine.api import Engine
 from engine.core.access import Actor, Role
-from engine.core.errors import IntegrityError, InvalidInput, NotFound, NotServable, PermissionDenied
+from engine.core.errors import Conflict, IntegrityError, InvalidInput, NotFound, NotServable, PermissionDenied
 from engine.registry.model import Column, Signature
 from engine.runtimes.model import Rows, RuntimeKind
 from tests.builders import empty_workspace
@@ -156,6 +156,74 @@ def test_a_pickle_needs_an_approver_s_word_on_these_very_bytes(opened: Engine) -
     with pytest.raises(NotServable, match="pickle is code"):
         opened.builds.build("churn", other)
     assert "allow pickle" in verbs(opened)
+
+
+@pytest.fixture
+def pickled(opened: Engine) -> int:
+    """A version that is a pickle, for which an approver answers."""
+    version = register(opened, pickle.dumps(LogisticRegression().fit(ROWS, LABELS)), "model.pkl")
+    opened.builds.allow_pickle("churn", version, reason="made by us")
+    return version
+
+
+def test_the_word_for_a_pickle_can_be_taken_back(opened: Engine, pickled: int) -> None:
+    opened.builds.build("churn", pickled)
+    with pytest.raises(PermissionDenied):
+        acting(opened, Role.OPERATOR).builds.forbid_pickle("churn", pickled, reason="a trap")
+    with pytest.raises(InvalidInput, match="reason"):
+        opened.builds.forbid_pickle("churn", pickled, reason=" ")
+    acting(opened, Role.APPROVER).builds.forbid_pickle("churn", pickled, reason="a trap")
+    with pytest.raises(NotServable, match="pickle is code"):
+        opened.builds.build("churn", pickled)
+    with pytest.raises(Conflict, match="Nobody answers"):
+        opened.builds.forbid_pickle("churn", pickled, reason="twice")
+    said = next(each for each in opened.audit.page(limit=10).items if each.verb == "forbid pickle")
+    assert (said.reason, (said.before or {})["pickle"], (said.after or {})["pickle"]) == (
+        "a trap",
+        "allowed",
+        "forbidden",
+    )
+    opened.builds.allow_pickle("churn", pickled, reason="no trap after all")
+    assert opened.builds.build("churn", pickled).kind is RuntimeKind.ISOLATED
+
+
+def test_a_pickle_that_is_loaded_is_taken_out_before_the_word_for_it_is_taken_back(
+    opened: Engine, pickled: int
+) -> None:
+    first = register(opened, LOGISTIC)
+    opened.endpoints.create("front", "churn")
+    opened.endpoints.deploy("front", first, reason="first")
+    opened.endpoints.deploy("front", pickled, reason="better")
+    with pytest.raises(Conflict, match="loaded behind front") as refused:
+        opened.builds.forbid_pickle("churn", pickled, reason="a trap")
+    assert refused.value.hint == f"Take it out first: qd endpoints retire front {pickled}."
+    opened.endpoints.deploy("front", first, reason="back")
+    opened.endpoints.retire("front", pickled, reason="a trap")
+    opened.builds.forbid_pickle("churn", pickled, reason="a trap")
+    with pytest.raises(Conflict, match="nobody answers for any more"):
+        opened.endpoints.undo("front", reason="r")
+    with pytest.raises(Conflict, match="no earlier live version"):
+        opened.endpoints.roll_back("front", reason="r")
+    with pytest.raises(NotServable):
+        opened.endpoints.deploy("front", pickled, reason="r")
+    assert opened.endpoints.desired()
+
+
+def test_who_tried_to_route_what_cannot_be_served_is_written_down(opened: Engine) -> None:
+    first, broken = register(opened, LOGISTIC), register(opened, b"weights", "weights.bin")
+    opened.endpoints.create("front", "churn")
+    opened.endpoints.deploy("front", first, reason="first")
+    tries: dict[str, Callable[[], object]] = {
+        "deploy": lambda: opened.endpoints.deploy("front", broken, reason="try it"),
+        "promote": lambda: opened.rollouts.start("front", broken, plan="5% 1m -> 100%", reason="try it"),
+    }
+    for verb, act in tries.items():
+        with pytest.raises(NotServable):
+            act()
+        said = opened.audit.page(limit=1).items[0]
+        assert (said.verb, said.kind, said.key, said.reason) == ("refuse", "endpoint", "front", "try it")
+        after = said.after or {}
+        assert (after["attempt"]["verb"], after["attempt"]["version"], after["code"]) == (verb, broken, "not_servable")
 
 
 def test_a_backup_holds_what_was_built(opened: Engine, tmp_path: Path) -> None:
