@@ -81,15 +81,13 @@ def served(
     else:
         endpoints.deploy(NAME, versions[1], share=Share.CANARY, weight=100, reason="bench")
     with on_its_core(shop.serve(*words)) as plane:
-        # A model that loads slowly is answered for by 503 until it is there.
-        until(lambda: plane.ask("GET", "/v2/health/ready").status == 200, within_s=READY_S)
         yield shop, plane
     shop.engine.close()
 
 
 @contextmanager
 def on_its_core(plane: Served) -> Iterator[Served]:
-    """A data plane that runs on the servers' core alone."""
+    """A data plane that runs on the servers' core alone, ready: until a model is loaded, 503 is all it answers."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {predictors.SERVER_CORE})  # what is started now stays there
     try:
@@ -97,6 +95,7 @@ def on_its_core(plane: Served) -> Iterator[Served]:
     finally:
         os.sched_setaffinity(0, before)
     try:
+        until(lambda: started.ask("GET", "/v2/health/ready").status == 200, within_s=READY_S)
         yield started
     finally:
         started.__exit__(None, None, None)
