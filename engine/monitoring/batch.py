@@ -96,23 +96,24 @@ def gathered(requests: Iterable[RequestRow], names_of: Callable[[int], Sequence[
     """
     import numpy as np
 
-    made = _Columns()
+    made = _Rows()
     for request in requests:
-        made.add(request, names_of(request.origin))
+        made.add(request, names_of)
+    rows = len(made.ids)
     return Batch(
         requests=made.requests,
         ids=np.array(made.ids, np.int64),
         times=np.array(made.times, np.int64),
         latency_us=np.array(made.latency_us, np.float64),
-        columns=made.columns,
-        answers=made.answers if len(made.answers) == len(made.ids) else [],
-        chances=_matrix(made.chances, len(made.ids)),
+        columns=made.columns(),
+        answers=made.answers if len(made.answers) == rows else [],
+        chances=_matrix(made.chances, rows),
         truths=made.truths,
     )
 
 
-class _Columns:
-    """Columns while they grow."""
+class _Rows:
+    """Rows while they come."""
 
     def __init__(self) -> None:
         from msgspec.json import Decoder
@@ -122,42 +123,48 @@ class _Columns:
         self.ids: list[int] = []
         self.times: list[int] = []
         self.latency_us: list[int] = []
-        self.columns: dict[str, list[Any]] = {}
         self.answers: list[Any] = []
         self.chances: list[Any] = []
         self.truths: list[Any] = []
+        self._rows: list[tuple[Sequence[str], Any]] = []
 
-    def add(self, request: RequestRow, names: Sequence[str]) -> None:
+    def add(self, request: RequestRow, names_of: Callable[[int], Sequence[str]]) -> None:
         rows, outputs = self._said(request.inputs), self._said(request.outputs)
         if not isinstance(rows, list) or not rows:
             return
-        size = len(rows)
+        size, names = len(rows), names_of(request.origin)
+        self._rows += [(names, row) for row in rows]
         self.requests += 1
         self.ids += [request.id] * size
         self.times += [request.time_ms] * size
         self.latency_us += [request.latency_us] * size
         truth = json.loads(request.label) if request.label is not None and size == 1 else None
         self.truths += [truth] * size
-        self._add_rows(rows, names)
         if isinstance(outputs, dict):
             self._add_outputs(outputs, size)
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Values by name; most often all rows have the same names, and are turned at once."""
+        first = self._rows[0][0] if self._rows else ()
+        if all(names == first and type(row) is list and len(row) == len(first) for names, row in self._rows):
+            turned = zip(*(row for _, row in self._rows), strict=True)
+            return {name: list(values) for name, values in zip(first, turned, strict=False)}
+        found: dict[str, list[Any]] = {}
+        for place, (names, row) in enumerate(self._rows):
+            named = row.items() if isinstance(row, dict) else zip(names, _listed(row), strict=False)
+            for name, value in named:
+                column = found.setdefault(str(name), [])
+                column.extend([None] * (place - len(column)))
+                column.append(value)
+        for column in found.values():
+            column.extend([None] * (len(self._rows) - len(column)))
+        return found
 
     def _said(self, text: bytes) -> Any:
         try:
             return self._decode(text)
         except ValueError:
             return None
-
-    def _add_rows(self, rows: list[Any], names: Sequence[str]) -> None:
-        before = len(self.ids) - len(rows)
-        for place, row in enumerate(rows):
-            named = row.items() if isinstance(row, dict) else zip(names, _listed(row), strict=False)
-            for name, value in named:
-                column = self.columns.setdefault(str(name), [])
-                column.extend([None] * (before + place - len(column)))
-                column.append(value)
-        for column in self.columns.values():
-            column.extend([None] * (len(self.ids) - len(column)))
 
     def _add_outputs(self, outputs: dict[str, Any], size: int) -> None:
         for name, kept in ((LABELS, self.answers), (PROBABILITIES, self.chances)):

@@ -110,8 +110,8 @@ def newest(view: Snapshot) -> tuple[int, int]:
 
 
 def labels_at(view: Snapshot, time_ms: int) -> int:
-    """The greatest number of a label that had come before a time in milliseconds since the epoch; 0 for none."""
-    row = view.execute("SELECT ifnull(max(id), 0) FROM label WHERE received_ms < ?", (time_ms,)).fetchone()
+    """The greatest number of a label that had come by a time in milliseconds since the epoch; 0 for none."""
+    row = view.execute("SELECT ifnull(max(id), 0) FROM label WHERE received_ms <= ?", (time_ms,)).fetchone()
     return int(row[0])
 
 
@@ -218,7 +218,7 @@ def late(view: Snapshot, where: Range, after: int, before_ms: int, limit: int) -
 def newly_labelled(view: Snapshot, where: Range, after: int, limit: int) -> list[tuple[int, int, int]]:
     """Numbers and times of requests whose labels came since, with the labels' numbers, in the order labels came."""
     rows = view.execute(
-        f"""SELECT p.id, p.time_ms, l.id FROM label l JOIN prediction p ON p.request_id = l.request_id
+        f"""SELECT p.id, p.time_ms, l.id FROM label l CROSS JOIN prediction p ON p.request_id = l.request_id
             WHERE {_IN} AND l.id > ? AND l.id <= ? AND p.id <= ? ORDER BY l.id, p.id LIMIT ?""",
         (*where.bound, after, where.labels, where.upto, limit),
     )

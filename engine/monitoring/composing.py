@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.monitoring.drifting import Drifting
 from engine.monitoring.expecting import Expectations
 from engine.monitoring.model import Kind
+from engine.monitoring.performing import Performing
 from engine.monitoring.profiling import profiled
 from engine.monitoring.quality import Quality
 from engine.monitoring.references import References
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.monitoring.looking import Test
+    from engine.monitoring.model import Subject
     from engine.monitoring.references import Baselines
     from engine.policy.monitors import MonitorSettings
 
@@ -24,10 +26,12 @@ class Kit:
 
     Args:
         baselines: Gives what knows the baselines of versions.
+        classes: A version's classes in the order of its probabilities; empty where they are not known.
     """
 
-    def __init__(self, baselines: Callable[[], Baselines]) -> None:
+    def __init__(self, baselines: Callable[[], Baselines], classes: Callable[[Subject], tuple[Any, ...]]) -> None:
         self._references = References(baselines)
+        self._performing = Performing(classes)
 
     def tests(self, settings: MonitorSettings) -> Mapping[Kind, Test]:
         """What looks, by kind.
@@ -38,5 +42,6 @@ class Kit:
         made: dict[Kind, Callable[[], Test]] = {
             Kind.QUALITY: lambda: Quality(Expectations(self._references)),
             Kind.DRIFT: lambda: Drifting(self._references, profiled),
+            Kind.PERFORMANCE: lambda: self._performing,
         }
         return {kind: made[kind]() for kind in made if kind.value in settings.tests}

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 FALSE_SHARE = 0.05
 """The share of false discoveries among all that LORD makes."""
 
-_SPENDING = ("drift", "performance")
+_STREAMS = {"drift": 1, "performance": 2}
+"""How many streams of p-values a test has; performance is watched as estimated and as realised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def window_level(settings: MonitorSettings, length_ms: int) -> float:
     """
     from engine.stats.budget import level
 
-    tests = sum(each in settings.tests for each in _SPENDING) or 1
+    tests = sum(_STREAMS.get(each, 0) for each in settings.tests) or 1
     days = settings.budget.period_ms / DAY_MS
     overlap = settings.step != settings.window
     return level(
