@@ -44,12 +44,20 @@ def classify(matrix: Matrix, level: float) -> DatasetResult:
     Returns:
         The answer; ROC-AUC 0.5 is chance.
     """
-    import numpy as np
-
     rows = min(len(matrix.reference), len(matrix.current))
     if rows < LEAST_ROWS or not matrix.names:
         reason = f"Fewer than {LEAST_ROWS} rows on one side." if matrix.names else "There is no column to look at."
         return DatasetResult(NAME, Decision.NOT_ENOUGH, rows=rows, reason=reason)
+    from threadpoolctl import threadpool_limits
+
+    # Several threads would wait for each other longer than such a small forest takes.
+    with threadpool_limits(1):
+        return _classified(matrix, rows, level)
+
+
+def _classified(matrix: Matrix, rows: int, level: float) -> DatasetResult:
+    import numpy as np
+
     source = np.random.default_rng(_SEED)
     sides = [side[source.permutation(len(side))[:rows]] for side in (matrix.reference, matrix.current)]
     half = rows // 2

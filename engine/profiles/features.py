@@ -253,8 +253,9 @@ def _edges(grid: Grid, found: NDArray[np.float64]) -> tuple[tuple[int, ...], tup
     deciles = at(10)
     edges = at(BINS) | deciles
     if least == most:  # always the same number: what is below and what is above it are bins, though empty ones
-        edges |= {each for each in (least, least + 1) if 0 < each < CELLS}
-    elif grid.lattice:
+        around_it = tuple(each for each in (least, least + 1) if 0 < each < CELLS)
+        return around_it, around_it
+    if grid.lattice:
         tied = {grid.cell(each) for each in _tied(found).tolist()}
         edges |= {each for cell in tied for each in (cell, cell + 1) if least < each <= most}
     return tuple(sorted(edges)), tuple(sorted(deciles))
