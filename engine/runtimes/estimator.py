@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
     from engine.runtimes.model import Interface, Outputs, Rows
 
+_GREATEST = frozenset(
+    (
+        "BaggingClassifier",
+        "DecisionTreeClassifier",
+        "ExtraTreeClassifier",
+        "ExtraTreesClassifier",
+        "LabelPropagation",
+        "LabelSpreading",
+        "RandomForestClassifier",
+    )
+)
 _OF_TEXTS = ("Found unknown categories", "could not convert string")
 
 
@@ -58,6 +69,7 @@ class EstimatorRuntime:
         self._model = model
         self._frame = wants_frame(model)
         self._probabilities = any(each.name == PROBABILITIES for each in interface.outputs)
+        self._once = self._probabilities and chooses_greatest(model)
 
     def predict(self, rows: Rows) -> Outputs:
         """Predict.
@@ -76,14 +88,21 @@ class EstimatorRuntime:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                made = {LABELS: _labels(self._model.predict(taken))}
-                if self._probabilities:
-                    made[PROBABILITIES] = self._model.predict_proba(taken)
-                return made
+                return self._made(taken)
         except ValueError as error:
             raise self._refused(error) from error
         except Exception as error:  # whatever breaks inside somebody's model must not break the server
             raise PredictionFailed(f"The model broke ({type(error).__name__}).") from error
+
+    def _made(self, taken: Any) -> Outputs:
+        model = self._model
+        if self._once:  # what `predict` does, without computing the probabilities another time
+            shares = model.predict_proba(taken)
+            return {LABELS: _labels(model.classes_[shares.argmax(axis=1)]), PROBABILITIES: shares}
+        made = {LABELS: _labels(model.predict(taken))}
+        if self._probabilities:
+            made[PROBABILITIES] = model.predict_proba(taken)
+        return made
 
     def close(self) -> None:
         """Nothing is held but memory."""
@@ -105,6 +124,18 @@ class EstimatorRuntime:
         if rows.matrix is not None and not self._frame:
             return rows.matrix
         return to_frame(self.interface, rows)
+
+
+def chooses_greatest(model: Any) -> bool:
+    """Whether a model's labels are by its own definition those of the greatest probability, the first of equals.
+
+    Args:
+        model: The estimator, or a pipeline that ends in one.
+    """
+    while type(model).__name__ == "Pipeline" and type(model).__module__.startswith("sklearn."):
+        model = model.steps[-1][1]
+    ours = type(model).__module__.startswith("sklearn.") and type(model).__name__ in _GREATEST
+    return ours and getattr(model, "n_outputs_", 1) == 1
 
 
 def wants_frame(model: Any) -> bool:
