@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Three on two cores: whoever waits for a process or for a time to pass leaves the core to another.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench screenshots clean
+.PHONY: help install demo test clients check types contracts dead lint format bench screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,16 +23,26 @@ install: $(READY) ## Make .venv and install Quarterdeck with its tools
 demo: $(READY) ## Train, register and promote real models in a fresh workspace, then open the console
 	$(BIN)/qd --workspace .demo demo
 
-test: $(READY) ## Run the whole test suite, with the real mlflow client in .venv-clients (or in $$QD_CLIENTS)
-	$(BIN)/python -m tests.clients.environment
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+test: clients ## Run the whole test suite, with the real mlflow client in .venv-clients (or in $$QD_CLIENTS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
-check: $(READY) ## Lint, format, types, import contracts, dead code
+clients: $(READY)
+	$(BIN)/python -m tests.clients.environment
+
+check: types contracts dead lint ## Lint, format, types, import contracts, dead code (side by side with make -j)
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+dead: $(READY)
+	$(BIN)/vulture
+
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/vulture
 
 format: $(READY) ## Rewrite the source in the project's format
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""Where tests write: in memory where there is room, so that no test waits for a disk.
+"""Where tests write: in memory where there is room, so that no test waits for a disk. And what none of them needs.
 
 What a test asserts does not depend on it. A process that is killed leaves what the operating system has, on a disk as
 in memory; disks that are full, broken or read-only are mounted by their own tests or made by failing calls; and no test
@@ -8,6 +8,7 @@ on one workspace write to the disk all the same (`pytest.mark.disk`), since file
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose the place, unless whoever starts the tests has."""
     if config.option.basetemp is None and _has_room(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    gc.disable()  # until everything is loaded and collected: nothing of it becomes garbage
+
+
+def pytest_collection_finish() -> None:
+    """Leave half a million objects that live to the end out of every later search for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def _has_room(place: Path) -> bool:

@@ -70,7 +70,7 @@ def _is_current() -> bool:
 
 def _make(python: Path) -> None:
     venv.create(PLACE, with_pip=True, symlinks=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     try:
         subprocess.run(
             [*install, "--constraint", str(CONSTRAINTS), *WANTED],
