@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from engine.alerts.model import Alert
     from engine.db.database import Database
-    from engine.db.transaction import Snapshot
     from engine.monitoring.model import Monitor, MonitorResult
     from engine.monitoring.rounds import Sight
     from engine.monitoring.watching import Seen
@@ -70,10 +69,10 @@ def replayed(sight: Sight, telemetry: Database, monitor: Monitor, since_ms: int,
     results: list[MonitorResult] = []
     windows = 0
     with looking(telemetry) as view:
-        for now_ms in sight.moments(view, monitor, since_ms, until_ms) if view is not None else ():
+        for now_ms in sight.moments(view, monitor, since_ms, until_ms):
             lead_ms = monitor.settings.lateness_ms + monitor.settings.window.ms
             begun = replace(monitor, created_ms=since_ms + lead_ms)  # the first window begins then
-            for seen in sight.seen(_known(view), begun, tests, memory, now_ms):
+            for seen in sight.seen(view, begun, tests, memory, now_ms):
                 windows += not seen.revised
                 results += pager.told(seen, now_ms)
     covered_ms = max(0, until_ms - max(since_ms, min((each.window.start_ms for each in results), default=until_ms)))
@@ -87,8 +86,3 @@ def replayed(sight: Sight, telemetry: Database, monitor: Monitor, since_ms: int,
         windows=windows,
         budget=budget.pages * covered_ms / budget.period_ms,
     )
-
-
-def _known(view: Snapshot | None) -> Snapshot:
-    assert view is not None  # noqa: S101 moments are of it
-    return view

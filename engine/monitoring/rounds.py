@@ -56,14 +56,15 @@ class Sight:
 
     Args:
         tests: Makes what looks, by kind.
-        seen: Looks at what is new: the view of the telemetry database, the monitor, what looks, the memory, the time.
+        seen: Looks at what is new: the view of the telemetry database if there is one, the monitor, what looks, the
+            memory, the time.
         moments: When a monitor would have looked between two times.
         act: Does what the settings ask for when an alert opens.
     """
 
     tests: Callable[[MonitorSettings], Mapping[Kind, Test]]
-    seen: Callable[[Snapshot, Monitor, Mapping[Kind, Test], Memory, int], Iterator[Seen]]
-    moments: Callable[[Snapshot, Monitor, int, int], Iterable[int]]
+    seen: Callable[[Snapshot | None, Monitor, Mapping[Kind, Test], Memory, int], Iterator[Seen]]
+    moments: Callable[[Snapshot | None, Monitor, int, int], Iterable[int]]
     act: Callable[[Monitor, MonitorResult], None]
 
 
@@ -107,7 +108,7 @@ class Rounds:
                 tests = self._sight.tests(monitor.settings)
                 now_ms = self._clock.now_ms()
                 begun = _begun(monitor, now_ms)
-                for seen in self._sight.seen(view, begun, tests, memory, now_ms) if view is not None else ():
+                for seen in self._sight.seen(view, begun, tests, memory, now_ms):
                     found += self._keep(number, fence, runner, memory, seen)
         except Conflict:
             return tuple(found)  # another process took over; what it has not kept, that one finds
@@ -136,8 +137,6 @@ class Rounds:
             row = store.get(view, monitor.name, now_ms)
             memory = Memory({} if row is None else store.memory(view, row.id))
         with looking(self._telemetry) as telemetry:
-            if telemetry is None:
-                return ()
             tests = self._sight.tests(monitor.settings)
             looks = self._sight.seen(telemetry, _begun(monitor, now_ms), tests, memory, now_ms)
             return tuple(result_of(look, finding) for seen in looks for look, finding in seen.found)

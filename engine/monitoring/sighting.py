@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.monitoring import captured_store as store
+from engine.monitoring.filing import files_seen
 from engine.monitoring.targets import ANSWERING, followed, target_of
 from engine.monitoring.watching import Watcher
 from engine.monitoring.windows import closed, cut, first_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from engine.db.transaction import Snapshot
     from engine.monitoring.looking import Test
     from engine.monitoring.memory import Memory
     from engine.monitoring.model import Kind, Monitor
-    from engine.monitoring.targets import Followed
+    from engine.monitoring.targets import Followed, Target
     from engine.monitoring.watching import Seen
 
 MOST_MOMENTS = 20_000
@@ -31,21 +33,26 @@ class Eyes:
     Args:
         endpoints: The names of endpoints by row id: of the one of a name, or of all for `None`.
         production: The versions of a model that are in Production.
+        folder: The workspace's directory, where globs begin.
     """
 
     def __init__(
-        self, endpoints: Callable[[str | None], Mapping[int, str]], production: Callable[[str], tuple[int, ...]]
+        self,
+        endpoints: Callable[[str | None], Mapping[int, str]],
+        production: Callable[[str], tuple[int, ...]],
+        folder: Path,
     ) -> None:
+        self._folder = folder
         self._endpoints = endpoints
         self._production = production
 
     def seen(
-        self, view: Snapshot, monitor: Monitor, tests: Mapping[Kind, Test], memory: Memory, now_ms: int
+        self, view: Snapshot | None, monitor: Monitor, tests: Mapping[Kind, Test], memory: Memory, now_ms: int
     ) -> Iterator[Seen]:
         """Look at what is new.
 
         Args:
-            view: Of the telemetry database.
+            view: Of the telemetry database; `None` while there is none.
             monitor: The monitor.
             tests: What looks, by kind.
             memory: What it remembers.
@@ -58,14 +65,21 @@ class Eyes:
             NotFound: the target is not there any more.
             QuarterdeckError: something cannot be read.
         """
+        target = target_of(monitor.settings.target)
+        if target.kind == "files":
+            yield from files_seen(monitor, target.name, self._folder, tests, memory, now_ms)
+            return
+        if view is None:
+            self._names(target)  # which says so when there is no such endpoint
+            return
         watcher = Watcher(monitor.name, monitor.settings, monitor.created_ms, tests, memory)
         yield from watcher.look(view, self._followed(view, monitor, now_ms), now_ms)
 
-    def moments(self, view: Snapshot, monitor: Monitor, since_ms: int, until_ms: int) -> Iterator[int]:
+    def moments(self, view: Snapshot | None, monitor: Monitor, since_ms: int, until_ms: int) -> Iterator[int]:
         """When a monitor would have looked: as soon as each window was over, and at the end.
 
         Args:
-            view: Of the telemetry database.
+            view: Of the telemetry database; `None` while there is none.
             monitor: The monitor.
             since_ms: From when, in milliseconds since the epoch.
             until_ms: Until when.
@@ -73,6 +87,9 @@ class Eyes:
         Yields:
             At most `MOST_MOMENTS` times, in order.
         """
+        if view is None or target_of(monitor.settings.target).kind == "files":
+            yield until_ms
+            return
         settings, found = monitor.settings, self._followed(view, monitor, until_ms)
         ranges = [each.range for each in found]
         first_ms = min((ms for each in ranges if (ms := store.earliest_ms(view, each)) is not None), default=None)
@@ -89,10 +106,13 @@ class Eyes:
 
     def _followed(self, view: Snapshot, monitor: Monitor, now_ms: int) -> tuple[Followed, ...]:
         target = target_of(monitor.settings.target)
-        names = dict(self._endpoints(target.name if target.kind == "endpoint" else None))
+        names = self._names(target)
         origins = store.origins(view, ANSWERING)
         upto = store.newest(view)[0], store.labels_at(view, now_ms)
         if target.kind == "stage":
             versions = self._production(target.name)
             return followed([row for row in origins if row.model == target.name], upto, names, versions)
         return followed(origins, upto, names, None)
+
+    def _names(self, target: Target) -> dict[int, str]:
+        return dict(self._endpoints(target.name if target.kind == "endpoint" else None))

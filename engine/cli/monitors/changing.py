@@ -63,7 +63,7 @@ def settings_options(function: F) -> F:
         given = {name: options.pop(f"set_{name}") for name in names}
         settings = {name: value for name, value in given.items() if value is not None}
         lists = {name: [word.strip() for word in settings[name].split(",")] for name in _LISTS if name in settings}
-        return function(*args, settings={**settings, **lists}, **options)
+        return function(*args, settings={**settings, **lists, **_absolute(settings)}, **options)
 
     decorated: Any = verb
     for texts, kind in ((_NUMBERS, float), (_LISTS, str), (_TEXTS, str)):
@@ -78,6 +78,18 @@ def settings_options(function: F) -> F:
         decorated
     )
     return complete
+
+
+def _absolute(settings: dict[str, Any]) -> dict[str, str]:
+    """Globs as they are meant where the command is given; the process that looks has another directory."""
+    import os
+
+    globs = {name: str(settings.get(name, "")) for name in ("target", "against")}
+    return {
+        name: f"files {os.path.abspath(value.removeprefix('files ').strip())}"  # noqa: PTH100 links stay links
+        for name, value in globs.items()
+        if value.startswith("files ")
+    }
 
 
 @click.command()

@@ -1,0 +1,194 @@
+"""Looking at files: each one that a glob finds is a window, and again when it has changed."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import QuarterdeckError
+from engine.drift.captured import PREDICTION
+from engine.monitoring.batch import Batch
+from engine.monitoring.looking import Finding, Look
+from engine.monitoring.model import Subject, Verdict, Window
+from engine.monitoring.watching import MOST_REQUESTS, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from engine.monitoring.looking import Test
+    from engine.monitoring.memory import Memory
+    from engine.monitoring.model import Kind, Monitor
+    from engine.tables.model import Column
+
+LABEL = "label"
+"""The column of a file that holds what turned out to be true."""
+
+MOST_FILES = 10_000
+
+_ENDINGS = (".csv", ".csv.gz", ".parquet")
+_FILES = "files"
+
+
+def watched_files(pattern: str, folder: Path) -> tuple[Path, ...]:
+    """The files of a glob, in the order of their names: partitions are named by their time.
+
+    Args:
+        pattern: The glob; one that does not begin at the root begins at `folder`.
+        folder: The workspace's directory.
+    """
+    # Path.glob takes no pattern that begins at the root.
+    found = (Path(each) for each in glob.iglob(str(folder / pattern), recursive=True))  # noqa: PTH207 same
+    return tuple(sorted(each for each in found if each.name.lower().endswith(_ENDINGS) and each.is_file()))[:MOST_FILES]
+
+
+def files_seen(
+    monitor: Monitor, pattern: str, folder: Path, tests: Mapping[Kind, Test], memory: Memory, now_ms: int
+) -> Iterator[Seen]:
+    """Look at files that are new or have changed, but not at those somebody may still be writing.
+
+    Args:
+        monitor: The monitor.
+        pattern: Of its target.
+        folder: The workspace's directory.
+        tests: What looks, by kind.
+        memory: What it remembers; it is consistent whenever a window has been yielded.
+        now_ms: The time, in milliseconds since the epoch.
+
+    Yields:
+        What each file has shown.
+    """
+    seen: dict[str, list[int]] = memory.said(_FILES, {})
+    last_ms = max((end_ms for _, _, end_ms in seen.values()), default=0)
+    for path in watched_files(pattern, folder):
+        try:
+            told = path.stat()
+        except OSError:
+            continue  # it is gone again
+        stamp, name = [told.st_mtime_ns, told.st_size], str(path)
+        known = seen.get(name)
+        changed_ms = told.st_mtime_ns // 1_000_000
+        if (known is not None and known[:2] == stamp) or changed_ms + monitor.settings.lateness_ms > now_ms:
+            continue
+        last_ms = max(last_ms + 1, changed_ms) if known is None else last_ms
+        end_ms = last_ms if known is None else known[2]
+        window = Window(end_ms - 1, end_ms, file=name)
+        found = tuple(_found(monitor, window, tests, memory, now_ms, revised=known is not None))
+        seen[name] = [*stamp, end_ms]
+        memory.say(_FILES, seen)
+        yield Seen(window, known is not None, found)
+
+
+def _found(
+    monitor: Monitor, window: Window, tests: Mapping[Kind, Test], memory: Memory, now_ms: int, *, revised: bool
+) -> Iterator[tuple[Look, Finding]]:
+    problem: QuarterdeckError | None = None
+    try:
+        batch, rows = read_file(window.file)
+    except QuarterdeckError as error:
+        batch, rows, problem = _batch({}, 0), 0, error
+    look = Look(
+        monitor=monitor.name,
+        settings=monitor.settings,
+        subject=_subject(monitor.settings.against),
+        window=window,
+        batch=batch,
+        told=_batch({}, 0),
+        requests=rows,
+        late=0,
+        revised=revised,
+        settled=True,
+        now_ms=now_ms,
+    )
+    for kind, test in tests.items():
+        try:
+            if problem is not None:
+                raise problem
+            yield from ((look, finding) for finding in test.look(look, memory))
+        except QuarterdeckError as error:
+            yield look, Finding(kind, Verdict.FAILED, error.message, error.hint)
+
+
+def _subject(against: str) -> Subject:
+    """The version whose baseline files are compared with."""
+    model, _, version = against.rpartition("/")
+    return Subject(model, int(version)) if model and version.isdigit() else Subject()
+
+
+def read_file(path: str) -> tuple[Batch, int]:
+    """The first rows of a file, and how many it has.
+
+    Args:
+        path: CSV, gzip CSV or Parquet.
+
+    Returns:
+        At most `MOST_REQUESTS` rows; columns named as in baselines of production hold answers, `label` the truth.
+
+    Raises:
+        NotFound: it is gone.
+        InvalidInput: it is damaged.
+        Conflict: it changed while it was read.
+    """
+    from engine.tables.source import open_table
+
+    table = open_table([path])
+    columns: dict[str, list[Any]] = {head.key: [] for head in table.columns}
+    rows = kept = 0
+    for partition in table.partitions():
+        for chunk in partition.chunks():
+            rows += chunk.rows
+            take = min(chunk.rows, MOST_REQUESTS - kept)
+            for key, column in chunk.columns.items() if take else ():
+                columns[key] += values_of(column)[:take]
+            kept += take
+    return _batch(columns, kept), rows
+
+
+def values_of(column: Column) -> list[Any]:
+    """A column's values, `None` for those which are missing."""
+    from engine.tables.model import Family
+
+    if column.family is Family.EMPTY:
+        return [None] * column.rows
+    values = column.values.tolist()
+    if column.family is Family.TEXT:
+        values = [column.dictionary[place] for place in values]
+    if column.known is None:
+        return list(values)
+    rest = iter(values)
+    return [next(rest) if known else None for known in column.known.tolist()]
+
+
+def _batch(columns: dict[str, list[Any]], rows: int) -> Batch:
+    import numpy as np
+
+    columns = {name: values for name, values in columns.items() if len(values) == rows}
+    truths = columns.pop(LABEL, [None] * rows)
+    answers = columns.pop(PREDICTION, [])
+    chances = [columns.pop(name) for name in _chances(columns)]
+    return Batch(
+        requests=rows,
+        ids=np.arange(rows, dtype=np.int64),
+        times=np.zeros(rows, np.int64),
+        latency_us=np.zeros(rows),
+        columns=columns,
+        answers=answers,
+        chances=_matrix(chances),
+        truths=truths,
+    )
+
+
+def _chances(columns: Mapping[str, object]) -> list[str]:
+    return [name for name in columns if name.startswith(f"{PREDICTION} of ")]
+
+
+def _matrix(chances: Sequence[list[Any]]) -> Any:
+    import numpy as np
+
+    if len(chances) < 2:
+        return None
+    try:
+        matrix = np.array(chances, np.float64).T
+    except (TypeError, ValueError):
+        return None
+    return matrix if bool(np.isfinite(matrix).all()) else None
