@@ -334,7 +334,7 @@ class Engine:
             found = self.endpoints.page(limit=10_000).items if name is None else (self.endpoints.get(name),)
             return {each.row_id: each.name for each in found}
 
-        eyes = Eyes(endpoints, lambda model: self.models.get(model).production)
+        eyes = Eyes(endpoints, lambda model: self.models.get(model).production, self.workspace.path)
         sight = Sight(kit.tests, eyes.seen, eyes.moments, lambda _monitor, _result: None)
         return Monitors(
             self.database, self._telemetry_database, self.access, self._policy_file, sight=sight, clock=self.clock
