@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.core.percent import Permille
 from engine.runtimes.model import Interface, ParityReport, RuntimeKind
 
 WHOLE = 1_000
@@ -95,7 +96,7 @@ class Route:
 
     deployment: int
     share: Share
-    weight: int = 0
+    weight: Permille = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class Deployment:
     digest: str
     kind: RuntimeKind
     share: Share | None
-    weight: int
+    weight: Permille
     state: State
     ended: str
     paused: str
@@ -285,8 +286,8 @@ class RouteWish:
     cause: Cause
     version: int | None = None
     share: Share = Share.LIVE
-    weight: int = 0
-    weights: Mapping[int, int] = field(default_factory=dict)
+    weight: Permille = 0
+    weights: Mapping[int, Permille] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +302,7 @@ class PlannedRoute:
 
     key: str
     share: Share
-    weight: int
+    weight: Permille
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.core.access import Actor
+    from engine.core.percent import Permille
     from engine.db.transaction import Snapshot, Transaction
     from engine.endpoints.model import Build, RoutePlan
     from engine.registry.model import Version
@@ -68,7 +69,7 @@ class Endpoints(EndpointWatching):
         *,
         reason: str,
         share: Share = Share.LIVE,
-        weight: int = 0,
+        weight: Permille = 0,
         expect: int | None = None,
     ) -> Generation:
         """Route a version of the endpoint's model. It is made ready to serve first, outside the transaction.
@@ -81,7 +82,7 @@ class Endpoints(EndpointWatching):
             version: The version's number.
             reason: Why, in the operator's words.
             share: `live`, `canary` or `shadow`.
-            weight: Of a canary: its share of the requests in 0.1 %, 1 to 999.
+            weight: Of a canary: its share of the requests in 0.1 %; not nothing and not all.
             expect: The number of the newest generation that the operator saw; not compared when `None`.
 
         Returns:
@@ -109,13 +110,15 @@ class Endpoints(EndpointWatching):
             build = self._builds().build(found.model, version)
             return self._change(actor, name, wish, why, expect=expect, build=build)
 
-    def traffic(self, name: str, weights: Mapping[int, int], *, reason: str, expect: int | None = None) -> Generation:
+    def traffic(
+        self, name: str, weights: Mapping[int, Permille], *, reason: str, expect: int | None = None
+    ) -> Generation:
         """Change how requests are shared between versions that are deployed; the live one takes the rest.
 
         Args:
             name: The endpoint's name.
             weights: Shares in 0.1 % by version number; 0 keeps a canary loaded without requests. When the live one is
-                named too, all must sum to 1000.
+                named too, all must sum to the whole.
             reason: Why, in the operator's words.
             expect: The number of the newest generation that the operator saw; not compared when `None`.
 

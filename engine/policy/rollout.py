@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.core.errors import InvalidInput
+from engine.core.percent import Permille
 from engine.core.timetext import exact_duration, parse_duration
 
 WHOLE = 1_000
@@ -29,7 +30,7 @@ class RolloutStep:
         hold_ms: How long it lasts at least, in milliseconds; 0 for the end.
     """
 
-    weight: int
+    weight: Permille
     hold_ms: int
 
     @property

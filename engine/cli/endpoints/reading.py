@@ -14,6 +14,7 @@ from engine.cli.output import Column, Format, format_options, show_json, show_li
 from engine.cli.words import MOMENT
 from engine.core.errors import NotFound
 from engine.core.paging import Page
+from engine.core.percent import percent_of
 from engine.core.plain import plain
 from engine.endpoints.model import Endpoint, Share
 
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 
 _BAR = 20
 _NEWEST = 10
-
-
-def percent(weight: int) -> float | int:
-    """A share in 0.1 % as programs read it: 12.5, 5."""
-    return weight // 10 if weight % 10 == 0 else weight / 10
 
 
 def health(endpoint: Endpoint) -> str:
@@ -58,7 +54,7 @@ def shares(endpoint: Endpoint) -> dict[int, int]:
 
 def traffic_words(endpoint: Endpoint) -> str:
     """Who answers, as a bar with numbers."""
-    parts = [f"{number} {_bar(weight)} {percent(weight)} %" for number, weight in shares(endpoint).items()]
+    parts = [f"{number} {_bar(weight)} {percent_of(weight)} %" for number, weight in shares(endpoint).items()]
     shadows = [f"{each.version} shadow" for each in endpoint.deployments if each.share is Share.SHADOW]
     return "  ".join([*parts, *shadows]) or "-"
 
@@ -88,7 +84,7 @@ COLUMNS = (
     Column("model", _of(lambda endpoint: endpoint.model, lambda watched: watched.endpoint.model)),
     Column("live", _of(live_version, _nothing), right=True),
     Column("state", _of(health, lambda watched: watched.health.state.value)),
-    Column("traffic", _of(lambda endpoint: {str(k): percent(v) for k, v in shares(endpoint).items()}, _nothing)),
+    Column("traffic", _of(lambda endpoint: {str(k): percent_of(v) for k, v in shares(endpoint).items()}, _nothing)),
     Column("desired", _of(lambda endpoint: endpoint.desired.number if endpoint.desired else 0, _nothing), right=True),
     Column("observed", _of(lambda endpoint: endpoint.observed, _nothing), right=True),
     Column("url", _of(_nothing, lambda watched: watched.endpoint.url)),
@@ -133,7 +129,7 @@ DEPLOYMENTS = (
     Column("version", lambda deployment: deployment.version, right=True),
     Column("state", lambda deployment: deployment.state.value),
     Column("share", lambda deployment: deployment.share.value if deployment.share else None),
-    Column("weight", lambda deployment: percent(deployment.weight), lambda value: f"{value} %", right=True),
+    Column("weight", lambda deployment: percent_of(deployment.weight), lambda value: f"{value} %", right=True),
     Column("kind", lambda deployment: deployment.kind.value, title="runtime"),
     Column("created_ms", lambda deployment: deployment.created_ms, age, "age", right=True),
     Column("created_by", lambda deployment: deployment.created_by, title="by"),
@@ -182,13 +178,11 @@ def encode(endpoint: Endpoint) -> dict[str, Any]:
     document: dict[str, Any] = plain(endpoint)
     del document["desired"]
     version = {each.id: each.version for each in endpoint.deployments}
-    deployed = [{**each, "weight": percent(each["weight"])} for each in document["deployments"]]
     return {
         **document,
-        "deployments": deployed,
         "kind": "own",
         "live": live_version(endpoint),
-        "weights": {str(number): percent(weight) for number, weight in shares(endpoint).items()},
+        "weights": {str(number): percent_of(weight) for number, weight in shares(endpoint).items()},
         "state": health(endpoint),
         "killed": endpoint.desired is not None and endpoint.desired.killed,
         "desired": 0 if endpoint.desired is None else endpoint.desired.number,
@@ -206,10 +200,7 @@ def encode_generation(generation: Generation, version: Mapping[int, int]) -> dic
         version: Version numbers by deployment.
     """
     document: dict[str, Any] = plain(generation)
-    routes = [
-        {**each, "version": version.get(each["deployment"]), "weight": percent(each["weight"])}
-        for each in document["routes"]
-    ]
+    routes = [{**each, "version": version.get(each["deployment"])} for each in document["routes"]]
     return {**document, "routes": routes}
 
 
@@ -300,7 +291,7 @@ def _show_generations(session: Session, page: Page[Generation], fmt: Format, nam
     version = {each.id: each.version for each in deployed}
 
     def called(route: Route) -> str:
-        share = f"{percent(route.weight)} %" if route.share is Share.CANARY else route.share.value
+        share = f"{percent_of(route.weight)} %" if route.share is Share.CANARY else route.share.value
         return f"{version.get(route.deployment, '?')} {share}"
 
     columns = generation_columns(called)

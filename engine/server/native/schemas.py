@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union
 
 from engine.core.plain import INTERNAL
-from engine.server.native.signatures import names, spoken
+from engine.server.native.signatures import Percent, names, spoken
 
 Schema = dict[str, Any]
 
@@ -20,6 +20,7 @@ _PLAIN: Mapping[object, Schema] = {
     int: {"type": "integer"},
     float: {"anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]},
     bytes: {"type": "string", "format": "hex"},
+    Percent: {"type": "number", "minimum": 0, "maximum": 100, "description": "Percent, with at most one decimal."},
     NoneType: {"type": "null"},
     None: {"type": "null"},
     Any: {},
@@ -89,7 +90,7 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{name}"}
 
     def _object(self, kind: type, bound: Mapping[TypeVar, Any]) -> Schema:
-        hints = typing.get_type_hints(kind, localns=dict(names()))
+        hints = typing.get_type_hints(kind, localns=dict(names()), include_extras=True)
         shown = [field.name for field in fields(kind) if field.repr and field.name not in INTERNAL]
         members = {name: self.of(_bind(hints[name], bound)) for name in shown}
         summary = (kind.__doc__ or "").split("\n", 1)[0]

@@ -11,13 +11,14 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from types import NoneType, UnionType
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
 
 from engine.core import errors, paging
 from engine.core.access import Role
 from engine.core.errors import InvalidInput, QuarterdeckError
+from engine.core.percent import Permille, share_of_percent
 
 _MODELS = (
     "engine.artifacts.model",
@@ -54,6 +55,10 @@ _ENTRY = re.compile(r"^ {4}(\w+): ((?:.*)(?:\n {5,}.*)*)", re.MULTILINE)
 
 RoleName = Literal["viewer", "writer", "operator", "approver", "admin"]
 """How a role is written: by its label."""
+
+
+Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
+"""How a share is written."""
 
 
 class _Parsed:
@@ -118,7 +123,7 @@ class Signature:
         if self.query is None:
             return {name: _spoken(value, self, name) for name, value in said.items()}
         own = {field.name for field in fields(self.query[1])}
-        asked = {name: _frozen(value) for name, value in said.items() if name in own}
+        asked = {name: _frozen(_spoken(value, self, name)) for name, value in said.items() if name in own}
         rest = {name: value for name, value in said.items() if name not in own}
         if not asked and not self.needs_query:
             return rest
@@ -177,8 +182,12 @@ def _has_no_default(parameter: inspect.Parameter) -> bool:
 
 
 def _spoken(value: Any, said: Signature, name: str) -> Any:
-    """A value as the method wants it: roles are written as words."""
+    """A value as the method wants it: roles are written as words, shares in percent."""
     kind = next(each.kind for each in said.parameters if each.name == name)
+    if kind == Percent:
+        return share_of_percent(value)
+    if kind == dict[int, Percent]:
+        return {key: share_of_percent(share) for key, share in value.items()}
     return Role[value.upper()] if kind == RoleName else value
 
 
@@ -205,7 +214,7 @@ def _query(given: Sequence[inspect.Parameter], hints: Mapping[str, Any]) -> tupl
 
 
 def _fields(query: type, *, needed: bool) -> list[Parameter]:
-    hints = typing.get_type_hints(query, localns=dict(names()))
+    hints = typing.get_type_hints(query, localns=dict(names()), include_extras=True)
     texts = _entries(_section(query, "Args"))
     return [
         _parameter(each.name, hints, texts, required=needed and each.default is MISSING is each.default_factory)
@@ -214,7 +223,7 @@ def _fields(query: type, *, needed: bool) -> list[Parameter]:
 
 
 def _parameter(name: str, hints: Mapping[str, Any], texts: Mapping[str, str], *, required: bool) -> Parameter:
-    return Parameter(name, spoken(hints[name]), required, texts.get(name, ""))
+    return Parameter(name, spoken(hints[name]), required, texts.get(name, "").replace("in 0.1 %", "in percent"))
 
 
 def _frozen(value: Any) -> Any:
@@ -238,7 +247,7 @@ def _struct(name: str, parameters: Sequence[Parameter]) -> type[msgspec.Struct]:
 
 
 def spoken(annotation: Any) -> Any:
-    """A type as JSON says it: any iterable is an array, a role is its label.
+    """A type as JSON says it: any iterable is an array, a role is its label, a share a percentage.
 
     Raises:
         TypeError: JSON cannot say it.
@@ -258,7 +267,7 @@ def spoken(annotation: Any) -> Any:
     return annotation
 
 
-_SPOKEN: Mapping[Any, Any] = {Role: RoleName, object: Any}
+_SPOKEN: Mapping[Any, Any] = {Role: RoleName, object: Any, Permille: Percent}
 
 
 def _is_parsed(kind: Any) -> bool:
@@ -269,7 +278,7 @@ _ARRAYS = (Iterable, Sequence, Collection, AbstractSet, list, frozenset)
 
 
 def _hints(method: Callable[..., Any]) -> dict[str, Any]:
-    return typing.get_type_hints(method, localns=dict(names()))
+    return typing.get_type_hints(method, localns=dict(names()), include_extras=True)
 
 
 @cache
@@ -287,6 +296,7 @@ def names() -> Mapping[str, Any]:
         "Collection": Collection,
         "Iterable": Iterable,
         "Mapping": Mapping,
+        "Permille": Permille,
         "NoneType": NoneType,
         "Page": paging.Page,
         "Path": Path,
