@@ -18,6 +18,7 @@ from engine.core.errors import (
     WorkspaceMissing,
     WorkspaceReadOnly,
 )
+from engine.db.patience import too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,10 +62,13 @@ def translate(error: sqlite3.Error, path: Path) -> QuarterdeckError:
         path: The database file, for the message.
 
     Returns:
-        One of `Busy`, `WorkspaceFull`, `WorkspaceReadOnly`, `WorkspaceCorrupt`, `WorkspaceError`.
+        One of `Busy`, `WorkspaceFull`, `WorkspaceReadOnly`, `WorkspaceCorrupt`, `WorkspaceError`; `InvalidInput` for a
+        reading that was ended.
     """
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & _PRIMARY if code is not None else None
+    if primary == sqlite3.SQLITE_INTERRUPT:
+        return too_long()
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL):
         return Busy(
             f"Another process has kept {path} locked for too long.",

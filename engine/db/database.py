@@ -21,6 +21,7 @@ from engine.db.connection import (
 )
 from engine.db.forking import in_use
 from engine.db.migrations import CONTROL, migrations
+from engine.db.patience import held
 from engine.db.pool import Pool
 from engine.db.transaction import Memory, Snapshot, Transaction
 
@@ -345,6 +346,7 @@ class Database:
             WorkspaceReplaced: another file has taken its place; the next use takes that one.
             WorkspaceCorrupt: the file is damaged.
             WorkspaceError: the disk failed.
+            InvalidInput: reading took longer than there is patience with this thread.
         """
         with in_use(), translated(self.path):
             current: Snapshot | None = getattr(self._local, "snapshot", None)
@@ -356,7 +358,7 @@ class Database:
                 yield Snapshot(group)
                 return
             self._check_identity()
-            with self._pool.reader() as reader:
+            with self._pool.reader() as reader, held(reader):
                 reader.execute("BEGIN")
                 try:
                     self._local.snapshot = Snapshot(reader, self._pool.kept(reader))

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import Busy, Overloaded
+from engine.db.patience import Patience
 from engine.server.room import Room
 from engine.server.slowness import SLOW_S
 
@@ -30,6 +31,9 @@ KEPT_KIB = 8_000
 
 ACTORS = 2
 """Threads for operations that take long before they write."""
+
+LONGEST_READ_S = 30.0
+"""How long a reading may take, in seconds: some filters can be made to take hours, and there are few readers."""
 
 MAX_WAITING = 1_024
 """Most operations of one way that wait; more are told to come again."""
@@ -60,6 +64,24 @@ class _Write:
         self.error: BaseException | None = None
 
 
+class _Watch:
+    """Looks, when its time is over, whether an operation still reads, and then again and again."""
+
+    __slots__ = ("_loop", "_patience", "_timer")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
+        self._loop = loop
+        self._patience = patience
+        self._timer = loop.call_later(patience.longest_s, self._look)
+
+    def _look(self) -> None:
+        self._timer = self._loop.call_later(self._patience.look(), self._look)
+
+    def end(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+
+
 class Work:
     """Runs the operations of a server.
 
@@ -76,6 +98,7 @@ class Work:
         loop: The event loop that waits for answers.
         measures: Told of every group.
         max_waiting: Most operations of one way that wait.
+        longest_read_s: How long a reading may take, in seconds.
     """
 
     def __init__(
@@ -85,6 +108,7 @@ class Work:
         *,
         measures: Measures,
         max_waiting: int = MAX_WAITING,
+        longest_read_s: float = LONGEST_READ_S,
     ) -> None:
         self.ending = False
         self.room = Room()
@@ -92,6 +116,7 @@ class Work:
         self._database = database
         self._loop = loop
         self._max_waiting = max_waiting
+        self._longest_read_s = longest_read_s
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._actors = ThreadPoolExecutor(ACTORS, "actor")
         self._reading = 0
@@ -116,13 +141,17 @@ class Work:
 
         Raises:
             QuarterdeckError: as the operation says.
+            InvalidInput: it took too long.
             Overloaded: too many wait.
         """
         self._admit(self._reading)
         self._reading += 1
+        patience = Patience(self._longest_read_s)
+        watch = _Watch(self._loop, patience)
         try:
-            return await self._loop.run_in_executor(self._readers, operation)
+            return await self._loop.run_in_executor(self._readers, patience.run, operation)
         finally:
+            watch.end()
             self._reading -= 1
 
     async def act(self, operation: Callable[[], T]) -> T:

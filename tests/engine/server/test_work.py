@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +16,7 @@ import engine
 from engine.api import Engine
 from engine.core.errors import Busy, InvalidInput, NotFound, Overloaded, WorkspaceMissing
 from engine.server.measures import Measures
-from engine.server.work import MAX_GROUP, Work
+from engine.server.work import MAX_GROUP, READERS, Work
 from tests.builders import empty_workspace
 from tests.engine.server.wire import Wire
 
@@ -178,3 +178,53 @@ def test_a_stranger_is_refused_in_the_words_of_the_dialect(wire: Wire) -> None:
     assert (answer.status, answer.json["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
     with pytest.raises(NotFound):
         wire.engine.runs.get("0" * 32)
+
+
+ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+@pytest.fixture
+async def hasty(tmp_path: Path, measures: Measures) -> AsyncIterator[tuple[Work, Engine]]:
+    """Work that gives a reading a tenth of a second."""
+    with engine.open(empty_workspace(tmp_path / "workspace").path) as opened:
+        found = Work(opened.database, asyncio.get_running_loop(), measures=measures, longest_read_s=0.1)
+        yield found, opened
+        await asyncio.to_thread(found.close)
+
+
+def _one_without_end(opened: Engine) -> None:
+    with opened.database.snapshot() as view:
+        view.execute(ENDLESS).fetchone()
+
+
+def _ever_another(opened: Engine) -> None:
+    while True:
+        opened.runs.page()
+
+
+def _ever_another_in_one_view(opened: Engine) -> None:
+    with opened.database.snapshot() as view:
+        while True:
+            view.execute(ENDLESS.replace("FROM n)", "FROM n LIMIT 300000)")).fetchone()
+
+
+@pytest.mark.parametrize("reading", [_one_without_end, _ever_another, _ever_another_in_one_view])
+async def test_a_reading_that_takes_too_long_is_ended_and_others_go_on(
+    hasty: tuple[Work, Engine], reading: Callable[[Engine], None]
+) -> None:
+    work, opened = hasty
+    ended = [work.read(lambda: reading(opened)) for _ in range(READERS + 1)]
+    answers = await asyncio.wait_for(asyncio.gather(*ended, return_exceptions=True), 20)
+    assert {type(each) for each in answers} == {InvalidInput}, answers
+    assert (await work.read(opened.runs.page)).items == ()
+
+
+async def test_a_reading_waits_for_its_thread_as_long_as_it_takes(hasty: tuple[Work, Engine]) -> None:
+    work, opened = hasty
+    gate = threading.Event()
+    before = [asyncio.ensure_future(work.read(gate.wait)) for _ in range(READERS)]
+    last = asyncio.ensure_future(work.read(opened.runs.page))
+    await asyncio.sleep(0.3)  # longer than a reading may take: what is tried is that this does not count
+    gate.set()
+    assert (await last).items == ()
+    assert await asyncio.gather(*before) == [True] * READERS
