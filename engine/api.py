@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
     from engine.maintenance.service import Maintenance
-    from engine.monitoring.model import Subject
+    from engine.monitoring.model import Monitor, MonitorResult, Subject
     from engine.monitoring.service import Monitors
     from engine.policy.model import Policy
     from engine.probing.service import Probing
@@ -335,7 +335,15 @@ class Engine:
             return {each.row_id: each.name for each in found}
 
         eyes = Eyes(endpoints, lambda model: self.models.get(model).production, self.workspace.path)
-        sight = Sight(kit.tests, eyes.seen, eyes.moments, lambda _monitor, _result: None)
+        def act(monitor: Monitor, result: MonitorResult) -> None:
+            from engine.deployment.reacting import Reactions  # few monitors do more than tell
+
+            def rollouts(actor: Actor) -> Rollouts:
+                return self.acting(actor, lambda: self._policy_file.read().role_of(actor.name)).rollouts
+
+            Reactions(self.database, rollouts, self.access.actor).act(monitor, result)
+
+        sight = Sight(kit.tests, eyes.seen, eyes.moments, act)
         return Monitors(
             self.database, self._telemetry_database, self.access, self._policy_file, sight=sight, clock=self.clock
         )
