@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.drift.baselines import BASELINE_ACTIONS
 from console.endpoints.measuring import OF_VERSION
 from console.formats import STAGES, age, logged, number, pill, size
 from console.location import Location
@@ -227,6 +228,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("lineage", "l", "lineage", _lineage, "Dataset, run and version it belongs to."),
     Action("history", "h", "history", _history, "Promotions and rollbacks of the model."),
     OF_VERSION,
+    *BASELINE_ACTIONS,
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
     Action(
         "alias",

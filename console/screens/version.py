@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.drift.baselines import baseline_lines
 from console.endpoints.words import DEPLOYED, percent
 from console.formats import STAGES, age, logged, moment, number, pill, size
 from console.resources.versions import ACTIONS as VERSION_ACTIONS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.core.events import Changes
+    from engine.drift.baseline_model import Baseline
     from engine.registry.model import Column
 
 
@@ -32,11 +34,13 @@ class VersionFacts:
         version: The version.
         report: The gates' latest stored answers for Production, or `None`.
         deployed: Where endpoints have it loaded.
+        baselines: What windows of it are compared with, the one in force first.
     """
 
     version: Version
     report: GateReport | None
     deployed: tuple[Deployment, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
 
 
 def parse_key(name: str) -> tuple[str, int]:
@@ -70,6 +74,7 @@ class VersionView(Page[VersionFacts]):
             engine.models.version(model, number_),
             engine.gates.latest(model, number_, Stage.PRODUCTION),
             engine.endpoints.of_version(model, number_),
+            engine.drift.baselines(model, number_),
         )
 
     def changed(self, changes: Changes) -> None:
@@ -99,6 +104,7 @@ class VersionView(Page[VersionFacts]):
             lines += [blank(), heading("Serves"), *_deployed(data.deployed)]
         if version.description:
             lines += [Line([(f"  {text}", "")]) for text in wrap(version.description, max(width - 4, 20))]
+        lines += [blank(), *baseline_lines(data.baselines, now_ms)]
         lines += [
             blank(),
             heading("Metrics at registration"),
