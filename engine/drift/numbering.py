@@ -162,7 +162,7 @@ def _fine(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile, m
 
     from engine.profiles.quantities import cells_of, mean
 
-    cells = cells_of(feature, [before, now], from_offset=True)
+    cells = cells_of(feature, [before, now])
     bare = replace(feature, offset=0)
     means = mean(bare, before).value, mean(bare, now).value
     scale = _deviation(cells.counts[0], cells.lows, cells.highs)

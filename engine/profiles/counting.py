@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from engine.profiles.levels import MOST_LEVELS, LevelCounts, kept
+from engine.profiles.levels import MOST_LEVELS, kept, level_counts
 from engine.profiles.model import LEVELLED, NUMERIC, FeatureKind
 from engine.profiles.numbers import BLOCK, NumberCounting, Scratch
 from engine.profiles.profile import FeatureProfile, NumberCounts
@@ -47,6 +47,7 @@ class FeatureCounting:
     def __init__(self, feature: FeatureLayout, scratch: Scratch) -> None:
         self._feature = feature
         self._scratch = scratch
+        self._known = frozenset(feature.levels)
         self._rows = self._nulls = self._unfit = 0
         self._types: Counter[str] = Counter()
         self._numbers = NumberCounting(feature, scratch) if feature.kind in NUMERIC else None
@@ -91,7 +92,7 @@ class FeatureCounting:
         """What was counted."""
         self._fold()
         kind = self._feature.kind
-        levels = LevelCounts(self._level_rows, dict(kept(self._levels))) if kind in LEVELLED else None
+        levels = level_counts(self._level_rows, self._levels, self._known) if kind in LEVELLED else None
         text = (self._text or counted(())) if kind is FeatureKind.TEXT else None
         numbers = self._number_counts()  # which counts NaN as missing
         return FeatureProfile(self._rows, self._nulls, self._unfit, dict(+self._types), numbers, levels, text)
@@ -169,7 +170,8 @@ class FeatureCounting:
                 self._levels[self._level(value)] += count
                 self._level_rows += count
         if len(self._levels) > 2 * MOST_LEVELS:
-            self._levels = Counter(kept(self._levels))
+            known = {level: self._levels.pop(level) for level in self._known & self._levels.keys()}
+            self._levels = Counter({**kept(self._levels), **known})
 
     def _level(self, value: object) -> str:
         level = level_of(value)
@@ -188,10 +190,13 @@ class FeatureCounting:
         self._types["number"] -= missing
 
     def _number_counts(self) -> NumberCounts | None:
+        import numpy as np
+
         numbers = self._numbers
         if numbers is None:
             return None
         numbers.finish()
+        places = np.flatnonzero(numbers.cells)
         self._nulls += numbers.missing
         numbers.missing = 0
         return NumberCounts(
@@ -200,7 +205,8 @@ class FeatureCounting:
             self._end(min, numbers.minimum, numbers.least),
             self._end(max, numbers.maximum, numbers.most),
             numbers.steps,
-            numbers.cells,
+            places,
+            numbers.cells[places],
             dict(numbers.tails),
             numbers.point_counts,
         )

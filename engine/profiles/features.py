@@ -194,6 +194,8 @@ def _grid(found: NDArray[np.float64]) -> tuple[Grid, tuple[float, ...]]:
     if not len(found):
         return around(0.0, 1.0), ()
     median = float(found[len(found) // 2])
+    if found[0] == found[-1]:
+        return around(median, _spread(found, median)), (median,)
     gap = _gap(found)
     if gap is not None:
         return lattice((float(found[0]) + float(found[-1])) / 2, gap), ()

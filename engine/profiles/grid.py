@@ -122,13 +122,13 @@ class Grid:
 
 
 def around(centre: float, spread: float) -> Grid:
-    """A grid of 16 to 32 times the spread.
+    """A grid of 8 to 16 times the spread.
 
     Args:
         centre: Its middle.
         spread: Such as the distance between the quartiles; above 0.
     """
-    power = max(_LEAST, min(_MOST, math.ceil(math.log2(spread)) + 4 + _HEADROOM))
+    power = max(_LEAST, min(_MOST, math.ceil(math.log2(spread)) + 3 + _HEADROOM))
     return _placed(power, Fraction(centre), lattice=False)
 
 

@@ -103,11 +103,13 @@ def sampled(partition: Partition, *, most: int) -> PartSample:
         Conflict: it changed while it was read.
     """
     stride, rows = 1, 0
-    kept: list[tuple[int, Mapping[str, Column]]] = []  # the row of the first, and what was kept
+    kept: list[tuple[int, Mapping[str, Column]]] = []  # the row of the first of each, and each `stride`-th from there
     for chunk in partition.chunks():
-        kept.append((rows, {key: _every(each, rows, stride) for key, each in chunk.columns.items()}))
+        first = -(-rows // stride) * stride
+        kept.append((first, {key: _every(each, first - rows, stride) for key, each in chunk.columns.items()}))
         rows += chunk.rows
         while rows > 2 * most * stride:
+            kept = [_halved(each, stride) for each in kept]
             stride *= 2
     columns: dict[str, list[Column]] = {}
     for _, found in kept:
@@ -116,21 +118,25 @@ def sampled(partition: Partition, *, most: int) -> PartSample:
     return PartSample(rows, stride, columns)
 
 
+def _halved(piece: tuple[int, Mapping[str, Column]], stride: int) -> tuple[int, Mapping[str, Column]]:
+    first, columns = piece
+    skipped = first // stride % 2
+    return first + skipped * stride, {key: _every(each, skipped, 2) for key, each in columns.items()}
+
+
 def _every(column: Column, first: int, stride: int) -> Column:
-    """Each `stride`-th of the values that are there, counted from the table's first row."""
+    """Each `stride`-th of the values that are there."""
     import numpy as np
 
-    if stride == 1 or column.family is Family.EMPTY:
+    if (first, stride) == (0, 1) or column.family is Family.EMPTY:
         return column
-    begin = -first % stride
-    values = column.values[begin::stride]
-    return Column(column.family, -(-column.rows // stride), np.ascontiguousarray(values), 0, column.dictionary)
+    values = np.ascontiguousarray(column.values[first::stride])
+    return Column(column.family, -(-column.rows // stride), values, 0, column.dictionary)
 
 
 def _thinned(sample: PartSample, key: str, stride: int) -> Iterable[Column]:
-    step = stride // sample.stride
     for each in sample.columns.get(key, ()):
-        yield _every(each, 0, step)
+        yield _every(each, 0, stride // sample.stride)
 
 
 def _sample(pieces: Sequence[Column]) -> Sample:

@@ -9,6 +9,7 @@ from engine.profiles.grid import CELLS
 from engine.profiles.layout import FORMAT
 from engine.profiles.levels import LevelCounts
 from engine.profiles.profile import FeatureProfile, NumberCounts, Profile
+from engine.profiles.rows import RowCounts
 from engine.profiles.words import TextCounts
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def pack(profile: Profile) -> bytes:
         profile.rows,
         profile.damaged,
         sorted(profile.others.items()),
-        _levels(profile.distinct_rows),
+        _rows(profile.distinct_rows),
         features,
     ]
     return msgpack.encode(told)
@@ -55,7 +56,7 @@ def unpack(data: bytes) -> Profile:
         if version != FORMAT:
             raise InvalidInput("That profile was written by another version.", hint="Make it anew.")
         built = {key: _built(*rest) for key, *rest in features}
-        return Profile(digest, rows, built, damaged, dict(others), _built_levels(distinct))
+        return Profile(digest, rows, built, damaged, dict(others), _built_rows(distinct))
     except (DecodeError, TypeError, ValueError) as error:
         raise InvalidInput("These bytes are no profile.") from error
 
@@ -75,9 +76,7 @@ def _feature(feature: FeatureProfile) -> list[Any]:
 
 def _built(*told: Any) -> FeatureProfile:
     rows, nulls, unfit, types, numbers, levels, text = told
-    made = (
-        None if text is None else TextCounts(dict(text[0]), tuple(text[1]), _built_levels(text[2], LevelCounts(0, {})))
-    )
+    made = None if text is None else TextCounts(dict(text[0]), tuple(text[1]), _built_levels(text[2]))
     return FeatureProfile(rows, nulls, unfit, dict(types), _built_numbers(numbers), _built_levels(levels), made)
 
 
@@ -92,7 +91,7 @@ def _numbers(numbers: NumberCounts | None) -> list[Any] | None:
         numbers.below,
         *ends,
         str(numbers.steps),
-        _sparse(numbers.cells),
+        _sparse(numbers.places, numbers.counts),
         sorted(numbers.tails.items()),
         numbers.points.tolist(),
     ]
@@ -106,39 +105,55 @@ def _built_numbers(told: Any) -> NumberCounts | None:
     above, below, *ends, steps, cells, tails, points = told
     minimum, maximum = (int(each) if isinstance(each, str) else each for each in ends)
     return NumberCounts(
-        above, below, minimum, maximum, int(steps), _dense(*cells), dict(tails), np.array(points, np.int64)
+        above, below, minimum, maximum, int(steps), *_found(*cells), dict(tails), np.array(points, np.int64)
     )  # fmt: skip
 
 
 def _levels(levels: LevelCounts | None) -> list[Any] | None:
-    return None if levels is None else [levels.rows, sorted(levels.counts.items())]
+    return None if levels is None else [levels.rows, sorted(levels.known.items()), sorted(levels.others.items())]
 
 
-def _built_levels(told: Any, otherwise: Any = None) -> Any:
-    return otherwise if told is None else LevelCounts(told[0], dict(told[1]))
+def _built_levels(told: Any) -> Any:
+    return None if told is None else LevelCounts(told[0], dict(told[1]), dict(told[2]))
 
 
-def _sparse(counts: NDArray[Any]) -> tuple[bytes, str, bytes]:
-    """Places and counts of what is not 0; places are bits where that is shorter."""
+def _rows(rows: RowCounts | None) -> list[Any] | None:
+    if rows is None:
+        return None
+    return [rows.rows, rows.hashes.astype("<u8").tobytes(), rows.counts.astype("<u8").tobytes()]
+
+
+def _built_rows(told: Any) -> RowCounts | None:
     import numpy as np
 
-    places = np.flatnonzero(counts)
-    found = counts[places]
-    word = np.min_scalar_type(int(found.max()) if len(found) else 0).str.replace("|", "<")
+    if told is None:
+        return None
+    hashes, counts = (np.frombuffer(each, "<u8") for each in told[1:])
+    return RowCounts(told[0], hashes.astype(np.uint64), counts.astype(np.int64))
+
+
+def _sparse(places: NDArray[Any], counts: NDArray[Any]) -> tuple[bytes, str, bytes]:
+    """Places and counts in the smallest words; places are bits where that is shorter."""
+    import numpy as np
+
+    word = np.min_scalar_type(int(counts.max()) if len(counts) else 0).str.replace("|", "<")
     told = places.astype("<u2").tobytes()
     if len(told) >= CELLS // 8:
-        told = np.packbits(counts != 0).tobytes()
-    return told, word, found.astype(word).tobytes()
+        taken = np.zeros(CELLS, bool)
+        taken[places] = True
+        told = np.packbits(taken).tobytes()
+    return told, word, counts.astype(word).tobytes()
 
 
-def _dense(places: bytes, word: str, counts: bytes) -> NDArray[Any]:
+def _found(places: bytes, word: str, counts: bytes) -> tuple[NDArray[Any], NDArray[Any]]:
     import numpy as np
 
-    found = np.zeros(CELLS, np.int64)
     if word not in ("<u1", "<u2", "<u4", "<u8"):
         raise ValueError(word)
     where = np.frombuffer(places, "<u2").astype(np.intp)
     if len(places) == CELLS // 8:
         where = np.flatnonzero(np.unpackbits(np.frombuffer(places, np.uint8)))
-    found[where] = np.frombuffer(counts, word)
-    return found
+    found = np.frombuffer(counts, word).astype(np.int64)
+    if len(found) != len(where) or (len(where) and int(where.max()) >= CELLS):
+        raise ValueError(len(found))
+    return where, found

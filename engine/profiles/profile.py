@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import Conflict
 from engine.profiles.grid import CELLS
 from engine.profiles.levels import LevelCounts
+from engine.profiles.rows import RowCounts
 from engine.profiles.words import TextCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,7 +34,8 @@ class NumberCounts:
         minimum: The least finite number, or `None`.
         maximum: The largest.
         steps: Their sum, in steps of the grid from its origin; each is rounded to a step at most.
-        cells: By cell of the grid, shape (CELLS,).
+        places: Cells of the grid that hold numbers, rising.
+        counts: How many each of them holds, int64.
         tails: By code, of those beyond the grid.
         points: Of the tied numbers, shape (points,); they are in `cells` too.
     """
@@ -41,25 +45,48 @@ class NumberCounts:
     minimum: Number | None
     maximum: Number | None
     steps: int
-    cells: NDArray[Any]
+    places: NDArray[Any]
+    counts: NDArray[Any]
     tails: Mapping[int, int]
     points: NDArray[Any]
+
+    @cached_property
+    def cells(self) -> NDArray[Any]:
+        """By cell of the grid, shape (CELLS,), int64."""
+        import numpy as np
+
+        found = np.zeros(CELLS, np.int64)
+        found[self.places] = self.counts
+        return found
 
     @property
     def total(self) -> int:
         """How many finite numbers there are."""
-        return int(self.cells.sum()) + sum(self.tails.values())
+        return int(self.counts.sum()) + sum(self.tails.values())
 
-    def __add__(self, other: NumberCounts) -> NumberCounts:
+    @staticmethod
+    def sum(parts: Sequence[NumberCounts]) -> NumberCounts:
+        """All together.
+
+        Args:
+            parts: Of one layout; at least one.
+        """
+        import numpy as np
+
+        cells = np.zeros(CELLS, np.int64)
+        for each in parts:
+            cells[each.places] += each.counts
+        places = np.flatnonzero(cells)
         return NumberCounts(
-            self.above + other.above,
-            self.below + other.below,
-            _either(min, self.minimum, other.minimum),
-            _either(max, self.maximum, other.maximum),
-            self.steps + other.steps,
-            self.cells + other.cells,
-            _added(self.tails, other.tails),
-            self.points + other.points,
+            sum(each.above for each in parts),
+            sum(each.below for each in parts),
+            min((each.minimum for each in parts if each.minimum is not None), default=None),
+            max((each.maximum for each in parts if each.maximum is not None), default=None),
+            sum(each.steps for each in parts),
+            places,
+            cells[places],
+            _added([each.tails for each in parts]),
+            np.stack([each.points for each in parts]).sum(axis=0),
         )
 
 
@@ -85,15 +112,22 @@ class FeatureProfile:
     levels: LevelCounts | None = None
     text: TextCounts | None = None
 
-    def __add__(self, other: FeatureProfile) -> FeatureProfile:
+    @staticmethod
+    def sum(parts: Sequence[FeatureProfile]) -> FeatureProfile:
+        """All together.
+
+        Args:
+            parts: Of one layout; at least one.
+        """
+        numbers = [each.numbers for each in parts if each.numbers is not None]
         return FeatureProfile(
-            self.rows + other.rows,
-            self.nulls + other.nulls,
-            self.unfit + other.unfit,
-            _added(self.types, other.types),
-            _both(self.numbers, other.numbers),
-            _both(self.levels, other.levels),
-            _both(self.text, other.text),
+            sum(each.rows for each in parts),
+            sum(each.nulls for each in parts),
+            sum(each.unfit for each in parts),
+            _added([each.types for each in parts]),
+            NumberCounts.sum(numbers) if numbers else None,
+            _all([each.levels for each in parts]),
+            _all([each.text for each in parts]),
         )
 
     @property
@@ -144,7 +178,7 @@ class Profile:
     features: Mapping[str, FeatureProfile]
     damaged: int = 0
     others: Mapping[str, int] = field(default_factory=dict)
-    distinct_rows: LevelCounts | None = None
+    distinct_rows: RowCounts | None = None
 
     def __add__(self, other: Profile) -> Profile:
         """Both together.
@@ -152,23 +186,40 @@ class Profile:
         Raises:
             Conflict: they were counted by different layouts.
         """
-        if self.layout_digest != other.layout_digest:
+        return Profile.sum([self, other])
+
+    @staticmethod
+    def sum(parts: Sequence[Profile]) -> Profile:
+        """All together, in far less time than one after the other.
+
+        Args:
+            parts: At least one.
+
+        Returns:
+            Their sum.
+
+        Raises:
+            Conflict: they were counted by different layouts.
+        """
+        first = parts[0]
+        if any(each.layout_digest != first.layout_digest for each in parts):
             raise Conflict("Profiles of different layouts cannot be added.", hint="Use one baseline for both.")
         return Profile(
-            self.layout_digest,
-            self.rows + other.rows,
-            {key: each + other.features[key] for key, each in self.features.items()},
-            self.damaged + other.damaged,
-            _added(self.others, other.others),
-            _both(self.distinct_rows, other.distinct_rows),
+            first.layout_digest,
+            sum(each.rows for each in parts),
+            {key: FeatureProfile.sum([each.features[key] for each in parts]) for key in first.features},
+            sum(each.damaged for each in parts),
+            _added([each.others for each in parts]),
+            _all([each.distinct_rows for each in parts]),
         )
 
     @property
-    def duplicates(self) -> int | None:
-        """Rows that stood there before; `None` when that was not asked for, or there are too many rows to know."""
-        if self.distinct_rows is None or not self.distinct_rows.complete:
+    def duplicates(self) -> tuple[int, int] | None:
+        """Rows that stood there before, and by how much that may be wrong; `None` when that was not asked for."""
+        if self.distinct_rows is None:
             return None
-        return self.rows - len(self.distinct_rows.counts)
+        distinct, error = self.distinct_rows.distinct
+        return max(0, self.rows - distinct), error
 
     def to_bytes(self) -> bytes:
         """The same bytes for the same rows, whatever the parts and their order."""
@@ -205,17 +256,6 @@ def empty(layout: Layout) -> Profile:
     return Counting(layout).finish()
 
 
-def no_numbers(points: int) -> NumberCounts:
-    """Of no numbers.
-
-    Args:
-        points: How many tied numbers the layout has.
-    """
-    import numpy as np
-
-    return NumberCounts(0, 0, None, None, 0, np.zeros(CELLS, np.int64), {}, np.zeros(points, np.int64))
-
-
 def _between(numbers: NumberCounts | None, edges: tuple[int, ...]) -> NDArray[Any]:
     import numpy as np
 
@@ -227,18 +267,13 @@ def _between(numbers: NumberCounts | None, edges: tuple[int, ...]) -> NDArray[An
     return counts
 
 
-def _either(choose: Any, one: Number | None, other: Number | None) -> Number | None:
-    if one is None or other is None:
-        return other if one is None else one
-    found: Number = choose(one, other)
-    return found
+def _all(parts: Sequence[Any]) -> Any:
+    """Their sum; `None` where one is."""
+    return None if any(each is None for each in parts) else reduce(add, parts)
 
 
-def _both(one: Any, other: Any) -> Any:
-    return one + other if one is not None and other is not None else None
-
-
-def _added(one: Mapping[Any, int], other: Mapping[Any, int]) -> dict[Any, int]:
-    counts = Counter(one)
-    counts.update(other)
+def _added(parts: Sequence[Mapping[Any, int]]) -> dict[Any, int]:
+    counts: Counter[Any] = Counter()
+    for each in parts:
+        counts.update(each)
     return dict(counts)

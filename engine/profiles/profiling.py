@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engine.profiles.counting import FeatureCounting
 from engine.profiles.numbers import Scratch
 from engine.profiles.profile import Profile
+from engine.profiles.rows import counted_rows, no_rows
 from engine.tables.model import Table
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ class PartTask:
     Args:
         partition: The part.
         layout: How.
+        duplicates: Whether rows are told apart.
     """
 
     partition: Partition
     layout: Layout
+    duplicates: bool = False
 
 
 class Counting:
@@ -39,9 +42,11 @@ class Counting:
 
     Args:
         layout: How.
+        duplicates: Whether rows are told apart, which takes longer than all else.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, duplicates: bool = False) -> None:
+        self._row_counts = no_rows() if duplicates else None
         self._layout = layout
         scratch = Scratch()
         self._features = {each.key: FeatureCounting(each, scratch) for each in layout.features}
@@ -56,6 +61,8 @@ class Counting:
         """
         self._rows += chunk.rows
         self._damaged += chunk.damaged
+        if self._row_counts is not None:
+            self._row_counts += counted_rows(chunk, self._layout.features)
         for key, feature in self._features.items():
             column = chunk.columns.get(key)
             if column is None:
@@ -69,16 +76,19 @@ class Counting:
     def finish(self) -> Profile:
         """What was counted."""
         features = {key: each.finish() for key, each in self._features.items()}
-        return Profile(self._layout.digest, self._rows, features, self._damaged, dict(self._others))
+        return Profile(self._layout.digest, self._rows, features, self._damaged, dict(self._others), self._row_counts)
 
 
-def profile(source: Table | Iterable[Chunk], layout: Layout, executor: Executor | None = None) -> Profile:
+def profile(
+    source: Table | Iterable[Chunk], layout: Layout, executor: Executor | None = None, *, duplicates: bool = False
+) -> Profile:
     """Profile a table.
 
     Args:
         source: A table, or chunks.
         layout: How it is counted.
         executor: What looks at parts of a table; without one, this thread does.
+        duplicates: Whether rows are told apart, which takes longer than all else.
 
     Returns:
         The profile: the same whatever the executor.
@@ -90,12 +100,14 @@ def profile(source: Table | Iterable[Chunk], layout: Layout, executor: Executor 
         WorkerLost: a worker died.
     """
     if not isinstance(source, Table):
-        return _counted(source, layout)
+        return _counted(source, layout, duplicates=duplicates)
+    tasks = (PartTask(part, layout, duplicates) for part in source.partitions())
     if executor is None:
         wanted = layout.wanted
-        return _counted((chunk for part in source.partitions() for chunk in part.chunks(wanted)), layout)
-    tasks = (PartTask(part, layout) for part in source.partitions())
-    return reduce(add, executor.map(profile_part, tasks, ordered=False), Counting(layout).finish())
+        chunks = (chunk for task in tasks for chunk in task.partition.chunks(wanted))
+        return _counted(chunks, layout, duplicates=duplicates)
+    none = Counting(layout, duplicates=duplicates).finish()
+    return reduce(add, executor.map(profile_part, tasks, ordered=False), none)
 
 
 def profile_part(task: PartTask) -> Profile:
@@ -111,11 +123,11 @@ def profile_part(task: PartTask) -> Profile:
         InvalidInput: it is damaged.
         Conflict: it changed while it was read.
     """
-    return _counted(task.partition.chunks(task.layout.wanted), task.layout)
+    return _counted(task.partition.chunks(task.layout.wanted), task.layout, duplicates=task.duplicates)
 
 
-def _counted(chunks: Iterable[Chunk], layout: Layout) -> Profile:
-    counting = Counting(layout)
+def _counted(chunks: Iterable[Chunk], layout: Layout, *, duplicates: bool) -> Profile:
+    counting = Counting(layout, duplicates=duplicates)
     for chunk in chunks:
         counting.add(chunk)
     return counting.finish()

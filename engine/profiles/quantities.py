@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.profiles.numbers import tail_borders
+from engine.profiles.grid import CELLS
+from engine.profiles.numbers import tail_borders, tail_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -35,23 +36,36 @@ class Cells:
     """Cells that are not empty, of one or more profiles of one layout, from the lowest to the highest.
 
     Args:
-        lows: Their lower ends, shape (cells,).
+        lows: Their lower ends, shape (cells,), counted from `offset` on.
         highs: Their upper ends; where they equal `lows`, a cell is a single number.
         counts: By profile, shape (profiles, cells), int64.
+        parted: Of which cells a tied number within is a cell of its own; cells are in order of their middles.
+        offset: What is to be added to lower and upper ends; 0 but for integers that no float64 holds exactly.
     """
 
     lows: NDArray[Any]
     highs: NDArray[Any]
     counts: NDArray[Any]
+    parted: NDArray[Any]
+    offset: int = 0
+
+    @property
+    def middles(self) -> NDArray[Any]:
+        """Their middles, shape (cells,), counted from `offset` on."""
+        return self.lows / 2 + self.highs / 2
+
+    @property
+    def halves(self) -> NDArray[Any]:
+        """Half their widths, shape (cells,)."""
+        return self.highs / 2 - self.lows / 2
 
 
-def cells_of(feature: FeatureLayout, profiles: Sequence[FeatureProfile], *, from_offset: bool = False) -> Cells:
+def cells_of(feature: FeatureLayout, profiles: Sequence[FeatureProfile]) -> Cells:
     """The cells of finite numbers.
 
     Args:
         feature: Its layout; of a number or timestamp.
         profiles: Counted by it.
-        from_offset: Tell the ends of cells as they lie from the layout's `offset` on, which loses nothing near 2^62.
 
     Returns:
         Cells in which at least one of them has numbers.
@@ -60,22 +74,22 @@ def cells_of(feature: FeatureLayout, profiles: Sequence[FeatureProfile], *, from
 
     counted = [each.numbers for each in profiles if each.numbers is not None]
     if feature.grid is None or not counted:
-        return Cells(np.empty(0), np.empty(0), np.zeros((len(profiles), 0), np.int64))
+        return Cells(np.empty(0), np.empty(0), np.zeros((len(profiles), 0), np.int64), np.empty(0, bool))
     grid = feature.grid
     dense = np.stack([each.cells for each in counted])
     places = np.flatnonzero(dense.any(axis=0))
     borders = grid.borders()
-    lows, highs = borders[places], borders[places if grid.lattice else places + 1]
-    below, above = ([*_tails(counted, sign)] for sign in (-1, 1))
-    tails = [(*tail_borders(code, grid.centre), code) for code in (*below, *above)]
-    cut = len(below)
-    tail_counts = np.array([[each.tails.get(code, 0) for *_, code in tails] for each in counted], np.int64)
+    codes = sorted({code for each in counted for code in each.tails})
+    tails = np.array([tail_borders(code, grid.centre) for code in codes]).reshape(-1, 2)
+    tail_counts = np.array([[each.tails.get(code, 0) for code in codes] for each in counted], np.int64)
+    lows = np.concatenate([borders[places], tails[:, 0]])
+    highs = np.concatenate([borders[places if grid.lattice else places + 1], tails[:, 1]])
     ends = _ends(counted, feature.offset)
-    all_lows = np.concatenate([[low for low, *_ in tails[:cut]], lows, [low for low, *_ in tails[cut:]]])
-    all_highs = np.concatenate([[high for _, high, _ in tails[:cut]], highs, [high for _, high, _ in tails[cut:]]])
-    counts = np.concatenate([tail_counts[:, :cut], dense[:, places], tail_counts[:, cut:]], axis=1)
-    low, high = np.clip(all_lows, *ends), np.clip(all_highs, *ends)
-    return Cells(low, high, counts) if from_offset else Cells(low + feature.offset, high + feature.offset, counts)
+    hosts = {each: place for place, each in enumerate([*places.tolist(), *((code, "tail") for code in codes)])}
+    counts = np.concatenate([dense[:, places], tail_counts], axis=1)
+    return _parted(
+        feature, hosts, Cells(np.clip(lows, *ends), np.clip(highs, *ends), counts, np.zeros(len(lows), bool)), counted
+    )
 
 
 def quantile(feature: FeatureLayout, profile: FeatureProfile, share: float) -> Bounded:
@@ -96,8 +110,7 @@ def quantile(feature: FeatureLayout, profile: FeatureProfile, share: float) -> B
         return Bounded(math.nan, 0.0)
     counted = np.cumsum(cells.counts[0])
     place = int(np.searchsorted(counted, max(1, math.ceil(share * int(counted[-1])))))
-    low, high = float(cells.lows[place]), float(cells.highs[place])
-    return Bounded((low + high) / 2, (high - low) / 2)
+    return Bounded(float(cells.middles[place]) + cells.offset, float(cells.halves[place]))
 
 
 def mean(feature: FeatureLayout, profile: FeatureProfile) -> Bounded:
@@ -134,10 +147,9 @@ def deviation(feature: FeatureLayout, profile: FeatureProfile) -> Bounded:
         return Bounded(math.nan, 0.0)
     with np.errstate(over="ignore"):
         weights = cells.counts[0] / total
-        middles = cells.lows / 2 + cells.highs / 2
+        middles = cells.middles
         found = math.sqrt(float(weights @ (middles - weights @ middles) ** 2))
-        halves = cells.highs / 2 - cells.lows / 2
-        return Bounded(found, math.sqrt(float(weights @ halves**2)))
+        return Bounded(found, math.sqrt(float(weights @ cells.halves**2)))
 
 
 def ks(feature: FeatureLayout, reference: FeatureProfile, current: FeatureProfile) -> Bounded:
@@ -162,7 +174,8 @@ def ks(feature: FeatureLayout, reference: FeatureProfile, current: FeatureProfil
     wide = cells.highs > cells.lows
     inside = np.maximum(after - (afterwards - other), afterwards - (after - one))[wide]
     most = float(inside.max()) if inside.size else 0.0
-    return Bounded(found, max(0.0, most - found))
+    either = float((one + other)[cells.parted].max()) if cells.parted.any() else 0.0  # may lie on either side of a tie
+    return Bounded(found, max(0.0, most - found) + either)
 
 
 def wasserstein(feature: FeatureLayout, reference: FeatureProfile, current: FeatureProfile) -> Bounded:
@@ -182,10 +195,8 @@ def wasserstein(feature: FeatureLayout, reference: FeatureProfile, current: Feat
     one, other = _shares(cells)
     if one is None or other is None:
         return Bounded(math.nan, 0.0)
-    middles = cells.lows / 2 + cells.highs / 2
     between = np.abs(np.cumsum(one) - np.cumsum(other))[:-1]
-    halves = cells.highs / 2 - cells.lows / 2
-    return Bounded(float(between @ np.diff(middles)), float((one + other) @ halves))
+    return Bounded(float(between @ np.diff(cells.middles)), float((one + other) @ cells.halves))
 
 
 def _shares(cells: Cells) -> tuple[Any, Any]:
@@ -195,8 +206,36 @@ def _shares(cells: Cells) -> tuple[Any, Any]:
     return cells.counts[0] / totals[0], cells.counts[1] / totals[1]
 
 
-def _tails(counted: Sequence[NumberCounts], sign: int) -> list[int]:
-    return sorted({code for each in counted for code in each.tails if code * sign > 0})
+def _parted(feature: FeatureLayout, hosts: Mapping[Any, int], cells: Cells, counted: Sequence[NumberCounts]) -> Cells:
+    """Cells in order, tied numbers taken out of those that hold them."""
+    import numpy as np
+
+    counts, parted = cells.counts.copy(), cells.parted.copy()
+    tied = np.stack([each.points for each in counted])
+    for place, point in enumerate(feature.points):
+        if tied[:, place].any():
+            host = hosts[_home(feature, point)]
+            counts[:, host] -= tied[:, place]
+            parted[host] = True
+    alone = np.array(feature.points, np.float64)
+    lows, highs = np.concatenate([cells.lows, alone]), np.concatenate([cells.highs, alone])
+    counts = np.concatenate([counts, tied], axis=1)
+    parted = np.concatenate([parted, np.zeros(len(alone), bool)])
+    order = np.argsort(lows / 2 + highs / 2, kind="stable")
+    order = order[counts[:, order].any(axis=0)]
+    return Cells(lows[order], highs[order], counts[:, order], parted[order], feature.offset)
+
+
+def _home(feature: FeatureLayout, point: float) -> Any:
+    """Where a number is counted: its cell, or the code of its tail."""
+    import numpy as np
+
+    if feature.grid is None:
+        raise TypeError(f"{feature.kind} is not counted on a grid")
+    cell = feature.grid.cell(point)
+    if 0 <= cell < CELLS:
+        return cell
+    return int(tail_codes(np.array([point]), feature.grid.centre)[0]), "tail"
 
 
 def _ends(counted: Sequence[NumberCounts], offset: int) -> tuple[float, float]:
@@ -204,3 +243,31 @@ def _ends(counted: Sequence[NumberCounts], offset: int) -> tuple[float, float]:
     lows = [float(each.minimum - offset) for each in counted if each.minimum is not None]
     highs = [float(each.maximum - offset) for each in counted if each.maximum is not None]
     return min(lows, default=-math.inf), max(highs, default=math.inf)
+
+
+def distinct(feature: FeatureLayout, profile: FeatureProfile) -> tuple[int, int]:
+    """How many different values there are.
+
+    Args:
+        feature: Its layout.
+        profile: What was counted.
+
+    Returns:
+        At least and at most so many, infinities aside: the same number for levels and numbers on a lattice; for other
+        numbers at least one a cell, and at most one a row.
+    """
+    import numpy as np
+
+    if profile.levels is not None:
+        number, error = profile.levels.distinct
+        return number - error, number + error
+    numbers, grid = profile.numbers, feature.grid
+    if numbers is None or grid is None:
+        return 0, profile.valid
+    if numbers.minimum == numbers.maximum:
+        return (1, 1) if numbers.minimum is not None else (0, 0)
+    taken = int(np.count_nonzero(numbers.cells))
+    beyond = sum(numbers.tails.values())
+    if grid.lattice and not beyond:
+        return taken, taken
+    return taken + len(numbers.tails), numbers.total

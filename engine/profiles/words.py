@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.profiles.levels import LevelCounts, kept
+from engine.profiles.levels import LevelCounts, level_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,7 +60,7 @@ def counted(texts: Iterable[tuple[str, int]]) -> TextCounts:
     classes = [0] * len(CLASSES)
     for character, number in characters.items():
         classes[_class_of(character)] += number
-    return TextCounts(lengths, tuple(classes), LevelCounts(words.total(), kept(words)))
+    return TextCounts(lengths, tuple(classes), level_counts(words.total(), words))
 
 
 def _class_of(character: str) -> int:

@@ -214,7 +214,7 @@ def _of_series(series: Any) -> Any:
         return series.to_numpy()
     try:
         return pa.array(series, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError):
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return series.to_numpy(dtype=object)
 
 
