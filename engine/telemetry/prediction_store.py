@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from heapq import merge
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from engine.telemetry.label_store import labels_of
@@ -18,6 +20,14 @@ _COLUMNS = """p.id, p.request_id, p.endpoint, o.deployment, o.generation, o.shar
     p.latency_us, p.status, p.inputs, p.outputs, c.names"""
 _TABLES = "prediction p JOIN origin o ON o.id = p.origin JOIN column_set c ON c.id = o.columns"
 
+_REFUSED, _FAILED = 400, 500
+"""Statuses from which an answer is none, and from which that is our fault."""
+
+_TIME = 8
+"""The place of the time among the columns."""
+
+_Row = tuple[Any, ...]
+
 Position = tuple[int, int]
 """time_ms and id of the last prediction of a page."""
 
@@ -31,25 +41,59 @@ def page(view: Snapshot, endpoint: int, query: PredictionQuery, after: Position 
         query: Which.
         after: Where the last page ended.
     """
+    if _only_refused(query) or (query.version is None and query.share is None):
+        return [_prediction(row) for row in _page_of_endpoint(view, endpoint, query, after)]
+    pages = [_page_of_origin(view, origin, query, after) for origin in _origins(view, endpoint, query)]
+    newest = merge(*pages, key=_place, reverse=True)
+    return [_prediction(row) for row in islice(newest, query.limit + 1)]
+
+
+def _only_refused(query: PredictionQuery) -> bool:
+    """Whether only answers are asked for that are no answer: few, and with an index of their own."""
+    return query.failed is True or (query.status is not None and query.status >= _REFUSED)
+
+
+def _page_of_endpoint(view: Snapshot, endpoint: int, query: PredictionQuery, after: Position | None) -> list[_Row]:
+    time_ms, last_id, least, most = _bounds(query, after)
+    # The literal is the index's own condition: without it SQLite cannot know that the index holds all.
+    refused = f"AND p.status >= {_REFUSED}" if _only_refused(query) else ""
+    sql = f"""SELECT {_COLUMNS} FROM {_TABLES}
+              WHERE p.endpoint = ? AND p.time_ms >= ? AND (p.time_ms, p.id) < (?, ?) {refused}
+              AND p.status BETWEEN ? AND ? AND (? IS NULL OR o.version = ?) AND (? IS NULL OR o.share = ?)
+              ORDER BY p.time_ms DESC, p.id DESC LIMIT ?"""
+    asked = (query.version, query.version, query.share, query.share)
+    values = (endpoint, query.since_ms, time_ms, last_id, least, most, *asked, query.limit + 1)
+    return view.execute(sql, values).fetchall()
+
+
+def _origins(view: Snapshot, endpoint: int, query: PredictionQuery) -> list[int]:
+    """What one version or share answered is in as many places as it had generations: each is in order by itself."""
+    sql = "SELECT id FROM origin WHERE endpoint = ? AND (? IS NULL OR version = ?) AND (? IS NULL OR share = ?)"
+    asked = (query.version, query.version, query.share, query.share)
+    return [row[0] for row in view.execute(sql, (endpoint, *asked))]
+
+
+def _page_of_origin(view: Snapshot, origin: int, query: PredictionQuery, after: Position | None) -> list[_Row]:
+    time_ms, last_id, least, most = _bounds(query, after)
+    sql = f"""SELECT {_COLUMNS} FROM {_TABLES}
+              WHERE p.origin = ? AND p.time_ms >= ? AND (p.time_ms, p.id) < (?, ?) AND p.status BETWEEN ? AND ?
+              ORDER BY p.time_ms DESC, p.id DESC LIMIT ?"""
+    values = (origin, query.since_ms, time_ms, last_id, least, most, query.limit + 1)
+    return view.execute(sql, values).fetchall()
+
+
+def _bounds(query: PredictionQuery, after: Position | None) -> tuple[int, int, int, int]:
+    """Before when, before which, and the least and greatest status."""
     time_ms, last_id = after or (2**63 - 1, 2**63 - 1)
-    least = -1 if query.failed is not True else 500
-    most = 499 if query.failed is False else 2**31
-    rows = view.execute(
-        f"""SELECT {_COLUMNS} FROM {_TABLES}
-            WHERE p.endpoint = ? AND p.time_ms >= ? AND (p.time_ms, p.id) < (?, ?)
-            AND (? IS NULL OR o.version = ?) AND (? IS NULL OR p.status = ?) AND p.status BETWEEN ? AND ?
-            AND (? IS NULL OR o.share = ?)
-            ORDER BY p.time_ms DESC, p.id DESC LIMIT ?""",
-        (
-            endpoint,
-            query.since_ms,
-            time_ms,
-            last_id,
-            *(query.version, query.version, query.status, query.status, least, most, query.share, query.share),
-            query.limit + 1,
-        ),
-    )
-    return [_prediction(row) for row in rows]
+    least = _FAILED if query.failed is True else -1
+    most = _FAILED - 1 if query.failed is False else 2**31
+    if query.status is not None:
+        least, most = max(least, query.status), min(most, query.status)
+    return time_ms, last_id, least, most
+
+
+def _place(row: _Row) -> Position:
+    return row[_TIME], row[0]
 
 
 def by_request(view: Snapshot, request_id: str) -> Prediction | None:

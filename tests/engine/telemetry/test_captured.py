@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from random import Random
+from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import engine
 from engine.api import Engine
+from engine.core.clock import ManualClock
 from engine.core.errors import InvalidInput, NotFound
 from engine.telemetry.model import Prediction, PredictionQuery
+from tests.builders import empty_workspace
 from tests.engine.telemetry.desk import Desk
 from tests.engine.telemetry.traffic import CANARY, NOW_S, ORIGIN, prediction
 
@@ -63,6 +72,66 @@ def test_predictions_are_listed_newest_first(desk: Desk, query: PredictionQuery,
         ]
     )
     assert ids(desk.telemetry.predictions(query).items) == expected
+
+
+STATUSES = (200, 200, 200, 400, 422, 500, 503)
+GENERATIONS = tuple(
+    (CANARY if number % 3 == 2 else ORIGIN)._replace(generation=12 + number, version=7 + number % 3)
+    for number in range(6)
+)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, list[Prediction]]]:
+    """Predictions of three versions through six generations, and all of them as they come without a filter."""
+    path = empty_workspace(tmp_path_factory.mktemp("mixed") / "workspace").path
+    with engine.open(path, clock=ManualClock(NOW_S * 1000 + 500)) as made:
+        random = Random(7)
+        Desk(made).report(
+            predictions=[
+                prediction(
+                    number,
+                    random.choice(GENERATIONS),
+                    status=random.choice(STATUSES),
+                    time_ms=NOW_S * 1000 + random.randrange(60),
+                )
+                for number in range(200)
+            ]
+        )
+        yield made, list(made.telemetry.predictions(PredictionQuery(1, limit=1_000)).items)
+
+
+@settings(deadline=None)
+@given(
+    version=st.sampled_from([None, 7, 8, 9, 10]),
+    share=st.sampled_from([None, "live", "canary", "shadow"]),
+    status=st.sampled_from([None, 200, 400, 422, 503, 299]),
+    failed=st.sampled_from([None, True, False]),
+    since_ms=st.sampled_from([0, NOW_S * 1000 + 30]),
+    limit=st.sampled_from([1, 7, 1_000]),
+)
+def test_any_filters_together_find_in_order_what_reading_all_finds(
+    mixed: tuple[Engine, list[Prediction]], limit: int, since_ms: int, **asked: Any
+) -> None:
+    opened, everything = mixed
+    expected = [
+        each
+        for each in everything
+        if asked["version"] in (None, each.version)
+        and asked["share"] in (None, each.share)
+        and asked["status"] in (None, each.status)
+        and asked["failed"] in (None, each.status >= 500)
+        and each.time_ms >= since_ms
+    ]
+    found: list[Prediction] = []
+    token: str | None = ""
+    while token is not None:
+        query = PredictionQuery(1, since_ms=since_ms, limit=limit, page_token=token or "", **asked)
+        page = opened.telemetry.predictions(query)
+        found += page.items
+        token = page.next_page_token if len(found) < 3 * limit else None
+    assert found == expected[: len(found)]
+    assert len(found) == len(expected) or len(found) >= 3 * limit
 
 
 def test_pages_hold_each_prediction_once_while_others_come(desk: Desk) -> None:
