@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import shutil
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import engine
@@ -28,7 +30,7 @@ HISTORY = "/api/2.0/mlflow/metrics/get-history"
 def measure(places: Places) -> Iterator[Row]:
     """The first page of a search of 10 k runs, and a history of 100 k points."""
     with places.scratch() as folder, clients(1, folder) as pool:
-        workspace = places.workspace(RUNS)
+        workspace = Path(shutil.copytree(places.workspace(RUNS), folder / "many"))
         run_id = _long_run(folder)
         with running_server(workspace) as server:
             experiments = _experiments(workspace)
@@ -36,7 +38,12 @@ def measure(places: Places) -> Iterator[Row]:
             canned = _canned(folder / "search", {f"POST {SEARCH}": _post(server.url + SEARCH, asked)})
             order = {"experiment_ids": experiments, "filter": FILTER, "order_by": ORDER, "times": TIMES}
             rates = _in_turn(pool, "search", server.url, canned, order)
-        yield _row(f"search_runs, filter and order, top 100 of {RUNS:,}", rates, 1.3)
+            yield _row(f"search_runs, filter and order, top 100 of {RUNS:,}", rates, 1.3)
+            log = _logging(server.url)
+            rates = _in_turn(
+                pool, "search", server.url, canned, {**order, "times": 1}, before=log, rounds=ROUNDS * TIMES
+            )
+            yield _row("the same just after somebody has logged", rates, None)
         with running_server(folder / "long") as server:
             canned = _canned(folder / "history", _pages(server.url, run_id))
             order = {"run_id": run_id, "key": "loss", "points": POINTS, "times": 1}
@@ -44,17 +51,40 @@ def measure(places: Places) -> Iterator[Row]:
         yield _row(f"get_metric_history of {POINTS:,} points", rates, 1.2)
 
 
-def _in_turn(pool: ClientPool, do: str, url: str, canned: Path, order: Mapping[str, object]) -> dict[str, list[float]]:
+def _in_turn(
+    pool: ClientPool,
+    do: str,
+    url: str,
+    canned: Path,
+    order: Mapping[str, object],
+    *,
+    before: Callable[[], object] = bool,
+    rounds: int = ROUNDS,
+) -> dict[str, list[float]]:
     """Milliseconds of a call against ours and against the canned replies, in turn."""
     taken: dict[str, list[float]] = {"ours": [], "canned": []}
     with servers.null(canned) as null:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
+            before()
             taken["ours"].append(p50(pool.one(do, uri=url, **order)) * 1000)
             taken["canned"].append(p50(pool.one(do, uri=null, **order)) * 1000)
     return taken
 
 
-def _row(what: str, rates: Mapping[str, list[float]], most: float) -> Row:
+def _logging(url: str) -> Callable[[], object]:
+    """What logs a point: nothing that the server has kept of runs is still known to hold then."""
+    started = {"experiment_id": "0", "run_name": "beside"}
+    run_id = json.loads(_post(f"{url}/api/2.0/mlflow/runs/create", started))["run"]["info"]["run_id"]
+    steps = itertools.count()
+
+    def log() -> None:
+        point = {"run_id": run_id, "key": "loss", "value": 1, "timestamp": 1, "step": next(steps)}
+        _post(f"{url}/api/2.0/mlflow/runs/log-metric", point)
+
+    return log
+
+
+def _row(what: str, rates: Mapping[str, list[float]], most: float | None) -> Row:
     ours, canned = p50(rates["ours"]), p50(rates["canned"])
     detail = f"{ours:.0f} ms against {canned:.0f} ms"
     return Row(f"{what}, of a canned reply", ours / canned, "x", most, detail=detail, samples=rates)
