@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engine.monitoring.conceiving import Conceiving
 from engine.monitoring.drifting import Drifting
 from engine.monitoring.expecting import Expectations
 from engine.monitoring.model import Kind
@@ -32,6 +33,7 @@ class Kit:
     def __init__(self, baselines: Callable[[], Baselines], classes: Callable[[Subject], tuple[Any, ...]]) -> None:
         self._references = References(baselines)
         self._performing = Performing(classes)
+        self._conceiving = Conceiving(classes)
 
     def tests(self, settings: MonitorSettings) -> Mapping[Kind, Test]:
         """What looks, by kind.
@@ -43,5 +45,6 @@ class Kit:
             Kind.QUALITY: lambda: Quality(Expectations(self._references)),
             Kind.DRIFT: lambda: Drifting(self._references, profiled),
             Kind.PERFORMANCE: lambda: self._performing,
+            Kind.CONCEPT: lambda: self._conceiving,
         }
         return {kind: made[kind]() for kind in made if kind.value in settings.tests}

@@ -124,7 +124,7 @@ def judged(batch: Batch, classes: tuple[Any, ...], metric: str) -> Judged | None
     known = np.array([each is not None for each in batch.truths], bool)
     named = tuple(word(each) for each in classes)
     if batch.chances is not None and len(named) != batch.chances.shape[1]:
-        named = _guessed(words, batch.chances)
+        named = _guessed(words, batch.chances, {*truths[known].tolist(), *words.tolist()})
     binary = batch.chances is not None and len(named) == 2
     score = batch.chances[:, 1] if binary and batch.chances is not None else None
     return Judged(Task.BINARY if binary else Task.CLASSES, words, score, batch.chances, truths, known, named)
@@ -147,18 +147,24 @@ def _numbers(values: list[Any]) -> NDArray[np.float64]:
     return np.fromiter(numeric, np.float64, len(values))
 
 
-def _guessed(words: NDArray[Any], chances: NDArray[np.float64]) -> tuple[str, ...]:
-    """Classes from what was answered where each probability was the greatest; none where one never was."""
+def _guessed(words: NDArray[Any], chances: NDArray[np.float64], heard: set[str]) -> tuple[str, ...]:
+    """Classes from what was answered where each probability was the greatest; none where that does not tell all.
+
+    Of two classes, the one that was never answered is the other word that was heard; of 0 and 1 the other number.
+    """
     from collections import Counter
 
     greatest = chances.argmax(axis=1)
-    found: list[str] = []
+    found: list[str | None] = []
     for place in range(chances.shape[1]):
         named = Counter(words[greatest == place].tolist())
-        if not named:
-            return ()
-        found.append(named.most_common(1)[0][0])
-    return tuple(found)
+        found.append(named.most_common(1)[0][0] if named else None)
+    if len(found) == 2 and found.count(None) == 1:
+        one = next(each for each in found if each is not None)
+        others = heard - {one} or ({"0", "1"} - {one} if one in ("0", "1") else set())
+        if len(others) == 1:
+            found = [each if each is not None else next(iter(others)) for each in found]
+    return tuple(each for each in found if each is not None) if None not in found else ()
 
 
 def realised(rows: Judged, metric: str) -> Scored:

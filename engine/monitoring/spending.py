@@ -72,7 +72,7 @@ def spend(look: Look, memory: Memory, stream: str, p: float) -> Spent:
     before = Lord(FALSE_SHARE) if kept is None else Lord.from_json(kept)
     after, discovery, threshold = before.step(p)
     memory.say(part, after.to_json())
-    return Spent(p, window_level(look.settings, _length_ms(look)), threshold, discovery, str(look.settings.budget))
+    return Spent(p, window_level(look.settings, length_ms(look)), threshold, discovery, str(look.settings.budget))
 
 
 def window_level(settings: MonitorSettings, length_ms: int) -> float:
@@ -96,7 +96,8 @@ def window_level(settings: MonitorSettings, length_ms: int) -> float:
     )
 
 
-def _length_ms(look: Look) -> int:
+def length_ms(look: Look) -> int:
+    """How far one window begins after the other, in milliseconds; of windows of rows, as this one took."""
     if look.settings.step.ms:
         return look.settings.step.ms
     window, settings = look.window, look.settings
