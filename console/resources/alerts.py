@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.views import View
     from engine.api import Engine
+    from engine.registry.model import Version
 
 SHOWN: tuple[Shown[Alert], ...] = (
     Shown(Column("id", "#", width=4, minimum=3, align="right", priority=9), lambda it, _now: (str(it.id), "dim"), "id"),
@@ -168,6 +169,17 @@ def _to_version(app: ConsoleApp, alert: Alert, _answers: Answers) -> None:
     app.enter(Location("version", f"{alert.model}/{alert.version}"))
 
 
+def _to_run(app: ConsoleApp, alert: Alert, _answers: Answers) -> None:
+    def enter(version: Version) -> None:
+        if version.run_id:
+            app.enter(Location("run", version.run_id))
+        else:
+            app.say(f"{version.key} names no run.", "warn")
+
+    model, number = alert.model, alert.version or 0
+    app.read("alert.run", lambda: app.engine.models.version(model, number), enter)
+
+
 def _to_endpoint(app: ConsoleApp, alert: Alert, _answers: Answers) -> None:
     app.enter(Location("endpoint", alert.endpoint))
 
@@ -235,6 +247,7 @@ ACTING: tuple[Action, ...] = (
         danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_of_version, hint=False, ask=lambda _alert: (REASON,),
     ),
     Action("version", "v", "version", _to_version, "The version it is about.", enabled=_of_version, hint=False),
+    Action("run", "r", "run", _to_run, "The run that made the version.", enabled=_of_version, hint=False),
     Action("endpoint", "E", "endpoint", _to_endpoint, "The endpoint it is about.", enabled=_of_endpoint, hint=False),
     Action("monitor", "M", "monitor", _to_monitor, "The monitor that found it.", hint=False),
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),

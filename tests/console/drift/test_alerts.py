@@ -153,6 +153,15 @@ async def test_an_alert_leads_to_its_version(world: World) -> None:
         await deck.expect("version churn/1", "digest")
 
 
+async def test_an_alert_leads_to_the_run_that_made_its_version(world: World) -> None:
+    world.version()
+    found(world)
+    async with console(world.engine, "alert 1", LARGE) as deck:
+        await deck.expect("car_value went up")
+        await deck.press("r")
+        await deck.expect("alert 1 › run ")  # noqa: RUF001 the arrowhead between breadcrumbs
+
+
 async def test_pulse_shows_what_nobody_has_resolved(world: World) -> None:
     world.version()
     found(world)
