@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.bench.machine import Machine, this_machine
 from tests.bench.measures import (
     batch,
+    comparing,
     fuzz,
     headless,
     history,
@@ -41,6 +42,7 @@ from tests.bench.results import Row, lines, markdown
 
 MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "batch": batch.measure,
+    "comparing": comparing.measure,
     "size": size.measure,
     "importing": importing.measure,
     "search": search.measure,
