@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Make = Callable[[RunRecord], bytes]
 
-MOST_BYTES = 4 << 20
+MOST_BYTES = 2 << 20
 """Most bytes that are kept for one reader."""
 
 _LONGEST_BYTES = MOST_BYTES // 64
