@@ -26,7 +26,7 @@ T = TypeVar("T")
 READERS = 4
 """Threads that read; SQLite lets go of the interpreter while it searches."""
 
-KEPT_KIB = 8_000
+KEPT_KIB = 4_000
 """Memory of each for pages it has read, in KiB: a hundred runs with all that belongs to them lie on 500 pages."""
 
 ACTORS = 2
