@@ -6,10 +6,13 @@ used in the places of `tests/hostile/places.py`.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from engine.alerts.model import Level, Signal
+from engine.alerts.raising import observe
 from engine.api import Engine
 from engine.core.access import Access, Actor, Role
 from engine.core.errors import InvalidInput, Refused
@@ -18,6 +21,7 @@ from engine.db.connection import Durability
 from engine.db.database import Database
 from engine.db.migrations import TELEMETRY
 from engine.endpoints.model import Share
+from engine.monitoring.model import ResultQuery
 from engine.policy.file import PolicyFile
 from engine.prompts.model import NewPrompt, PromptKind
 from engine.registry.model import Column, Signature, Stage
@@ -258,6 +262,32 @@ def _plant_external(here: Planting) -> Mapping[str, str]:
     return {"external": name}
 
 
+def _plant_monitor(here: Planting) -> Mapping[str, str]:
+    """A monitor of files whose columns and levels are hostile, what it found, an alert of it and a silence."""
+    opened, text, name = here.engine, here.text, f"watch-{here.number}"
+    files = [opened.workspace.path / f"planted-{here.number}-{side}.csv" for side in ("before", "after")]
+    for shift, file in enumerate(files):
+        with file.open("w", encoding="utf-8", errors="replace", newline="") as stream:
+            rows = csv.writer(stream)
+            rows.writerow([text[:KEY], "level"])
+            rows.writerows([row % 17 + 9 * shift, text[:KEY] if row % 3 == shift else "plain"] for row in range(200))
+    looks = {"tests": ["drift"], "lateness": "0s", "every": "1s"}
+    opened.monitors.create(name, {"target": f"files {files[1]}", "against": f"files {files[0]}", **looks})
+    opened.monitors.run(name)
+    opened.monitors.pause(name, reason=here.names["reason"])
+    now_ms = opened.clock.now_ms()
+    with opened.database.transaction(here.somebody().access.actor) as tx:
+        seen = Signal(name, text[:KEY], Level.BAD, now_ms - 1, now_ms, evidence={text[:KEY]: text[:VALUE]})
+        told = replace(seen, sentence=text[:VALUE], next_step=text[:VALUE], model=text[:WORD], endpoint=text[:WORD])
+        observe(tx, told)
+    alert = max(each.id for each in opened.alerts.page(limit=1).items)
+    here.somebody().alerts.acknowledge(alert, reason=here.names["reason"])
+    opened.alerts.silence(until_ms=now_ms + 3_600_000, reason=here.names["reason"], key=text[:KEY])
+    (result,) = opened.monitors.results(ResultQuery(monitor=name, limit=1)).items
+    found = {"monitor": name, "alert": str(alert), "result": str(result.id)}
+    return found | {"before": str(files[0]), "after": str(files[1])}
+
+
 def _report(opened: Engine, origin: Origin, text: str) -> None:
     """What a data plane reports of callers that send hostile texts."""
     spool = Spool(opened.workspace.spool, f"gate:{origin.endpoint}")
@@ -286,5 +316,6 @@ PLANTERS: tuple[Planter, ...] = (
     _plant_webhook,
     _plant_endpoint,
     _plant_external,
+    _plant_monitor,
 )
 """In order; a later one can use the names that earlier ones returned."""
