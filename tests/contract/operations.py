@@ -39,20 +39,7 @@ def prepare(folder: Path) -> None:
     engine.runs.log_bytes(engine.runs.page().items[0].run_id, b"lost", "lost.txt")
     engine.maintenance.backup(folder / "earlier")
     engine.artifacts.path_of(LOST).unlink()
-    runs = [("kept", DONE), ("kept", OPEN), ("kept", LIVE), ("gone", CHILD)]
-    engine.runs.import_runs(
-        RunImport(
-            experiment,
-            "live" if run_id == LIVE else "done",
-            run_id=run_id,
-            start_ms=1,
-            status=RunStatus.RUNNING if run_id == LIVE else RunStatus.FINISHED,
-            metrics=POINTS[:1],
-            params={"depth": "8"},
-            tags={"k": "v"},
-        )
-        for experiment, run_id in runs
-    )
+    _import_runs(engine)
     named = Engine(
         world.workspace,
         world.database,
@@ -87,6 +74,24 @@ def prepare(folder: Path) -> None:
     prepare_logging(named)
     prepare_serving(world)
     world.database.close()
+
+
+def _import_runs(engine: Engine) -> None:
+    """Runs by the ids that operations name, one of them still going on."""
+    runs = [("kept", DONE), ("kept", OPEN), ("kept", LIVE), ("gone", CHILD)]
+    engine.runs.import_runs(
+        RunImport(
+            experiment,
+            "live" if run_id == LIVE else "done",
+            run_id=run_id,
+            start_ms=1,
+            status=RunStatus.RUNNING if run_id == LIVE else RunStatus.FINISHED,
+            metrics=POINTS[:1],
+            params={"depth": "8"},
+            tags={"k": "v"},
+        )
+        for experiment, run_id in runs
+    )
 
 
 def _batch() -> Batch:
