@@ -64,12 +64,14 @@ class Isotonic:
         return cls(tuple(value["scores"]), tuple(value["probabilities"]))
 
 
-def isotonic(scores: NDArray[Any], truth: NDArray[Any]) -> Isotonic:
+def isotonic(scores: NDArray[Any], truth: NDArray[Any], *, prior: float = 0.0) -> Isotonic:
     """The rising curve with the least squared error.
 
     Args:
         scores: Finite numbers, shape (n,), not empty.
         truth: True or 1 for positive rows, shape (n,).
+        prior: So many rows of each class are added to each level stretch: a stretch of one class alone is not certain.
+            A half is Jeffreys' prior.
 
     Returns:
         The curve; knots inside a level stretch are left out.
@@ -85,6 +87,9 @@ def isotonic(scores: NDArray[Any], truth: NDArray[Any]) -> Isotonic:
     rows = np.bincount(where).astype(np.float64)
     hits = np.bincount(where, weights=np.asarray(truth, np.float64))
     starts, levels = _pooled(hits.tolist(), rows.tolist())
+    if prior:
+        held, weight = np.add.reduceat(hits, starts), np.add.reduceat(rows, starts)
+        levels = np.maximum.accumulate((held + prior) / (weight + 2 * prior)).tolist()
     ends = [*(start - 1 for start in starts[1:]), values.size - 1]
     knots: dict[float, float] = {}
     for start, end, level in zip(starts, ends, levels, strict=True):

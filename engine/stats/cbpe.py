@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _PARTS = 3
 """Parts of the reference on which a calibration is tried before it is used."""
 
+_PRIOR = 0.5
+"""Rows of each class that every level stretch of a calibration is given (H. Jeffreys, "Theory of probability", 1961,
+section 3.1): without, a stretch of one class alone would be certain, and every estimate too good."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -140,11 +144,11 @@ def learned(scores: NDArray[Any], truth: NDArray[Any]) -> Cbpe:
         held = part == each
         if held.all() or not held.any():
             return Cbpe(None, said.size, raw, raw)
-        after[held] = isotonic(said[~held], happened[~held]).applied(said[held])
+        after[held] = isotonic(said[~held], happened[~held], prior=_PRIOR).applied(said[held])
     error = expected_error(after, happened)
     if error >= raw:
         return Cbpe(None, said.size, raw, raw)
-    return Cbpe(isotonic(said, happened), said.size, raw, error)
+    return Cbpe(isotonic(said, happened, prior=_PRIOR), said.size, raw, error)
 
 
 def _accuracy(p: Floats, _: Floats, chosen: NDArray[Any]) -> Estimate:

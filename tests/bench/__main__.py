@@ -26,6 +26,7 @@ from tests.bench.measures import (
     keys,
     live,
     logging,
+    performing,
     predicting,
     raw,
     reading,
@@ -59,6 +60,7 @@ MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "transfer": transfer.measure,
     "predicting": predicting.measure,
     "switching": switching.measure,
+    "performing": performing.measure,
     "hostile": hostile.measure,
     "fuzz": fuzz.measure,
 }
