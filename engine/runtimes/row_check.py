@@ -109,6 +109,8 @@ class RowCheck:
                 pass
             else:
                 widths = set(map(len, numbers))
+                if len(numbers) == 1 and self.width in widths:
+                    return self.flat(numbers[0])
                 if widths <= {self.width}:
                     return self.array(np.array(numbers, dtype=np.float64).reshape(len(numbers), self.width))
         for index, row in enumerate(rows):

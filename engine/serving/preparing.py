@@ -126,6 +126,8 @@ def captured_rows(task: Prediction, rows: Rows) -> tuple[object, int]:
     text = task.dialect.text(task.said)
     if text:  # spares the spool's thread to make it anew
         return text, 0
+    if rows.numbers is not None:
+        return [rows.numbers], len(rows.numbers) * _VALUE_BYTES
     if rows.matrix is not None:
         return rows.matrix, rows.matrix.size * _VALUE_BYTES
     values = [list(each) for each in zip(*(column.tolist() for column in rows.columns.values()), strict=True)]
