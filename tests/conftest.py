@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose the place, unless whoever starts the tests has."""
     if config.option.basetemp is None and _has_room(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    # Threads of OpenMP that have nothing to do turn in circles for others to come: ten times the work on a shared core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     gc.disable()  # until everything is loaded and collected: nothing of it becomes garbage
 
 
