@@ -18,6 +18,7 @@ from tests.bench.machine import Machine, this_machine
 from tests.bench.measures import (
     batch,
     comparing,
+    detecting,
     fuzz,
     headless,
     history,
@@ -44,6 +45,7 @@ from tests.bench.results import Row, lines, markdown
 MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "batch": batch.measure,
     "comparing": comparing.measure,
+    "detecting": detecting.measure,
     "size": size.measure,
     "importing": importing.measure,
     "search": search.measure,
