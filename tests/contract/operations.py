@@ -18,6 +18,7 @@ from engine.webhooks.sending import Sender
 from tests.contract.copies import CHILD, DONE, LIVE, LOST, OPEN, Copy, FarIds, Operation
 from tests.contract.logging_operations import LOGGING, prepare_logging
 from tests.contract.serving_operations import SERVING, prepare_serving
+from tests.contract.watching_operations import WATCHING, prepare_watching
 from tests.engine.deployment.world import ONE_APPROVAL, World
 
 WAITING = f"{'f' * 8}{1:024x}"
@@ -73,6 +74,7 @@ def prepare(folder: Path) -> None:
     (folder / "big.bin").write_bytes(b"big" * 1_000)
     prepare_logging(named)
     prepare_serving(world)
+    prepare_watching(world)
     world.database.close()
 
 
@@ -231,4 +233,5 @@ OPERATIONS: dict[str, Operation] = {
     ),
     **LOGGING,
     **SERVING,
+    **WATCHING,
 }

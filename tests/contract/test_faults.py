@@ -38,6 +38,9 @@ READING = {
     "telemetry": "changed counts get labels live predictions rows series stats totals",
     "scoring": "get page",
     "probing": "get health history hours page",
+    "alerts": "counts get history page silences",
+    "drift": "baselines check reference skew",
+    "monitors": "backtest due get page performance result results",
     "models": "at check_files files get lineage newest numbers page resolve version versions",
     "prompts": "diff get has page resolve version versions",
     "gates": "get latest measure read",
@@ -55,11 +58,13 @@ WITHIN = {
     "approvals": "use close_stale",
     "endpoints": "follow of_model",
     "runs.files": "keep_bytes keep_files",
+    "drift": "at_registration baseline_from_production baseline_from_training",
+    "monitors": "look",
 }
 """What another operation calls inside its own transaction, or as all that it does."""
 
-ELSEWHERE = {"scoring": "run"}
-"""Operations that are resumed after a failure: tried where their files are."""
+ELSEWHERE = {"scoring": "run", "monitors": "run"}
+"""Operations that are resumed after a failure, and may say what failed: tried where their files and windows are."""
 
 MOST = 400
 
