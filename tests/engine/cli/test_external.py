@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -119,6 +122,22 @@ def test_a_unit_is_printed_or_written_and_nothing_is_started(
     assert words[6:9] == ["--no-server", "--host", "127.0.0.1"]
     assert "systemctl --user enable --now" in written.err.replace("daemon-reload && ", "")
     assert qd("up", "status", code=1).err.startswith("qd: `qd up` does not run")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here to say")
+@pytest.mark.parametrize("folder", ["plain", 'a "b" $HOME %h \\n', "ünï 'q'; x"])
+def test_systemd_takes_the_unit_as_it_is(tmp_path: Path, folder: str) -> None:
+    here = tmp_path / "units"
+    here.mkdir(mode=0o700)
+    path = here / "quarterdeck-1.service"
+    path.write_text(systemd.unit(Workspace(tmp_path / folder), ("--no-server", "--serve-port", "9000")))
+    command = ["systemd-analyze", "verify", "--user", "--man=no", "--recursive-errors=no", str(path)]
+    environ = {**os.environ, "XDG_RUNTIME_DIR": str(here)}
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, env=environ)
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    path.write_text(path.read_text().replace("KillMode=mixed", "KillMode=mixd"))
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, env=environ)
+    assert "kill mode" in said.stderr, "it does read what it is given"
 
 
 def test_a_unit_quotes_what_systemd_would_read_otherwise(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -158,6 +160,23 @@ def test_a_live_version_is_a_deployment_and_a_service(desk: Desk) -> None:
         "metadata": place,
         "spec": {"selector": labels, "ports": [{"name": "http", "port": 80, "targetPort": "http"}]},
     }
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not here to decode it")
+def test_kubectl_decodes_the_deployment_and_the_service(desk: Desk) -> None:
+    deployment, service = export_endpoint(desk.engine(), "churn", PLAIN).text.split("\n---\n")
+
+    def decoded(document: str, *words: str) -> subprocess.CompletedProcess[str]:
+        command = ["kubectl", "set", *words, "--local", "-f", "-", "-o", "yaml"]
+        return subprocess.run(command, input=document, capture_output=True, text=True, check=False, timeout=30)
+
+    for document, *words in ((deployment, "env", "QD_TRIED=1"), (service, "selector", "tried=yes")):
+        found = decoded(document, *words)
+        assert found.returncode == 0, found.stderr
+        kept = yaml.safe_load(found.stdout)["metadata"]
+        assert kept["annotations"] == yaml.safe_load(document)["metadata"]["annotations"]
+    wrong = decoded(re.sub(r"containerPort: .*", "containerPort: many", deployment), "env", "QD_TRIED=1")
+    assert "containerPort" in wrong.stderr, "it does read what it is given"
 
 
 @pytest.mark.parametrize(
