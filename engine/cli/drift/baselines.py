@@ -11,8 +11,9 @@ from engine.cli.diagnostics import narrate
 from engine.cli.drift.asking import Where, executor, names, reading_options
 from engine.cli.live_names import MODEL, VERSION
 from engine.cli.options import gathered
-from engine.cli.output import Column, Format, format_options, show_record, show_rows
+from engine.cli.output import Column, Format, format_options, show_page, show_record
 from engine.core.errors import InvalidInput
+from engine.core.paging import Page
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
@@ -102,7 +103,7 @@ def baseline(  # noqa: PLR0913 one parameter an argument or group of options
 @click.pass_obj
 def baselines(session: Session, model: str, version: int, fmt: Format) -> None:
     """List the baselines of a version, the one in force first."""
-    show_rows(session.engine().drift.baselines(model, version), _COLUMNS, fmt)
+    show_page(Page(session.engine().drift.baselines(model, version), None), _COLUMNS, fmt)
 
 
 def _stretch(given: _From) -> Stretch:

@@ -113,11 +113,15 @@ IN_LISTS = {
 }
 
 BY_THEMSELVES = {
+    "baseline",
     "build",
     "consistency",
     "external-endpoint",
     "import-report",
     "latency-report",
+    "drift-feature",
+    "drift-profile",
+    "drift-report",
     "logged-model",
     "onnx-export",
     "parity",
