@@ -40,9 +40,8 @@ def contents(path: Path) -> Contents:
 def _read(reader: sqlite3.Connection) -> Contents:
     names = [name for (name,) in reader.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     found = {name: sorted(reader.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}
-    found["sqlite_schema"] = reader.execute(
-        "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
-    ).fetchall()
+    schema = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+    found["schema"] = reader.execute(schema).fetchall()
     found["problems"] = reader.execute("PRAGMA foreign_key_check").fetchall()
     if "upload_part" in found:
         parts = "SELECT upload_id, number, digest FROM upload_part JOIN upload ON upload.id = upload"

@@ -18,6 +18,7 @@ from engine.tracking.experiments import Experiments
 from engine.tracking.model import DatasetInput, RunImport, RunStatus
 from engine.tracking.service import Runs
 from tests.builders import make_access, make_database, make_runs
+from tests.contract.contents import contents
 from tests.faults import Faults
 
 RUN, GONE, SILENT = "a" * 32, "b" * 32, f"{1:032x}"
@@ -113,15 +114,6 @@ def copies(original: Path, tmp_path: Path) -> Iterator[Callable[[Faults | None],
         database.close()
 
 
-def state(path: Path) -> list[str]:
-    """Everything in a database, as text."""
-    connection = sqlite3.connect(path)
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -130,9 +122,9 @@ def test_an_operation_that_fails_anywhere_has_happened_or_has_not(
 ) -> None:
     act = OPERATIONS[operation]
     untouched, path = copies(None)
-    before = state(path)
+    before = contents(path)
     act(untouched)
-    after = state(path)
+    after = contents(path)
     assert before != after
     number = 0
     while True:
@@ -144,7 +136,7 @@ def test_an_operation_that_fails_anywhere_has_happened_or_has_not(
         except QuarterdeckError as error:
             assert error.message  # noqa: PT017 an error is one of two right outcomes; the state below decides
         faults.disarm()
-        found = state(path)
+        found = contents(path)
         assert found in (before, after), f"half done when call {number} fails"
         if not faults.hit:
             break
