@@ -196,7 +196,7 @@ class FeatureCounting:
         if numbers is None:
             return None
         numbers.finish()
-        places = np.flatnonzero(numbers.cells)
+        places = np.flatnonzero(numbers.cells != 0)  # of booleans it is five times faster
         self._nulls += numbers.missing
         numbers.missing = 0
         return NumberCounts(

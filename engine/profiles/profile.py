@@ -76,7 +76,7 @@ class NumberCounts:
         cells = np.zeros(CELLS, np.int64)
         for each in parts:
             cells[each.places] += each.counts
-        places = np.flatnonzero(cells)
+        places = np.flatnonzero(cells != 0)
         return NumberCounts(
             sum(each.above for each in parts),
             sum(each.below for each in parts),

@@ -98,6 +98,8 @@ def of_objects(values: Sequence[Any]) -> Column:
         )
     if not kinds:
         return Column(Family.EMPTY, len(values), _nothing(), nulls)
+    if kinds <= {str}:
+        return _coded(present, len(values), known)
     return _coded([_text(each) for each in present], len(values), known)
 
 
@@ -107,12 +109,26 @@ def _of_rarer(array: Any) -> Column:
 
     kind = array.type
     if types.is_timestamp(kind) or types.is_date(kind):
-        return _column(Family.TIMESTAMP, array, _raw(array.cast(pa.timestamp("us"), safe=False)))
+        return _column(Family.TIMESTAMP, array, _moments(array))
     if types.is_decimal(kind):
         return _column(Family.FLOAT, array, _raw(array.cast(pa.float64(), safe=False)))
     if types.is_time(kind) or types.is_duration(kind):
         return _whole(array, _raw(array.view(pa.int64() if kind.bit_width == 64 else pa.int32())))
     return _texts(array)
+
+
+def _moments(array: Any) -> NDArray[Any]:
+    """Microseconds since the epoch; moments that int64 cannot hold become the first or last that it can."""
+    import numpy as np
+    from pyarrow import types
+
+    unit = "D" if types.is_date32(array.type) else "ms" if types.is_date64(array.type) else array.type.unit
+    raw = _raw(array).astype(np.int64, copy=False)
+    if unit in ("us", "ns"):
+        return raw // 1000 if unit == "ns" else raw
+    factor = {"D": 86_400_000_000, "s": 1_000_000, "ms": 1_000}[unit]
+    most = (_INT64_END - 1) // factor
+    return np.clip(raw, -most, most) * factor
 
 
 def _column(family: Family, array: Any, values: NDArray[Any]) -> Column:
@@ -183,7 +199,7 @@ def _coded(texts: list[str], rows: int, known: NDArray[Any] | None) -> Column:
 
     places: dict[str, int] = {}
     codes = np.fromiter((places.setdefault(each, len(places)) for each in texts), np.int64, len(texts))
-    return Column(Family.TEXT, rows, codes, rows - len(codes), list(places), known)
+    return Column(Family.TEXT, rows, codes, rows - len(codes), [_text(each) for each in places], known)
 
 
 def _plain(kind: Any) -> bool:
