@@ -115,7 +115,14 @@ def _margin(counts: Counts, rules: Rules, looked_at: int) -> Measured:
 
     # What one feature must reach where none of the others has changed: the correction's hardest case.
     sought = Sought(rules.detectable, rules.level / max(looked_at, 1))
-    found = psi_exceeds(counts.reference, counts.current, rules.delta, ordered=counts.in_order, sought=sought)
+    found = psi_exceeds(
+        counts.reference,
+        counts.current,
+        rules.delta,
+        ordered=counts.in_order,
+        inflation=max(1.0, rules.inflations.get(counts.name, rules.inflation)),
+        sought=sought,
+    )
     return Measured(found.effect, found.low, found.high, exact=counts.exact, p=found.p, power=found.power)
 
 

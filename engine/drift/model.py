@@ -82,6 +82,8 @@ class Rules:
         level: The share of false discoveries allowed over the features of one comparison, in (0, 1).
         power: The least power to find `detectable`; with less, "stable" becomes "not enough data".
         detectable: The PSI that a comparison must be able to find.
+        inflation: By how much rows that depend on each other inflate the variance of shares; 1 for independent ones.
+        inflations: The same of single features, by name.
         columns: The columns to compare; empty for all.
         predictions: Columns that hold what the model answered.
         labels: Columns that hold what turned out to be true.
@@ -94,6 +96,8 @@ class Rules:
     level: float = 0.05
     power: float = 0.8
     detectable: float = DETECTABLE
+    inflation: float = 1.0
+    inflations: Mapping[str, float] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     predictions: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()

@@ -70,3 +70,10 @@ def test_intervals_hold_the_truth() -> None:
         assert found.effect_high is not None
         held += found.effect_low <= truth <= found.effect_high
     assert held >= 35
+
+
+def test_rows_that_depend_on_each_other_count_for_fewer() -> None:
+    reference, current = {"a": normal(5_000)}, {"a": np.repeat(normal(100, seed=5), 20)}
+    naive = compared(reference, current)
+    calibrated = compared(reference, current, rules={"inflations": {"a": 20.0}})
+    assert (naive.drift, calibrated.drift) == (True, False)
