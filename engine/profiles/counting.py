@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from engine.profiles.grid import STEP_BITS
 from engine.profiles.levels import MOST_LEVELS, kept, level_counts
 from engine.profiles.model import LEVELLED, NUMERIC, FeatureKind
 from engine.profiles.numbers import BLOCK, NumberCounting, Scratch
@@ -204,7 +205,8 @@ class FeatureCounting:
             numbers.below,
             self._end(min, numbers.minimum, numbers.least),
             self._end(max, numbers.maximum, numbers.most),
-            numbers.steps,
+            numbers.inner + numbers.outer,
+            numbers.inner - (int(places @ numbers.cells[places]) << STEP_BITS),
             places,
             numbers.cells[places],
             dict(numbers.tails),

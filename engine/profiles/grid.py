@@ -22,7 +22,9 @@ CELL_BITS = 14
 CELLS = 1 << CELL_BITS
 """How many cells a grid has."""
 
-_STEP_BITS = 32  # steps within a cell
+STEP_BITS = 32
+"""Binary digits of the steps of a cell."""
+
 _HEADROOM = 6  # bits of the mantissa above the cells, all zero within the grid
 _LEAST, _MOST = -900, 1017  # powers: a step is a normal number, and a sum no infinity
 
@@ -50,7 +52,7 @@ class Grid:
     @property
     def width(self) -> float:
         """The width of a cell."""
-        return math.ldexp(1.0, self.power - 52 + _STEP_BITS)
+        return math.ldexp(1.0, self.power - 52 + STEP_BITS)
 
     @property
     def origin(self) -> Fraction:
@@ -78,7 +80,7 @@ class Grid:
         Args:
             cell: From 0 to `CELLS`.
         """
-        target = math.ldexp(1.0, self.power) + math.ldexp(float(cell), self.power - 52 + _STEP_BITS)
+        target = math.ldexp(1.0, self.power) + math.ldexp(float(cell), self.power - 52 + STEP_BITS)
         found = (target - self.shift) - math.ldexp(0.5, self.power - 52)
         while found + self.shift < target:
             found = math.nextafter(found, math.inf)
@@ -97,7 +99,7 @@ class Grid:
         if number >= self.end:
             return CELLS
         steps = math.ldexp((number + self.shift) - math.ldexp(1.0, self.power), 52 - self.power)
-        return int(steps) >> _STEP_BITS
+        return int(steps) >> STEP_BITS
 
     def place(self, cell: int) -> float:
         """The number that a cell stands for: on a lattice its lower border, else its middle.
@@ -105,7 +107,7 @@ class Grid:
         Args:
             cell: From 0 to `CELLS` - 1.
         """
-        return float(self.origin + self.step * (2 * cell + (not self.lattice)) * (1 << (_STEP_BITS - 1)))
+        return float(self.origin + self.step * (2 * cell + (not self.lattice)) * (1 << (STEP_BITS - 1)))
 
     def places(self) -> NDArray[Any]:
         """The numbers that all cells stand for, shape (CELLS,)."""
@@ -139,11 +141,11 @@ def lattice(middle: float, gap_bits: int) -> Grid:
         middle: Its middle.
         gap_bits: Numbers are multiples of 2 to the power of this.
     """
-    power = gap_bits + 52 - _STEP_BITS
+    power = gap_bits + 52 - STEP_BITS
     return _placed(power, Fraction(middle), lattice=True)
 
 
 def _placed(power: int, middle: Fraction, *, lattice: bool) -> Grid:
-    cell = Fraction(2) ** (power - 52 + _STEP_BITS)
+    cell = Fraction(2) ** (power - 52 + STEP_BITS)
     first = (middle // cell - CELLS // 2) * cell
     return Grid(power, float(Fraction(2) ** power - first), lattice)

@@ -63,8 +63,10 @@ class NumberCounting:
         self.cells: NDArray[np.int64] = np.zeros(CELLS, np.int64)
         self.point_counts: NDArray[np.int64] = np.zeros(len(self._points), np.int64)
         self.tails: Counter[int] = Counter()
-        self.steps = 0
-        """The sum of all numbers, in steps of the grid from its origin."""
+        self.inner = 0
+        """The sum of the numbers on the grid, in steps from its origin."""
+        self.outer = 0
+        """That of those beyond it."""
         self.missing = self.above = self.below = 0
         """NaN, +inf and -inf."""
         self.minimum: float | None = None
@@ -148,7 +150,7 @@ class NumberCounting:
         rows, scratch = len(values), self._scratch
         np.add(values, self._grid.shift, out=scratch.shifted[:rows])
         total = int(np.add.reduce(scratch.steps[:rows]))
-        self.steps += (total - rows * self._base) % 2**64
+        self.inner += (total - rows * self._base) % 2**64
         codes = scratch.codes[:rows]
         np.copyto(codes, scratch.fields[:rows])
         self.cells += np.bincount(codes, minlength=CELLS)
@@ -182,7 +184,7 @@ class NumberCounting:
         power = self._grid.power - 52
         if len(self._near) < len(self._points):
             self._match(values)
-        self.steps += _in_steps(values, power) - len(values) * int(self._grid.origin / self._grid.step)
+        self.outer += _in_steps(values, power) - len(values) * int(self._grid.origin / self._grid.step)
 
     def _tied(self, values: NDArray[np.float64], codes: NDArray[np.intp]) -> None:
         """Count the points: by comparing with each when they are few, else where their cells are."""

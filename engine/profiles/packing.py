@@ -91,6 +91,7 @@ def _numbers(numbers: NumberCounts | None) -> list[Any] | None:
         numbers.below,
         *ends,
         str(numbers.steps),
+        str(numbers.beside),
         _sparse(numbers.places, numbers.counts),
         sorted(numbers.tails.items()),
         numbers.points.tolist(),
@@ -102,10 +103,11 @@ def _built_numbers(told: Any) -> NumberCounts | None:
 
     if told is None:
         return None
-    above, below, *ends, steps, cells, tails, points = told
+    above, below, *ends, steps, beside, cells, tails, points = told
     minimum, maximum = (int(each) if isinstance(each, str) else each for each in ends)
+    tied = np.array(points, np.int64)
     return NumberCounts(
-        above, below, minimum, maximum, int(steps), *_found(*cells), dict(tails), np.array(points, np.int64)
+        above, below, minimum, maximum, int(steps), int(beside), *_found(*cells), dict(tails), tied
     )  # fmt: skip
 
 

@@ -34,6 +34,8 @@ class NumberCounts:
         minimum: The least finite number, or `None`.
         maximum: The largest.
         steps: Their sum, in steps of the grid from its origin; each is rounded to a step at most.
+        beside: By how many steps those of the grid lie above the lower borders of their cells, in all: 0 says that each
+            is what its cell stands for on a lattice.
         places: Cells of the grid that hold numbers, rising.
         counts: How many each of them holds, int64.
         tails: By code, of those beyond the grid.
@@ -45,6 +47,7 @@ class NumberCounts:
     minimum: Number | None
     maximum: Number | None
     steps: int
+    beside: int
     places: NDArray[Any]
     counts: NDArray[Any]
     tails: Mapping[int, int]
@@ -83,6 +86,7 @@ class NumberCounts:
             min((each.minimum for each in parts if each.minimum is not None), default=None),
             max((each.maximum for each in parts if each.maximum is not None), default=None),
             sum(each.steps for each in parts),
+            sum(each.beside for each in parts),
             places,
             cells[places],
             _added([each.tails for each in parts]),

@@ -39,6 +39,7 @@ def test_parts_in_any_order_add_up_to_the_bytes_of_the_whole(reference: list[Any
     parts = [rows[start:end] for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
     found = [profile(open_table(_columns(each)), layout) for each in data.draw(st.permutations(parts))]
     assert reduce(add, found).to_bytes() == whole
+    assert Profile.sum([Profile.from_bytes(each.to_bytes()) for each in found]).to_bytes() == whole
     assert Profile.from_bytes(whole).to_bytes() == whole
     assert reduce(add, found, empty(layout)).to_bytes() == whole
 
