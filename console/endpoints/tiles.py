@@ -70,7 +70,7 @@ def _their_tile(watched: Watched, now_ms: int) -> list[Part]:
         pill(words.EXTERNAL, watched.health.state.value),
         ("external", "link"),
         ("", ""),
-        (f"{latency} ms", latency_look),
+        (latency if latency == NONE else f"{latency} ms", latency_look),
         ("", ""),
         (f"tls {ends}" if ends != NONE else "", look),
         (watched.health.words if unwell else "", "dim"),

@@ -62,6 +62,12 @@ def _percentiles(standing: Standing, _now: int) -> Part:
     return ("/".join(words.milliseconds(each) for each in (flow.p50_ms, flow.p95_ms, flow.p99_ms)), "")
 
 
+def _tls(watched: Watched, now_ms: int) -> Part:
+    """In the column that those of others would leave empty, for there is no room for one more."""
+    text, look = certificate(watched, now_ms)
+    return (text if text == NONE else f"tls {text}", look)
+
+
 def _errors(standing: Standing, _now: int) -> Part:
     flow = standing.flow
     return words.errors(flow.error_rate, flow.requests)
@@ -116,10 +122,9 @@ SHOWN: tuple[Shown[Beside], ...] = (
         ),
     ),
     Shown(
-        Column("rollout", "ROLLOUT", width=18, minimum=18, priority=5),
-        _ours(lambda standing, now: words.rollout_step(standing.rollout, now)),
+        Column("rollout", "ROLLOUT · TLS", width=18, minimum=18, priority=5),
+        _ours(lambda standing, now: words.rollout_step(standing.rollout, now), _tls),
     ),
-    Shown(Column("tls", "TLS", width=7, minimum=7, align="right", priority=5), _ours(_dash, certificate)),
     Shown(
         Column("updated", "CHANGED", width=7, minimum=7, align="right", priority=4),
         lambda shown, now: (age(shown.endpoint.updated_ms, now), "dim"),

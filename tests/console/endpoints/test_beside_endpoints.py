@@ -90,7 +90,7 @@ async def test_endpoints_of_others_stand_beside_ours_in_one_list(served: Served)
     _they_answered(served)
     async with console(served.engine, "endpoints", LARGE) as shown:
         await shown.expect_line("churn", "own", "✓ healthy")
-        await shown.expect_line("theirs", "external", "✓ healthy", "fraud", "12.4", "https://models.", "40d")
+        await shown.expect_line("theirs", "external", "✓ healthy", "fraud", "12.4", "https://models.", "tls 40d")
         await shown.type("/kind=external")
         await shown.press("enter")
         await shown.expect("1 endpoint")
