@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.audit.service import record
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from engine.tables.model import Table
 
 _NOW = Wanted()
+_NO_WEIGHTS: Mapping[str, float] = {}
 
 
 class _Made(NamedTuple):
@@ -41,6 +44,7 @@ class _Made(NamedTuple):
     predictions: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     stretch: tuple[int | None, int | None] = (None, None)
+    importance: Mapping[str, float] = _NO_WEIGHTS
 
 
 class Drift:
@@ -131,6 +135,7 @@ class Drift:
         *,
         predictions: Sequence[str] = (),
         labels: Sequence[str] = (),
+        importance: Mapping[str, float] = _NO_WEIGHTS,
         reason: str = "",
         executor: Executor | None = None,
     ) -> Baseline:
@@ -142,6 +147,7 @@ class Drift:
             sources: CSV, gzip CSV, Parquet: files, folders, globs.
             predictions: Columns that hold what the model answered.
             labels: Columns that hold what turned out to be true.
+            importance: How much the model relies on columns, by name: any weights at least 0.
             reason: Why, for the audit log.
             executor: What reads; this process without.
 
@@ -163,7 +169,9 @@ class Drift:
         self._access.require(Role.OPERATOR, "drift baseline")
         found = self._models.version(model, version)
         table = open_table(list(sources))
-        made = _Made(BaselineKind.DATA, ", ".join(sources), reason, tuple(predictions), tuple(labels))
+        made = _Made(
+            BaselineKind.DATA, ", ".join(sources), reason, tuple(predictions), tuple(labels), importance=importance
+        )
         return self._make(found, table, made, executor)
 
     def baseline_from_production(self, model: str, version: int, stretch: Stretch, *, reason: str = "") -> Baseline:
@@ -323,9 +331,9 @@ class Drift:
     def _make(self, version: Version, table: Table, made: _Made, executor: Executor | None) -> Baseline:
         from engine.drift.checking import learned_reference
 
-        content = learned_reference(table, executor)
+        content = replace(learned_reference(table, executor), importance=dict(made.importance))
         names = {each.name for each in content.layout.features}
-        missing = [name for name in (*made.predictions, *made.labels) if name not in names]
+        missing = [name for name in (*made.predictions, *made.labels, *made.importance) if name not in names]
         if missing:
             raise InvalidInput(f"The data has no column {clean(missing[0], limit=100)}.", hint="Check the spelling.")
         if not content.profile.rows:

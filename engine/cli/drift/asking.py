@@ -115,7 +115,7 @@ def _rules(how: How) -> Rules:
     from engine.drift.model import Rules
 
     usual, single = parse_methods(how.method)
-    given: dict[str, Any] = {"methods": single, "importance": _weights(how.importance)}
+    given: dict[str, Any] = {"methods": single, "importance": weights(how.importance)}
     given |= {"columns": names(how.columns), "predictions": names(how.prediction), "labels": names(how.label)}
     given |= {key: value for key, value in (("delta", how.delta), ("level", how.level)) if value is not None}
     if usual is not None:
@@ -126,7 +126,15 @@ def _rules(how: How) -> Rules:
     return rules
 
 
-def _weights(texts: Sequence[str]) -> dict[str, float]:
+def weights(texts: Sequence[str]) -> dict[str, float]:
+    """Weights by name.
+
+    Args:
+        texts: Such as `income=0.4`.
+
+    Raises:
+        InvalidInput: one is no such text, or below 0.
+    """
     found = {}
     for text in texts:
         name, sign, weight = text.rpartition("=")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from engine.cli.cells import age, size
 from engine.cli.diagnostics import narrate
-from engine.cli.drift.asking import Where, executor, names, reading_options
+from engine.cli.drift.asking import Where, executor, names, reading_options, weights
 from engine.cli.live_names import MODEL, VERSION
 from engine.cli.options import gathered
 from engine.cli.output import Column, Format, format_options, show_page, show_record
@@ -40,6 +41,7 @@ class _From(NamedTuple):
     prediction: str
     label: str
     reason: str
+    importance: Sequence[str]
 
 
 @click.command()
@@ -53,6 +55,7 @@ class _From(NamedTuple):
 @click.option("--endpoint", default="", help="Only of this endpoint.")
 @click.option("--prediction", default="", metavar="NAME,...", help="Columns that hold what the model answered.")
 @click.option("--label", default="", metavar="NAME,...", help="Columns that hold what turned out to be true.")
+@click.option("--importance", multiple=True, metavar="NAME=WEIGHT", help="How much the model relies on a column.")
 @click.option("--reason", default="", help="Why; kept in the audit log.")
 @gathered("given", _From)
 @reading_options
@@ -89,6 +92,7 @@ def baseline(  # noqa: PLR0913 one parameter an argument or group of options
                 sources,
                 predictions=names(given.prediction),
                 labels=names(given.label),
+                importance=weights(given.importance),
                 reason=given.reason,
                 executor=chosen,
             )

@@ -63,6 +63,16 @@ def test_data_is_compared_with_the_baseline_in_force(world: Bakery, reference: P
     assert (report.reference.version, report.reference.baseline, report.reference.rows) == ("churn/1", 1, 500)
 
 
+def test_what_matters_to_the_model_is_kept_with_the_baseline(world: Bakery, reference: Path, tmp_path: Path) -> None:
+    world.shelve({"weights.bin": b"w"})
+    drift = world.engine("bob").drift
+    drift.baseline("churn", 1, [str(reference)], importance={"tenure": 9, "income": 1})
+    current = honest(2_000, 1, shift=1)
+    current["tenure"] = current["tenure"] * 2
+    report = drift.check("churn/1", str(write(tmp_path / "now.csv", current)))
+    assert [(each.name, each.importance) for each in report.drifted] == [("tenure", 0.9), ("income", 0.1)]
+
+
 def test_what_was_made_is_audited_and_backed_up(world: Bakery, reference: Path) -> None:
     world.shelve({"weights.bin": b"w"})
     engine = world.engine("bob")
