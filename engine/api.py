@@ -328,13 +328,14 @@ class Engine:
             found = None if version is None else self.builds.get(self.models.version(subject.model, version).digest)
             return () if found is None else found.interface.classes
 
-        kit = Kit(lambda: self.drift, classes)
+        kit = Kit(lambda: self.drift, self.workspace.path, classes)
 
         def endpoints(name: str | None) -> Mapping[int, str]:
             found = self.endpoints.page(limit=10_000).items if name is None else (self.endpoints.get(name),)
             return {each.row_id: each.name for each in found}
 
         eyes = Eyes(endpoints, lambda model: self.models.get(model).production, self.workspace.path)
+
         def act(monitor: Monitor, result: MonitorResult) -> None:
             from engine.deployment.reacting import Reactions  # few monitors do more than tell
 
@@ -343,7 +344,10 @@ class Engine:
 
             Reactions(self.database, rollouts, self.access.actor).act(monitor, result)
 
-        sight = Sight(kit.tests, eyes.seen, eyes.moments, act)
+        def count(telemetry: Database, monitor: Monitor, actor: Actor) -> None:
+            eyes.counted(telemetry, monitor, actor, kit.references)
+
+        sight = Sight(kit.tests, eyes.seen, eyes.moments, count, act)
         return Monitors(
             self.database, self._telemetry_database, self.access, self._policy_file, sight=sight, clock=self.clock
         )

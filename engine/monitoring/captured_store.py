@@ -153,6 +153,24 @@ def numbered(view: Snapshot, where: Range, first: int, last: int, *, every: int 
     return (RequestRow(*row) for row in rows)
 
 
+def after(view: Snapshot, where: Range, number: int, limit: int) -> Iterator[RequestRow]:
+    """Requests stored after one of a number, in that order: at most `limit`."""
+    rows = view.execute(
+        f"""SELECT p.id, p.origin, p.request_id, p.time_ms, p.latency_us, p.status, p.inputs, p.outputs, NULL
+            FROM prediction p WHERE {_IN} AND p.id > ? AND p.id <= ? ORDER BY p.id LIMIT ?""",
+        (*where.bound, number, where.upto, limit),
+    )
+    return (RequestRow(*row) for row in rows)
+
+
+def newest_of(view: Snapshot, where: Range) -> int:
+    """The number of the newest request; 0 when there is none."""
+    row = view.execute(
+        f"SELECT ifnull(max(p.id), 0) FROM prediction p WHERE {_IN} AND p.id <= ?", (*where.bound, where.upto)
+    ).fetchone()
+    return int(row[0])
+
+
 def chosen(view: Snapshot, where: Range, numbers: Sequence[int]) -> list[RequestRow]:
     """Requests by their numbers, in the order of these."""
     rows = view.execute(

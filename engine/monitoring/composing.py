@@ -15,6 +15,7 @@ from engine.monitoring.references import References
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from engine.monitoring.looking import Test
     from engine.monitoring.model import Subject
@@ -27,13 +28,21 @@ class Kit:
 
     Args:
         baselines: Gives what knows the baselines of versions.
+        folder: The workspace's directory, where globs begin.
         classes: A version's classes in the order of its probabilities; empty where they are not known.
     """
 
-    def __init__(self, baselines: Callable[[], Baselines], classes: Callable[[Subject], tuple[Any, ...]]) -> None:
-        self._references = References(baselines)
+    def __init__(
+        self, baselines: Callable[[], Baselines], folder: Path, classes: Callable[[Subject], tuple[Any, ...]]
+    ) -> None:
+        self._references = References(baselines, folder)
         self._performing = Performing(classes)
         self._conceiving = Conceiving(classes)
+
+    @property
+    def references(self) -> References:
+        """What finds baselines."""
+        return self._references
 
     def tests(self, settings: MonitorSettings) -> Mapping[Kind, Test]:
         """What looks, by kind.

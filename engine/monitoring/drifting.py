@@ -69,8 +69,19 @@ class Drifting:
             yield _waiting("There were no rows.", "")
             return
         report = _compared(look, against, current)
-        segments = _segments(look, memory)
-        yield _finding(look, memory, report, segments)
+        season = "" if report.drift else self._season(look)
+        yield _finding(look, memory, replace(report, sentence=report.sentence + season), _segments(look, memory))
+
+    def _season(self, look: Look) -> str:
+        """What would have drifted against all seasons together, which this one explains; empty for nothing."""
+        against = self._references.every_season(look)
+        if against is None or against.content is None:
+            return ""
+        drifted = _compared(look, against, self._profiled(look, against.content)).drifted
+        if not drifted:
+            return ""
+        names = ", ".join(clean(each.name, limit=60) for each in drifted[:3])
+        return f" Against all seasons together {names} would have drifted: that is the season."
 
 
 def _compared(look: Look, against: Against, current: Profile) -> DriftReport:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from engine.monitoring.memory import Memory
     from engine.monitoring.model import Basis, Subject, Window
     from engine.policy.monitors import MonitorSettings
+    from engine.profiles.profile import Profile
+    from engine.profiles.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Look:
         settled: Whether its labels have been waited for.
         now_ms: The time, in milliseconds since the epoch.
         read: Reads another window of the same version; `None` for files.
+        stored: Sums profiles that were kept of all requests; `None` where there are none.
     """
 
     monitor: str
@@ -48,6 +51,7 @@ class Look:
     settled: bool
     now_ms: int
     read: Callable[[Window], Batch] | None = None
+    stored: Callable[[Reference], Profile | None] | None = None
 
     @property
     def sampled(self) -> bool:

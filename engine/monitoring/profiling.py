@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.monitoring.references import columns_of
+from engine.monitoring.steps import profile_of
 
 if TYPE_CHECKING:
     from engine.monitoring.looking import Look
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def profiled(look: Look, reference: Reference) -> Profile:
-    """Count a window's rows.
+    """Count a window's rows: of a window whose rows are only sampled here, what was counted as they came.
 
     Args:
         look: The window.
@@ -25,12 +25,10 @@ def profiled(look: Look, reference: Reference) -> Profile:
     Raises:
         QuarterdeckError: a file cannot be read.
     """
-    from engine.profiles.profile import empty
     from engine.profiles.profiling import profile
     from engine.tables.source import open_table
 
     if look.window.file:
         return profile(open_table([look.window.file]), reference.layout)
-    if not len(look.batch):
-        return empty(reference.layout)
-    return profile(open_table(columns_of(look.batch)), reference.layout)
+    stored = look.stored(reference) if look.sampled and look.stored is not None else None
+    return profile_of(look.batch, reference) if stored is None else stored

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.core.errors import NotFound
@@ -13,6 +14,7 @@ from engine.monitoring.model import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 LEAST_ROWS = 50
 """Rows below which nothing is taken as a reference."""
+
+PART = "{part}"
+"""In a glob of references: what stands behind the last hyphen of the window's file, such as `Q3` of `2015-Q3.csv`."""
 
 _MOST_KEPT = 16
 
@@ -75,10 +80,12 @@ class References:
 
     Args:
         baselines: Gives what knows the baselines of versions.
+        folder: The workspace's directory, where globs begin.
     """
 
-    def __init__(self, baselines: Callable[[], Baselines]) -> None:
+    def __init__(self, baselines: Callable[[], Baselines], folder: Path) -> None:
         self._baselines = baselines
+        self._folder = folder
         self._kept: dict[str, Against] = {}
 
     def find(self, look: Look, memory: Memory) -> Against:
@@ -95,12 +102,26 @@ class References:
             QuarterdeckError: it cannot be read.
         """
         if look.settings.against.startswith("files "):
-            return self._of_files(look.settings.against.removeprefix("files ").strip())
+            return self._of_files(_named(look), _pattern(look))
         if look.settings.reference == "previous":
             return self._previous(look, memory)
         if look.settings.reference == "season":
             return self._season(look)
         return self.baseline(look)
+
+    def every_season(self, look: Look) -> Against | None:
+        """All files of a reference that is told apart by season; `None` where it is not.
+
+        Args:
+            look: The window.
+
+        Raises:
+            QuarterdeckError: they cannot be read.
+        """
+        pattern = _pattern(look)
+        if look.settings.against.startswith("files ") and PART in pattern:
+            return self._of_files(pattern.replace(PART, "*"), pattern)
+        return None
 
     def baseline(self, look: Look) -> Against:
         """The baseline of the version that answers, or of the one that the settings name.
@@ -111,8 +132,22 @@ class References:
         Raises:
             QuarterdeckError: it cannot be read.
         """
-        model, _, number = (look.settings.against or look.subject.key).rpartition("/")
-        if not model:
+        return self.of_version(look.settings.against or look.subject.key)
+
+    def of_version(self, key: str) -> Against:
+        """The baseline in force of a version.
+
+        Args:
+            key: The version's public name, such as `churn/7`; empty for none.
+
+        Returns:
+            The baseline, or why there is none.
+
+        Raises:
+            QuarterdeckError: it cannot be read.
+        """
+        model, _, number = key.rpartition("/")
+        if not model or not number.isdigit():
             return _nothing("Nothing says what to compare with.", 'Set against = "MODEL/VERSION" or "files GLOB".')
         version = int(number)
         try:
@@ -135,13 +170,17 @@ class References:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = found
 
-    def _of_files(self, pattern: str) -> Against:
+    def _of_files(self, pattern: str, told: str) -> Against:
         from engine.drift.checking import learned_reference
         from engine.tables.source import open_table
 
         if pattern not in self._kept:
-            content = learned_reference(open_table([pattern]))
-            self._keep(pattern, Against(content, Side(pattern, content.profile.rows)))
+            try:
+                content = learned_reference(open_table([str(self._folder / pattern)]))
+            except NotFound as error:
+                return _nothing(error.message, error.hint)
+            side = pattern if PART in told else told
+            self._keep(pattern, Against(content, Side(side, content.profile.rows)))
         return self._kept[pattern]
 
     def _previous(self, look: Look, memory: Memory) -> Against:
@@ -167,6 +206,15 @@ class References:
             return _nothing("There is too little of the season before to compare with.", "")
         content = learned(batch)
         return Against(content, Side("a season ago", len(batch), start_ms, end_ms), answers_of(content))
+
+
+def _pattern(look: Look) -> str:
+    return look.settings.against.removeprefix("files ").strip()
+
+
+def _named(look: Look) -> str:
+    """The glob of a window's reference: `{part}` stands for the end of the window's file name, such as its season."""
+    return _pattern(look).replace(PART, PurePath(look.window.file).name.split(".")[0].rpartition("-")[2])
 
 
 def learned(batch: Batch) -> Reference:

@@ -59,12 +59,14 @@ class Sight:
         seen: Looks at what is new: the view of the telemetry database if there is one, the monitor, what looks, the
             memory, the time.
         moments: When a monitor would have looked between two times.
+        count: Counts what came into profiles by minute, in the telemetry database.
         act: Does what the settings ask for when an alert opens.
     """
 
     tests: Callable[[MonitorSettings], Mapping[Kind, Test]]
     seen: Callable[[Snapshot | None, Monitor, Mapping[Kind, Test], Memory, int], Iterator[Seen]]
     moments: Callable[[Snapshot | None, Monitor, int, int], Iterable[int]]
+    count: Callable[[Database, Monitor, Actor], None]
     act: Callable[[Monitor, MonitorResult], None]
 
 
@@ -104,6 +106,8 @@ class Rounds:
         found: list[MonitorResult] = []
         problem = ""
         try:
+            if Kind.DRIFT.value in monitor.settings.tests:
+                self._sight.count(self._telemetry, monitor, runner.actor)
             with looking(self._telemetry) as view:
                 tests = self._sight.tests(monitor.settings)
                 now_ms = self._clock.now_ms()

@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING
 
 from engine.monitoring import captured_store as store
 from engine.monitoring.filing import files_seen
+from engine.monitoring.steps import counted
 from engine.monitoring.targets import ANSWERING, followed, target_of
 from engine.monitoring.watching import Watcher
 from engine.monitoring.windows import closed, cut, first_start
+from engine.telemetry.opening import looking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from engine.core.access import Actor
+    from engine.db.database import Database
     from engine.db.transaction import Snapshot
     from engine.monitoring.looking import Test
     from engine.monitoring.memory import Memory
     from engine.monitoring.model import Kind, Monitor
+    from engine.monitoring.references import References
     from engine.monitoring.targets import Followed, Target
     from engine.monitoring.watching import Seen
 
@@ -74,6 +79,29 @@ class Eyes:
             return
         watcher = Watcher(monitor.name, monitor.settings, monitor.created_ms, tests, memory)
         yield from watcher.look(view, self._followed(view, monitor, now_ms), now_ms)
+
+    def counted(self, telemetry: Database, monitor: Monitor, actor: Actor, references: References) -> None:
+        """Count what came since the last time into profiles by minute, for monitors of time that compare baselines.
+
+        Args:
+            telemetry: The telemetry database.
+            monitor: The monitor.
+            actor: As whom it is written.
+            references: Finds baselines.
+
+        Raises:
+            QuarterdeckError: a database cannot be read or written now.
+        """
+        settings = monitor.settings
+        target = target_of(settings.target)
+        if target.kind == "files" or settings.window.rows or settings.reference != "baseline":
+            return
+        with looking(telemetry) as view:
+            found = () if view is None else self._followed(view, monitor, 0)
+        for each in found:
+            against = references.of_version(settings.against or each.subject.key)
+            if against.content is not None:
+                counted(telemetry, actor, each, against.content)
 
     def moments(self, view: Snapshot | None, monitor: Monitor, since_ms: int, until_ms: int) -> Iterator[int]:
         """When a monitor would have looked: as soon as each window was over, and at the end.

@@ -19,6 +19,7 @@ from engine.monitoring.planning import (
     new_windows,
     progress_from,
 )
+from engine.monitoring.steps import summed
 from engine.monitoring.windows import cut
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from engine.monitoring.planning import Progress
     from engine.monitoring.targets import Followed
     from engine.policy.monitors import MonitorSettings
+    from engine.profiles.profile import Profile
+    from engine.profiles.reference import Reference
 
 MOST_REQUESTS = 20_000
 """Requests that are read one by one of a window; of more a fair sample is. Profiles take in all of them."""
@@ -193,6 +196,7 @@ class Watcher:
                 settled=settled,
                 now_ms=now_ms,
                 read=_reader(view, each.range, _names(followed)),
+                stored=_summer(view, each, known.window),
             )
             found += [(look, finding) for finding in self._findings(look)]
         return Seen(known.window, told is None, tuple(found)), Known(known.window, rows, labelled, settled=settled)
@@ -235,6 +239,11 @@ def _read(
 def _reader(view: Snapshot, where: store.Range, names: Mapping[int, tuple[str, ...]]) -> Callable[[Window], Batch]:
     """What reads another window of a version."""
     return lambda window: _read(view, where, window, names)[0]
+
+
+def _summer(view: Snapshot, followed: Followed, window: Window) -> Callable[[Reference], Profile | None]:
+    """What sums stored profiles of a window."""
+    return lambda reference: summed(view, followed, window, reference)
 
 
 def _labelled(view: Snapshot, where: store.Range, told: _Told | None, names: Mapping[int, tuple[str, ...]]) -> Batch:

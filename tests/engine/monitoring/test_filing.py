@@ -98,3 +98,17 @@ def test_nothing_there_is_no_trouble(town: Town, folder: Path) -> None:
     town.monitors.change("watch", {"target": f"files {folder}/nothing/*"})
     assert town.run() == ()
     assert town.monitors.get("watch").problem == ""
+
+
+def test_a_season_explains_what_would_alarm_against_the_whole_year(town: Town, folder: Path) -> None:
+    for year in (1, 2, 3, 4):
+        for part, shift in (("summer", 2.0), ("winter", -2.0)):
+            write(town, folder / f"{year}-{part}.csv", 300, seed=10 * year + len(part), shift=shift)
+    watch(town, folder)
+    against = {"target": f"files {folder}/4-*.csv", "against": f"files {folder}/[123]-*.csv"}
+    town.monitors.change("watch", {**against, "method": "psi", "threshold": 0.2})
+    assert [each.verdict for each in town.run()] == [Verdict.DRIFT] * 2
+    town.monitors.create("calm", {**against, "against": f"files {folder}/[123]-{{part}}.csv", "tests": ["drift"]})
+    calm = town.run("calm")
+    assert [each.verdict for each in calm] == [Verdict.OK] * 2
+    assert all("x would have drifted: that is the season" in each.sentence for each in calm)
