@@ -76,6 +76,17 @@ gates = [
 approvals = 1
 approvers = ["maria", "jonas"]
 freeze = [{{ from = "2030-12-20", to = "2031-01-03", reason = "year end" }}]
+
+[models.seattle-weather.production]
+gates = [
+  {{ gate = "integrity" }},
+  {{ gate = "signature" }},
+  {{ gate = "fields", required = ["owner", "description", "data_digest"] }},
+  # These three look through the files, and build and call the model in a process of its own.
+  {{ gate = "scan" }},
+  {{ gate = "parity" }},
+  {{ gate = "latency", p95 = "100ms", memory = "500MB", duration = "300ms" }},
+]
 """
 
 

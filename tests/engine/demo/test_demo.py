@@ -188,3 +188,11 @@ def first_live_run(opened: Engine) -> Run:
                 return run
         pause.wait(0.1)
     raise AssertionError("no live run appeared")
+
+
+def test_one_model_is_looked_through_built_and_measured_before_production(made: tuple[Path, dict[str, Any]]) -> None:
+    with engine.open(made[0]) as opened:
+        report = opened.gates.latest("seattle-weather", 1, Stage.PRODUCTION)
+    assert report is not None
+    tried = {each.gate: each.status.value for each in report.results if each.gate in ("scan", "parity", "latency")}
+    assert tried == {"scan": "pass", "parity": "pass", "latency": "pass"}
