@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 MEMORY = Path("/dev/shm")  # noqa: S108 pytest makes a folder of this user's own in it
+DISK = tempfile.gettempdir()
 ROOM_BYTES = 4 << 30
 """Several times what the whole suite leaves lying about at once."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the place, unless whoever starts the tests has."""
-    if config.option.basetemp is None and _has_room(MEMORY):
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    """Choose the place, unless whoever starts the tests has chosen that of `tmp_path`."""
+    if _has_room(MEMORY):
+        tempfile.tempdir = str(MEMORY)
+        if config.option.basetemp is None:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     # Threads of OpenMP that have nothing to do turn in circles for others to come: ten times the work on a shared core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     gc.disable()  # until everything is loaded and collected: nothing of it becomes garbage
@@ -52,5 +55,5 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     if request.node.get_closest_marker("disk") is None:
         yield tmp_path
         return
-    with TemporaryDirectory(prefix="qd-test-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="qd-test-", dir=DISK, ignore_cleanup_errors=True) as folder:
         yield Path(folder).resolve()
