@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-_COLOURED = frozenset(("state", "stage", "status", "kind", "from", "to"))
+_COLOURED = frozenset(("state", "stage", "status", "kind", "from", "to", "decision"))
 _CELL = 120
 _HEADING = 60
 _GAP = 2

@@ -88,4 +88,4 @@ def _shift(counts: Counts) -> str:
     told = (
         f"from {number(fine.mean_ref)} to {number(fine.mean_cur)}" if not fine.offset else f"by {number(abs(change))}"
     )
-    return f"The mean {way} {told} ({abs(deviations):.2g} standard deviations)."
+    return f"The mean {way} {told} ({abs(deviations):.2f} standard deviations)."

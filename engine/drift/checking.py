@@ -10,6 +10,7 @@ from engine.core.text import clean
 from engine.drift.counting import compared
 from engine.drift.deciding import decide, report_of
 from engine.drift.model import DriftReport, Path, Rules, Side, Wanted
+from engine.drift.words import count
 
 if TYPE_CHECKING:
     from engine.compute.model import Executor
@@ -198,7 +199,18 @@ def compare(
     refuse_exact_only([asked.method, *asked.methods.values()])
     told = sides or (Side("reference", content.profile.rows), Side("current", current.rows))
     features = decide(compared(content, current, asked, absent=absent), asked, whole=whole)
-    return report_of(features, told, asked, Path.PROFILE)
+    return report_of(features, told, asked, Path.PROFILE, problems=damage(content.profile, current))
+
+
+def damage(reference: Profile, current: Profile) -> tuple[str, ...]:
+    """Sentences on rows that could not be read.
+
+    Args:
+        reference: What was.
+        current: What is.
+    """
+    sides = (("reference", reference.damaged), ("current data", current.damaged))
+    return tuple(f"{count(rows, 'row')} of the {side} could not be read: left out." for side, rows in sides if rows)
 
 
 def absent_from(content: Reference, current: Table) -> frozenset[str]:

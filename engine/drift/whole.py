@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
 from engine.core.text import clean
-from engine.drift.checking import absent_from
+from engine.drift.checking import absent_from, damage
 from engine.drift.counting import compared
 from engine.drift.counts import Values
 from engine.drift.deciding import LEAST_ROWS, decide, report_of
@@ -50,7 +50,8 @@ def compare(content: Reference, tables: tuple[Table, Table], names: tuple[Side, 
     values = _values(layout, reference, current) if wanted.exact else None
     absent = absent_from(content, tables[1])
     features = decide(compared(content, found, wanted.rules, values, absent), wanted.rules)
-    report = report_of(features, sides, wanted.rules, Path.EXACT if wanted.exact else Path.PROFILE)
+    path = Path.EXACT if wanted.exact else Path.PROFILE
+    report = report_of(features, sides, wanted.rules, path, problems=damage(content.profile, found))
     not_compared = absent | {each.name for each in features if each.decision is Decision.LEFT_OUT}
     return replace(
         report,

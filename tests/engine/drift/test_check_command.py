@@ -230,6 +230,15 @@ def test_a_kept_profile_stands_for_its_rows(qd: Any, files: tuple[Path, Path], t
     assert (refused.code, "needs the rows of the reference" in refused.err) == (2, True)
 
 
+def test_rows_that_cannot_be_read_are_counted(qd: Any, files: tuple[Path, Path]) -> None:
+    with files[1].open("a") as file:
+        file.write("1,2\n1,2,3,4,5,6\n")
+    for more in ((), ("--exact",)):
+        answer = qd("check", *files, "--json", *more)
+        assert answer.json["problems"] == ["2 rows of the current data could not be read: left out."]
+        assert answer.drifted == ["income"]
+
+
 def test_csv_is_a_row_a_feature(qd: Any, files: tuple[Path, Path]) -> None:
     lines = qd("check", *files, "--csv").out.splitlines()
     assert lines[0].startswith("name,drift,decision,kind")
