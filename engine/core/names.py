@@ -46,3 +46,16 @@ def _composed(text: str) -> bool:
     from unicodedata import is_normalized  # plain ASCII, the usual case, does without
 
     return is_normalized("NFC", text)
+
+
+def in_shell(name: str) -> str:
+    """A name as a shell command that is suggested may hold it: quoted where a shell would read more into it.
+
+    Args:
+        name: Of a model or an endpoint.
+    """
+    if name.isascii() and name.replace("-", "a").replace("_", "a").replace(".", "a").isalnum():
+        return name
+    from shlex import quote  # hardly a name needs it
+
+    return quote(name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.audit.service import record
 from engine.core.errors import Conflict
+from engine.core.names import in_shell
 from engine.deployment import rollout_store as store
 from engine.deployment.analysis import first_evidence
 from engine.deployment.rollout_model import Rollout, RolloutState, routes_of_step, routes_without
@@ -82,7 +83,7 @@ def _rival(tx: Transaction, endpoint: Endpoint, version: Version, candidate: int
     if live is None:
         raise Conflict(
             f"{endpoint.name} has no live version to compare with.",
-            hint=f"`qd endpoints deploy {endpoint.name} {version.version}` makes it the live one.",
+            hint=f"`qd endpoints deploy {in_shell(endpoint.name)} {version.version}` makes it the live one.",
         )
     if live == candidate:
         raise Conflict(f"{version.key} is the live one behind {endpoint.name} already.")
@@ -90,7 +91,7 @@ def _rival(tx: Transaction, endpoint: Endpoint, version: Version, candidate: int
     if other is not None:
         raise Conflict(
             f"Version {other.version} is being rolled out behind {endpoint.name} already.",
-            hint=f"`qd endpoints abort {endpoint.name}` ends that.",
+            hint=f"`qd endpoints abort {in_shell(endpoint.name)}` ends that.",
         )
     return live
 
@@ -112,7 +113,7 @@ def check_fit(view: Snapshot, rollout: Rollout, endpoint: Endpoint, policy: Poli
     if rules.share_of(routing.routes_of(endpoint), rollout.candidate) is None:
         raise Conflict(
             f"Version {rollout.version} is not deployed behind {endpoint.name} any more.",
-            hint=f"`qd endpoints abort {endpoint.name}` ends its rollout.",
+            hint=f"`qd endpoints abort {in_shell(endpoint.name)}` ends its rollout.",
         )
     # A shadow needs no stage; but a plan that begins so ends with callers.
     rules.check_version(read_version(view, rollout.model, rollout.version), Share.CANARY, routed=False, policy=policy)
@@ -216,7 +217,7 @@ def compared_anew(view: Snapshot, rollout: Rollout, endpoint: Endpoint) -> Rollo
     if live is None or live == rollout.candidate:
         raise Conflict(
             f"{endpoint.name} has no other live version to compare with.",
-            hint=f"`qd endpoints abort {endpoint.name}` ends the rollout.",
+            hint=f"`qd endpoints abort {in_shell(endpoint.name)}` ends the rollout.",
         )
     if live == rollout.live:
         return rollout

@@ -11,6 +11,7 @@ from engine.audit.refusals import refusals_recorded
 from engine.audit.service import record
 from engine.core.access import Access, Actor, Role
 from engine.core.errors import Conflict, InvalidInput, NotFound
+from engine.core.names import in_shell
 from engine.core.paging import Page, decode_number, encode_token
 from engine.db.database import Database
 from engine.db.transaction import Snapshot, Transaction
@@ -255,7 +256,7 @@ class Promotions:
         if len(others) > 1:
             raise Conflict(
                 f"{found.version.model} is served behind {len(others)} endpoints; a rollout goes behind one at a time.",
-                hint=f"Begin with `qd endpoints promote {others[0].name} {found.version.version}`.",
+                hint=f"Begin with `qd endpoints promote {in_shell(others[0].name)} {found.version.version}`.",
             )
         if not others:
             return None

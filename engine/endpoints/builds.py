@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.audit.service import record
 from engine.core.access import Role
 from engine.core.errors import Conflict, IntegrityError, InvalidInput, NotServable
+from engine.core.names import in_shell
 from engine.endpoints import build_store, store
 from engine.endpoints.model import Build
 from engine.runtimes.model import Field
@@ -259,7 +260,7 @@ def _refuse_loaded(tx: Transaction, version: Version) -> None:
         for endpoint, _ in store.routed(tx, model, number):
             raise Conflict(
                 f"{model}/{number} has these bytes and is loaded behind {endpoint}.",
-                hint=f"Take it out first: qd endpoints retire {endpoint} {number}.",
+                hint=f"Take it out first: qd endpoints retire {in_shell(endpoint)} {number}.",
                 details={"endpoint": endpoint},
             )
 

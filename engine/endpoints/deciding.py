@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.core.errors import Conflict, InvalidInput, PolicyRefused, QuarterdeckError
+from engine.core.names import in_shell
 from engine.core.percent import format_percent
 from engine.endpoints import build_store, routing, rules, store
 from engine.endpoints.model import WHOLE, Cause, Endpoint, PlannedRoute, RoutePlan, RouteWish, Share, weights
@@ -79,7 +80,7 @@ class Question:
             wanted = read_version(self.view, self.endpoint.model, version)
             raise Conflict(
                 f"{wanted.key} is not deployed to {self.endpoint.name}.",
-                hint=f"Deploy it: qd endpoints deploy {self.endpoint.name} {version}.",
+                hint=f"Deploy it: qd endpoints deploy {in_shell(self.endpoint.name)} {version}.",
             )
         return found
 
@@ -143,7 +144,9 @@ def _check_plan(asked: Question, version: Version, routed: int | None) -> None:
     """Refuse to give all at once to a version that the policy wants to see take its steps."""
     plan, live = asked.policy().rollout(version.model), rules.live_of(asked.routes)
     if plan is not None and live is not None and live != routed:
-        raise _by_plan(asked, plan, f"Begin it: qd endpoints promote {asked.endpoint.name} {version.version}.")
+        raise _by_plan(
+            asked, plan, f"Begin it: qd endpoints promote {in_shell(asked.endpoint.name)} {version.version}."
+        )
 
 
 def _check_share(asked: Question, weight: int) -> None:
@@ -155,6 +158,10 @@ def _check_share(asked: Question, weight: int) -> None:
     if weight > least:
         hint = f"By hand a canary gets {format_percent(least)} at most; `qd endpoints promote` takes the steps."
         raise _by_plan(asked, plan, hint)
+
+
+def _begin_it(asked: Question, number: int) -> str:
+    return f"Begin it: qd endpoints promote {in_shell(asked.endpoint.name)} {number}."
 
 
 def _by_plan(asked: Question, plan: RolloutPolicy, hint: str) -> PolicyRefused:
@@ -234,7 +241,7 @@ def _check_way(asked: Question, wanted: rules.Routes, fallen: frozenset[int]) ->
         plan = asked.policy().rollout(asked.endpoint.model)
         if plan is not None:
             number = next(row.number for row in asked.rows if row.id == live)
-            raise _by_plan(asked, plan, f"Begin it: qd endpoints promote {asked.endpoint.name} {number}.")
+            raise _by_plan(asked, plan, _begin_it(asked, number))
     for route in wanted:
         if route.share is Share.CANARY and route.weight > _weight_of(asked, route.deployment):
             _check_share(asked, route.weight)

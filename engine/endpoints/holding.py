@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.core.errors import Conflict
+from engine.core.names import in_shell
 from engine.endpoints import store
 from engine.endpoints.rules import share_of
 
@@ -30,7 +31,7 @@ def refuse_held(view: Snapshot, model: str, number: int | None) -> None:
         if names:
             raise Conflict(
                 f"{model} is served by {_listed(names)} and cannot be deleted.",
-                hint=f"Delete the endpoint first: qd endpoints delete {names[0]}.",
+                hint=f"Delete the endpoint first: qd endpoints delete {in_shell(names[0])}.",
                 details={"endpoints": list(names)},
             )
         return
@@ -38,7 +39,7 @@ def refuse_held(view: Snapshot, model: str, number: int | None) -> None:
     if names:
         raise Conflict(
             f"{model}/{number} is deployed to {_listed(names)} and cannot be deleted.",
-            hint=f"Take it out first: qd endpoints retire {names[0]} {number}.",
+            hint=f"Take it out first: qd endpoints retire {in_shell(names[0])} {number}.",
             details={"endpoints": list(names)},
         )
 

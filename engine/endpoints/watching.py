@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.access import Role
 from engine.core.errors import InvalidInput, NotAcknowledged
+from engine.core.names import in_shell
 from engine.endpoints import planes, store
 from engine.endpoints.keeping import EndpointKeeping
 from engine.endpoints.reading import failing, find_row
@@ -102,6 +103,6 @@ def _not_acknowledged(endpoint: Endpoint, generation: int, problem: str, timeout
     )
     return NotAcknowledged(
         f"Generation {generation} of {endpoint.name} is recorded, but {why}",
-        hint=f"`qd endpoints show {endpoint.name}` tells what serves now; `qd endpoints undo` takes it back.",
+        hint=f"`qd endpoints show {in_shell(endpoint.name)}` tells what serves now; `qd endpoints undo` takes it back.",
         details={"desired": generation, "observed": endpoint.observed, "planes": behind},
     )

@@ -22,6 +22,7 @@ from engine.cli.output import (
 )
 from engine.cli.words import DURATION, PAIR
 from engine.core.errors import InvalidInput
+from engine.core.names import in_shell
 from engine.core.paging import Page
 from engine.core.plain import plain
 from engine.probing.model import ExternalChange, Protocol
@@ -199,7 +200,7 @@ def register(session: Session, name: str, said: _Said, fmt: Format, *, change: b
         raise InvalidInput("An external endpoint needs a URL.", hint="Add --url https://…")
     else:
         probing.register(name, **known)
-        narrate(f"`qd endpoints probe {name}` asks it now; `qd up` keeps asking.")
+        narrate(f"`qd endpoints probe {in_shell(name)}` asks it now; `qd up` keeps asking.")
     watched = probing.get(name)
     if fmt is Format.JSON:
         show_json(encode(watched))

@@ -13,6 +13,7 @@ from engine.cli.live_names import ENDPOINT, MODEL
 from engine.cli.options import as_mapping, gathered, reason_option, yes_option
 from engine.cli.output import Format, format_options
 from engine.cli.words import PAIR, SHARE
+from engine.core.names import in_shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,7 +64,7 @@ def create(
         tags=as_mapping(tags),
     )
     show_endpoint(made, fmt)
-    narrate(f"Deploy a version with `qd endpoints deploy {name} VERSION --reason …`.")
+    narrate(f"Deploy a version with `qd endpoints deploy {in_shell(name)} VERSION --reason …`.")
 
 
 @click.command()

@@ -407,3 +407,13 @@ def test_a_lineage_ends_where_the_version_is_served(desk: Desk) -> None:
     served = {node.id.key: node.detail for node in found.nodes if node.id.kind is NodeKind.ENDPOINT}
     assert served == {"beside": "shadow", "churn": "live"}
     assert {edge.source.key for edge in found.edges if edge.kind is EdgeKind.SERVED_BY} == {"churn/1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("churn-eu", "churn-eu"), ("$(reboot)", "'$(reboot)'"), ("a;b", "'a;b'")]
+)
+def test_a_command_that_is_suggested_runs_no_part_of_a_name(desk: Desk, name: str, written: str) -> None:
+    desk.endpoint(2, name)
+    with pytest.raises(Conflict) as refused:
+        desk.endpoints.traffic(name, {2: 10}, reason="r")
+    assert refused.value.hint == f"Deploy it: qd endpoints deploy {written} 2."
