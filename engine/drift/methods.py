@@ -44,11 +44,6 @@ class MethodInfo:
     instead: str = ""
     exact_only: bool = False
 
-    @property
-    def is_test(self) -> bool:
-        """Whether it has a p-value that decides unless a threshold is given."""
-        return self.usual is None
-
 
 METHODS = {
     info.name: info
