@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.alerts import store, tracking
-from engine.alerts.model import Change
+from engine.alerts.model import AlertState, Change
 from engine.audit.service import record
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def advance(tx: Transaction) -> tuple[AlertChange, ...]:
         alert = _hushed(tx, before)
         if before.silence is not None and alert.silence is None:
             store.update(tx, alert)
+            if alert.state is AlertState.ACKNOWLEDGED:
+                continue  # somebody looks after it: there is nobody to be told
             sentence = f"Its silence has ended: {alert.sentence}"
             told.append(tell(tx, alert, Change.REOPENED, sentence, before=before))
         alert, change = tracking.lapsed(alert, tx.now_ms)
@@ -74,7 +76,7 @@ def advance(tx: Transaction) -> tuple[AlertChange, ...]:
 
 
 def forget(tx: Transaction, monitor: str) -> tuple[AlertChange, ...]:
-    """End the alerts of a monitor that is deleted.
+    """End the alerts of a monitor that is deleted; another of its name begins with nothing.
 
     Args:
         tx: The caller's transaction.
@@ -89,10 +91,13 @@ def forget(tx: Transaction, monitor: str) -> tuple[AlertChange, ...]:
             ended = tracking.resolved(alert, tx.now_ms, tx.actor.name, "Its monitor was deleted.")
             store.update(tx, ended)
             told.append(tell(tx, ended, Change.RESOLVED, ended.resolution, before=alert))
+    store.forget_tracks(tx, monitor)
     return tuple(told)
 
 
-def tell(tx: Transaction, alert: Alert, change: Change, sentence: str, *, before: Alert | None) -> AlertChange:
+def tell(
+    tx: Transaction, alert: Alert, change: Change, sentence: str, *, before: Alert | None, by_hand: bool = False
+) -> AlertChange:
     """Write down what happened to an alert, for its history, the audit log, live screens and whoever is to be told.
 
     Args:
@@ -100,22 +105,24 @@ def tell(tx: Transaction, alert: Alert, change: Change, sentence: str, *, before
         alert: The alert as it is now, stored.
         change: What happened.
         sentence: What was found, or why it was done.
-        before: The alert before; `None` when it is new.
+        before: The alert before; `None` when it is new. The end of one that was silenced is told nobody either.
+        by_hand: Whether somebody did it, and the sentence is their reason.
 
     Returns:
         The change as it is kept.
     """
+    quiet = _is_quiet(alert if before is None or alert.state is not AlertState.RESOLVED else before)
     record(
         tx,
         verb=_VERBS[change],
         kind="alert",
         key=str(alert.id),
         before=None if before is None else _state(before),
-        after={**_facts(alert), **_state(alert), "sentence": sentence},
-        reason=sentence if change in _BY_PEOPLE and tx.actor.name == (alert.owner or alert.resolved_by) else "",
+        after={**_facts(alert), **_state(alert), "silenced": quiet, "sentence": sentence},
+        reason=sentence if by_hand else "",
     )
     tx.emit(kind="alert", change=change.value, key=str(alert.id), row_id=alert.id)
-    return store.add_change(tx, alert, change, sentence)
+    return store.add_change(tx, alert, change, sentence, quiet=quiet)
 
 
 _VERBS = {
@@ -126,7 +133,6 @@ _VERBS = {
     Change.REOPENED: "reopen",
     Change.RESOLVED: "resolve",
 }
-_BY_PEOPLE = (Change.ACKNOWLEDGED, Change.RESOLVED)
 
 
 def _hushed(tx: Transaction, alert: Alert) -> Alert:
@@ -152,5 +158,9 @@ def _state(alert: Alert) -> dict[str, object]:
         "state": alert.state.value,
         "severity": alert.severity.value,
         "owner": alert.owner,
-        "silenced": alert.silence is not None,
+        "silenced": _is_quiet(alert),
     }
+
+
+def _is_quiet(alert: Alert) -> bool:
+    return alert.silence is not None

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MAX_REASON = 2_000
 """Longest reason, in characters."""
 
+MAX_NAME = 500
+"""Longest name that a silence may be of, in characters."""
+
 MAX_SILENCE_MS = 90 * 24 * 3_600_000
 """The longest silence: what nobody wants to hear of for longer is a monitor that nobody needs."""
 
@@ -139,7 +142,7 @@ class Alerts:
                 _check_future(until_ms, tx.now_ms)
             after = tracking.acknowledged(before, tx.now_ms, actor.name, until_ms)
             store.update(tx, after)
-            raising.tell(tx, after, Change.ACKNOWLEDGED, reason, before=before)
+            raising.tell(tx, after, Change.ACKNOWLEDGED, reason, before=before, by_hand=True)
             return after
 
     def give_back(self, alert: int, *, reason: str = "") -> Alert:
@@ -167,7 +170,7 @@ class Alerts:
                 raise Conflict(f"Nobody has taken alert {alert} on.")
             after = tracking.given_back(before, tx.now_ms)
             store.update(tx, after)
-            raising.tell(tx, after, Change.REOPENED, reason, before=before)
+            raising.tell(tx, after, Change.REOPENED, reason, before=before, by_hand=True)
             return after
 
     def resolve(self, alert: int, *, reason: str) -> Alert:
@@ -195,7 +198,7 @@ class Alerts:
             kept = store.track(tx, before.monitor, before.key)
             store.keep_track(tx, before.monitor, before.key, kept.ended(before.rule, tx.now_ms))
             store.update(tx, after)
-            raising.tell(tx, after, Change.RESOLVED, reason, before=before)
+            raising.tell(tx, after, Change.RESOLVED, reason, before=before, by_hand=True)
             return after
 
     def silence(
@@ -224,8 +227,8 @@ class Alerts:
         Raises:
             ReadOnlyMode: the engine was opened read-only.
             PermissionDenied: the actor is no operator.
-            InvalidInput: nothing is named, the reason is empty, too long or not valid Unicode, or the time is over or
-                too far away.
+            InvalidInput: nothing is named or a name is too long, the reason is empty, too long or not valid Unicode, or
+                the time is over or too far away.
         """
         actor = self._access.require(Role.OPERATOR, "alerts silence")
         _check_reason(reason, needed=True)
@@ -233,6 +236,8 @@ class Alerts:
             raise InvalidInput(
                 "A silence of everything would hide all alerts.", hint="Name a monitor, key, model or endpoint."
             )
+        if max(map(len, (monitor, key, model, endpoint))) > MAX_NAME:
+            raise InvalidInput(f"A silence is of names of at most {MAX_NAME} characters.", hint="Shorten it.")
         with self._database.transaction(actor) as tx:
             _check_future(until_ms, tx.now_ms)
             if until_ms > tx.now_ms + MAX_SILENCE_MS:

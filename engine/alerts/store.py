@@ -109,9 +109,13 @@ def keep_track(tx: Transaction, monitor: str, key: str, kept: Track) -> None:
     tx.execute(sql, (monitor, key, kept.seen, kept.last_ms, kept.quiet_until_ms))
 
 
-def add_change(tx: Transaction, alert: Alert, change: Change, sentence: str) -> AlertChange:
+def forget_tracks(tx: Transaction, monitor: str) -> None:
+    """Remember nothing of what a monitor watched."""
+    tx.execute("DELETE FROM alert_track WHERE monitor = ?", (monitor,))
+
+
+def add_change(tx: Transaction, alert: Alert, change: Change, sentence: str, *, quiet: bool) -> AlertChange:
     """Write down what happened to an alert, by the transaction's actor and at its time."""
-    quiet = alert.silence is not None
     sql = """INSERT INTO alert_change (alert, time_ms, change, actor, sentence, severity, silenced)
         VALUES (?, ?, ?, ?, ?, ?, ?)"""
     row = (alert.id, tx.now_ms, change.value, tx.actor.name, sentence, alert.severity.rank, quiet)

@@ -65,7 +65,8 @@ def observed(
 
     Returns:
         What is remembered now, the alert as it is now, and what happened to it; `None` when nothing that anybody must
-        be told did. A window that is not newer than the last one seen does nothing.
+        be told did. A window that is not newer than the last one seen does nothing. The rule is the window's, also
+        for an alert that was opened under another one: a monitor may have been changed since.
     """
     after = track.extended(signal)
     if after == track:
@@ -74,9 +75,10 @@ def observed(
         return (
             (after, opened(signal, now_ms), Change.OPENED) if after.raises(signal.rule, now_ms) else (after, None, None)
         )
-    if after.clears(alert.rule):
-        sentence = f"The last {alert.rule.clear_k} windows were good."
-        return after.ended(alert.rule, now_ms), resolved(alert, now_ms, "", sentence), Change.RESOLVED
+    alert = alert if alert.rule == signal.rule else replace(alert, rule=signal.rule)
+    if after.clears(signal.rule):
+        sentence = f"The last {signal.rule.clear_k} windows were good."
+        return after.ended(signal.rule, now_ms), resolved(alert, now_ms, "", sentence), Change.RESOLVED
     if signal.level is not Level.BAD:
         return after, alert, None
     worse = signal.severity.rank > alert.severity.rank

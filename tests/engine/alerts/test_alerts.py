@@ -238,6 +238,10 @@ REFUSED: dict[str, tuple[Callable[[Alerts, int], object], type[Exception]]] = {
         lambda alerts, now: alerts.silence(until_ms=now + 91 * 24 * HOUR, reason="x", model="m"),
         InvalidInput,
     ),
+    "a silence of an endless name": (
+        lambda alerts, now: alerts.silence(until_ms=now + 1, reason="x", monitor="m" * 501),
+        InvalidInput,
+    ),
     "no such silence": (lambda alerts, _: alerts.unsilence(4), NotFound),
     "a reason of half a character": (lambda alerts, _: alerts.resolve(1, reason="\ud800"), InvalidInput),
 }
@@ -279,3 +283,47 @@ def test_a_viewer_and_a_read_only_session_change_nothing(opened: Engine, clock: 
         assert reading.alerts.page().items[0].state is AlertState.OPEN
         with pytest.raises(ReadOnlyMode):
             reading.alerts.acknowledge(1)
+
+
+def test_a_monitor_of_the_same_name_begins_with_nothing(opened: Engine) -> None:
+    rule = AlertRule(raise_k=2, raise_m=3, cool_down_ms=HOUR)
+    tell(opened, rule=rule)
+    with opened.database.transaction(opened.access.actor) as tx:
+        forget(tx, "loans")
+    assert tell(opened, rule=rule) == ()
+    assert tell(opened, rule=rule) == (Change.OPENED,)
+
+
+def test_nobody_is_told_of_the_end_of_what_was_silenced(opened: Engine, clock: ManualClock) -> None:
+    opened.webhooks.create("page", "https://example.com/hook", ("alert.opened", "alert.resolved"))
+    opened.alerts.silence(until_ms=clock.now_ms() + HOUR, reason="new data source", model="car-loan")
+    tell(opened)
+    opened.alerts.resolve(1, reason="moved")
+    assert [each.silenced for each in opened.alerts.history(1)] == [True, True]
+    assert opened.outbox(Sender()).fill() is None
+
+
+def test_the_end_of_a_silence_does_not_call_who_looks_after_it(opened: Engine, clock: ManualClock) -> None:
+    tell(opened)
+    opened.alerts.silence(until_ms=clock.now_ms() + HOUR, reason="known", model="car-loan")
+    opened.alerts.acknowledge(1)
+    clock.advance(HOUR)
+    assert opened.alerts.advance() == ()
+    found = opened.alerts.get(1)
+    assert (found.state, found.silence) == (AlertState.ACKNOWLEDGED, None)
+
+
+def test_the_log_keeps_why_somebody_ended_what_another_looked_after(opened: Engine) -> None:
+    tell(opened)
+    opened.acting(Actor("alice"), Role.OPERATOR).alerts.acknowledge(1, reason="looking")
+    opened.acting(Actor("bob"), Role.OPERATOR).alerts.give_back(1, reason="she is away")
+    opened.acting(Actor("alice"), Role.OPERATOR).alerts.acknowledge(1)
+    opened.acting(Actor("bob"), Role.OPERATOR).alerts.resolve(1, reason="retrained")
+    reasons = [(each.verb, each.reason) for each in opened.audit.page(AuditFilter(kind="alert")).items]
+    assert sorted(reasons) == [
+        ("acknowledge", ""),
+        ("acknowledge", "looking"),
+        ("open", ""),
+        ("reopen", "she is away"),
+        ("resolve", "retrained"),
+    ]

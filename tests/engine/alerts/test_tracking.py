@@ -162,3 +162,15 @@ def test_a_resolved_alert_says_who_ended_it_and_why() -> None:
 def test_a_rule_that_could_never_hold_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must"):
         AlertRule(**wrong)  # type: ignore[arg-type]  # each of its own type
+
+
+def test_a_changed_rule_holds_for_the_alert_that_is_open() -> None:
+    patient = AlertRule(clear_k=5)
+    track, alert, _ = observed(Track(), None, signal(Level.BAD, MINUTE, patient), MINUTE)
+    for place in (2, 3):
+        track, alert, change = observed(
+            track, alert, signal(Level.GOOD, place * MINUTE, AlertRule(clear_k=2)), place * MINUTE
+        )
+    assert change is Change.RESOLVED
+    assert alert is not None
+    assert alert.resolution == "The last 2 windows were good."
