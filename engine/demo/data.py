@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 SEED = 20_261
 
+LOAN_FEATURES = [
+    "car_value",
+    "salary_range",
+    "debt_to_income_ratio",
+    "loan_length",
+    "repaid_loan_on_prev_car",
+    "size_of_downpayment",
+    "driver_tenure",
+]
+"""What the models of car loans are asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -65,18 +76,29 @@ def _car_loan() -> Task:
     with (files("sample_data") / "car_loan_reference.csv.gz").open("rb") as stream:
         frame = pd.read_csv(stream, compression="gzip")
     labels = frame["repaid"].to_numpy(dtype=int)
-    kept = [
-        "car_value",
-        "salary_range",
-        "debt_to_income_ratio",
-        "loan_length",
-        "repaid_loan_on_prev_car",
-        "size_of_downpayment",
-        "driver_tenure",
-    ]
-    features = frame[kept].assign(repaid_loan_on_prev_car=frame["repaid_loan_on_prev_car"].astype(int))
+    features = _loan_features(frame)
     categories = ("salary_range", "size_of_downpayment")
     return _split("car-loan", features, labels, label="repaid", classification=True, categories=categories)
+
+
+def _loan_features(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[LOAN_FEATURES].assign(repaid_loan_on_prev_car=frame["repaid_loan_on_prev_car"].astype(int))
+
+
+def loans() -> list[tuple[dict[str, Any], int]]:
+    """The loans of the analysis period in the order they were given: what is asked, and whether they were repaid."""
+    import pandas as pd
+
+    found = []
+    for part in ("analysis", "analysis_target"):
+        with (files("sample_data") / f"car_loan_{part}.csv.gz").open("rb") as stream:
+            found.append(pd.read_csv(stream, compression="gzip"))
+    frame = found[0].merge(found[1], on="id")
+    rows = _loan_features(frame).to_dict(orient="records")
+    return [
+        ({str(name): value for name, value in row.items()}, int(truth))
+        for row, truth in zip(rows, frame["repaid"], strict=True)
+    ]
 
 
 def _seattle_weather() -> Task:

@@ -9,8 +9,10 @@ from engine.endpoints.model import Share
 if TYPE_CHECKING:
     from engine.api import Engine
 
-CAPTURED = 0.5
-"""Share of the demo's requests that are captured: it asks few."""
+CAPTURED = {"car-loan": 1.0}
+"""Shares of the demo's requests that are captured: all loans, which are watched."""
+
+_USUAL = 0.5
 
 PLAN = "10% 30m -> 50% 1h -> 100%"
 """How the demo's canary is rolled out; slow enough to be found on its way."""
@@ -33,7 +35,7 @@ def open_endpoints(engine: Engine) -> None:
             description=model.description,
             owner=model.owner,
             key="request",
-            capture=CAPTURED,
+            capture=CAPTURED.get(model.name, _USUAL),
         )
         engine.endpoints.deploy(model.name, model.production[0], reason="what the review agreed on")
     engine.endpoints.deploy("car-loan", 3, share=Share.SHADOW, reason="does the plain linear model answer alike?")

@@ -18,7 +18,8 @@ from engine.db.database import Database
 from engine.db.workspace import find_workspace
 from engine.demo.endpoints import open_endpoints
 from engine.demo.story import POLICY, Summary, tell_story, train_all
-from engine.demo.traffic import ask, data_plane, questions
+from engine.demo.traffic import REPLAYED, Labels, ask, data_plane, questions
+from engine.demo.watching import look_once, open_monitors
 from engine.policy.file import PolicyFile
 from engine.registry.model import Stage
 from engine.tracking.model import RunQuery
@@ -26,9 +27,6 @@ from engine.tracking.model import RunQuery
 if TYPE_CHECKING:
     from engine.api import Engine
     from engine.demo.story import Progress
-
-REPLAYED = 1_500
-"""Questions that making the demo asks its endpoints."""
 
 _MARK = "demo.json"
 _VERSION = 1
@@ -94,6 +92,7 @@ def _make(directory: Path, progress: Progress) -> None:
         tell_story(engine, lambda name: _cast(engine, name), runs, progress)
         progress("making versions ready to serve", 0, 1)
         open_endpoints(engine)
+        open_monitors(engine)
     # Built aside and renamed: an interrupted demo leaves nothing that looks like a finished one.
     directory.parent.mkdir(parents=True, exist_ok=True)
     if directory.is_dir() and not any(directory.iterdir()):
@@ -105,9 +104,13 @@ def _make(directory: Path, progress: Progress) -> None:
 def _replay(directory: Path, progress: Progress) -> None:
     """Ask the endpoints what held-out rows are, so that there is traffic to look at."""
     progress("serving and replaying", 0, REPLAYED)
-    with data_plane(directory, port=0) as url:
-        ask(url, islice(questions(), REPLAYED))
-    progress("serving and replaying", REPLAYED, REPLAYED)
+    with api.open(directory) as engine:
+        labels = Labels(engine, after_s=0.0)
+        with data_plane(directory, port=0) as url:
+            ask(url, islice(questions(), REPLAYED), told=labels.told)
+        labels.say()  # once everything is stored: the data plane has ended
+        progress("serving and replaying", REPLAYED, REPLAYED)
+        look_once(engine)
 
 
 def _cast(engine: Engine, name: str) -> Engine:

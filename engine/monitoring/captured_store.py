@@ -210,18 +210,18 @@ def counted(view: Snapshot, where: Range, first: int, limit: int) -> Iterator[Co
     return (Counted(*row) for row in rows)
 
 
-def last_rows(view: Snapshot, where: Range, rows: int) -> int:
-    """The number of the request with which the last so many rows begin; 1 when there are fewer."""
+def last_rows(view: Snapshot, where: Range, rows: int, before_ms: int) -> int:
+    """The number of the request with which the last so many rows before a time begin; 1 when there are fewer."""
     found, first = 0, 1
     for number, count in view.execute(
         f"""SELECT p.id, max(1, ifnull(json_array_length(CAST(p.inputs AS TEXT)), 1)) FROM prediction p
-            WHERE {_IN} AND p.id <= ? ORDER BY p.id DESC LIMIT ?""",
-        (*where.bound, where.upto, rows),
+            WHERE {_IN} AND p.id <= ? AND p.time_ms < ? ORDER BY p.id DESC LIMIT ?""",
+        (*where.bound, where.upto, before_ms, rows),
     ):
         found, first = found + count, number
         if found >= rows:
-            break
-    return int(first)
+            return int(first)
+    return 1
 
 
 def late(view: Snapshot, where: Range, after: int, before_ms: int, limit: int) -> list[tuple[int, int]]:

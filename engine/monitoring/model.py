@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from engine.policy.monitors import MonitorSettings
+from engine.policy.monitors import MonitorSettings, written_settings
 
 
 class Kind(StrEnum):
@@ -161,6 +162,17 @@ class Monitor:
     def enabled(self) -> bool:
         """Whether it looks."""
         return not self.paused
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """Its settings as `[monitors.NAME]` would say them."""
+        return written_settings(self.settings)
+
+    @property
+    def unusual(self) -> frozenset[str]:
+        """The settings that are other than what they are where nobody says anything."""
+        usual = written_settings(MonitorSettings(self.settings.target))
+        return frozenset(key for key, value in self.written.items() if value != usual.get(key))
 
 
 @dataclass(frozen=True, slots=True)

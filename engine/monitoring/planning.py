@@ -22,6 +22,9 @@ KEPT_WINDOWS = 500
 MORE_LABELS, MORE_ROWS = 0.1, 0.01
 """By what share the labels, or rows, of a window must have grown for another look."""
 
+FEWEST_LABELS = 0.05
+"""The share of a window's rows that must have been labelled since: none is looked at more than 20 times for labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -58,7 +61,8 @@ class Known:
     def grown(self) -> bool:
         """Whether so much has become known since that another look is worth it."""
         everything = self.labels > 0 and self.labelled + self.labels >= self.rows
-        return everything or self.labels > MORE_LABELS * self.labelled or self.late > MORE_ROWS * self.rows
+        enough = self.labels > max(MORE_LABELS * self.labelled, FEWEST_LABELS * self.rows)
+        return everything or enough or self.late > MORE_ROWS * self.rows
 
     def to_json(self) -> list[Any]:
         """The window as JSON; `known_from` reads it back."""
@@ -181,11 +185,12 @@ def again(settings: MonitorSettings, progress: Progress, now_ms: int) -> tuple[K
 
 
 def is_settled(settings: MonitorSettings, window: Window, now_ms: int) -> bool:
-    """Whether a window's labels have been waited for: the watermark of labels is past it.
+    """Whether a window's labels have been waited for: the watermark of labels is past it, or nobody waits.
 
     Args:
         settings: Of the monitor.
         window: The window.
         now_ms: The time, in milliseconds since the epoch.
     """
-    return now_ms >= window.end_ms + settings.lateness_ms + settings.label_delay_ms
+    delay_ms = settings.label_delay_ms
+    return not delay_ms or now_ms >= window.end_ms + settings.lateness_ms + delay_ms

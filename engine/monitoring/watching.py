@@ -126,9 +126,9 @@ class Watcher:
         earliest_ms = store.earliest_ms(view, whole)
         if earliest_ms is None:
             return None
-        if self._settings.window.rows:
-            return store.last_rows(view, whole, self._settings.window.rows)
         since_ms = int(self._memory.said(SINCE, self._since_ms))
+        if self._settings.window.rows:
+            return store.last_rows(view, whole, self._settings.window.rows, since_ms)
         return begun(self._settings, since_ms, earliest_ms)
 
     def _new(self, view: Snapshot, whole: Range, progress: Progress, now_ms: int) -> tuple[tuple[Window, ...], int]:
@@ -161,7 +161,8 @@ class Watcher:
         late: list[tuple[int, int]] = []
         if self._settings.window.ms:
             late = store.late(view, whole, before.seen, before.end_ms, MOST_LABELS)
-        labels = store.newly_labelled(view, whole, before.labels, MOST_LABELS)
+        scored = Kind.PERFORMANCE in self._tests
+        labels = store.newly_labelled(view, whole, before.labels, MOST_LABELS) if scored else []
         fresh = {each.window for each in progress.known} - {each.window for each in before.known}
         counted = replace(progress, known=tuple(each for each in progress.known if each.window not in fresh))
         counted = counted.noted(late, [(number, time_ms) for number, time_ms, _ in labels])
@@ -203,6 +204,8 @@ class Watcher:
 
     def _findings(self, look: Look) -> Iterator[Finding]:
         for kind, test in self._tests.items():
+            if look.revised and not look.late and kind is not Kind.PERFORMANCE:
+                continue  # labels alone have come, of which nothing else knows
             try:
                 yield from test.look(look, self._memory)
             except QuarterdeckError as error:

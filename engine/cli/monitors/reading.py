@@ -36,10 +36,8 @@ def show(session: Session, monitor: str, fmt: Format) -> None:
 
 @click.command()
 @click.argument("monitor", type=MONITOR, required=False, default="")
-@click.option(
-    "--kind", type=click.Choice(["drift", "quality", "performance", "concept"]), default="", help="Of a kind."
-)
-@click.option("--verdict", type=click.Choice(["ok", "drift", "waiting", "failed"]), default="", help="With a verdict.")
+@click.option("--kind", type=click.Choice(["drift", "quality", "performance", "concept"]), help="Of a kind.")
+@click.option("--verdict", type=click.Choice(["ok", "drift", "waiting", "failed"]), help="With a verdict.")
 @click.option("--model", default="", help="Of this model.")
 @click.option("--endpoint", default="", help="Of this endpoint.")
 @click.option("--latest", is_flag=True, help="Only the newest look at each window.")
@@ -51,7 +49,8 @@ def results(session: Session, /, fmt: Format, **query: Any) -> None:
     """List what monitors found, newest first; every look at a window is kept."""
     from engine.monitoring.model import ResultQuery
 
-    show_page(session.engine().monitors.results(ResultQuery(**query)), RESULTS, fmt, encode=encode_result)
+    asked = ResultQuery(**{name: value for name, value in query.items() if value is not None})
+    show_page(session.engine().monitors.results(asked), RESULTS, fmt, encode=encode_result)
 
 
 @click.command()

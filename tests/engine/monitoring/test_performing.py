@@ -256,3 +256,11 @@ def test_a_back_test_sees_labels_only_once_they_came(town: Town) -> None:
     assert len(opened) == 1
     assert opened[0].revision > 0
     assert opened[0].made_ms > opened[0].window.end_ms + MINUTE_MS
+
+
+def test_labels_alone_do_not_have_drift_and_quality_look_again(town: Town) -> None:
+    world = World(town, tests=["quality", "performance"])
+    world.minute()
+    town.run()
+    world.label(0)
+    assert [each.kind for each in town.run()] == [Kind.PERFORMANCE]
