@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.policy.monitors import written_settings
-
 if TYPE_CHECKING:
-    from engine.policy.monitors import MonitorSettings
+    from engine.monitoring.model import Monitor
 
 
-def typed(settings: MonitorSettings, key: str, text: str) -> Any:
+def typed(monitor: Monitor, key: str, text: str) -> Any:
     """What was typed, as `quarterdeck.toml` would hold it; the engine says what is wrong with it.
 
     Args:
-        settings: The monitor's, which tell what kind a setting is of.
+        monitor: Whose settings tell what kind a setting is of.
         key: The setting.
         text: What was typed; empty for the usual.
 
     Returns:
         A list, a number, a flag, or the text itself.
     """
-    now = written_settings(settings).get(key)
+    now = monitor.written.get(key)
     if not text.strip():
         return None
     if isinstance(now, list):

@@ -188,7 +188,7 @@ def _change(app: ConsoleApp, monitor: Monitor, answers: Answers) -> None:
     from console.drift.settings import typed
 
     app.act(
-        lambda: app.engine.monitors.change(name, {key: typed(monitor.settings, key, value)}),
+        lambda: app.engine.monitors.change(name, {key: typed(monitor, key, value)}),
         lambda _: app.say(f"{name}: {key} is {value} now."),
         f"qd monitors change {quote(name)} --set {quote(f'{key}={value}')}",
     )

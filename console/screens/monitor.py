@@ -18,7 +18,6 @@ from console.views import Page
 from console.widgets.document import Line, blank, fields
 from engine.core.errors import NotFound
 from engine.monitoring.model import Monitor
-from engine.policy.monitors import MonitorSettings, written_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +107,7 @@ def _head(monitor: Monitor, width: int, now_ms: int) -> list[Line]:
         *(Line([(f"  {part}", "strong")]) for part in wrap(found, room) if part),
         blank(),
     ]
-    rows: list[tuple[str, Part]] = [(key, (value, "")) for key, value in _settings(monitor.settings)]
+    rows: list[tuple[str, Part]] = [(key, (value, "")) for key, value in _settings(monitor)]
     looked = f"{age(monitor.last_ms, now_ms)} ago" if monitor.last_ms is not None else "never"
     following = ""
     if monitor.next_ms is not None:
@@ -119,13 +118,11 @@ def _head(monitor: Monitor, width: int, now_ms: int) -> list[Line]:
     return [*lines, *fields(rows)]
 
 
-def _settings(settings: MonitorSettings) -> list[tuple[str, str]]:
+def _settings(monitor: Monitor) -> list[tuple[str, str]]:
     """What is other than usual, and what everybody asks for."""
-    usual = written_settings(MonitorSettings(settings.target))
-    always = ("window", "tests", "reference", "budget")
-    written = written_settings(settings)
+    asked = monitor.unusual | {"window", "tests", "reference", "budget"}
     return [
         (key, ", ".join(value) if isinstance(value, list) else str(value))
-        for key, value in written.items()
-        if key != "target" and (key in always or value != usual.get(key))
+        for key, value in monitor.written.items()
+        if key != "target" and key in asked
     ]
