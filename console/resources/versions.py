@@ -19,7 +19,7 @@ from engine.core.query.schema import VERSIONS as SCHEMA
 from engine.registry.model import Stage, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from console.app import ConsoleApp
     from console.views import View
@@ -198,20 +198,22 @@ def _delete(app: ConsoleApp, version: Version, answers: Answers) -> None:
     )
 
 
-def _pickle(verb: str) -> Callable[[ConsoleApp, Version, Answers], None]:
-    """What an approver says of the pickle in a version: `allow` or `forbid`."""
+def _allow_pickle(app: ConsoleApp, version: Version, answers: Answers) -> None:
+    reason = answers["reason"]
+    app.act(
+        lambda: app.engine.builds.allow_pickle(version.model, version.version, reason=reason),
+        lambda _: app.say(f"The pickle of {version.key} may be loaded, in a process of its own."),
+        f"qd models allow-pickle {quote(version.model)} {version.version} --reason {quote(reason)}",
+    )
 
-    def run(app: ConsoleApp, version: Version, answers: Answers) -> None:
-        builds, reason = app.engine.builds, answers["reason"]
-        act = builds.allow_pickle if verb == "allow" else builds.forbid_pickle
-        loaded = "may be loaded, in a process of its own" if verb == "allow" else "is not loaded any more"
-        app.act(
-            lambda: act(version.model, version.version, reason=reason),
-            lambda _: app.say(f"The pickle of {version.key} {loaded}."),
-            f"qd models {verb}-pickle {quote(version.model)} {version.version} --reason {quote(reason)}",
-        )
 
-    return run
+def _forbid_pickle(app: ConsoleApp, version: Version, answers: Answers) -> None:
+    reason = answers["reason"]
+    app.act(
+        lambda: app.engine.builds.forbid_pickle(version.model, version.version, reason=reason),
+        lambda _: app.say(f"The pickle of {version.key} is not loaded any more."),
+        f"qd models forbid-pickle {quote(version.model)} {version.version} --reason {quote(reason)}",
+    )
 
 
 def _not_serving(version: Version) -> str | None:
@@ -270,7 +272,7 @@ ACTIONS: tuple[Action, ...] = (
         "allow-pickle",
         "",
         "allow pickle",
-        _pickle("allow"),
+        _allow_pickle,
         "Answer for the pickle in it: a pickle is code.",
         danger=Danger.IRREVERSIBLE,
         warning="IT MAY RUN CODE",
@@ -284,7 +286,7 @@ ACTIONS: tuple[Action, ...] = (
         "forbid-pickle",
         "",
         "forbid pickle",
-        _pickle("forbid"),
+        _forbid_pickle,
         "Take the word for the pickle in it back.",
         danger=Danger.REVERSIBLE,
         role=Role.APPROVER,

@@ -301,3 +301,27 @@ async def test_the_inbox_begins_with_what_waits(guarded: World) -> None:
         assert "○ open" in rows[0]
         await deck.press("enter")
         await deck.expect("promotion churn/1/production")
+
+
+async def test_an_approver_answers_for_a_pickle_and_takes_the_word_back(world: World) -> None:
+    version = world.version()
+    async with console(world.engine, "versions", LARGE) as shown:
+        await shown.expect("churn/1")
+        await shown.press("ctrl+p")
+        await shown.type("allow pickle")
+        await shown.press("enter")
+        await shown.expect("IT MAY RUN CODE", "A pickle is code")
+        await shown.type("made by us")
+        await shown.press("tab")
+        await shown.type("churn/1")
+        await shown.press("enter", "y")
+        await shown.expect("The pickle of churn/1 may be loaded")
+        assert world.engine.builds.pickle_allowed(version.digest)
+        await shown.press("ctrl+p")
+        await shown.type("forbid pickle")
+        await shown.press("enter")
+        await shown.expect("Take the word")
+        await shown.type("not sure")
+        await shown.press("enter", "y")
+        await shown.expect("The pickle of churn/1 is not loaded any more.")
+    assert not world.engine.builds.pickle_allowed(version.digest)
