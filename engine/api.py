@@ -293,7 +293,15 @@ class Engine:
             acting = self.acting(actor, lambda: self._policy_file.read().role_of(actor.name))
             return acting.promotions.finish(rollout.id)
 
-        return Analyst(self.database, self.endpoints, self.telemetry, self._policy_file, promote, self.clock)
+        return Analyst(
+            self.database,
+            self.endpoints,
+            self.telemetry,
+            self._policy_file,
+            promote,
+            self.clock,
+            alerts=self.alerts.of_version,
+        )
 
     @cached_property
     def _telemetry_database(self) -> Database:

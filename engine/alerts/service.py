@@ -88,6 +88,17 @@ class Alerts:
         with self._database.snapshot() as view:
             return _found(view, alert)
 
+    def of_version(self, model: str, version: int) -> tuple[Alert, ...]:
+        """Alerts of a version that are not resolved, the oldest first; for the analysis of rollouts.
+
+        Args:
+            model: The model's name.
+            version: The version's number.
+        """
+        with self._database.snapshot() as view:
+            found = store.all_active(view)
+        return tuple(each for each in found if (each.model, each.version) == (model, version))
+
     def history(self, alert: int) -> tuple[AlertChange, ...]:
         """What happened to an alert, in order.
 

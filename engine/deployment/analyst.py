@@ -10,6 +10,7 @@ from engine.core.access import Actor
 from engine.core.errors import Busy, QuarterdeckError, WorkspaceError
 from engine.deployment import rollout_moves as moves
 from engine.deployment import rollout_store as store
+from engine.deployment.alarms import alarmed
 from engine.deployment.analysis import Evidence, Judgement, Tally, Verdict, gathered, judged, next_step
 from engine.deployment.rollout_model import Rollout, RolloutState
 from engine.endpoints import routing
@@ -20,6 +21,7 @@ from engine.telemetry.histogram import BUCKETS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.alerts.model import Alert
     from engine.core.clock import Clock
     from engine.db.database import Database
     from engine.db.transaction import Transaction
@@ -44,9 +46,10 @@ class Analyst:
         policy_file: The policy, as it is at every moment.
         promote: Moves a version to Production as the given actor, routes and stage in one transaction.
         clock: Tells the time.
+        alerts: What monitors have raised about a version and is not resolved.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 wiring, done once in engine/api.py
         self,
         database: Database,
         endpoints: Endpoints,
@@ -54,12 +57,15 @@ class Analyst:
         policy_file: PolicyFile,
         promote: Callable[[Actor, Rollout], object],
         clock: Clock,
+        *,
+        alerts: Callable[[str, int], tuple[Alert, ...]] = lambda _model, _version: (),
     ) -> None:
         self._database = database
         self._endpoints = endpoints
         self._telemetry = telemetry
         self._policy_file = policy_file
         self._promote = promote
+        self._alerts = alerts
         self._clock = clock
         self._fresh: dict[int, tuple[Evidence, int]] = {}
         self._finishing: dict[int, threading.Thread] = {}
@@ -100,7 +106,7 @@ class Analyst:
         """One tick of one rollout; what is decided is checked again inside the transaction that acts on it."""
         endpoint = self._endpoints.get(rollout.endpoint)
         live = endpoint.desired.live if endpoint.desired is not None else None
-        trouble = _trouble(rollout, endpoint)
+        trouble = _trouble(rollout, endpoint) or alarmed(rollout, self._alerts(rollout.model, rollout.version))
         if live is not None and live.deployment == rollout.candidate:
             self._close(rollout, Judgement(Verdict.PASS, "It takes all of the traffic."))
         elif trouble is not None:

@@ -6,8 +6,6 @@ counts twice and none is made from another; one that comes late is added like an
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING
 
 from engine.core.timetext import SECOND_MS
@@ -131,7 +129,7 @@ def summed(view: Snapshot, followed: Followed, window: Window, reference: Refere
     Returns:
         The sum; `None` when the window is not one of whole minutes, or not all requests were counted yet.
     """
-    from engine.profiles.profile import empty
+    from engine.profiles.profile import Profile, empty
 
     places = covering(window)
     if places is None:
@@ -143,7 +141,7 @@ def summed(view: Snapshot, followed: Followed, window: Window, reference: Refere
         if captured_store.newest_of(view, where) > step_store.progress(view, key):
             return None
         found += [_read(each) for each in step_store.between(view, key, places)]
-    return reduce(add, found)
+    return Profile.sum(found)
 
 
 def covering(window: Window) -> tuple[tuple[int, int], ...] | None:

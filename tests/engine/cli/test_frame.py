@@ -61,6 +61,7 @@ SHOWN_AS_THEY_ARE = {
     ("models", "allow-pickle"): "one sentence, and an exit code",
     ("models", "forbid-pickle"): "same",
     ("models", "delete"): "nothing is left to show",
+    ("monitors", "delete"): "nothing is left to show",
     ("prompts", "delete"): "nothing is left to show",
     ("runs", "artifacts", "get"): "the bytes of a file",
     ("traces", "delete"): "nothing is left to show",
