@@ -136,3 +136,28 @@ def test_a_command_that_cannot_be_one_makes_the_policy_invalid(opened: Engine, l
     opened.workspace.policy_file.write_text(f"[webhooks.commands]\npage = {line}\n")
     with pytest.raises(PolicyInvalid):
         _ = opened.policy
+
+
+@pytest.mark.parametrize(
+    ("line", "delivered"),
+    [("sleep 60 & exit 0", True), ("yes >&2", False), ("exec 2>&-; exit 0", True)],
+    ids=["leaves one behind that holds its output", "complains without an end", "closes its output"],
+)
+def test_a_program_is_judged_by_its_own_end_alone(line: str, delivered: bool) -> None:
+    allowed = WebhookPolicy(commands={"tell": ("/bin/sh", "-c", line)})
+    began = time.monotonic()
+    outcome = Sender(patience_s=0.5).send(Parcel("1", "command:tell", "", "{}"), now_ms=0, allowed=allowed)
+    assert outcome.delivered is delivered
+    assert time.monotonic() - began < 5
+
+
+def test_a_program_need_not_read_a_long_message() -> None:
+    allowed = WebhookPolicy(commands={"deaf": ("/bin/true",)})
+    payload = json.dumps({"data": {"sentence": "x" * 300_000}})
+    assert Sender().send(Parcel("1", "command:deaf", "", payload), now_ms=0, allowed=allowed).delivered
+
+
+def test_a_sender_that_is_no_address_stops_no_other_message() -> None:
+    allowed = WebhookPolicy(sendmail=("/bin/true",), mail_from="<")
+    outcome = Sender().send(Parcel("1", "mailto:ops@example.org", "", "{}"), now_ms=0, allowed=allowed)
+    assert (outcome.delivered, "mail_from" in outcome.problem) == (False, True)
