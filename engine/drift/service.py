@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engine.tables.model import Table
 
 _NOW = Wanted()
+_AT_ONCE = 100
 _NO_WEIGHTS: Mapping[str, float] = {}
 
 
@@ -45,6 +46,7 @@ class _Made(NamedTuple):
     labels: tuple[str, ...] = ()
     stretch: tuple[int | None, int | None] = (None, None)
     importance: Mapping[str, float] = _NO_WEIGHTS
+    first: bool = False
 
 
 class Drift:
@@ -81,6 +83,7 @@ class Drift:
         self._runs = runs
         self._capture = capture
         self._endpoints_of = endpoints_of
+        self._looked_at = 0
 
     def baselines(self, model: str, version: int) -> tuple[Baseline, ...]:
         """The baselines of a version, the one in force first.
@@ -231,16 +234,8 @@ class Drift:
             WorkspaceReadOnly: the file system does not let us write.
             WorkspaceError: the disk failed.
         """
-        from engine.drift.training import HINT, opened, reference_file
-
         self._access.require(Role.WRITER, "drift baseline")
-        found = self._models.version(model, version)
-        file = reference_file(self._models, self._runs(), found)
-        if file is None:
-            raise NotFound(f"Neither {found.key} nor its run holds reference data.", hint=HINT)
-        made = _Made(BaselineKind.TRAINING, file.path, reason=reason)
-        with opened(self._artifacts, file) as table:
-            return self._make(found, table, made, None)
+        return self._from_training(self._models.version(model, version), reason)
 
     def at_registration(self, version: Version) -> Baseline | None:
         """Make the first baseline of a version that was just registered, if there is reference data to make it from.
@@ -265,9 +260,34 @@ class Drift:
         if reference_file(self._models, self._runs(), version) is None:
             return None
         try:
-            return self.baseline_from_training(version.model, version.version, reason="registered")
+            return self._from_training(version, "registered", first=True)
         except (NotFound, InvalidInput, IntegrityError):
             return None
+
+    def make_missing(self) -> tuple[Baseline, ...]:
+        """Make the first baselines of versions that were registered since this was last asked, by whatever front.
+
+        Returns:
+            The baselines.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only, and there is data to make one from.
+            PermissionDenied: the actor is no writer, and there is such data.
+            WorkspaceFull: no space is left.
+            WorkspaceReadOnly: the file system does not let us write.
+            WorkspaceError: the disk failed.
+        """
+        made = []
+        with self._database.snapshot() as view:
+            found = store.without(view, self._looked_at, _AT_ONCE)
+        for row_id, model, number in found:
+            try:
+                baseline = self.at_registration(self._models.version(model, number))
+            except NotFound:  # deleted since
+                baseline = None
+            self._looked_at = row_id
+            made += [] if baseline is None else [baseline]
+        return tuple(made)
 
     def check(
         self, reference: str, source: str, wanted: Wanted = _NOW, *, executor: Executor | None = None
@@ -328,6 +348,17 @@ class Drift:
         kept = {name: values for name, values in columns.items() if name not in answers}
         return against(baseline, content, open_table(kept), f"production of {model}/{version}", wanted)
 
+    def _from_training(self, version: Version, reason: str, *, first: bool = False) -> Baseline:
+        from engine.drift.training import HINT, opened, reference_file
+
+        self._access.require(Role.WRITER, "drift baseline")
+        file = reference_file(self._models, self._runs(), version)
+        if file is None:
+            raise NotFound(f"Neither {version.key} nor its run holds reference data.", hint=HINT)
+        made = _Made(BaselineKind.TRAINING, file.path, reason, first=first)
+        with opened(self._artifacts, file) as table:
+            return self._make(version, table, made, None)
+
     def _make(self, version: Version, table: Table, made: _Made, executor: Executor | None) -> Baseline:
         from engine.drift.checking import learned_reference
 
@@ -341,6 +372,9 @@ class Drift:
         blob = self._artifacts.put_bytes(content.to_bytes())
         with self._database.transaction(self._access.actor) as tx:
             current = read_version(tx, version.model, version.version)
+            there = store.get(tx, current.row_id) if made.first else None
+            if there is not None:  # somebody else was quicker
+                return there
             baseline = Baseline(
                 model=version.model,
                 version=version.version,

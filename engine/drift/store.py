@@ -78,11 +78,17 @@ def get(view: Snapshot, version: int, number: int | None = None) -> Baseline | N
     return None if row is None else _baseline(row)
 
 
-def without(view: Snapshot, limit: int) -> tuple[tuple[str, int], ...]:
-    """Versions that have no baseline, the newest first: model and number."""
-    sql = """SELECT m.name, v.number FROM model_version v JOIN model m ON m.id = v.model
-             WHERE NOT EXISTS (SELECT 1 FROM baseline b WHERE b.version = v.id) ORDER BY v.id DESC LIMIT ?"""
-    return tuple(view.execute(sql, (limit,)).fetchall())
+def without(view: Snapshot, after: int, limit: int) -> tuple[tuple[int, str, int], ...]:
+    """Versions that have no baseline, in the order they were registered: their rows, models and numbers.
+
+    Args:
+        view: The caller's view.
+        after: Only those with greater rows.
+        limit: At most so many.
+    """
+    sql = """SELECT v.id, m.name, v.number FROM model_version v JOIN model m ON m.id = v.model
+             WHERE v.id > ? AND NOT EXISTS (SELECT 1 FROM baseline b WHERE b.version = v.id) ORDER BY v.id LIMIT ?"""
+    return tuple(view.execute(sql, (after, limit)).fetchall())
 
 
 def _baseline(row: Sequence[Any]) -> Baseline:

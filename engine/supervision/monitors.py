@@ -80,6 +80,7 @@ def tend(engine: Engine, runner: Runner, ended: Callable[[], bool], rest: Callab
             now_ms = engine.clock.now_ms()
             if now_ms - advanced_ms >= ADVANCE_S * 1000:
                 engine.alerts.advance()
+                engine.drift.make_missing()
                 advanced_ms = now_ms
         except QuarterdeckError as error:
             complaints.say("monitors", error)

@@ -22,6 +22,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "artifacts.verify": "same; `db check --deep` verifies all of them",
     "audit.entries_for": "the past of one object, for replaying; people list by kind and key",
     "drift.at_registration": "registering does it, and the process that runs monitors",
+    "drift.make_missing": "same, for versions that programs register over HTTP",
     "drift.reference": "what a comparison reads; people look at `drift.baselines`",
     "monitors.due": "the process that runs monitors asks it",
     "monitors.look": "same",

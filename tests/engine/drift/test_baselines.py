@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.core.errors import InvalidInput, NotFound, PermissionDenied, ReadOnlyMode
+from engine.core.errors import InvalidInput, NotFound, PermissionDenied, PolicyInvalid, ReadOnlyMode
 from engine.drift.baseline_model import BaselineKind, Stretch
 from engine.drift.model import Rules, Wanted
 from engine.gates.model import Status
@@ -97,6 +97,17 @@ def test_the_first_baseline_is_made_of_what_the_run_logged(world: Bakery, refere
     assert made is not None
     assert (made.kind, made.source, made.rows) == (BaselineKind.TRAINING, "data/reference.csv of its run", 500)
     assert engine.drift.at_registration(version) is None
+
+
+def test_whatever_front_registered_a_version_its_baseline_is_made_once(world: Bakery, reference: Path) -> None:
+    drift = world.engine("bob").drift
+    assert drift.make_missing() == ()
+    world.shelve({"reference.csv": reference.read_bytes()})
+    world.shelve({"weights.bin": b"w"})
+    world.shelve({"reference.csv": b""})
+    assert [each.key for each in drift.make_missing()] == ["churn/1 baseline 1"]
+    assert drift.make_missing() == ()
+    assert world.engine("dave").drift.make_missing() == ()
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n", b"\xff\xfe\x00", b"a\n" + b"1,2,3\n" * 5])
@@ -222,3 +233,18 @@ def test_a_deleted_version_takes_its_baselines_along(world: Bakery, reference: P
     engine.models.delete_version("churn", 1, reason="wrong")
     with pytest.raises(NotFound):
         engine.drift.baselines("churn", 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("rows = 0", "at least 1"),
+        ('rows = "many"', "whole number"),
+        ("max_age = 3", "unit"),
+        ("age = 3", "age"),
+    ],
+)
+def test_a_gate_that_makes_no_sense_is_no_policy(world: Bakery, options: str, said: str) -> None:
+    world.set_policy(f'[models.churn.production]\ngates = [{{gate = "baseline", {options}}}]\n')
+    with pytest.raises(PolicyInvalid, match=said):
+        world.policy_file.read()
