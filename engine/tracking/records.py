@@ -40,8 +40,26 @@ class RunRecords(RunReading):
             row_id = whole_run(snapshot, run_id).row_id
             return self._records(snapshot, [row_id])[0]
 
-    def records(self, query: RunQuery | None, make: Make) -> Page[bytes]:
-        """One page of a search, each run as the bytes a program wants of it.
+    def records(self, query: RunQuery | None = None) -> Page[RunRecord]:
+        """One page of a search.
+
+        Args:
+            query: Which runs, in which order; the newest 100 by default.
+
+        Returns:
+            The runs, with a token when there are more.
+
+        Raises:
+            FilterSyntaxError: the filter or an order does not parse; `details["column"]` says where.
+            NotFound: there is no such experiment.
+            InvalidInput: the limit or lifecycle is not valid, or the token is not of this query.
+        """
+        with self._database.snapshot() as snapshot:
+            row_ids, token = self._found(snapshot, query)
+            return Page(self._records(snapshot, row_ids), token)
+
+    def encoded(self, query: RunQuery | None, make: Make) -> Page[bytes]:
+        """`records`, each run as the bytes a program wants of it.
 
         Args:
             query: Which runs, in which order; the newest 100 by default.

@@ -23,7 +23,7 @@ from tests.faults import Faults
 
 READING = {
     "experiments": "find get get_by_id page search",
-    "runs": "artifact_manifest artifacts columns compare count export_runs get history keys knows latest_values"
+    "runs": "artifact_manifest artifacts columns compare count encoded export_runs get history keys knows latest_values"
     " metric_points now_ms open_artifact page read_artifact record records redacted rows sample series",
     "runs.files": "file level manifest may_keep open",
     "logged_models": "artifacts get manifest now_ms of_run open_artifact page",
@@ -38,7 +38,7 @@ READING = {
     "telemetry": "changed counts get labels live predictions rows series stats totals",
     "scoring": "get page",
     "probing": "get health history hours page",
-    "alerts": "counts get history page silences",
+    "alerts": "counts get history of_version page silences",
     "drift": "baselines check reference skew",
     "monitors": "backtest due get page performance result results",
     "models": "at check_files files get lineage newest numbers page resolve version versions",

@@ -52,7 +52,7 @@ async def search(call: Call) -> Response:
 
 def _found(engine: Engine, query: RunQuery) -> bytes:
     """The answer, encoded beside the event loop: a page may hold megabytes."""
-    page = engine.runs.records(query, _piece)
+    page = engine.runs.encoded(query, _piece)
     answer: dict[str, object] = {}
     if page.items:
         answer["runs"] = list(map(msgspec.Raw, page.items))

@@ -32,9 +32,11 @@ OPERATIONS: dict[str, Way] = {
     **_named(
         Way.READ,
         """
+        alerts: counts get history page silences
         approvals: get inbox page
         builds: pickle_allowed
         audit: consistency entry head inclusion page
+        drift: baselines skew
         endpoints: at deployments get history of_version page plan planes
         experiments: get page
         gates: get latest
@@ -42,6 +44,7 @@ OPERATIONS: dict[str, Way] = {
         maintenance: stats
         models: at files get lineage page resolve version versions
         probing: get health history hours page
+        monitors: backtest due get page performance result results
         processes: server up
         promotions: at history plan plan_roll_back
         prompts: diff get page resolve version versions
@@ -57,11 +60,13 @@ OPERATIONS: dict[str, Way] = {
     **_named(
         Way.WRITE,
         """
+        alerts: acknowledge give_back resolve silence unsilence
         builds: allow_pickle forbid_pickle
         endpoints: create delete kill retire revive roll_back set_tag traffic undo update
         experiments: create delete rename restore set_tag
         logged_models: delete delete_tag log_params restore set_status set_tags
-        models: create delete delete_version remove_alias rename set_alias set_tag set_version_tag update update_version
+        monitors: delete pause resume
+        models: ask_retraining create delete delete_version remove_alias rename set_alias set_tag set_version_tag update update_version
         prompts: create delete delete_version register remove_alias set_alias set_tag
         prompts: set_version_tag update update_version
         rollouts: abort pause resume
@@ -77,10 +82,12 @@ OPERATIONS: dict[str, Way] = {
         """
         approvals: approve reject request revoke withdraw
         audit: verify
+        drift: baseline_from_production baseline_from_training
         endpoints: deploy shadow
         gates: check
         maintenance: check
         models: check_files register
+        monitors: run
         probing: probe_now
         promotions: promote roll_back
         rollouts: start

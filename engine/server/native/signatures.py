@@ -21,14 +21,19 @@ from engine.core.errors import InvalidInput, QuarterdeckError
 from engine.core.percent import Permille, share_of_percent
 
 _MODELS = (
+    "engine.alerts.model",
     "engine.artifacts.model",
     "engine.audit.model",
     "engine.deployment.model",
+    "engine.drift.baseline_model",
+    "engine.drift.model",
     "engine.endpoints.model",
     "engine.gates.model",
     "engine.gates.trial_model",
     "engine.maintenance.model",
+    "engine.monitoring.model",
     "engine.policy.model",
+    "engine.policy.monitors",
     "engine.probing.model",
     "engine.processes.model",
     "engine.processes.up_model",

@@ -46,7 +46,7 @@ def reading(database: Database, runs: Runs, clock: ManualClock) -> Iterator[Runs
 
 
 def found(runs: Runs, make: Callable[[RunRecord], bytes], query: RunQuery = ALL) -> tuple[bytes, ...]:
-    return runs.records(query, make).items
+    return runs.encoded(query, make).items
 
 
 def test_runs_that_nobody_changed_are_made_once(reading: Runs, make: Maker) -> None:

@@ -23,7 +23,7 @@ def family(runs: Runs) -> dict[str, str]:
 
 def names(runs: Runs, query: RunQuery) -> list[str]:
     found = [run.name for run in runs.page(query).items]
-    assert found == [name.decode() for name in runs.records(query, lambda record: record.run.name.encode()).items]
+    assert found == [name.decode() for name in runs.encoded(query, lambda record: record.run.name.encode()).items]
     assert len(found) == runs.count(query)
     return found
 
