@@ -54,11 +54,6 @@ class Look:
     stored: Callable[[Reference], Profile | None] | None = None
 
     @property
-    def sampled(self) -> bool:
-        """Whether the batch holds only some of the requests."""
-        return self.batch.requests < self.requests
-
-    @property
     def part(self) -> str:
         """Under which name memory keeps what belongs to this version's share: it outlives the version."""
         return f"{self.subject.endpoint}:{self.subject.share}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def profiled(look: Look, reference: Reference) -> Profile:
-    """Count a window's rows: of a window whose rows are only sampled here, what was counted as they came.
+    """Count a window's rows: what was counted as they came, where that is kept, else these.
 
     Args:
         look: The window.
@@ -30,5 +30,5 @@ def profiled(look: Look, reference: Reference) -> Profile:
 
     if look.window.file:
         return profile(open_table([look.window.file]), reference.layout)
-    stored = look.stored(reference) if look.sampled and look.stored is not None else None
+    stored = None if look.stored is None else look.stored(reference)
     return profile_of(look.batch, reference) if stored is None else stored

@@ -15,7 +15,7 @@ from engine.monitoring.references import columns_of
 from engine.monitoring.step_store import STEPS_S, StepKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from engine.core.access import Actor
     from engine.db.database import Database
@@ -80,12 +80,14 @@ def _count(tx: Transaction, key: StepKey, where: captured_store.Range, followed:
     if not rows:
         return 0
     batch = gathered(rows, followed.names.__getitem__)
+    minutes = {start_s: profile_of(part, reference) for start_s, part in _minutes(batch)}
     for step_s in STEPS_S:
-        for start_s, part in _parts(batch, step_s):
+        parts: dict[int, list[Profile]] = {}
+        for start_s, profile in minutes.items():
+            parts.setdefault(start_s // step_s * step_s, []).append(profile)
+        for start_s, found in parts.items():
             before = step_store.step(tx, key, step_s, start_s)
-            whole = profile_of(part, reference)
-            if before is not None:
-                whole += _read(before)
+            whole = _sum(found if before is None else [*found, _read(before)])
             step_store.put_step(tx, key, step_s, start_s, (whole.rows, whole.to_bytes()))
     step_store.put_progress(tx, key, rows[-1].id)
     for step_s, kept_s in KEPT_S.items():
@@ -93,12 +95,23 @@ def _count(tx: Transaction, key: StepKey, where: captured_store.Range, followed:
     return len(rows)
 
 
-def _parts(batch: Batch, step_s: int) -> Iterator[tuple[int, Batch]]:
+def _minutes(batch: Batch) -> Iterator[tuple[int, Batch]]:
+    """The rows of each minute, by its beginning in seconds."""
     import numpy as np
 
-    starts = batch.times // (step_s * SECOND_MS) * step_s
-    for start_s in np.unique(starts).tolist():
+    starts = batch.times // (60 * SECOND_MS) * 60
+    every = np.unique(starts).tolist()
+    if len(every) == 1:
+        yield every[0], batch
+        return
+    for start_s in every:
         yield start_s, batch.where(starts == start_s)
+
+
+def _sum(parts: Sequence[Profile]) -> Profile:
+    from engine.profiles.profile import Profile
+
+    return parts[0] if len(parts) == 1 else Profile.sum(parts)
 
 
 def profile_of(batch: Batch, reference: Reference) -> Profile:
@@ -129,7 +142,7 @@ def summed(view: Snapshot, followed: Followed, window: Window, reference: Refere
     Returns:
         The sum; `None` when the window is not one of whole minutes, or not all requests were counted yet.
     """
-    from engine.profiles.profile import Profile, empty
+    from engine.profiles.profile import empty
 
     places = covering(window)
     if places is None:
@@ -141,7 +154,7 @@ def summed(view: Snapshot, followed: Followed, window: Window, reference: Refere
         if captured_store.newest_of(view, where) > step_store.progress(view, key):
             return None
         found += [_read(each) for each in step_store.between(view, key, places)]
-    return Profile.sum(found)
+    return _sum(found)
 
 
 def covering(window: Window) -> tuple[tuple[int, int], ...] | None:
