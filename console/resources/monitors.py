@@ -179,7 +179,7 @@ def _create(app: ConsoleApp, _nothing: object, answers: Answers) -> None:
     app.act(
         lambda: app.engine.monitors.create(name, {**said, "tests": tests}),
         lambda _: app.say(f"{name} is made; `qd up` runs it. Undo: X deletes it."),
-        f"qd monitors create {quote(name)} {words} {' '.join(f'--test {quote(each)}' for each in tests)}",
+        f"qd monitors create {quote(name)} {words} --tests {quote(','.join(tests))}",
     )
 
 
@@ -187,10 +187,11 @@ def _change(app: ConsoleApp, monitor: Monitor, answers: Answers) -> None:
     name, key, value = monitor.name, answers["setting"], answers["value"]
     from console.drift.settings import typed
 
+    shell = f"qd monitors change {quote(name)}"
     app.act(
         lambda: app.engine.monitors.change(name, {key: typed(monitor, key, value)}),
         lambda _: app.say(f"{name}: {key} is {value} now."),
-        f"qd monitors change {quote(name)} --set {quote(f'{key}={value}')}",
+        f"{shell} --{key.replace('_', '-')} {quote(value)}",
     )
 
 

@@ -80,7 +80,7 @@ class AlertView(Page[Found]):
             raise NotFound(f"There is no alert {number}.", hint=":alerts lists them.")
         alert = engine.alerts.get(int(number))
         evidence = read_evidence(engine, alert.monitor, model=alert.model, end_ms=alert.window_end_ms)
-        return Found(alert, engine.alerts.history(alert.id), evidence)
+        return Found(alert, engine.alerts.changes(alert.id), evidence)
 
     def arrived(self, data: Found) -> None:
         """The worst feature is shown unfolded at first."""

@@ -99,7 +99,7 @@ class Alerts:
             found = store.all_active(view)
         return tuple(each for each in found if (each.model, each.version) == (model, version))
 
-    def history(self, alert: int) -> tuple[AlertChange, ...]:
+    def changes(self, alert: int) -> tuple[AlertChange, ...]:
         """What happened to an alert, in order.
 
         Args:

@@ -97,7 +97,7 @@ def counts(session: Session, fmt: Format) -> None:
 def show(session: Session, alert: int, fmt: Format) -> None:
     """Show one alert: what was found, the numbers, what to do, and what happened to it."""
     service = session.engine().alerts
-    found, changes = service.get(alert), service.history(alert)
+    found, changes = service.get(alert), service.changes(alert)
     if fmt is not Format.HUMAN:
         show_record({**encode(found), "history": plain(changes)}, fmt)
         return
@@ -109,9 +109,9 @@ def show(session: Session, alert: int, fmt: Format) -> None:
 @click.argument("alert", type=ALERT)
 @format_options
 @click.pass_obj
-def history(session: Session, alert: int, fmt: Format) -> None:
+def changes(session: Session, alert: int, fmt: Format) -> None:
     """List what happened to an alert, in order."""
-    show_page(Page(session.engine().alerts.history(alert)), CHANGES, fmt)
+    show_page(Page(session.engine().alerts.changes(alert)), CHANGES, fmt)
 
 
 @alerts.command()

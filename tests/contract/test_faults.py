@@ -38,7 +38,7 @@ READING = {
     "telemetry": "changed counts get labels live predictions rows series stats totals",
     "scoring": "get page",
     "probing": "get health history hours page",
-    "alerts": "counts get history of_version page silences",
+    "alerts": "changes counts get of_version page silences",
     "drift": "baselines check reference skew",
     "monitors": "backtest due get page performance result results",
     "models": "at check_files files get lineage newest numbers page resolve version versions",
@@ -58,7 +58,7 @@ WITHIN = {
     "approvals": "use close_stale",
     "endpoints": "follow of_model",
     "runs.files": "keep_bytes keep_files",
-    "drift": "at_registration baseline_from_production baseline_from_training",
+    "drift": "at_registration baseline_from_production baseline_from_training make_missing",
     "monitors": "look",
 }
 """What another operation calls inside its own transaction, or as all that it does."""

@@ -168,7 +168,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("drift profile {after}", every=4),
     Command("drift baselines {model} 1", every=12),
     Command("alerts show {alert}"),
-    Command("alerts history {alert}", every=4),
+    Command("alerts changes {alert}", every=4),
     Command("alerts silences"),
     Command("monitors show {monitor}", every=2),
     Command("monitors result {result}", every=2),

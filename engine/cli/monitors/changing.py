@@ -1,4 +1,4 @@
-"""`qd monitors create|change|delete|pause|resume`."""
+"""`qd monitors create`, `change`, `delete`, `pause` and `resume`."""
 
 from __future__ import annotations
 

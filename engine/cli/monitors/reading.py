@@ -1,4 +1,4 @@
-"""`qd monitors list|show|results|result|performance`."""
+"""`qd monitors list`, `show`, `results`, `result` and `performance`."""
 
 from __future__ import annotations
 

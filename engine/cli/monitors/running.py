@@ -1,4 +1,4 @@
-"""`qd monitors run|backtest`."""
+"""`qd monitors run` and `backtest`."""
 
 from __future__ import annotations
 

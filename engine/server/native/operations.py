@@ -32,7 +32,7 @@ OPERATIONS: dict[str, Way] = {
     **_named(
         Way.READ,
         """
-        alerts: counts get history page silences
+        alerts: changes counts get page silences
         approvals: get inbox page
         builds: pickle_allowed
         audit: consistency entry head inclusion page
@@ -66,7 +66,8 @@ OPERATIONS: dict[str, Way] = {
         experiments: create delete rename restore set_tag
         logged_models: delete delete_tag log_params restore set_status set_tags
         monitors: delete pause resume
-        models: ask_retraining create delete delete_version remove_alias rename set_alias set_tag set_version_tag update update_version
+        models: ask_retraining
+        models: create delete delete_version remove_alias rename set_alias set_tag set_version_tag update update_version
         prompts: create delete delete_version register remove_alias set_alias set_tag
         prompts: set_version_tag update update_version
         rollouts: abort pause resume

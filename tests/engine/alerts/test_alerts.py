@@ -114,7 +114,7 @@ def test_somebody_takes_it_on_until_a_time_and_gives_it_back(opened: Engine, clo
     assert opened.alerts.advance() == ()
     opened.alerts.acknowledge(1)
     assert opened.alerts.give_back(1, reason="off shift").state is AlertState.OPEN
-    said = [(each.change, each.sentence) for each in opened.alerts.history(1)]
+    said = [(each.change, each.sentence) for each in opened.alerts.changes(1)]
     assert said[1] == (Change.ACKNOWLEDGED, "looking")
     assert said[-1] == (Change.REOPENED, "off shift")
 
@@ -141,7 +141,7 @@ def test_a_silence_hides_nothing_but_tells_nobody(opened: Engine, clock: ManualC
     assert alert.silence == 1
     assert opened.alerts.counts().silenced == 1
     assert opened.alerts.counts().worst is None
-    assert opened.alerts.history(1)[0].silenced
+    assert opened.alerts.changes(1)[0].silenced
     outbox = opened.outbox(Sender())
     assert outbox.fill() is None
     clock.advance(HOUR)
@@ -159,7 +159,7 @@ def test_a_silence_that_is_ended_by_hand_tells_of_what_it_hid(opened: Engine, cl
     ended = opened.alerts.unsilence(silence.id)
     assert ended.ended_by == opened.access.actor.name
     assert opened.alerts.get(1).silence is None
-    assert opened.alerts.history(1)[-1].change is Change.REOPENED
+    assert opened.alerts.changes(1)[-1].change is Change.REOPENED
     with pytest.raises(Conflict, match="ended"):
         opened.alerts.unsilence(silence.id)
 
@@ -224,7 +224,7 @@ def test_what_happens_is_brought_to_webhooks_with_its_evidence(opened: Engine) -
 REFUSED: dict[str, tuple[Callable[[Alerts, int], object], type[Exception]]] = {
     "no such alert": (lambda alerts, _: alerts.get(99), NotFound),
     "a number beyond all": (lambda alerts, _: alerts.get(2**70), NotFound),
-    "a history of none": (lambda alerts, _: alerts.history(99), NotFound),
+    "a history of none": (lambda alerts, _: alerts.changes(99), NotFound),
     "a resolution without a reason": (lambda alerts, _: alerts.resolve(1, reason=" "), InvalidInput),
     "a long reason": (lambda alerts, _: alerts.resolve(1, reason="x" * 2_001), InvalidInput),
     "a time that is over": (lambda alerts, now: alerts.acknowledge(1, until_ms=now), InvalidInput),
@@ -299,7 +299,7 @@ def test_nobody_is_told_of_the_end_of_what_was_silenced(opened: Engine, clock: M
     opened.alerts.silence(until_ms=clock.now_ms() + HOUR, reason="new data source", model="car-loan")
     tell(opened)
     opened.alerts.resolve(1, reason="moved")
-    assert [each.silenced for each in opened.alerts.history(1)] == [True, True]
+    assert [each.silenced for each in opened.alerts.changes(1)] == [True, True]
     assert opened.outbox(Sender()).fill() is None
 
 

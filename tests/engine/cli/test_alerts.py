@@ -46,7 +46,7 @@ def test_an_alert_is_taken_on_given_back_and_resolved(qd: Qd, workspace: Path) -
     assert qd("alerts", "resolve", "1", "--reason", "retrained", "--json").json["resolution"] == "retrained"
     assert qd("alerts", "list", "--json").json["items"] == []
     assert len(qd("alerts", "list", "--all", "--json").json["items"]) == 1
-    changes = [each["change"] for each in qd("alerts", "history", "1", "--json").json["items"]]
+    changes = [each["change"] for each in qd("alerts", "changes", "1", "--json").json["items"]]
     assert changes == ["opened", "acknowledged", "reopened", "resolved"]
     verbs = [each["verb"] for each in qd("audit", "list", "--kind", "alert", "--json").json["items"]]
     assert verbs == ["resolve", "reopen", "acknowledge", "open"]
@@ -87,7 +87,7 @@ def test_a_filter_is_added_to_what_is_listed(qd: Qd, workspace: Path) -> None:
 
 def test_what_was_found_in_hostile_data_harms_no_terminal(qd: Qd, workspace: Path) -> None:
     raised(workspace, sentence=HOSTILE)
-    for words in (("list",), ("show", "1"), ("history", "1")):
+    for words in (("list",), ("show", "1"), ("changes", "1")):
         assert "\x1b" not in qd("alerts", *words).out
 
 

@@ -102,7 +102,7 @@ IN_LISTS = {
     "token": "tokens list",
     "webhook": "webhooks list",
     "alert": "alerts list",
-    "alert-change": "alerts history 1",
+    "alert-change": "alerts changes 1",
     "trace": "traces list",
     "audit-record": "audit list",
     "prediction": "telemetry predictions asked",
