@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_FINE, _FINEST = 512, 1 << 62
+_FINE = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +73,7 @@ class Counts:
         new_levels: Levels that the reference does not have, the most frequent first.
         exact: Whether the counts are exact; those of very many levels are not.
         narrow: Gives at most so many narrow bins, where values are ordered.
+        quantity: Gives a quantity of order by its name, with its greatest error, where values are ordered.
         retyped: How values are stored now, and how they were, where these have nothing in common.
         aspect: Which side of its values is counted, where they have several: `length`, `words`, `characters`.
         aspects: The other sides.
@@ -94,6 +95,7 @@ class Counts:
     new_levels: tuple[str, ...] = ()
     exact: bool = True
     narrow: Callable[[int], Fine] | None = None
+    quantity: Callable[[str], tuple[float, float]] | None = None
     retyped: tuple[str, str] | None = None
     aspect: str = ""
     aspects: tuple[Counts, ...] = ()
@@ -107,8 +109,3 @@ class Counts:
     def fine(self) -> Fine | None:
         """Narrow bins for a look at the shape; `None` where values have no order."""
         return None if self.narrow is None else self.narrow(_FINE)
-
-    @cached_property
-    def finest(self) -> Fine | None:
-        """Every bin there is, for a quantity that decides; `None` where values have no order."""
-        return None if self.narrow is None else self.narrow(_FINEST)

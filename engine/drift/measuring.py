@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.drift.counts import Counts, Fine
+    from engine.drift.counts import Counts
     from engine.drift.model import Rules
 
     OfCounts = Callable[[NDArray[Any], NDArray[Any]], float]
@@ -73,7 +73,7 @@ def distances(counts: Counts) -> Mapping[str, float]:
         return {}
     found = {name: _PLAIN[name](counts.reference, counts.current) for name in _SHAPES}
     for name in _ORDERED if counts.ordered else ():
-        found[name] = _ordered(name, counts, counts.fine)[0]
+        found[name] = _ordered(name, counts)[0]
     return found
 
 
@@ -148,36 +148,27 @@ def _interval(effect: float, reference: NDArray[Any], current: NDArray[Any], dis
     return max(0.0, float(2 * effect - high)), max(effect, float(2 * effect - low))
 
 
-def _ordered(name: str, counts: Counts, fine: Fine | None) -> tuple[float, float, bool]:
+def _ordered(name: str, counts: Counts) -> tuple[float, float, bool]:
     """A quantity of ordered values: its value, its greatest error, whether it is exact."""
     from engine.stats import kolmogorov_smirnov, wasserstein
 
-    scale = fine.scale if fine is not None and fine.scale > 0 else None
-    if counts.values is not None:
-        ref, cur = counts.values.reference, counts.values.current
-        if not len(ref) or not len(cur):
-            return 0.0, 0.0, True
-        if name == "ks":
-            return kolmogorov_smirnov.exact(ref, cur).statistic, 0.0, True
-        return wasserstein.exact(ref, cur, scale=scale), 0.0, True
-    if fine is None or not fine.reference.sum() or not fine.current.sum():
+    if counts.values is None:
+        value, bound = (0.0, 0.0) if counts.quantity is None else counts.quantity(name)
+        return value, bound, bound == 0
+    ref, cur, fine = counts.values.reference, counts.values.current, counts.fine
+    if not len(ref) or not len(cur):
         return 0.0, 0.0, True
     if name == "ks":
-        value, bound = kolmogorov_smirnov.binned(fine.reference, fine.current)
-        return value, bound, bound == 0
-    value, bound = wasserstein.binned(fine.reference, fine.current, fine.lows, fine.highs, scale=scale)
-    return value, bound, bound == 0
-
-
-def _deciding(counts: Counts) -> Fine | None:
-    return counts.fine if counts.values is not None else counts.finest
+        return kolmogorov_smirnov.exact(ref, cur).statistic, 0.0, True
+    scale = fine.scale if fine is not None and fine.scale > 0 else None
+    return wasserstein.exact(ref, cur, scale=scale), 0.0, True
 
 
 def _ks(counts: Counts) -> Measured:
     """Kolmogorov-Smirnov; its interval is that of Dvoretzky, Kiefer and Wolfowitz with Massart's constant."""
     from engine.stats import kolmogorov_smirnov
 
-    effect, bound, exact = _ordered("ks", counts, _deciding(counts))
+    effect, bound, exact = _ordered("ks", counts)
     n, m = finite(counts)
     if not n or not m:
         return Measured(effect, p=1.0)
@@ -194,7 +185,7 @@ def _ks(counts: Counts) -> Measured:
 def _wasserstein(counts: Counts) -> Measured:
     from engine.stats import wasserstein
 
-    effect, bound, exact = _ordered("wasserstein", counts, _deciding(counts))
+    effect, bound, exact = _ordered("wasserstein", counts)
     fine = counts.fine
     if fine is None or fine.scale <= 0 or not fine.reference.sum() or not fine.current.sum():
         return Measured(effect, exact=exact, bound=bound)

@@ -60,6 +60,7 @@ def numbered(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile
         nulls_cur=now.nulls,
         retyped=retyped(before, now),
         narrow=partial(_fine, feature, before, now),
+        quantity=partial(_quantity, feature, before, now),
     )
 
 
@@ -166,13 +167,29 @@ def _fine(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile, m
     bare = replace(feature, offset=0)
     means = mean(bare, before).value, mean(bare, now).value
     scale = _deviation(cells.counts[0], cells.lows, cells.highs)
-    lows, highs, counts = cells.lows, cells.highs, cells.counts
+    lows, counts = cells.lows, cells.counts
+    highs = np.minimum(cells.highs, np.append(lows[1:], np.inf))  # a tied number lies within its cell
     together = -(-len(lows) // most)
     if together > 1:
         starts = np.arange(0, len(lows), together)
         lows, highs = lows[starts], highs[np.append(starts[1:], len(highs)) - 1]
         counts = np.add.reduceat(counts, starts, axis=1)
     return Fine(counts[0], counts[1], lows, highs, scale, *means, feature.offset)
+
+
+def _quantity(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile, name: str) -> tuple[float, float]:
+    """A quantity of order with its greatest error; distances in standard deviations of the reference."""
+    from math import isnan
+
+    from engine.profiles.quantities import deviation, ks, wasserstein
+
+    found = (ks if name == "ks" else wasserstein)(feature, before, now)
+    if isnan(found.value):
+        return 0.0, 0.0
+    scale = 1.0 if name == "ks" else deviation(feature, before).value
+    if scale > 0:
+        return found.value / scale, found.bound / scale
+    return (0.0 if found.value == 0 else float("inf")), 0.0
 
 
 def _deviation(counts: NDArray[Any], lows: NDArray[Any], highs: NDArray[Any]) -> float:

@@ -121,9 +121,9 @@ class FeatureCounting:
 
         texts, counts = counted_levels(column)
         understand = moment_of if self._feature.kind is FeatureKind.TIMESTAMP else number_of
-        meant = [understand(str(each)) for each in texts]
+        meant = [_countable(understand(str(each))) for each in texts]
         for family in (int, float):
-            found = [place for place, each in enumerate(meant) if type(each) is family and _fits_int64(each)]
+            found = [place for place, each in enumerate(meant) if type(each) is family]
             values = np.repeat(np.array([meant[each] for each in found], family), counts[found])
             if family is int:
                 numbers.integers(values.astype(np.int64))
@@ -225,5 +225,11 @@ class FeatureCounting:
         return told if self._feature.integer else float(told) + 0.0  # -0.0 and 0.0 are one number
 
 
-def _fits_int64(value: float) -> bool:
-    return isinstance(value, float) or -(1 << 63) <= value < 1 << 63
+def _countable(value: float | None) -> float | None:
+    """A number as it can be counted: integers beyond 64 bits as the nearest float."""
+    if not isinstance(value, int) or -(1 << 63) <= value < 1 << 63:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
