@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import QuarterdeckError
 from engine.drift.captured import PREDICTION
 from engine.monitoring.batch import Batch
-from engine.monitoring.looking import Finding, Look
+from engine.monitoring.looking import Finding, Look, attempted
 from engine.monitoring.model import Subject, Verdict, Window
 from engine.monitoring.watching import MOST_REQUESTS, Seen
 
@@ -101,12 +101,10 @@ def _found(
         now_ms=now_ms,
     )
     for kind, test in tests.items():
-        try:
-            if problem is not None:
-                raise problem
-            yield from ((look, finding) for finding in test.look(look, memory))
-        except QuarterdeckError as error:
-            yield look, Finding(kind, Verdict.FAILED, error.message, error.hint)
+        if problem is not None:
+            yield look, Finding(kind, Verdict.FAILED, problem.message, problem.hint)
+            continue
+        yield from ((look, finding) for finding in attempted(kind, test, look, memory))
 
 
 def _subject(against: str) -> Subject:

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from engine.alerts.model import AlertRule, Level, Severity, Signal
+from engine.core.complaints import Complaints
+from engine.core.errors import Busy, QuarterdeckError, WorkspaceError
 from engine.monitoring.model import Kind, MonitorResult, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from engine.monitoring.batch import Batch
     from engine.monitoring.memory import Memory
@@ -140,6 +142,33 @@ class Test(Protocol):
             QuarterdeckError: it cannot be looked at.
         """
         ...
+
+
+def attempted(kind: Kind, test: Test, look: Look, memory: Memory) -> Iterator[Finding]:
+    """What a test finds; one that cannot look, or breaks, says so, and the others go on.
+
+    Args:
+        kind: What it is about.
+        test: The test.
+        look: The window.
+        memory: What was remembered.
+
+    Yields:
+        Its findings.
+
+    Raises:
+        Busy: a database is held by another process: the window is looked at later.
+        WorkspaceError: the disk failed: same.
+    """
+    try:
+        yield from test.look(look, memory)
+    except (Busy, WorkspaceError):
+        raise
+    except QuarterdeckError as error:
+        yield Finding(kind, Verdict.FAILED, error.message, error.hint)
+    except Exception as error:  # noqa: BLE001 data nobody thought of must not end the process that looks
+        Complaints().say(f"the test of {kind.value} of {look.monitor}", error)
+        yield Finding(kind, Verdict.FAILED, f"The test broke: {type(error).__name__}.", "Its log says more; report it.")
 
 
 def rule_of(settings: MonitorSettings) -> AlertRule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.monitoring.model import Kind, Monitor, MonitorResult, Source, Subject, Verdict, Window
@@ -300,6 +301,12 @@ def forget_results(tx: Transaction, number: int, before_ms: int, limit: int) -> 
     ).rowcount
 
 
+@lru_cache(maxsize=512)
+def _settings(text: str) -> MonitorSettings:
+    """Read once: whoever waits for the next monitor's time looks at all of them twice a second."""
+    return checked_settings(json.loads(text))
+
+
 def _settings_text(settings: MonitorSettings) -> str:
     return json.dumps(written_settings(settings), ensure_ascii=False, separators=(",", ":"))
 
@@ -311,7 +318,7 @@ def _row(row: tuple[Any, ...]) -> Row:
         number,
         Monitor(
             name=name,
-            settings=checked_settings(json.loads(settings)),
+            settings=_settings(settings),
             source=Source(source),
             paused=paused,
             created_ms=created_ms,

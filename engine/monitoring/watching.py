@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.core.errors import QuarterdeckError
 from engine.monitoring import captured_store as store
 from engine.monitoring.batch import Batch, gathered
-from engine.monitoring.looking import Finding, Look
+from engine.monitoring.looking import Finding, Look, attempted
 from engine.monitoring.memory import SINCE
-from engine.monitoring.model import Kind, Verdict, Window
+from engine.monitoring.model import Kind, Window
 from engine.monitoring.planning import (
     Known,
     again,
@@ -206,10 +205,7 @@ class Watcher:
         for kind, test in self._tests.items():
             if look.revised and not look.late and kind is not Kind.PERFORMANCE:
                 continue  # labels alone have come, of which nothing else knows
-            try:
-                yield from test.look(look, self._memory)
-            except QuarterdeckError as error:
-                yield Finding(kind, Verdict.FAILED, error.message, error.hint)
+            yield from attempted(kind, test, look, self._memory)
 
 
 def _together(followed: Sequence[Followed]) -> store.Range:

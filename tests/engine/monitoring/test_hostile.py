@@ -108,3 +108,19 @@ def test_labels_of_any_kind(watched: Town, label: Any) -> None:
     with suppress(InvalidInput):  # what is no label is refused before anybody looks
         watched.labelled(ids, [label] * 100)
     assert Verdict.FAILED not in {each.verdict for each in watched.run()}
+
+
+def test_a_test_that_breaks_says_so_and_the_others_go_on(
+    watched: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise OverflowError("\x1b[31mnobody thought of this")
+
+    monkeypatch.setattr("engine.drift.checking.compare", broken)
+    watched.minute(GOOD, answers=[1] * 100)
+    verdicts = {each.kind.value: each for each in watched.run()}
+    assert verdicts["drift"].verdict is Verdict.FAILED
+    assert "OverflowError" in verdicts["drift"].sentence
+    assert verdicts["quality"].verdict is Verdict.OK
+    assert "\x1b" not in capsys.readouterr().err
+    assert watched.operator.alerts.page().items == ()
