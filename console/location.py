@@ -7,11 +7,12 @@ import re
 from engine.core.command import View as Location
 from engine.core.timetext import format_time
 
-__all__ = ["Location", "filter_text", "filter_words", "identity", "title"]
+__all__ = ["Location", "filter_text", "filter_words", "identity", "is_number", "title"]
 
 _TERM = re.compile(r"""!?(?:'[^']*+'|"[^"]*+"|`[^`]*+`|/(?:[^/\\]|\\.)++/|[^\s'"`]++)++""", re.DOTALL)
 _SHORT_ID = 8
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _EPOCH = re.compile(r"[0-9]{11,15}")
 
 
@@ -26,6 +27,11 @@ def title(location: Location) -> str:
     at = format_time(int(location.at)) if _EPOCH.fullmatch(location.at) else location.at
     words = [location.resource, *([name] if name else []), *([f"@{at}"] if at else [])]
     return " ".join(words)
+
+
+def is_number(name: str) -> bool:
+    """Whether a name is a number such as rows have, and no other sign that counts as a digit."""
+    return _NUMBER.fullmatch(name) is not None
 
 
 def filter_text(location: Location) -> str:

@@ -11,7 +11,7 @@ from console.drift.features import report_lines, segment_lines
 from console.drift.performing import performance_lines
 from console.drift.words import SEVERITIES, state_pill
 from console.formats import NONE, age, moment, pill, plural
-from console.location import Location
+from console.location import Location, is_number
 from console.resources.alerts import ACTING
 from console.text import Part, table, wrap
 from console.views import Page
@@ -76,8 +76,8 @@ class AlertView(Page[Found]):
             QuarterdeckError: the workspace cannot be read.
         """
         engine, number = self.deck.engine, self.location.name
-        if not number.isdigit():
-            raise NotFound(f"There is no alert {number}.", hint=":alerts lists them.")
+        if not is_number(number):
+            raise NotFound(f"There is no alert {number[:60]}.", hint=":alerts lists them.")
         alert = engine.alerts.get(int(number))
         evidence = read_evidence(engine, alert.monitor, model=alert.model, end_ms=alert.window_end_ms)
         return Found(alert, engine.alerts.changes(alert.id), evidence)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.formats import moment, recorded
+from console.location import is_number
 from console.text import Part, wrap
 from console.views import Page
 from console.widgets.document import Line, blank, fields, heading
@@ -83,7 +84,7 @@ class Record(Page["AuditEntry"]):
             NotFound: there is no such record.
             IntegrityError: it has been damaged.
         """
-        if not self.location.name.isdigit():
+        if not is_number(self.location.name):
             raise InvalidInput("A record is named by its number.", hint="Type `:record 12`.")
         return self.deck.engine.audit.entry(int(self.location.name))
 

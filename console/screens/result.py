@@ -10,7 +10,7 @@ from console.drift.evidence import report_of
 from console.drift.features import report_lines, segment_lines
 from console.drift.words import verdict
 from console.formats import count, moment
-from console.location import Location
+from console.location import Location, is_number
 from console.text import Part, wrap
 from console.views import Page
 from console.widgets.document import Line, blank, fields, heading
@@ -79,8 +79,8 @@ class ResultView(Page[MonitorResult]):
             NotFound: there is no such window.
             QuarterdeckError: the workspace cannot be read.
         """
-        if not self.location.name.isdigit():
-            raise NotFound(f"There is no window {self.location.name}.", hint=":results lists them.")
+        if not is_number(self.location.name):
+            raise NotFound(f"There is no window {self.location.name[:60]}.", hint=":results lists them.")
         return self.deck.engine.monitors.result(int(self.location.name))
 
     def subject(self) -> object | None:
