@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.diagnostics import narrate
 from engine.cli.live_names import MONITOR
 from engine.cli.monitors.columns import MONITORS, POINTS, RESULTS, encode_monitor, encode_result
 from engine.cli.options import paging_options
-from engine.cli.output import Format, format_options, show_page, show_record, show_rows
+from engine.cli.output import Format, format_options, show_lines, show_page, show_record, show_rows
 from engine.cli.words import MOMENT
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
+    from engine.monitoring.model import MonitorResult
 
 
 @click.command("list")
@@ -55,11 +58,35 @@ def results(session: Session, /, fmt: Format, **query: Any) -> None:
 
 @click.command()
 @click.argument("result", type=int)
+@click.option("--html", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write it as one HTML file.")
 @format_options
 @click.pass_obj
-def result(session: Session, result: int, fmt: Format) -> None:
+def result(session: Session, result: int, target: Path | None, fmt: Format) -> None:
     """Show what was found in one window, with all numbers behind it."""
-    show_record(session.engine().monitors.result(result), fmt)
+    found = session.engine().monitors.result(result)
+    compared = "features" in found.report
+    if target is not None:
+        _write_page(found, target, compared=compared)
+    if fmt is not Format.HUMAN or not compared:
+        show_record(found, fmt)
+        return
+    from engine.cli.drift.showing import show as show_report
+    from engine.drift.document import report_from
+
+    show_record(found, fmt, leave_out=("report",))
+    show_lines([""])
+    show_report(report_from(found.report), fmt)
+
+
+def _write_page(found: MonitorResult, target: Path, *, compared: bool) -> None:
+    from engine.core.errors import InvalidInput
+    from engine.drift.document import report_from
+    from engine.drift.html import page
+
+    if not compared:
+        raise InvalidInput("Only results of drift are written as HTML.", hint="Use --json for the others.")
+    target.write_bytes(page(report_from(found.report), made_ms=found.made_ms).encode())
+    narrate(f"{target} is written.")
 
 
 @click.command()

@@ -59,6 +59,10 @@ def test_it_runs_once_and_says_what_it_found_and_raised(qd: Qd, folder: Path) ->
     assert [each["name"] for each in whole["report"]["features"] if each["drift"]] == ["x"]
     (alert,) = json.loads(qd("alerts", "list", "--json").out)["items"]
     assert alert["monitor"] == "days"
+    target = folder / "report.html"
+    told = qd("monitors", "result", str(results[0]["id"]), "--html", target).out
+    assert "The mean rises" in told
+    assert "The mean rises" in target.read_text()
 
 
 def test_a_back_test_says_what_it_would_have_paged(qd: Qd, folder: Path) -> None:
