@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engine.drift.counts import Counts
+    from engine.drift.counts import Counts, Fine
     from engine.drift.model import Rules
 
     OfCounts = Callable[[NDArray[Any], NDArray[Any]], float]
@@ -73,8 +73,20 @@ def distances(counts: Counts) -> Mapping[str, float]:
         return {}
     found = {name: _PLAIN[name](counts.reference, counts.current) for name in _SHAPES}
     for name in _ORDERED if counts.ordered else ():
-        found[name] = _ordered(name, counts)[0]
+        found[name] = _ordered(name, counts)[0] if counts.values is not None else _shown(name, counts.fine)
     return found
+
+
+def _shown(name: str, fine: Fine | None) -> float:
+    """A quantity of order as close as a drawing is; where one decides, it is told from every cell."""
+    from engine.stats import kolmogorov_smirnov, wasserstein
+
+    if fine is None or not fine.reference.sum() or not fine.current.sum():
+        return 0.0
+    if name == "ks":
+        return kolmogorov_smirnov.binned(fine.reference, fine.current)[0]
+    scale = fine.scale if fine.scale > 0 else None
+    return wasserstein.binned(fine.reference, fine.current, fine.lows, fine.highs, scale=scale)[0]
 
 
 def _psi(reference: NDArray[Any], current: NDArray[Any]) -> float:

@@ -167,8 +167,9 @@ def _fine(feature: FeatureLayout, before: FeatureProfile, now: FeatureProfile, m
     bare = replace(feature, offset=0)
     means = mean(bare, before).value, mean(bare, now).value
     scale = _deviation(cells.counts[0], cells.lows, cells.highs)
-    lows, counts = cells.lows, cells.counts
-    highs = np.minimum(cells.highs, np.append(lows[1:], np.inf))  # a tied number lies within its cell
+    # A tied number lies within its cell: for a look at the shape, one ends where the other begins.
+    lows, counts = np.maximum.accumulate(cells.lows), cells.counts
+    highs = np.clip(cells.highs, lows, np.append(lows[1:], np.inf))
     together = -(-len(lows) // most)
     if together > 1:
         starts = np.arange(0, len(lows), together)

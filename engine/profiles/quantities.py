@@ -86,7 +86,8 @@ def cells_of(feature: FeatureLayout, profiles: Sequence[FeatureProfile]) -> Cell
     exact = grid.lattice and not any(each.beside for each in counted)
     highs = np.concatenate([borders[places if exact else places + 1], tails[:, 1]])
     ends = _ends(counted, feature.offset)
-    hosts = {each: place for place, each in enumerate([*places.tolist(), *((code, "tail") for code in codes)])}
+    cells = [*places.tolist(), *((code, "tail") for code in codes)] if feature.points else []
+    hosts = {each: place for place, each in enumerate(cells)}
     counts = np.concatenate([dense[:, places], tail_counts], axis=1)
     return _parted(
         feature, hosts, Cells(np.clip(lows, *ends), np.clip(highs, *ends), counts, np.zeros(len(lows), bool)), counted
