@@ -101,7 +101,7 @@ def facts(result: MonitorResult) -> Facts:
 
 
 def _fetch(engine: Engine, location: Location) -> Iterable[MonitorResult]:
-    query = ResultQuery(monitor=location.name, limit=1_000)
+    query = ResultQuery(monitor=location.name, limit=1_000, reports=False)
     return all_pages(lambda token: engine.monitors.results(replace(query, page_token=token)))
 
 

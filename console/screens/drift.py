@@ -106,10 +106,10 @@ def _seen(engine: Engine, monitor: Monitor, alerts: Mapping[str, int]) -> list[V
 
 def _features(windows: Sequence[MonitorResult]) -> tuple[FeatureRow, ...]:
     reports = [report_of(each) if each.report else None for each in windows]
-    names = dict.fromkeys(each.name for report in reports if report is not None for each in report.features)
+    found = [{} if report is None else {each.name: each for each in report.features} for report in reports]
     rows = []
-    for name in names:
-        cells = [None if report is None else report.feature(name) for report in reports]
+    for name in dict.fromkeys(name for features in found for name in features):
+        cells = [features.get(name) for features in found]
         drifted = [place for place, cell in enumerate(cells) if cell is not None and cell.drift]
         newest = cells[-1].effect if cells[-1] is not None and cells[-1].effect is not None else 0.0
         rows.append(

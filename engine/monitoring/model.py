@@ -189,6 +189,7 @@ class ResultQuery:
         since_ms: Of windows that end then or later, in milliseconds since the epoch.
         limit: At most so many, 1 to 1,000.
         page_token: Continues an earlier page.
+        reports: With the numbers behind each; without, they are empty, and thousands are read in no time.
     """
 
     monitor: str = ""
@@ -200,6 +201,7 @@ class ResultQuery:
     since_ms: int = 0
     limit: int = 100
     page_token: str | None = None
+    reports: bool = True
 
 
 @dataclass(frozen=True, slots=True)

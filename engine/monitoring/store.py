@@ -242,8 +242,9 @@ def results(view: Snapshot, query: ResultQuery, before: int | None, limit: int) 
         before: The number of the last one of the page before, or `None`.
         limit: At most so many.
     """
+    asked = _RESULT if query.reports else _RESULT.replace("r.report,", "'{}',")
     rows = view.execute(
-        f"""{_RESULT} WHERE (? = '' OR m.name = ?) AND (? = '' OR r.kind = ?) AND (? = '' OR r.verdict = ?)
+        f"""{asked} WHERE (? = '' OR m.name = ?) AND (? = '' OR r.kind = ?) AND (? = '' OR r.verdict = ?)
             AND (? = '' OR r.model = ?) AND (? = '' OR r.endpoint = ?) AND r.newest >= ? AND r.window_end_ms >= ?
             AND (? IS NULL OR r.id < ?) ORDER BY r.id DESC LIMIT ?""",
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -266,6 +267,8 @@ def test_results_are_listed_in_pages(town: Town) -> None:
     assert ids == sorted(ids, reverse=True)
     assert len(ids) == len(town.results())
     assert town.monitors.result(ids[0]) == first.items[0]
+    (bare,) = town.monitors.results(ResultQuery(limit=1, reports=False)).items
+    assert bare == replace(first.items[0], report={})
     for wrong in (ResultQuery(limit=0), ResultQuery(page_token="zzz")):  # noqa: S106 a place in a list
         with pytest.raises(QuarterdeckError):
             town.monitors.results(wrong)
