@@ -86,6 +86,9 @@ class Range(NamedTuple):
 _IN = """p.endpoint IN (SELECT value FROM json_each(?)) AND p.origin IN (SELECT value FROM json_each(?))
     AND p.status < 400"""
 
+_STORED = _IN.replace("p.endpoint", "+p.endpoint").replace("p.origin", "+p.origin")
+"""The same where numbers bound the search: the plus keeps SQLite from indexes by time, which hold all of the past."""
+
 _SPREAD = "(p.id * 2654435761 % 4294967296) % ? = 0"  # Knuth's multiplicative hash: neighbours fall apart
 
 
@@ -146,7 +149,7 @@ def numbered(view: Snapshot, where: Range, first: int, last: int, *, every: int 
     """Requests with numbers from `first` to `last`, in that order: one in `every`."""
     rows = view.execute(
         f"""SELECT p.id, p.origin, p.request_id, p.time_ms, p.latency_us, p.status, p.inputs, p.outputs, {_LABEL}
-            FROM prediction p WHERE {_IN} AND p.id BETWEEN ? AND ? AND {_SPREAD}
+            FROM prediction p WHERE {_STORED} AND p.id BETWEEN ? AND ? AND {_SPREAD}
             ORDER BY p.id""",
         (where.labels, *where.bound, first, min(last, where.upto), every),
     )
@@ -157,7 +160,7 @@ def after(view: Snapshot, where: Range, number: int, limit: int) -> Iterator[Req
     """Requests stored after one of a number, in that order: at most `limit`."""
     rows = view.execute(
         f"""SELECT p.id, p.origin, p.request_id, p.time_ms, p.latency_us, p.status, p.inputs, p.outputs, NULL
-            FROM prediction p WHERE {_IN} AND p.id > ? AND p.id <= ? ORDER BY p.id LIMIT ?""",
+            FROM prediction p WHERE {_STORED} AND p.id > ? AND p.id <= ? ORDER BY p.id LIMIT ?""",
         (*where.bound, number, where.upto, limit),
     )
     return (RequestRow(*row) for row in rows)
@@ -166,16 +169,17 @@ def after(view: Snapshot, where: Range, number: int, limit: int) -> Iterator[Req
 def newest_of(view: Snapshot, where: Range) -> int:
     """The number of the newest request; 0 when there is none."""
     row = view.execute(
-        f"SELECT ifnull(max(p.id), 0) FROM prediction p WHERE {_IN} AND p.id <= ?", (*where.bound, where.upto)
+        f"SELECT p.id FROM prediction p WHERE {_STORED} AND p.id <= ? ORDER BY p.id DESC LIMIT 1",
+        (*where.bound, where.upto),
     ).fetchone()
-    return int(row[0])
+    return 0 if row is None else int(row[0])
 
 
 def chosen(view: Snapshot, where: Range, numbers: Sequence[int]) -> list[RequestRow]:
     """Requests by their numbers, in the order of these."""
     rows = view.execute(
         f"""SELECT p.id, p.origin, p.request_id, p.time_ms, p.latency_us, p.status, p.inputs, p.outputs, {_LABEL}
-            FROM prediction p WHERE {_IN} AND p.id IN (SELECT value FROM json_each(?))""",
+            FROM prediction p WHERE {_STORED} AND p.id IN (SELECT value FROM json_each(?))""",
         (where.labels, *where.bound, json.dumps(numbers)),
     )
     found = {row[0]: RequestRow(*row) for row in rows}
@@ -194,7 +198,7 @@ def how_many(view: Snapshot, where: Range, start_ms: int, end_ms: int) -> int:
 def how_many_numbered(view: Snapshot, where: Range, first: int, last: int) -> int:
     """How many requests have numbers from `first` to `last`."""
     row = view.execute(
-        f"SELECT count(*) FROM prediction p WHERE {_IN} AND p.id BETWEEN ? AND ?",
+        f"SELECT count(*) FROM prediction p WHERE {_STORED} AND p.id BETWEEN ? AND ?",
         (*where.bound, first, min(last, where.upto)),
     ).fetchone()
     return int(row[0])
@@ -204,7 +208,7 @@ def counted(view: Snapshot, where: Range, first: int, limit: int) -> Iterator[Co
     """How many rows requests have, from a number on in the order they were stored: at most `limit` requests."""
     rows = view.execute(
         f"""SELECT p.id, p.time_ms, max(1, ifnull(json_array_length(CAST(p.inputs AS TEXT)), 1)) FROM prediction p
-            WHERE {_IN} AND p.id >= ? AND p.id <= ? ORDER BY p.id LIMIT ?""",
+            WHERE {_STORED} AND p.id >= ? AND p.id <= ? ORDER BY p.id LIMIT ?""",
         (*where.bound, first, where.upto, limit),
     )
     return (Counted(*row) for row in rows)
@@ -215,7 +219,7 @@ def last_rows(view: Snapshot, where: Range, rows: int, before_ms: int) -> int:
     found, first = 0, 1
     for number, count in view.execute(
         f"""SELECT p.id, max(1, ifnull(json_array_length(CAST(p.inputs AS TEXT)), 1)) FROM prediction p
-            WHERE {_IN} AND p.id <= ? AND p.time_ms < ? ORDER BY p.id DESC LIMIT ?""",
+            WHERE {_STORED} AND p.id <= ? AND +p.time_ms < ? ORDER BY p.id DESC LIMIT ?""",
         (*where.bound, where.upto, before_ms, rows),
     ):
         found, first = found + count, number
@@ -227,7 +231,8 @@ def last_rows(view: Snapshot, where: Range, rows: int, before_ms: int) -> int:
 def late(view: Snapshot, where: Range, after: int, before_ms: int, limit: int) -> list[tuple[int, int]]:
     """Numbers and times of requests stored since that arrived before a time: too late for their windows."""
     rows = view.execute(
-        f"SELECT p.id, p.time_ms FROM prediction p WHERE {_IN} AND p.id > ? AND p.id <= ? AND p.time_ms < ? LIMIT ?",
+        f"""SELECT p.id, p.time_ms FROM prediction p
+            WHERE {_STORED} AND p.id > ? AND p.id <= ? AND +p.time_ms < ? LIMIT ?""",
         (*where.bound, after, where.upto, before_ms, limit),
     )
     return [(int(number), int(time_ms)) for number, time_ms in rows]
@@ -237,7 +242,7 @@ def newly_labelled(view: Snapshot, where: Range, after: int, limit: int) -> list
     """Numbers and times of requests whose labels came since, with the labels' numbers, in the order labels came."""
     rows = view.execute(
         f"""SELECT p.id, p.time_ms, l.id FROM label l CROSS JOIN prediction p ON p.request_id = l.request_id
-            WHERE {_IN} AND l.id > ? AND l.id <= ? AND p.id <= ? ORDER BY l.id, p.id LIMIT ?""",
+            WHERE {_STORED} AND l.id > ? AND l.id <= ? AND p.id <= ? ORDER BY l.id, p.id LIMIT ?""",
         (*where.bound, after, where.labels, where.upto, limit),
     )
     return [(int(number), int(time_ms), int(label)) for number, time_ms, label in rows]
