@@ -185,7 +185,7 @@ def compare(
         sides: What is said of the two; their numbers of rows without.
         rules: By what it is decided; the usual without.
         absent: Columns of the reference that the current data does not have at all.
-        whole: With shapes and further distances of every column, not only of those that drifted.
+        whole: With shapes, bins and further distances of every column, not only of those that drifted.
 
     Returns:
         The report.

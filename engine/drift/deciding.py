@@ -63,7 +63,7 @@ def decide(
     Args:
         compared: Each column's counts, or what is already said of it because there is nothing to count.
         rules: By what.
-        whole: With shapes and further distances of every column, not only of those that drifted.
+        whole: With shapes, bins and further distances of every column, not only of those that drifted.
 
     Returns:
         The results, those that matter most first.
@@ -81,7 +81,7 @@ def decide(
         *settled,
         *(_result(one, q, rules, whole=whole) for one, q in zip(judged, _corrected(judged), strict=True)),
     ]
-    return _ranked([replace(each, role=rules.role_of(each.name)) for each in results], rules)
+    return _ranked(results, rules)
 
 
 def _judged(counts: Counts, rules: Rules, looked_at: int) -> Judged:
@@ -188,10 +188,16 @@ def _is_tested(one: Judged) -> bool:
 def _result(one: Judged, q: float | None, rules: Rules, *, whole: bool) -> FeatureResult:
     counts, measured = one.counts, one.measured
     decision, reason = _verdict(one, q, rules)
-    shown = _plain(counts, decision, reason)
     looked_into = whole or decision is Decision.DRIFT
-    return replace(
-        shown,
+    return FeatureResult(
+        name=counts.name,
+        kind=counts.kind,
+        decision=decision,
+        n_ref=counts.n_ref,
+        n_cur=counts.n_cur,
+        nulls_ref=counts.nulls_ref / max(counts.n_ref, 1),
+        nulls_cur=counts.nulls_cur / max(counts.n_cur, 1),
+        reason=reason,
         method=str(one.method),
         exact=measured.exact,
         bound=measured.bound,
@@ -205,7 +211,7 @@ def _result(one: Judged, q: float | None, rules: Rules, *, whole: bool) -> Featu
         changed=what_changed(counts) if decision is Decision.DRIFT else "",
         distances=distances(counts) if looked_into else {},
         new_levels=counts.new_levels[:_MOST_LEVELS],
-        bins=_bins(counts),
+        bins=_bins(counts) if looked_into else (),
         histogram=histogram(counts) if looked_into else None,
     )
 
@@ -277,6 +283,7 @@ def _ranked(results: list[FeatureResult], rules: Rules) -> tuple[FeatureResult, 
     scored = [
         replace(
             each,
+            role=rules.role_of(each.name),
             importance=known.get(each.name),
             score=known.get(each.name, usual)
             * (each.effect_low if each.effect_low is not None else each.effect or 0.0),
