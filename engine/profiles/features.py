@@ -209,7 +209,9 @@ def _tied(found: NDArray[np.float64]) -> NDArray[np.float64]:
     least = max(3, math.ceil(len(found) / BINS))
     far = found[least - 1 :]
     near = far[far == found[: len(far)]]  # the same number is there, so many places before
-    first: NDArray[np.float64] = near[np.diff(near, prepend=np.nan) != 0]
+    is_first = np.ones(near.size, bool)
+    is_first[1:] = near[1:] != near[:-1]
+    first: NDArray[np.float64] = near[is_first]
     return first
 
 

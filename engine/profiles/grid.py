@@ -27,6 +27,7 @@ STEP_BITS = 32
 
 _HEADROOM = 6  # bits of the mantissa above the cells, all zero within the grid
 _LEAST, _MOST = -900, 1017  # powers: a step is a normal number, and a sum no infinity
+_FARTHEST = 2.0**1023
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ def around(centre: float, spread: float) -> Grid:
         spread: Such as the distance between the quartiles; above 0.
     """
     power = max(_LEAST, min(_MOST, math.ceil(math.log2(spread)) + 3 + _HEADROOM))
-    return _placed(power, Fraction(centre), lattice=False)
+    middle = max(-_FARTHEST, min(_FARTHEST, centre))  # what moves numbers there must be one, too
+    return _placed(power, Fraction(middle), lattice=False)
 
 
 def lattice(middle: float, gap_bits: int) -> Grid:

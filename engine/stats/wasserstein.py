@@ -126,18 +126,23 @@ def binned(
     ref, cur = checked(ref_counts, cur_counts)
     low, high = np.asarray(lows, np.float64), np.asarray(highs, np.float64)
     edges = np.column_stack((low, high)).ravel() if low.shape == high.shape == ref.shape else np.empty(0)
-    if not edges.size or not np.isfinite(edges).all() or (np.diff(edges) < 0).any():
+    if not edges.size or not np.isfinite(edges).all() or (edges[1:] < edges[:-1]).any():
         raise ValueError("each bin needs a low and a high, ascending and finite")
     p, q = ref / ref.sum(), cur / cur.sum()
     after = np.cumsum(p - q)
     before = after - (p - q)
+    power = -_exponent(edges, edges)  # as in `exact`
+    if power:
+        low, high = np.ldexp(low, power), np.ldexp(high, power)
     width = high - low
     distance = float(_area(before, after) @ width + np.abs(after[:-1]) @ (low[1:] - high[:-1]))
     bound = float(_reach(before, after, p, q) @ width)
     if scale is None:
         middle = (low + high) / 2
-        scale = float(np.sqrt(max(0.0, float(p @ (middle - p @ middle) ** 2))))
-    return _scaled(distance, scale), _scaled(bound, scale)
+        scale, power = float(np.sqrt(max(0.0, float(p @ (middle - p @ middle) ** 2)))), 0
+    with np.errstate(over="ignore"):  # two values may be further apart than the greatest number
+        found = np.ldexp([_scaled(distance, scale), _scaled(bound, scale)], -power)
+    return float(found[0]), float(found[1])
 
 
 def _area(before: Floats, after: Floats) -> Floats:

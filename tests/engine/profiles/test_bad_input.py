@@ -35,6 +35,8 @@ COLUMNS: dict[str, Any] = {
     "zero-inflated": np.where(rng.random(ROWS) < 0.97, 0.0, rng.random(ROWS)),
     "outlier": np.append(rng.normal(size=ROWS - 1), 1e9),
     "outliers of all sizes": np.append(rng.normal(size=ROWS - 3), [1.7e308, -1.7e308, 5e-324]),
+    "ends of all numbers": np.where(rng.random(ROWS) < 0.6, -1.797e308, 1.797e308),
+    "denormal": rng.normal(size=ROWS) * 1e-310,
     "tiny": rng.normal(size=ROWS) * 1e-12,
     "100k levels": np.array([f"level {place % 977}" for place in range(ROWS)], object),
     "control": np.array(["\x00", "\x1b[2J", "\u202eabc", "\ud800", "", "é", "e\u0301"] * ROWS, object)[:ROWS],

@@ -76,3 +76,15 @@ def test_bins_out_of_order_are_refused() -> None:
         wasserstein.binned([1, 1], [1, 1], [0.0, 1.0], [2.0, 3.0])
     with pytest.raises(ValueError, match="scale"):
         wasserstein.exact(np.array([1.0]), np.array([1.0]), scale=0.0)
+
+
+@pytest.mark.parametrize("factor", [1e-310, 1e-160, 1e160, 0.8e308])
+def test_bins_at_the_ends_of_all_numbers_are_as_far_apart(factor: float) -> None:
+    ends = np.array([-2.0, -1.0, 0.0, 2.0])
+    found = wasserstein.binned([4, 2, 1], [1, 2, 4], factor * ends[:-1], factor * ends[1:])
+    assert found == pytest.approx(wasserstein.binned([4, 2, 1], [1, 2, 4], ends[:-1], ends[1:]), rel=1e-6)
+
+
+def test_a_distance_beyond_all_numbers_is_infinite_and_warns_of_nothing() -> None:
+    with np.errstate(all="raise"):
+        assert wasserstein.binned([1, 0], [0, 1], [-1.7e308, 1.7e308], [-1.7e308, 1.7e308], scale=1.0)[0] == np.inf
