@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.alerts.tracking import Track, observed
 from engine.monitoring.looking import result_of, signals
-from engine.monitoring.memory import Memory
+from engine.monitoring.memory import FILES_SINCE, Memory
 from engine.monitoring.model import Backtest
 from engine.monitoring.rounds import opened
 from engine.telemetry.opening import looking
@@ -66,6 +66,7 @@ def replayed(sight: Sight, telemetry: Database, monitor: Monitor, since_ms: int,
         QuarterdeckError: the telemetry database cannot be read.
     """
     memory, pager, tests = Memory(), Pager(), sight.tests(monitor.settings)
+    memory.say(FILES_SINCE, since_ms)
     results: list[MonitorResult] = []
     windows = 0
     with looking(telemetry) as view:

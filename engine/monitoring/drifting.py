@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.alerts.model import Level
 from engine.core.text import clean
+from engine.drift.methods import parse_method
 from engine.drift.model import Decision, Method, Rules, Side
 from engine.monitoring.looking import Finding, Watched
 from engine.monitoring.model import Kind, Verdict
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.monitoring.memory import Memory
     from engine.monitoring.references import References
     from engine.monitoring.spending import Spent
+    from engine.policy.monitors import MonitorSettings
     from engine.profiles.profile import Profile
     from engine.profiles.reference import Reference
 
@@ -108,12 +110,18 @@ def _rules(look: Look, against: Against) -> Rules:
     names = tuple(name for name in known if not wanted or name in wanted or name in against.predictions)
     usual = Rules()
     return Rules(
-        method=Method(settings.method, settings.threshold),
+        method=method_of(settings),
         delta=usual.delta if settings.delta is None else settings.delta,
         columns=names,
         predictions=tuple(name for name in against.predictions if name in names),
         importance=against.content.importance,
     )
+
+
+def method_of(settings: MonitorSettings) -> Method:
+    """How features are decided; a method that is no test has its usual threshold unless one is set."""
+    usual = parse_method(settings.method)
+    return usual if settings.threshold is None else replace(usual, threshold=settings.threshold)
 
 
 def _answered(batch: Batch) -> bool:

@@ -11,6 +11,7 @@ from engine.drift.captured import PREDICTION
 from engine.monitoring.batch import Batch
 from engine.monitoring.looking import Finding, Look, attempted
 from engine.monitoring.model import Subject, Verdict, Window
+from engine.monitoring.targets import target_of
 from engine.monitoring.watching import MOST_REQUESTS, Seen
 
 if TYPE_CHECKING:
@@ -43,24 +44,24 @@ def watched_files(pattern: str, folder: Path) -> tuple[Path, ...]:
 
 
 def files_seen(
-    monitor: Monitor, pattern: str, folder: Path, tests: Mapping[Kind, Test], memory: Memory, now_ms: int
+    monitor: Monitor, folder: Path, tests: Mapping[Kind, Test], memory: Memory, now_ms: int, *, since_ms: int = 0
 ) -> Iterator[Seen]:
     """Look at files that are new or have changed, but not at those somebody may still be writing.
 
     Args:
         monitor: The monitor.
-        pattern: Of its target.
         folder: The workspace's directory.
         tests: What looks, by kind.
         memory: What it remembers; it is consistent whenever a window has been yielded.
         now_ms: The time, in milliseconds since the epoch.
+        since_ms: Files that changed before are left out, in milliseconds since the epoch.
 
     Yields:
         What each file has shown.
     """
     seen: dict[str, list[int]] = memory.said(_FILES, {})
     last_ms = max((end_ms for _, _, end_ms in seen.values()), default=0)
-    for path in watched_files(pattern, folder):
+    for path in watched_files(target_of(monitor.settings.target).name, folder):
         try:
             told = path.stat()
         except OSError:
@@ -69,6 +70,8 @@ def files_seen(
         known = seen.get(name)
         changed_ms = told.st_mtime_ns // 1_000_000
         if (known is not None and known[:2] == stamp) or changed_ms + monitor.settings.lateness_ms > now_ms:
+            continue
+        if changed_ms < since_ms:
             continue
         last_ms = max(last_ms + 1, changed_ms) if known is None else last_ms
         end_ms = last_ms if known is None else known[2]

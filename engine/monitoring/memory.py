@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 SINCE = "since"
 """The part that says when a monitor began to look as it does now, in milliseconds since the epoch."""
 
+FILES_SINCE = "files since"
+"""The part that says which files a back-test leaves out: those that changed before, in milliseconds since the epoch."""
+
 
 class Memory:
     """Parts by name; what changes is told apart, so that only that is stored.

@@ -264,13 +264,14 @@ def _of_window(look: Look, usual: Mapping[str, Any]) -> Iterator[Problem]:
         share = look.late / look.requests
         yield Problem("late", "", share, f"{share:.1%} of the requests came after the window was looked at.")
     if usual["windows"] < LEARNED_FROM or look.window.last:
-        return  # a window of rows has as many as it should
+        return  # a window of rows has as many as it should, and comes when it is full
     mean, variance = usual["requests"], max(usual["variance"], usual["requests"])
     error = math.sqrt(variance * (1 + WEIGHT)) or 1.0
     if abs(look.requests - mean) > Z * error:
         word = "few" if look.requests < mean else "many"
         yield Problem("volume", "", 1.0, f"Unusually {word} requests: {look.requests}, where {mean:.0f} are usual.")
-    yield from _stale(look, mean)
+    if not look.window.file:  # whose rows have no times
+        yield from _stale(look, mean)
 
 
 def _stale(look: Look, mean: float) -> Iterator[Problem]:

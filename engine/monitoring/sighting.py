@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.monitoring import captured_store as store
 from engine.monitoring.filing import files_seen
+from engine.monitoring.memory import FILES_SINCE
 from engine.monitoring.steps import counted
 from engine.monitoring.targets import ANSWERING, followed, target_of
 from engine.monitoring.watching import Watcher
@@ -72,7 +73,9 @@ class Eyes:
         """
         target = target_of(monitor.settings.target)
         if target.kind == "files":
-            yield from files_seen(monitor, target.name, self._folder, tests, memory, now_ms)
+            yield from files_seen(
+                monitor, self._folder, tests, memory, now_ms, since_ms=int(memory.said(FILES_SINCE, 0))
+            )
             return
         if view is None:
             self._names(target)  # which says so when there is no such endpoint

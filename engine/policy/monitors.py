@@ -26,6 +26,9 @@ METRICS = ("accuracy", "f1", "auc", "log_loss", "brier", "calibration", "mae", "
 REFERENCES = ("baseline", "previous", "season")
 """What a window is compared with: the version's baseline, the window before, or the same window a season ago."""
 
+METHODS = ("margin", "psi", "ks", "chi2", "wasserstein", "js", "hellinger", "kl", "linf")
+"""How features can be decided: those of `qd drift check --method` that need no values, but counts."""
+
 STREAMS = ("errors", "scores", "latency")
 """What detectors of concept drift can watch."""
 
@@ -39,6 +42,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _ROWS = re.compile(r"([0-9]{1,7})\s*rows?")
 _OF = re.compile(r"([0-9]{1,3})\s*of\s*([0-9]{1,3})")
 _VERSION = re.compile(r"[^/]{1,250}/[0-9]{1,9}")
+_LIMIT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _BUDGET = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)\s*(?:per|in|/)\s*(\S{1,20})")
 
 
@@ -90,8 +94,8 @@ class MonitorSettings:
         reference: What windows are compared with, of `REFERENCES`.
         against: Whose baseline that is, as `MODEL/VERSION`, or `files GLOB`; empty for the version that answers.
         season_ms: How long a season is, in milliseconds.
-        method: How features are decided: `margin`, or a name that `qd drift check` knows.
-        threshold: The fixed threshold of that method; `None` for its usual rule.
+        method: How features are decided, of `METHODS`; `psi>0.25` sets the threshold, too.
+        threshold: The fixed threshold of that method; `None` for its usual rule. The margin test has none.
         delta: The greatest PSI that is no drift, for the margin test; `None` for the usual one.
         metric: What performance is held against; empty for the usual one of the task.
         tolerance: How much worse than the reference performance may be, in the metric's unit.
@@ -241,6 +245,9 @@ def read_monitor(table: Table) -> MonitorSettings:
     step = table.read("step", window, _span)
     if bool(step.rows) != bool(window.rows) or step.ms > window.ms or step.rows > window.rows:
         table.refuse("step", f"must be of the window's kind, and not longer: {window}.")
+    method, threshold = table.read("method", (usual.method, usual.threshold), _method)
+    if method == usual.method and table.number("threshold", None) is not None:
+        table.refuse("threshold", "is of no use to the margin test.", "Set delta, or another method.")
     raise_k, raise_m = table.read("raise", (usual.raise_k, usual.raise_m), _of)
     found = MonitorSettings(
         target=table.read("target", usual.target, _target),
@@ -254,8 +261,8 @@ def read_monitor(table: Table) -> MonitorSettings:
         reference=table.text("reference", usual.reference, choices=REFERENCES),
         against=table.read("against", usual.against, _against),
         season_ms=table.duration("season", usual.season_ms),
-        method=table.text("method", usual.method),
-        threshold=table.number("threshold", None),
+        method=method,
+        threshold=table.number("threshold", threshold, least=0),
         delta=table.number("delta", usual.delta, least=0, most=10),
         metric=table.text("metric", usual.metric, choices=METRICS),
         tolerance=table.number("tolerance", usual.tolerance, least=0),
@@ -299,6 +306,15 @@ def _target(value: Any) -> str:
     if at and model and " " not in text and stage.lower() == "production":
         return f"{model}@production"
     raise InvalidInput("is no target.", hint='Write "endpoint NAME", "MODEL@production" or "files GLOB".')
+
+
+def _method(value: Any) -> tuple[str, float | None]:
+    name, sign, limit = _text(value, "psi>0.25").replace(" ", "").partition(">")
+    if name not in METHODS or (sign and not _LIMIT.fullmatch(limit)):
+        raise InvalidInput("is no method.", hint=f"Known: {', '.join(METHODS)}; psi>0.25 sets a threshold.")
+    if sign and name == METHODS[0]:
+        raise InvalidInput("has no fixed threshold.", hint="Set delta, or write psi>0.25.")
+    return name, float(limit) if sign else None
 
 
 def _against(value: Any) -> str:

@@ -57,5 +57,9 @@ def backtest(session: Session, monitor: str, since_ms: int, until_ms: int | None
         show_json({**facts, **counts, **told})
         return
     show_rows(shown, RESULTS, fmt)
-    span = f"until {format_time(found.until_ms)}"
-    narrate(f"{found.windows} windows {span}: {len(found.pages)} pages, where {found.budget:.2g} are bearable.")
+    counts = _counted(found.windows, "window"), _counted(len(found.pages), "page")
+    narrate(f"{counts[0]} until {format_time(found.until_ms)}: {counts[1]}, where {found.budget:.2g} are bearable.")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

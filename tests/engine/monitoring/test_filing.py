@@ -112,3 +112,23 @@ def test_a_season_explains_what_would_alarm_against_the_whole_year(town: Town, f
     calm = town.run("calm")
     assert [each.verdict for each in calm] == [Verdict.OK] * 2
     assert all("x would have drifted: that is the season" in each.sentence for each in calm)
+
+
+def test_equal_files_are_of_equal_quality(town: Town, folder: Path) -> None:
+    for day in range(6):
+        write(town, folder / f"day-{day}.csv", 200, seed=day)
+    watch(town, folder, "quality")
+    assert [each.verdict for each in town.run()] == [Verdict.OK] * 6
+
+
+def test_a_back_test_takes_files_of_its_time_alone(town: Town, folder: Path) -> None:
+    write(town, folder / "day-1.csv", 200, seed=1)
+    town.clock.advance(3_600_000)
+    write(town, folder / "day-2.csv", 200, seed=2)
+    watch(town, folder)
+    since_ms = town.clock.now_ms() - 1_800_000
+    assert [Path(each.window.file).name for each in town.monitors.backtest("watch").results] == [
+        "day-1.csv",
+        "day-2.csv",
+    ]
+    assert town.monitors.backtest("watch", since_ms=since_ms).windows == 1

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import InvalidInput
+from engine.drift.methods import METHODS as OF_COMPARISONS
 from engine.policy.monitors import (
     ACTIONS,
     DETECTORS,
+    METHODS,
     METRICS,
     REFERENCES,
     SEVERITIES,
@@ -31,7 +33,7 @@ SOME = {
     "columns": st.lists(st.text(min_size=1).filter(str.strip), unique=True, max_size=3),
     "reference": st.sampled_from(REFERENCES),
     "against": st.sampled_from(["churn/7", "files parts/*.csv"]),
-    "threshold": st.floats(-1e6, 1e6),
+    "method": st.sampled_from(["margin", "psi>0.25", "ks", "js > 1", "wasserstein"]),
     "delta": st.floats(0, 10),
     "metric": st.sampled_from(METRICS),
     "tolerance": st.floats(0, 10),
@@ -65,7 +67,7 @@ def test_a_step_is_the_window_unless_it_is_said(given: dict[str, Any]) -> None:
 
 
 @given(value=st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.booleans(), st.lists(st.text())))
-@pytest.mark.parametrize("key", ["target", *SOME, "unknown"])
+@pytest.mark.parametrize("key", ["target", *SOME, "threshold", "unknown"])
 def test_a_value_of_any_kind_is_taken_or_refused_by_its_key(key: str, value: Any) -> None:
     said = ""
     try:
@@ -86,3 +88,22 @@ def test_a_step_is_of_the_windows_kind_and_not_longer(window: str, step: str, *,
     else:
         with pytest.raises(InvalidInput, match="step"):
             checked_settings(given)
+
+
+@pytest.mark.parametrize("method", ["nope", "psi>", "psi>-1", "margin>0.2", "ad", ">1", "psi>0.2>3", ""])
+def test_a_method_that_is_none_is_refused(method: str) -> None:
+    with pytest.raises(InvalidInput, match="method"):
+        checked_settings({"target": "endpoint churn", "method": method})
+
+
+def test_the_methods_are_those_of_comparisons_that_need_counts_alone() -> None:
+    assert {name for name, info in OF_COMPARISONS.items() if not info.exact_only} == set(METHODS)
+
+
+def test_a_threshold_needs_a_method_that_has_one() -> None:
+    given = {"target": "endpoint churn", "threshold": 0.1}
+    with pytest.raises(InvalidInput, match="threshold"):
+        checked_settings(given)
+    found = checked_settings(given | {"method": "psi"})
+    assert (found.method, found.threshold) == ("psi", 0.1)
+    assert checked_settings({"target": "endpoint churn", "method": "psi>0.3"}).threshold == 0.3
