@@ -68,24 +68,34 @@ def tend(engine: Engine, runner: Runner, ended: Callable[[], bool], rest: Callab
         ended: Whether it is time to end.
         rest: Waits for so many seconds, or less.
     """
-    complaints, advanced_ms = Complaints(), 0
+    from time import monotonic
+
+    complaints, advance_s = Complaints(), 0.0
     while not ended():
-        pause_s = LOOK_S
-        try:
-            for monitor in engine.monitors.due():
-                if ended():
-                    return
-                if monitor.runner in ("", runner.owner):
-                    engine.monitors.look(monitor, runner)
-            now_ms = engine.clock.now_ms()
-            if now_ms - advanced_ms >= ADVANCE_S * 1000:
-                engine.alerts.advance()
-                engine.drift.make_missing()
-                advanced_ms = now_ms
-        except QuarterdeckError as error:
-            complaints.say("monitors", error)
-            pause_s = _TROUBLE_S
-        rest(pause_s)
+        tasks: list[Callable[[], object]] = [lambda: _look(engine, runner, ended)]
+        if monotonic() >= advance_s:  # whatever becomes of monitors, and of the clock on the wall
+            advance_s = monotonic() + ADVANCE_S
+            tasks = [engine.alerts.advance, *tasks, engine.drift.make_missing]
+        failed = [task for task in tasks if not _done(task, complaints)]
+        rest(_TROUBLE_S if failed else LOOK_S)
+
+
+def _look(engine: Engine, runner: Runner, ended: Callable[[], bool]) -> None:
+    for monitor in engine.monitors.due():
+        if ended():
+            return
+        if monitor.runner in ("", runner.owner):
+            engine.monitors.look(monitor, runner)
+
+
+def _done(task: Callable[[], object], complaints: Complaints) -> bool:
+    """Do something; what stands in its way is said, and does not stand in the way of anything else."""
+    try:
+        task()
+    except QuarterdeckError as error:
+        complaints.say("monitors", error)
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 import engine
+from engine.alerts.model import AlertRule, Level, Signal
+from engine.alerts.raising import observe
 from engine.api import Engine
 from engine.monitoring.model import MonitorResult, ResultQuery
+from engine.monitoring.rounds import Runner
+from engine.supervision.monitors import tend
 from engine.telemetry.model import CapturedPrediction, Origin
 from engine.telemetry.spool import Spool
 from tests.engine.deployment.world import PEOPLE
@@ -123,3 +127,14 @@ def test_it_ends_with_its_parent(watched: Engine) -> None:
         return Path(f"/proc/{child}/stat").read_text().split()[2] == "Z"
 
     until(gone)
+
+
+def test_time_passes_for_alerts_though_the_policy_is_broken(watched: Engine) -> None:
+    now_ms = watched.clock.now_ms()
+    rule = AlertRule(escalate_after_ms=1)
+    with watched.database.transaction(watched.access.actor) as tx:
+        observe(tx, Signal("watch", "quality", Level.BAD, now_ms - 1_000, now_ms, rule=rule))
+    watched.workspace.policy_file.write_text("[monitors.broken\n")
+    ended = iter((False, True))
+    tend(watched, Runner("here", watched.access.actor), lambda: next(ended), lambda _: None)
+    assert watched.alerts.get(1).escalated
