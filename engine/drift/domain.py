@@ -32,6 +32,7 @@ _DRAWS = 499
 _SEED = 20_261
 _MOST_SHUFFLED = 40
 _MOST_TOLD = 5
+_GREATEST = 1e300
 
 
 def classify(matrix: Matrix, level: float) -> DatasetResult:
@@ -87,6 +88,8 @@ def _trained(rows: NDArray[Any], firsts: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     sides = np.repeat([0, 1], [firsts, len(rows) - firsts])
+    # The library trips over a column without any value, and over means of the greatest numbers.
+    rows = np.where(np.isnan(rows).all(axis=0), 0.0, np.clip(rows, -_GREATEST, _GREATEST))
     classifier = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=0)
     return classifier.fit(rows, sides)
 

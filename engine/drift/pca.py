@@ -31,6 +31,7 @@ _KEPT = 0.8
 _DRAWS = 499
 _SEED = 20_262
 _MOST_TOLD = 5
+_GREATEST = 1e150
 
 
 def reconstruct(matrix: Matrix, level: float) -> DatasetResult:
@@ -83,6 +84,7 @@ def _numbers(matrix: Matrix) -> tuple[NDArray[Any], NDArray[Any], list[str]]:
 
     places = [place for place, numeric in enumerate(matrix.numeric) if numeric]
     sides = [np.where(np.isfinite(side[:, places]), side[:, places], np.nan) for side in _sides(matrix)]
+    sides = [np.clip(side, -_GREATEST, _GREATEST) for side in sides]  # squares of greater ones are no numbers
     known = np.isfinite(sides[0])
     often = known.sum(axis=0)
     mean = np.where(known, sides[0], 0.0).sum(axis=0) / np.maximum(often, 1)

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from engine.drift.document import document, report_from
+from engine.drift.domain import classify
 from engine.drift.html import MAX_BYTES, page
+from engine.drift.matrix import Matrix
 from engine.drift.model import Decision, DriftReport
+from engine.drift.pca import reconstruct
 from tests.engine.drift.tables import WORST, compared, honest, result
 
 if TYPE_CHECKING:
@@ -100,3 +103,16 @@ def test_nothing_is_said_by_warnings() -> None:
 def test_values_of_another_type_are_called_that() -> None:
     found = compared({"a": honest(REFERENCE)["income"]}, {"a": np.array(["x", "y"] * 250, object)})
     assert found.features[0].changed == "Values are stored as text, and were as number."
+
+
+def test_columns_without_any_number_and_with_the_greatest_are_looked_at_together() -> None:
+    rows = 300
+    source = np.random.default_rng(3)
+    ends = np.where(source.random(rows) < 0.5, -1.79e308, 1.79e308)
+    empty = np.full(rows, np.nan)
+    side = np.column_stack((empty, ends, source.normal(size=rows), source.normal(size=rows)))
+    matrix = Matrix(("empty", "ends", "x", "y"), (True,) * 4, side, side[::-1].copy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for look in (classify, reconstruct):
+            assert look(matrix, 0.05).decision is Decision.STABLE
