@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from engine.core.errors import QuarterdeckError
 from engine.drift.captured import PREDICTION
@@ -28,7 +29,8 @@ LABEL = "label"
 MOST_FILES = 10_000
 
 _ENDINGS = (".csv", ".csv.gz", ".parquet")
-_FILES = "files"
+_LAST = "files end"
+_PARTS = 256
 
 
 def watched_files(pattern: str, folder: Path) -> tuple[Path, ...]:
@@ -59,27 +61,58 @@ def files_seen(
     Yields:
         What each file has shown.
     """
-    seen: dict[str, list[int]] = memory.said(_FILES, {})
-    last_ms = max((end_ms for _, _, end_ms in seen.values()), default=0)
-    for path in watched_files(target_of(monitor.settings.target).name, folder):
+    paths = watched_files(target_of(monitor.settings.target).name, folder)
+    files = _Files(memory, frozenset(map(str, paths)))
+    for path in paths:
         try:
             told = path.stat()
         except OSError:
             continue  # it is gone again
         stamp, name = [told.st_mtime_ns, told.st_size], str(path)
-        known = seen.get(name)
+        known = files.get(name)
         changed_ms = told.st_mtime_ns // 1_000_000
-        if (known is not None and known[:2] == stamp) or changed_ms + monitor.settings.lateness_ms > now_ms:
+        waits = changed_ms + monitor.settings.lateness_ms > now_ms
+        if waits or changed_ms < since_ms or (known is not None and known[:2] == stamp):
             continue
-        if changed_ms < since_ms:
-            continue
-        last_ms = max(last_ms + 1, changed_ms) if known is None else last_ms
-        end_ms = last_ms if known is None else known[2]
+        end_ms = files.next_ms(changed_ms) if known is None else known[2]
         window = Window(end_ms - 1, end_ms, file=name)
         found = tuple(_found(monitor, window, tests, memory, now_ms, revised=known is not None))
-        seen[name] = [*stamp, end_ms]
-        memory.say(_FILES, seen)
+        files.put(name, [*stamp, end_ms])
         yield Seen(window, known is not None, found)
+
+
+class _Files:
+    """What is remembered of files: in many small parts, since one is written for each file that is looked at.
+
+    Args:
+        memory: Where.
+        there: The files that there are; others are forgotten.
+    """
+
+    def __init__(self, memory: Memory, there: frozenset[str]) -> None:
+        self._memory = memory
+        self._there = there
+
+    def get(self, name: str) -> list[int] | None:
+        """When a file had changed, its size, and its window's end; `None` for one that was never looked at."""
+        found: list[int] | None = self._memory.said(_part(name), {}).get(name)
+        return found
+
+    def put(self, name: str, known: list[int]) -> None:
+        """Remember a file."""
+        part = self._memory.said(_part(name), {})
+        kept = {other: each for other, each in part.items() if other in self._there}
+        self._memory.say(_part(name), {**kept, name: known})
+
+    def next_ms(self, changed_ms: int) -> int:
+        """The end of the next window: when its file changed, but after all before."""
+        end_ms = max(int(self._memory.said(_LAST, 0)) + 1, changed_ms)
+        self._memory.say(_LAST, end_ms)
+        return end_ms
+
+
+def _part(name: str) -> str:
+    return f"files {crc32(name.encode(errors='surrogateescape')) % _PARTS}"
 
 
 def _found(

@@ -18,9 +18,11 @@ def taken(held: Lease | None, owner: str, now_ms: int, lasts_ms: int) -> Lease |
         lasts_ms: For how long, in milliseconds.
 
     Returns:
-        The lease; `None` while somebody else holds it. A new holder has a greater fence than all before.
+        The lease; `None` while somebody else holds it. A new holder has a greater fence than all before. One that runs
+        out in a future too far was taken by a clock that has been set right since: it is over.
     """
-    if held is not None and held.owner != owner and now_ms < held.expires_ms:
+    over = held is None or not now_ms < held.expires_ms <= now_ms + 2 * max(LEASE_MS, lasts_ms)
+    if held is not None and held.owner != owner and not over:
         return None
-    fence = 1 if held is None else held.fence + (held.owner != owner or now_ms >= held.expires_ms)
+    fence = 1 if held is None else held.fence + (held.owner != owner or over)
     return Lease(owner, fence, now_ms + lasts_ms)

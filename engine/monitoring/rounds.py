@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.alerts.model import Change
 from engine.alerts.raising import observe
+from engine.core.complaints import Complaints
 from engine.core.errors import Conflict, QuarterdeckError
 from engine.core.text import clean
 from engine.monitoring import store
@@ -34,6 +35,8 @@ KEPT_MS = 400 * 24 * 3_600_000
 """How long results are kept, in milliseconds."""
 
 _FORGOTTEN_AT_ONCE = 500
+_TO_ACT = "to act"
+"""The part that holds results which opened alerts and were not acted on yet."""
 
 
 class Runner(NamedTuple):
@@ -106,23 +109,44 @@ class Rounds:
         found: list[MonitorResult] = []
         problem = ""
         try:
-            if Kind.DRIFT.value in monitor.settings.tests:
-                self._sight.count(self._telemetry, monitor, runner.actor)
-            with looking(self._telemetry) as view:
-                tests = self._sight.tests(monitor.settings)
-                now_ms = self._clock.now_ms()
-                begun = _begun(monitor, now_ms)
-                for seen in self._sight.seen(view, begun, tests, memory, now_ms):
-                    found += self._keep(number, fence, runner, memory, seen)
+            self._act(monitor, runner.actor, number, memory)
+            found += self._looked(monitor, runner, number, fence, memory)
         except Conflict:
             return tuple(found)  # another process took over; what it has not kept, that one finds
         except QuarterdeckError as error:
             problem = clean(error.message, limit=300)
+        except Exception as error:  # noqa: BLE001 a monitor that breaks must not keep the others from looking
+            Complaints().say(f"the monitor {monitor.name}", error)
+            problem = f"Internal error: {type(error).__name__}."
         self._ended(number, fence, runner, memory, monitor, problem)
-        for result in found:
-            if "opened" in result.paged:
-                self._sight.act(monitor, result)
         return tuple(found)
+
+    def _looked(self, monitor: Monitor, runner: Runner, number: int, fence: int, memory: Memory) -> list[MonitorResult]:
+        """Look at all that is new, keep it, and act on what it raised."""
+        found: list[MonitorResult] = []
+        if Kind.DRIFT.value in monitor.settings.tests:
+            self._sight.count(self._telemetry, monitor, runner.actor)
+        now_ms = self._clock.now_ms()
+        begun = _begun(monitor, now_ms)
+        with looking(self._telemetry) as view:
+            tests = self._sight.tests(monitor.settings)
+            for seen in self._sight.seen(view, begun, tests, memory, now_ms):
+                found += self._keep(number, fence, runner, memory, seen)
+                self._act(monitor, runner.actor, number, memory)
+        return found
+
+    def _act(self, monitor: Monitor, actor: Actor, number: int, memory: Memory) -> None:
+        """Do what the settings ask for about alerts that were opened, also those of a process that died meanwhile."""
+        waiting = memory.said(_TO_ACT, [])
+        for result_id in waiting:
+            with self._database.snapshot() as view:
+                result = store.result(view, result_id)
+            if result is not None:
+                self._sight.act(monitor, result)
+        if waiting:
+            memory.say(_TO_ACT, [])
+            with self._database.transaction(actor) as tx:
+                store.remember(tx, number, memory.changed())
 
     def dry(self, monitor: Monitor) -> tuple[MonitorResult, ...]:
         """Have one monitor look at all that is new, and keep nothing.
@@ -159,6 +183,9 @@ class Rounds:
         with self._database.transaction(runner.actor) as tx:
             self._hold(tx, number, fence, runner)
             found = [self._kept(tx, number, fence, look, finding) for look, finding in seen.found]
+            opened_now = [each.id for each in found if Change.OPENED.value in each.paged]
+            if opened_now:
+                memory.say(_TO_ACT, [*memory.said(_TO_ACT, []), *opened_now])
             store.remember(tx, number, memory.changed())
             if found and not seen.revised:
                 worst = max(found, key=lambda each: _RANK[each.verdict])
@@ -239,7 +266,12 @@ def due(monitors: Iterable[Monitor], now_ms: int) -> tuple[Monitor, ...]:
         monitors: All of them.
         now_ms: The time, in milliseconds since the epoch.
     """
-    ready = [each for each in monitors if each.enabled and (each.next_ms is None or each.next_ms <= now_ms)]
+    # What lies further ahead than a monitor ever waits was written by a clock that has been set right since.
+    ready = [
+        each
+        for each in monitors
+        if each.enabled and (each.next_ms is None or not now_ms < each.next_ms <= now_ms + each.settings.every_ms)
+    ]
     return tuple(sorted(ready, key=lambda each: (each.next_ms or 0, each.name)))
 
 

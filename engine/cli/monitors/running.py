@@ -57,8 +57,8 @@ def backtest(session: Session, monitor: str, since_ms: int, until_ms: int | None
         show_json({**facts, **counts, **told})
         return
     show_rows(shown, RESULTS, fmt)
-    counts = _counted(found.windows, "window"), _counted(len(found.pages), "page")
-    narrate(f"{counts[0]} until {format_time(found.until_ms)}: {counts[1]}, where {found.budget:.2g} are bearable.")
+    seen, paged = _counted(found.windows, "window"), _counted(len(found.pages), "page")
+    narrate(f"{seen} until {format_time(found.until_ms)}: {paged}, where {found.budget:.2g} are bearable.")
 
 
 def _counted(number: int, word: str) -> str:

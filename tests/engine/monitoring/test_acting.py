@@ -59,3 +59,20 @@ def test_a_back_test_does_nothing(town: Town) -> None:
     assert test.pages
     assert town.monitors.run("watch", dry=True)
     assert all(each.verb != "request rollback" for each in town.engine().audit.page().items)
+
+
+def test_what_a_process_that_died_had_no_time_for_is_done_by_the_next(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.deployment.reacting.Reactions.act", dies)
+    with pytest.raises(KeyboardInterrupt):
+        alarm(town, "request rollback")
+    monkeypatch.undo()
+    town.clock.advance(60_000)
+    town.run()
+    town.run()
+    asked = [each for each in town.engine().audit.page().items if each.verb == "request rollback"]
+    assert len(asked) == 1

@@ -85,3 +85,35 @@ def test_what_a_process_found_after_it_lost_its_lease_is_not_kept(town: Town, mo
     windows = [each.window for each in town.results()]
     assert len(windows) == len(set(windows)) >= 4
     assert town.monitors.get("watch").runner == "two"
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_from_looking(town: Town) -> None:
+    town.minute(ROWS)
+    town.watch()
+    year_ms = 366 * 24 * 3_600_000
+    town.clock.advance(year_ms)
+    assert town.monitors.look(town.monitors.get("watch"), runner("ahead")) is not None
+    town.clock.advance(-year_ms)
+    monitor = town.monitors.get("watch")
+    assert town.monitors.due() == (monitor,)
+    assert town.monitors.look(monitor, runner("right")) is not None
+
+
+def test_a_monitor_that_breaks_says_so_and_looks_again_later(
+    town: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    town.minute(ROWS)
+    town.watch(every="5m")
+
+    def broken(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(rounds.Rounds, "_keep", broken)
+    assert town.monitors.look(town.monitors.get("watch"), runner("one")) == ()
+    assert town.monitors.get("watch").problem == "Internal error: MemoryError."
+    assert town.monitors.due() == ()
+    monkeypatch.undo()
+    town.clock.advance(5 * 60_000)
+    assert town.monitors.look(town.monitors.due()[0], runner("one"))
+    assert town.monitors.get("watch").problem == ""
+    capsys.readouterr()
