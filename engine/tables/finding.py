@@ -38,7 +38,7 @@ def find(named: Sequence[str], output: Path | None = None) -> tuple[Path, ...]:
 
     Raises:
         NotFound: a file or folder is not there, or nothing is in it.
-        InvalidInput: there are too many, a named file is of no kind that is read, or nothing was named.
+        InvalidInput: there are too many, one is of no kind that is read or no regular file, or nothing was named.
     """
     found: dict[Path, None] = {}
     apart = None if output is None else output.absolute()
@@ -81,6 +81,8 @@ def _expanded(named: str) -> Iterator[Path]:
                 f"{clean(path.name, limit=100)} is of no kind that is read.",
                 hint="Files are read whose names end in .csv, .csv.gz, .parquet or .pq.",
             )
+        if not path.is_file():  # a pipe would be waited for, and what is read twice must stay there
+            raise InvalidInput(f"{clean(path.name, limit=100)} is no regular file.", hint="Write it to a file first.")
         yield path
     elif glob.has_magic(named):
         matches = glob.iglob(named, recursive=True)  # noqa: PTH207 Path.glob takes no absolute pattern

@@ -96,6 +96,12 @@ def test_damaged_files_are_named(tmp_path: Path, name: str, data: bytes) -> None
         list(_chunks(of_files([str(path)])))
 
 
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(InvalidInput, match=r"a\.csv is no regular file"):
+        of_files([str(tmp_path / "a.csv")])
+
+
 def test_a_parquet_file_that_is_cut_short_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"a": pa.array(np.arange(100_000.0))}), path)
