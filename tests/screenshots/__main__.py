@@ -58,6 +58,8 @@ SHOTS = (
     Shot("promote-80x24", ("models",), ("p",), SMALL),
     Shot("endpoint-80x24", ("endpoint", "breast-cancer"), ("",) * 6, SMALL),
     Shot("pulse-80x24", ("pulse",), (), SMALL),
+    Shot("drift", ("drift",), ("",) * 4),
+    Shot("alert", ("alerts",), ("", "\r", "")),
 )
 
 
