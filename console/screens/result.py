@@ -117,8 +117,8 @@ class ResultView(Page[MonitorResult]):
             blank(),
         ]
         report = report_of(data) if data.kind.value == "drift" and data.report else None
+        within = segment_lines(data.report.get("by_segment"), width)
         if report is not None:
-            within = segment_lines(data.report.get("by_segment"), width)
             return [*lines, *report_lines(report, self._unfolded, width, unicode=self.deck.unicode), *within]
         numbers = json.dumps(dict(data.report), indent=2).splitlines()[:MOST_LINES] if data.report else []
-        return [*lines, heading("Numbers"), *(Line([(f"  {each}", "")]) for each in numbers)]
+        return [*lines, *within, heading("Numbers"), *(Line([(f"  {each}", "")]) for each in numbers)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import erfc, sqrt
 from typing import TYPE_CHECKING, Any
 
 from engine.alerts.model import Level
-from engine.core.text import clean
 from engine.monitoring.looking import Finding, Point, Watched
 from engine.monitoring.model import Basis, Kind, Verdict
 from engine.monitoring.scoring import (
@@ -15,18 +14,17 @@ from engine.monitoring.scoring import (
     METRICS,
     Scored,
     Task,
-    estimated,
     judged,
     realised,
     worse_by,
 )
+from engine.monitoring.segmenting import by_segment, expected, worst_of
 from engine.monitoring.spending import spend
-from engine.monitoring.standards import LEARNED_FROM, Standards, features_of, one_thread
+from engine.monitoring.standards import LEARNED_FROM, Standards, features_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from engine.monitoring.batch import Batch
     from engine.monitoring.looking import Look
     from engine.monitoring.memory import Memory
     from engine.monitoring.model import Subject
@@ -42,8 +40,6 @@ LABELLED_SHARE = 0.5
 
 SHOWN = 0.05
 """The level at which a window that pages nobody is still said to be worse."""
-
-MOST_SEGMENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +110,19 @@ class _Measuring:
         watched = self._told_alerts(guessed, known)
         best = known if self._enough() else guessed
         number = None if best is None else best.scores.get(self._metric)
+        segments = by_segment(self._look, self._memory, self._rows, self._metric, self._standard)
+        worst = worst_of(segments)
+        watched = [_with_worst(each, worst) for each in watched]
         verdict = _verdict(watched)
         said = next((each for each in reversed(watched) if each.level in (Level.BAD, Level.BETWEEN)), None)
-        sentence = said.sentence if said is not None else self._sentence(best, number)
+        sentence = said.sentence if said is not None else self._sentence(best, number) + worst
         return Finding(
             kind=Kind.PERFORMANCE,
             verdict=verdict,
             sentence=sentence,
             next_step="" if said is None else said.next_step,
             value=None if number is None else number.value,
-            report=self._report(guessed, known),
+            report=self._report(guessed, known, segments),
             watched=tuple(watched),
             points=tuple(point for each in (guessed, known) if each is not None for point in each.points()),
         )
@@ -144,16 +143,11 @@ class _Measuring:
         if self._look.revised or len(rows.said) < LEAST_ROWS:
             return None
         found: dict[str, Scored] = {}
+        features = features_of(self._look.batch) if rows.task is Task.NUMBERS else None
         for metric in METRICS[rows.task]:
-            if rows.task is Task.NUMBERS:
-                if standard is not None and metric in standard.dle:
-                    with one_thread():
-                        guess = standard.dle[metric].estimate(features_of(self._look.batch), rows.said)
-                    found[metric] = Scored(guess.value, guess.error, len(rows.said))
-                continue
-            expected = estimated(rows, metric, None if standard is None else standard.cbpe)
-            if expected is not None:
-                found[metric] = expected
+            guess = expected(rows, features, metric, standard)
+            if guess is not None:
+                found[metric] = guess
         return Measured(Basis.ESTIMATED, found) if found else None
 
     def _realised(self) -> Measured | None:
@@ -241,7 +235,9 @@ class _Measuring:
             "pages": spent is not None and spent.pages,
         }
 
-    def _report(self, guessed: Measured | None, known: Measured | None) -> dict[str, object]:
+    def _report(
+        self, guessed: Measured | None, known: Measured | None, segments: Sequence[Mapping[str, object]]
+    ) -> dict[str, object]:
         standard = self._standard
         cbpe = None if standard is None else standard.cbpe
         return {
@@ -253,7 +249,7 @@ class _Measuring:
             "realised": None if known is None else _told(known.scores),
             "reference": None if standard is None else {"rows": standard.rows, "scores": _told(standard.scores)},
             "calibration": None if cbpe is None else {"before": cbpe.raw_error, "after": cbpe.error, "rows": cbpe.rows},
-            "segments": _segments(self._look.batch, self._rows, self._metric, self._look.settings.segments),
+            "by_segment": segments,
         }
 
 
@@ -272,25 +268,10 @@ def _verdict(watched: list[Watched]) -> Verdict:
     return Verdict.OK if Level.GOOD in levels else Verdict.WAITING
 
 
-def _segments(batch: Batch, rows: Judged, metric: str, columns: tuple[str, ...]) -> list[dict[str, object]]:
-    """The metric within each segment, realised where enough labels are there: the worst first."""
-    from collections import Counter
-
-    import numpy as np
-
-    from engine.monitoring.batch import segment_word
-
-    found: list[dict[str, object]] = []
-    for column in columns:
-        words = np.array([segment_word(each) for each in batch.columns.get(column, [])], object)
-        for value, count in Counter(words.tolist()).most_common(MOST_SEGMENTS):
-            part = rows.of(words == value)
-            scored = realised(part, metric)
-            if count >= LEAST_ROWS and scored.rows >= LEAST_ROWS and scored.value is not None:
-                name = clean(f"{column} = {value}", limit=100)
-                found.append({"segment": name, "value": scored.value, "error": scored.error, "rows": scored.rows})
-    sign = -1 if metric in LESS_IS_BETTER else 1
-    return sorted(found, key=lambda each: sign * float(str(each["value"])))
+def _with_worst(watched: Watched, worst: str) -> Watched:
+    """What pages somebody says where to look first."""
+    bad = watched.level in (Level.BAD, Level.BETWEEN)
+    return replace(watched, sentence=watched.sentence + worst) if bad and worst else watched
 
 
 def _told(scores: Mapping[str, Scored]) -> dict[str, object]:

@@ -182,13 +182,81 @@ def test_a_bound_holds_whatever_the_standard_says(town: Town) -> None:
     assert "0.99" in found.sentence
 
 
+def segments(result: MonitorResult) -> dict[str, Any]:
+    told: Sequence[Any] = result.report["by_segment"]  # type: ignore[assignment]  # JSON
+    return {each["segment"]: each for each in told}
+
+
 def test_segments_are_scored_the_worst_first(town: Town) -> None:
     world = World(town, metric="accuracy", segments=["side"])
     world.label(world.minute(600))
     (found,) = town.run()
-    told: Sequence[Any] = found.report["segments"]  # type: ignore[assignment]  # JSON
+    told = list(segments(found).values())
     assert {each["segment"] for each in told} == {"side = left", "side = right"}
     assert told[0]["value"] <= told[1]["value"]
+    assert told[0]["segment"] in found.sentence
+    assert [(each["drifted"], each["basis"], each["reference"]) for each in told] == [([], "realised", None)] * 2
+
+
+def test_before_labels_come_segments_are_estimated(town: Town) -> None:
+    world = World(town, metric="accuracy", segments=["side"])
+    world.minute(600)
+    (found,) = town.run()
+    _, chances, _ = world.asked[0]
+    left = [max(each, 1 - each) for each in chances if each < 0.5]
+    told = segments(found)["side = left"]
+    assert (told["basis"], told["realised"], told["rows"]) == ("estimated", None, len(left))
+    assert told["value"] == pytest.approx(np.mean(left))
+
+
+def test_a_segment_that_got_worse_is_named_in_what_pages(town: Town) -> None:
+    world = World(town, metric="accuracy", segments=["side"])
+    world.learned()
+    minute = world.minute(600)
+    ids, chances, truths = world.asked[minute]
+    truths = [1 - each if chance < 0.5 else each for each, chance in zip(truths, chances, strict=True)]
+    town.labelled(ids, truths)
+    (found,) = town.run()
+    told = segments(found)
+    assert [(name, each["drifted"]) for name, each in told.items()] == [
+        ("side = left", ["accuracy"]),
+        ("side = right", []),
+    ]
+    assert told["side = left"]["reference"]["value"] > 0.6 > told["side = left"]["value"]
+    assert "Worst in side = left" in found.sentence
+    (alert,) = town.operator.alerts.page().items
+    assert "side = left" in alert.sentence
+
+
+def test_no_segment_is_named_worse_while_the_world_stays(town: Town) -> None:
+    world = World(town, metric="accuracy", segments=["side"], tolerance=0.0)
+    world.learned()
+    for _ in range(8):
+        world.label(world.minute(200))
+        town.run()
+    named = [each for found in town.results() for each in segments(found).values() if each["drifted"]]
+    assert len(named) <= 1
+
+
+def test_labels_that_come_late_count_towards_the_first_window_of_a_segment(town: Town) -> None:
+    world = World(town, metric="accuracy", segments=["side"])
+    world.minute(600)
+    for share in (slice(0, 150), slice(150, 600)):
+        world.label(0, share)
+        town.run()
+    world.label(world.minute(600))
+    town.run()
+    _, chances, truths = world.asked[0]
+    right = [each for each, chance in zip(truths, chances, strict=True) if chance >= 0.5]
+    first = segments(town.results()[-1])["side = right"]["reference"]
+    assert (first["rows"], first["value"]) == (len(right), pytest.approx(np.mean(right)))
+
+
+def test_a_segment_with_few_labels_is_not_scored_as_realised(town: Town) -> None:
+    world = World(town, metric="accuracy", segments=["side", "absent"])
+    world.label(world.minute(600), slice(0, 20))
+    (found,) = town.run()
+    assert {each["basis"] for each in segments(found).values()} == {"estimated"}
 
 
 @pytest.mark.parametrize("spoken", ["bool", "text", "number", "float"])
