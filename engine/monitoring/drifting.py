@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from engine.alerts.model import Level
 from engine.core.text import clean
 from engine.drift.methods import parse_method
-from engine.drift.model import Decision, Method, Rules, Side
+from engine.drift.model import Decision, Method, Path, Rules, Side
+from engine.monitoring.filing import LABEL
 from engine.monitoring.looking import Finding, Watched
 from engine.monitoring.model import Kind, Verdict
 from engine.monitoring.references import LEAST_ROWS, Against, columns_of, learned
 from engine.monitoring.spending import spend
+from engine.monitoring.truths import Truths, truths_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,7 +72,7 @@ class Drifting:
         if not current.rows:
             yield _waiting("There were no rows.", "")
             return
-        report = _compared(look, against, current)
+        report = _compared(look, against, current, truths_of(look, memory, against, look.batch.columns))
         season = "" if report.drift else self._season(look)
         yield _finding(look, memory, replace(report, sentence=report.sentence + season), _segments(look, memory))
 
@@ -86,12 +88,20 @@ class Drifting:
         return f" Against all seasons together {names} would have drifted: that is the season."
 
 
-def _compared(look: Look, against: Against, current: Profile) -> DriftReport:
-    from engine.drift.checking import compare
+def _compared(look: Look, against: Against, current: Profile, truths: Truths | None = None) -> DriftReport:
+    from engine.drift.checking import damage
+    from engine.drift.counting import compared
+    from engine.drift.deciding import decide, report_of
+    from engine.drift.methods import refuse_exact_only
 
     assert against.content is not None  # noqa: S101 asked before
+    rules, beside = _rules(look, against), truths or Truths()
+    refuse_exact_only([rules.method])
+    counts = [*compared(against.content, current, rules), *beside.counts]
+    rules = replace(rules, labels=(*rules.labels, *beside.names))
     sides = against.side, _side(look, current.rows)
-    return compare(against.content, current, sides, _rules(look, against))
+    problems = damage(against.content.profile, current)
+    return report_of(decide(counts, rules), sides, rules, Path.PROFILE, problems=problems)
 
 
 def _side(look: Look, rows: int) -> Side:
@@ -106,14 +116,18 @@ def _rules(look: Look, against: Against) -> Rules:
     known = [each.name for each in against.content.layout.features]
     if not look.window.file:
         seen = set(look.batch.columns) | ({*against.predictions} if _answered(look.batch) else set())
-        known = [name for name in known if name in seen]
-    names = tuple(name for name in known if not wanted or name in wanted or name in against.predictions)
+        known = [name for name in known if name in seen and name not in against.labels]
+    labels = tuple(name for name in against.labels or (LABEL,) if look.window.file and name in known)
+    if not look.batch.labelled:
+        known = [name for name in known if name not in labels]
+    names = tuple(name for name in known if not wanted or name in {*wanted, *against.predictions, *labels})
     usual = Rules()
     return Rules(
         method=method_of(settings),
         delta=usual.delta if settings.delta is None else settings.delta,
         columns=names,
         predictions=tuple(name for name in against.predictions if name in names),
+        labels=tuple(name for name in labels if name in names),
         importance=against.content.importance,
     )
 
