@@ -223,12 +223,13 @@ def absent_from(content: Reference, current: Table) -> frozenset[str]:
     return frozenset(content.layout.by_key) - {each.key for each in current.columns}
 
 
-def learned_reference(table: Table, executor: Executor | None = None) -> Reference:
+def learned_reference(table: Table, executor: Executor | None = None, *, distinct: bool = False) -> Reference:
     """Make a reference of a table: it is read twice, once for where bins lie and once to count.
 
     Args:
         table: The table.
         executor: What reads; this process without.
+        distinct: Whether different numbers are told apart too, which no comparison needs.
 
     Returns:
         The reference.
@@ -244,7 +245,7 @@ def learned_reference(table: Table, executor: Executor | None = None) -> Referen
     if not table.columns:
         raise InvalidInput("The reference has no columns.", hint="Name data with a head.")
     layout = learned(table, executor)
-    return Reference(layout, profile(table, layout, executor), {})
+    return Reference(layout, profile(table, layout, executor, distinct=distinct), {})
 
 
 def kept(path: str) -> Reference:

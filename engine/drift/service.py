@@ -362,7 +362,7 @@ class Drift:
     def _make(self, version: Version, table: Table, made: _Made, executor: Executor | None) -> Baseline:
         from engine.drift.checking import learned_reference
 
-        content = replace(learned_reference(table, executor), importance=dict(made.importance))
+        content = replace(learned_reference(table, executor, distinct=True), importance=dict(made.importance))
         names = {each.name for each in content.layout.features}
         missing = [name for name in (*made.predictions, *made.labels, *made.importance) if name not in names]
         if missing:

@@ -24,7 +24,7 @@ class FeatureSummary:
         name: The column; logged text.
         kind: What its values are.
         missing: Share of missing values.
-        distinct: How many levels there are; `None` where they are not counted.
+        distinct: How many levels or numbers there are, estimated where they are very many; `None` where nobody knows.
         minimum: Least number.
         median: The middle number; within half a cell of its grid.
         maximum: Greatest number.
@@ -60,7 +60,7 @@ def _summary(feature: FeatureLayout, found: FeatureProfile) -> FeatureSummary:
         name=feature.key,
         kind=feature.kind.value,
         missing=found.nulls / max(found.rows, 1),
-        distinct=None if found.levels is None else found.levels.distinct[0],
+        distinct=_distinct(feature, found),
         minimum=None if numbers is None or numbers.minimum is None else float(numbers.minimum),
         median=None if numbers is None else _median(feature, found),
         maximum=None if numbers is None or numbers.maximum is None else float(numbers.maximum),
@@ -68,6 +68,17 @@ def _summary(feature: FeatureLayout, found: FeatureProfile) -> FeatureSummary:
         top=() if found.levels is None else tuple(level for level, _ in found.levels.heaviest(_TOP)),
         left_out=feature.left_out,
     )
+
+
+def _distinct(feature: FeatureLayout, found: FeatureProfile) -> int | None:
+    """How many different values there are: the middle of what bounds them, unless only bounds are known."""
+    from engine.profiles.quantities import distinct
+
+    if found.levels is not None:
+        return found.levels.distinct[0]
+    if found.numbers is None or found.numbers.registers is None:
+        return None
+    return sum(distinct(feature, found)) // 2
 
 
 def _median(feature: FeatureLayout, found: FeatureProfile) -> float | None:

@@ -43,15 +43,17 @@ class FeatureCounting:
     Args:
         feature: How.
         scratch: Memory to work in, of one thread.
+        distinct: Whether different numbers are told apart.
     """
 
-    def __init__(self, feature: FeatureLayout, scratch: Scratch) -> None:
+    def __init__(self, feature: FeatureLayout, scratch: Scratch, *, distinct: bool = False) -> None:
         self._feature = feature
         self._scratch = scratch
         self._known = frozenset(feature.levels)
         self._rows = self._nulls = self._unfit = 0
         self._types: Counter[str] = Counter()
-        self._numbers = NumberCounting(feature, scratch) if feature.kind in NUMERIC else None
+        numeric = feature.kind in NUMERIC
+        self._numbers = NumberCounting(feature, scratch, distinct=distinct) if numeric else None
         self._levels: Counter[str] = Counter()
         self._level_rows = 0
         self._pending: tuple[Sequence[str], NDArray[Any]] | None = None
@@ -211,6 +213,7 @@ class FeatureCounting:
             numbers.cells[places],
             dict(numbers.tails),
             numbers.point_counts,
+            numbers.registers,
         )
 
     def _end(self, choose: Any, near: float | None, exact: int | None) -> float | int | None:

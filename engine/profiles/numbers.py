@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from engine.profiles.grid import CELLS
+from engine.profiles.registers import no_registers, note
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,9 +45,10 @@ class NumberCounting:
     Args:
         feature: How.
         scratch: Memory to work in, of one thread.
+        distinct: Whether different numbers are told apart.
     """
 
-    def __init__(self, feature: FeatureLayout, scratch: Scratch) -> None:
+    def __init__(self, feature: FeatureLayout, scratch: Scratch, *, distinct: bool = False) -> None:
         import numpy as np
 
         if feature.grid is None:
@@ -75,6 +77,7 @@ class NumberCounting:
         self.least: int | None = None
         """Of int64, as they are: float64 may not hold them."""
         self.most: int | None = None
+        self.registers: NDArray[Any] | None = no_registers() if distinct else None
         self._aside: list[NDArray[np.float64]] = []
         self._aside_rows = 0
 
@@ -145,6 +148,8 @@ class NumberCounting:
         if not whole:
             self.minimum = least if self.minimum is None or least < self.minimum else self.minimum
             self.maximum = most if self.maximum is None or most > self.maximum else self.maximum
+        if self.registers is not None:
+            note(self.registers, values)
         if not (least >= self._low and most < self._end):
             values = self._inside(values)
         rows, scratch = len(values), self._scratch

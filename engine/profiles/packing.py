@@ -9,6 +9,7 @@ from engine.profiles.grid import CELLS
 from engine.profiles.layout import FORMAT
 from engine.profiles.levels import LevelCounts
 from engine.profiles.profile import FeatureProfile, NumberCounts, Profile
+from engine.profiles.registers import MOST_RANK, REGISTERS
 from engine.profiles.rows import RowCounts
 from engine.profiles.words import TextCounts
 
@@ -95,6 +96,7 @@ def _numbers(numbers: NumberCounts | None) -> list[Any] | None:
         _sparse(numbers.places, numbers.counts),
         sorted(numbers.tails.items()),
         numbers.points.tolist(),
+        *([] if numbers.registers is None else [numbers.registers.tobytes()]),
     ]
 
 
@@ -103,12 +105,24 @@ def _built_numbers(told: Any) -> NumberCounts | None:
 
     if told is None:
         return None
-    above, below, *ends, steps, beside, cells, tails, points = told
+    above, below, *ends, steps, beside, cells, tails, points = told[:9]
     minimum, maximum = (int(each) if isinstance(each, str) else each for each in ends)
+    registers = _built_registers(*told[9:])
     tied = np.array(points, np.int64)
     return NumberCounts(
-        above, below, minimum, maximum, int(steps), int(beside), *_found(*cells), dict(tails), tied
+        above, below, minimum, maximum, int(steps), int(beside), *_found(*cells), dict(tails), tied, registers
     )  # fmt: skip
+
+
+def _built_registers(content: bytes | None = None) -> NDArray[Any] | None:
+    import numpy as np
+
+    if content is None:
+        return None
+    found = np.frombuffer(content, np.uint8)
+    if len(found) != REGISTERS or int(found.max()) > MOST_RANK:
+        raise ValueError(len(found))
+    return found
 
 
 def _levels(levels: LevelCounts | None) -> list[Any] | None:

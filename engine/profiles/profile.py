@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.core.errors import Conflict
 from engine.profiles.grid import CELLS
 from engine.profiles.levels import LevelCounts
+from engine.profiles.registers import together
 from engine.profiles.rows import RowCounts
 from engine.profiles.words import TextCounts
 
@@ -40,6 +41,7 @@ class NumberCounts:
         counts: How many each of them holds, int64.
         tails: By code, of those beyond the grid.
         points: Of the tied numbers, shape (points,); they are in `cells` too.
+        registers: Of different finite numbers, if that was asked for, as `engine.profiles.registers` keeps them.
     """
 
     above: int
@@ -52,6 +54,7 @@ class NumberCounts:
     counts: NDArray[Any]
     tails: Mapping[int, int]
     points: NDArray[Any]
+    registers: NDArray[Any] | None = None
 
     @cached_property
     def cells(self) -> NDArray[Any]:
@@ -91,6 +94,7 @@ class NumberCounts:
             cells[places],
             _added([each.tails for each in parts]),
             np.stack([each.points for each in parts]).sum(axis=0),
+            together([each.registers for each in parts]),
         )
 
 

@@ -30,11 +30,13 @@ class PartTask:
         partition: The part.
         layout: How.
         duplicates: Whether rows are told apart.
+        distinct: Whether different numbers are told apart.
     """
 
     partition: Partition
     layout: Layout
     duplicates: bool = False
+    distinct: bool = False
 
 
 class Counting:
@@ -43,13 +45,14 @@ class Counting:
     Args:
         layout: How.
         duplicates: Whether rows are told apart, which takes longer than all else.
+        distinct: Whether different numbers are told apart, which takes several times as long as to count them.
     """
 
-    def __init__(self, layout: Layout, *, duplicates: bool = False) -> None:
+    def __init__(self, layout: Layout, *, duplicates: bool = False, distinct: bool = False) -> None:
         self._row_counts = no_rows() if duplicates else None
         self._layout = layout
         scratch = Scratch()
-        self._features = {each.key: FeatureCounting(each, scratch) for each in layout.features}
+        self._features = {each.key: FeatureCounting(each, scratch, distinct=distinct) for each in layout.features}
         self._rows = self._damaged = 0
         self._others: Counter[str] = Counter()
 
@@ -80,7 +83,12 @@ class Counting:
 
 
 def profile(
-    source: Table | Iterable[Chunk], layout: Layout, executor: Executor | None = None, *, duplicates: bool = False
+    source: Table | Iterable[Chunk],
+    layout: Layout,
+    executor: Executor | None = None,
+    *,
+    duplicates: bool = False,
+    distinct: bool = False,
 ) -> Profile:
     """Profile a table.
 
@@ -89,6 +97,8 @@ def profile(
         layout: How it is counted.
         executor: What looks at parts of a table; without one, this thread does.
         duplicates: Whether rows are told apart, which takes longer than all else.
+        distinct: Whether different numbers are told apart, which takes several times as long as to count them; without,
+            `engine.profiles.quantities.distinct` knows bounds.
 
     Returns:
         The profile: the same whatever the executor.
@@ -100,13 +110,13 @@ def profile(
         WorkerLost: a worker died.
     """
     if not isinstance(source, Table):
-        return _counted(source, layout, duplicates=duplicates)
-    tasks = (PartTask(part, layout, duplicates) for part in source.partitions())
+        return _counted(source, layout, duplicates=duplicates, distinct=distinct)
+    tasks = (PartTask(part, layout, duplicates, distinct) for part in source.partitions())
     if executor is None:
         wanted = layout.wanted
         chunks = (chunk for task in tasks for chunk in task.partition.chunks(wanted))
-        return _counted(chunks, layout, duplicates=duplicates)
-    none = Counting(layout, duplicates=duplicates).finish()
+        return _counted(chunks, layout, duplicates=duplicates, distinct=distinct)
+    none = Counting(layout, duplicates=duplicates, distinct=distinct).finish()
     return reduce(add, executor.map(profile_part, tasks, ordered=False), none)
 
 
@@ -123,11 +133,12 @@ def profile_part(task: PartTask) -> Profile:
         InvalidInput: it is damaged.
         Conflict: it changed while it was read.
     """
-    return _counted(task.partition.chunks(task.layout.wanted), task.layout, duplicates=task.duplicates)
+    chunks = task.partition.chunks(task.layout.wanted)
+    return _counted(chunks, task.layout, duplicates=task.duplicates, distinct=task.distinct)
 
 
-def _counted(chunks: Iterable[Chunk], layout: Layout, *, duplicates: bool) -> Profile:
-    counting = Counting(layout, duplicates=duplicates)
+def _counted(chunks: Iterable[Chunk], layout: Layout, *, duplicates: bool, distinct: bool) -> Profile:
+    counting = Counting(layout, duplicates=duplicates, distinct=distinct)
     for chunk in chunks:
         counting.add(chunk)
     return counting.finish()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.profiles.grid import CELLS
 from engine.profiles.numbers import tail_borders, tail_codes
+from engine.profiles.registers import STANDARD_ERROR, estimated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -282,8 +283,9 @@ def distinct(feature: FeatureLayout, profile: FeatureProfile) -> tuple[int, int]
         profile: What was counted.
 
     Returns:
-        At least and at most so many, infinities aside: the same number for levels and numbers on a lattice; for other
-        numbers at least one a cell, and at most one a row.
+        At least and at most so many, infinities aside: the same number for levels and numbers on a lattice. For other
+        numbers at least one a cell and at most one a row; where different ones were told apart, two standard errors of
+        HyperLogLog (2.3 % each) below and above the estimate.
     """
     import numpy as np
 
@@ -299,4 +301,9 @@ def distinct(feature: FeatureLayout, profile: FeatureProfile) -> tuple[int, int]
     beyond = sum(numbers.tails.values())
     if grid.lattice and not beyond and not numbers.beside:
         return taken, taken
-    return taken + len(numbers.tails), numbers.total
+    least, most = taken + len(numbers.tails), numbers.total
+    if numbers.registers is None:
+        return least, most
+    about = estimated(numbers.registers)
+    beside = max(1.0, 2 * STANDARD_ERROR * about)
+    return min(max(least, round(about - beside)), most), max(min(most, round(about + beside)), least)

@@ -77,7 +77,7 @@ def counted_rows(chunk: Chunk, features: Sequence[FeatureLayout]) -> RowCounts:
         if feature.kind is not FeatureKind.ID:
             column = chunk.columns.get(feature.key)
             hashes = np.uint64(_MISSING) if column is None else _aligned(feature, column)
-            found = _mixed(found * np.uint64(_FACTORS[2]) + hashes)
+            found = mixed(found * np.uint64(_FACTORS[2]) + hashes)
     hashes, counts = np.unique(found, return_counts=True)
     return RowCounts(chunk.rows, hashes[:MOST_HASHES], counts[:MOST_HASHES].astype(np.int64))
 
@@ -115,7 +115,7 @@ def _hashes(feature: FeatureLayout, column: Column) -> NDArray[Any]:
 def _of_numbers(values: NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
-    found = _mixed((values + 0.0).view(np.uint64))  # -0.0 and 0.0 are one number
+    found = mixed((values + 0.0).view(np.uint64))  # -0.0 and 0.0 are one number
     missing = np.isnan(values)
     if missing.any():
         found[missing] = _MISSING
@@ -132,8 +132,12 @@ def _of_text(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(errors="replace"), digest_size=8).digest(), "big")
 
 
-def _mixed(hashes: NDArray[Any]) -> NDArray[Any]:
-    """Each bit of the result depends on all of the argument (splitmix64: Steele, Lea and Flood, 2014)."""
+def mixed(hashes: NDArray[Any]) -> NDArray[Any]:
+    """Each bit of the result depends on all of the argument (splitmix64: Steele, Lea and Flood, 2014).
+
+    Args:
+        hashes: uint64, any shape.
+    """
     import numpy as np
 
     hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(_FACTORS[0])

@@ -48,7 +48,7 @@ def profile(sources: tuple[str, ...], target: Path | None, where: Where, fmt: Fo
     from engine.tables.source import open_table
 
     with executor(where) as chosen:
-        found = learned_reference(open_table(list(sources)), chosen)
+        found = learned_reference(open_table(list(sources)), chosen, distinct=True)
     if target is not None:
         target.write_bytes(found.to_bytes())
     told: tuple[FeatureSummary, ...] = summaries(found)
