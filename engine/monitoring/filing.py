@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import glob
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from engine.core.errors import QuarterdeckError
 from engine.drift.captured import PREDICTION
@@ -16,7 +16,7 @@ from engine.monitoring.targets import target_of
 from engine.monitoring.watching import MOST_REQUESTS, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.monitoring.looking import Test
     from engine.monitoring.memory import Memory
@@ -27,22 +27,24 @@ LABEL = "label"
 """The column of a file that holds what turned out to be true."""
 
 MOST_FILES = 10_000
+"""So many files of a glob are watched: the last ones by name, which are the newest."""
 
 _ENDINGS = (".csv", ".csv.gz", ".parquet")
 _LAST = "files end"
-_PARTS = 256
+_FILE = "file "
 
 
-def watched_files(pattern: str, folder: Path) -> tuple[Path, ...]:
+def watched_files(pattern: str, folder: Path, *, most: int = MOST_FILES) -> tuple[Path, ...]:
     """The files of a glob, in the order of their names: partitions are named by their time.
 
     Args:
         pattern: The glob; one that does not begin at the root begins at `folder`.
         folder: The workspace's directory.
+        most: At most so many: the last ones by name.
     """
     # Path.glob takes no pattern that begins at the root.
     found = (Path(each) for each in glob.iglob(str(folder / pattern), recursive=True))  # noqa: PTH207 same
-    return tuple(sorted(each for each in found if each.name.lower().endswith(_ENDINGS) and each.is_file()))[:MOST_FILES]
+    return tuple(sorted(each for each in found if each.name.lower().endswith(_ENDINGS) and each.is_file()))[-most:]
 
 
 def files_seen(
@@ -62,7 +64,8 @@ def files_seen(
         What each file has shown.
     """
     paths = watched_files(target_of(monitor.settings.target).name, folder)
-    files = _Files(memory, frozenset(map(str, paths)))
+    files = SeenFiles(memory)
+    files.keep(map(str, paths))
     for path in paths:
         try:
             told = path.stat()
@@ -81,28 +84,31 @@ def files_seen(
         yield Seen(window, known is not None, found)
 
 
-class _Files:
-    """What is remembered of files: in many small parts, since one is written for each file that is looked at.
+class SeenFiles:
+    """What is remembered of files: a part each, so that what one file takes does not depend on how many there are.
 
     Args:
         memory: Where.
-        there: The files that there are; others are forgotten.
     """
 
-    def __init__(self, memory: Memory, there: frozenset[str]) -> None:
+    def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self._there = there
 
     def get(self, name: str) -> list[int] | None:
         """When a file had changed, its size, and its window's end; `None` for one that was never looked at."""
-        found: list[int] | None = self._memory.said(_part(name), {}).get(name)
+        found: list[int] | None = self._memory.said(_part(name), None)
         return found
 
     def put(self, name: str, known: list[int]) -> None:
         """Remember a file."""
-        part = self._memory.said(_part(name), {})
-        kept = {other: each for other, each in part.items() if other in self._there}
-        self._memory.say(_part(name), {**kept, name: known})
+        self._memory.say(_part(name), known)
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Forget all files but these; when there are none at all, a disk may be away, and nothing is forgotten."""
+        there = {_part(name) for name in names}
+        for part in self._memory.named(_FILE) if there else ():
+            if part not in there:
+                self._memory.drop(part)
 
     def next_ms(self, changed_ms: int) -> int:
         """The end of the next window: when its file changed, but after all before."""
@@ -112,7 +118,8 @@ class _Files:
 
 
 def _part(name: str) -> str:
-    return f"files {crc32(name.encode(errors='surrogateescape')) % _PARTS}"
+    """The part of a file; a name need not be valid Unicode, and may be long."""
+    return _FILE + blake2b(name.encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
 
 def _found(

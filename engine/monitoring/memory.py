@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 SINCE = "since"
@@ -37,6 +37,15 @@ class Memory:
             self._parts[part] = content
             self._changed[part] = None
 
+    def drop(self, part: str) -> None:
+        """Forget a part."""
+        if self._parts.pop(part, None) is not None:
+            self._changed[part] = None
+
+    def named(self, beginning: str) -> Iterator[str]:
+        """Names of parts that begin so; what is kept or dropped meanwhile changes nothing."""
+        return iter([part for part in self._parts if part.startswith(beginning)])
+
     def said(self, part: str, fallback: Any) -> Any:
         """A part that is JSON.
 
@@ -54,8 +63,8 @@ class Memory:
         """Keep a JSON value as a part."""
         self.put(part, json.dumps(value, separators=(",", ":"), sort_keys=True).encode())
 
-    def changed(self) -> dict[str, bytes]:
-        """The parts that changed since this was last asked."""
-        found = {part: self._parts[part] for part in self._changed}
+    def changed(self) -> dict[str, bytes | None]:
+        """The parts that changed since this was last asked; `None` for what was dropped."""
+        found = {part: self._parts.get(part) for part in self._changed}
         self._changed.clear()
         return found

@@ -120,12 +120,14 @@ def memory(view: Snapshot, number: int) -> dict[str, bytes]:
     return {part: bytes(content) for part, content in rows}
 
 
-def remember(tx: Transaction, number: int, parts: Mapping[str, bytes]) -> None:
-    """Keep parts of what a monitor remembers; others stay."""
+def remember(tx: Transaction, number: int, parts: Mapping[str, bytes | None]) -> None:
+    """Keep parts of what a monitor remembers, and drop those that are `None`; others stay."""
+    gone = [(number, part) for part, content in parts.items() if content is None]
+    tx.executemany("DELETE FROM monitor_memory WHERE monitor = ? AND part = ?", gone)
     tx.executemany(
         """INSERT INTO monitor_memory (monitor, part, content) VALUES (?, ?, ?)
            ON CONFLICT (monitor, part) DO UPDATE SET content = excluded.content""",
-        [(number, part, content) for part, content in parts.items()],
+        [(number, part, content) for part, content in parts.items() if content is not None],
     )
 
 

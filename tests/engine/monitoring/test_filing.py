@@ -8,6 +8,8 @@ from random import Random
 
 import pytest
 
+from engine.monitoring.filing import SeenFiles, watched_files
+from engine.monitoring.memory import Memory
 from engine.monitoring.model import Kind, Verdict
 from tests.engine.monitoring.town import Town
 
@@ -132,3 +134,56 @@ def test_a_back_test_takes_files_of_its_time_alone(town: Town, folder: Path) -> 
         "day-2.csv",
     ]
     assert town.monitors.backtest("watch", since_ms=since_ms).windows == 1
+
+
+def remembered(town: Town) -> list[str]:
+    with town.database.snapshot() as view:
+        return [part for (part,) in view.execute("SELECT part FROM monitor_memory WHERE part LIKE 'file %'")]
+
+
+def test_files_that_are_gone_are_forgotten_and_new_again_when_they_come_back(town: Town, folder: Path) -> None:
+    for day in (1, 2, 3):
+        write(town, folder / f"day-{day}.csv", 200, seed=day)
+    watch(town, folder)
+    town.run()
+    assert len(remembered(town)) == 3
+    (folder / "day-1.csv").rename(folder / "away")
+    assert town.run() == ()
+    assert len(remembered(town)) == 2
+    (folder / "away").rename(folder / "day-1.csv")
+    (found,) = town.run()
+    assert Path(found.window.file).name == "day-1.csv"
+    assert len(remembered(town)) == 3
+
+
+def test_a_disk_that_is_away_makes_no_file_new(town: Town, folder: Path) -> None:
+    write(town, folder / "day-1.csv", 200, seed=1)
+    watch(town, folder)
+    town.run()
+    folder.rename(folder.with_name("away"))
+    assert town.run() == ()
+    folder.with_name("away").rename(folder)
+    assert town.run() == ()
+
+
+def test_of_too_many_files_the_newest_are_watched(tmp_path: Path) -> None:
+    for name in ("b.csv", "c.csv", "a.csv"):
+        (tmp_path / name).touch()
+    assert [each.name for each in watched_files("*.csv", tmp_path, most=2)] == ["b.csv", "c.csv"]
+
+
+def test_what_a_file_costs_does_not_depend_on_how_many_there_are() -> None:
+    memory = Memory()
+    files = SeenFiles(memory)
+    for number in range(3_000):
+        files.put(f"day-{number}.csv", [number, 1, 1])
+        changed = memory.changed()
+        assert len(changed) == 1
+        assert all(content is not None and len(content) < 50 for content in changed.values())
+
+
+def test_a_name_that_is_no_unicode_is_remembered() -> None:
+    memory = Memory()
+    SeenFiles(memory).put("\udcff.csv", [1, 2, 3])
+    assert SeenFiles(memory).get("\udcff.csv") == [1, 2, 3]
+    assert all(part.isascii() for part in memory.changed())
