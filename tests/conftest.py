@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 MEMORY = Path("/dev/shm")  # noqa: S108 pytest makes a folder of this user's own in it
 DISK = tempfile.gettempdir()
@@ -30,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     # Threads of OpenMP that have nothing to do turn in circles for others to come: ten times the work on a shared core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # The first text that Hypothesis draws in a fresh checkout waits for tables of all characters to be made.
+    settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
     gc.disable()  # until everything is loaded and collected: nothing of it becomes garbage
 
 

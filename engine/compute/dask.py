@@ -44,7 +44,8 @@ class DaskExecutor(PooledExecutor):
                 n_workers=1 if scheduler == "threads" else workers,
                 threads_per_worker=workers if scheduler == "threads" else 1,
                 processes=scheduler == "processes",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # without one it takes the usual port, at every address
+                worker_dashboard_address="127.0.0.1:0",  # same
             )
         try:
             self._client: Any = library.Client(address, timeout=CONNECT_S, set_as_default=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -271,6 +272,7 @@ def _plant_monitor(here: Planting) -> Mapping[str, str]:
             rows = csv.writer(stream)
             rows.writerow([text[:KEY], "level"])
             rows.writerows([row % 17 + 9 * shift, text[:KEY] if row % 3 == shift else "plain"] for row in range(200))
+        os.utime(file, ns=(0, opened.clock.now_ms() * 1_000_000 - 10**9))
     looks = {"tests": ["drift"], "lateness": "0s", "every": "1s"}
     opened.monitors.create(name, {"target": f"files {files[1]}", "against": f"files {files[0]}", **looks})
     opened.monitors.run(name)
