@@ -11,7 +11,7 @@ from engine.audit.service import record
 
 if TYPE_CHECKING:
     from engine.alerts.model import Alert, AlertChange, Signal
-    from engine.db.transaction import Transaction
+    from engine.db.transaction import Snapshot, Transaction
 
 
 def observe(tx: Transaction, signal: Signal) -> tuple[AlertChange, ...]:
@@ -75,12 +75,18 @@ def advance(tx: Transaction) -> tuple[AlertChange, ...]:
     return tuple(told)
 
 
-def forget(tx: Transaction, monitor: str) -> tuple[AlertChange, ...]:
-    """End the alerts of a monitor that is deleted; another of its name begins with nothing.
+def alarmed(view: Snapshot) -> frozenset[str]:
+    """Names of monitors with alerts that are not resolved."""
+    return frozenset(alert.monitor for alert in store.all_active(view))
+
+
+def forget(tx: Transaction, monitor: str, reason: str = "Its monitor was deleted.") -> tuple[AlertChange, ...]:
+    """End the alerts of a monitor that is no more; another of its name begins with nothing.
 
     Args:
         tx: The caller's transaction.
         monitor: Its name.
+        reason: Why they end.
 
     Returns:
         What happened.
@@ -88,7 +94,7 @@ def forget(tx: Transaction, monitor: str) -> tuple[AlertChange, ...]:
     told = []
     for alert in store.all_active(tx):
         if alert.monitor == monitor:
-            ended = tracking.resolved(alert, tx.now_ms, tx.actor.name, "Its monitor was deleted.")
+            ended = tracking.resolved(alert, tx.now_ms, tx.actor.name, reason)
             store.update(tx, ended)
             told.append(tell(tx, ended, Change.RESOLVED, ended.resolution, before=alert))
     store.forget_tracks(tx, monitor)

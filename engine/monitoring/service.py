@@ -26,8 +26,9 @@ from engine.monitoring.rounds import Rounds, Runner, declared, due, listed
 from engine.policy.monitors import checked_settings, monitor_name_problem, written_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from engine.alerts.model import AlertChange
     from engine.core.access import Access
     from engine.core.clock import Clock
     from engine.db.database import Database
@@ -242,6 +243,38 @@ class Monitors:
             PolicyInvalid: `quarterdeck.toml` is wrong.
         """
         return due(self._all(), self._clock.now_ms())
+
+    def end_undeclared(self) -> tuple[AlertChange, ...]:
+        """End the alerts of monitors that were taken out of `quarterdeck.toml`, as nobody else would.
+
+        Called by the process that runs monitors, every few seconds; writes only when there is something to end. What
+        they found stays, and so does what they remember: declared again, they go on.
+
+        Returns:
+            What happened.
+
+        Raises:
+            ReadOnlyMode: the engine was opened read-only.
+            PermissionDenied: the actor is no operator.
+            PolicyInvalid: `quarterdeck.toml` is wrong, or gone.
+        """
+        actor = self._access.require(Role.OPERATOR, "monitors run")
+        file = frozenset(self._policy_file.read().monitors)
+        with self._database.snapshot() as view:
+            if not self._undeclared(view, file):
+                return ()
+        told: list[AlertChange] = []
+        with self._database.transaction(actor) as tx:
+            for name in self._undeclared(tx, file):
+                told += raising.forget(tx, name, "Its monitor is declared no more.")
+                tx.emit(kind="monitor", change="changed", key=name)
+        return tuple(told)
+
+    def _undeclared(self, view: Snapshot, file: Collection[str]) -> tuple[str, ...]:
+        """Monitors of the file that it does not name any more, and which have alerts that are not resolved."""
+        stored = store.everything(view, self._clock.now_ms())
+        found = sorted(raising.alarmed(view).difference(file))
+        return tuple(each for each in found if each in stored and stored[each].monitor.source is Source.FILE)
 
     def run(self, name: str, *, dry: bool = False) -> tuple[MonitorResult, ...]:
         """Have a monitor look at all that is new, now.

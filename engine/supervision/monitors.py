@@ -75,7 +75,7 @@ def tend(engine: Engine, runner: Runner, ended: Callable[[], bool], rest: Callab
         tasks: list[Callable[[], object]] = [lambda: _look(engine, runner, ended)]
         if monotonic() >= advance_s:  # whatever becomes of monitors, and of the clock on the wall
             advance_s = monotonic() + ADVANCE_S
-            tasks = [engine.alerts.advance, *tasks, engine.drift.make_missing]
+            tasks = [engine.alerts.advance, engine.monitors.end_undeclared, *tasks, engine.drift.make_missing]
         failed = [task for task in tasks if not _done(task, complaints)]
         rest(_TROUBLE_S if failed else LOOK_S)
 

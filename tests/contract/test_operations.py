@@ -26,6 +26,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "drift.reference": "what a comparison reads; people look at `drift.baselines`",
     "monitors.due": "the process that runs monitors asks it",
     "monitors.look": "same",
+    "monitors.end_undeclared": "same, and `qd monitors run`",
     "experiments.ensure_default": "a starting server's experiment of runs that name none",
     "experiments.find": "`experiments.get` for programs, to which no experiment is an answer",
     "experiments.get_by_id": "programs name experiments by their keys; people by their names",

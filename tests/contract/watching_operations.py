@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from engine.alerts.model import Level, Signal
 from engine.alerts.raising import observe
+from engine.monitoring.model import Monitor, Source
+from engine.monitoring.rounds import declared
+from engine.policy.monitors import checked_settings
 from tests.contract.copies import Copy, Operation
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ def prepare_watching(world: World) -> None:
     for key in ("open", "taken"):
         with engine.database.transaction(engine.access.actor) as tx:
             observe(tx, Signal("watch", key, Level.BAD, tx.now_ms - 1, tx.now_ms, sentence="it went up"))
+    with engine.database.transaction(engine.access.actor) as tx:
+        declared(tx, Monitor("former", checked_settings({"target": "endpoint calm"}), Source.FILE))
+        observe(tx, Signal("former", "drift", Level.BAD, tx.now_ms - 1, tx.now_ms, sentence="it went up"))
     engine.alerts.acknowledge(2, until_ms=engine.clock.now_ms() + 1)
     engine.alerts.silence(until_ms=engine.clock.now_ms() + 86_400_000, reason="known", monitor="other")
 
@@ -57,6 +63,7 @@ WATCHING: dict[str, Operation] = {
     "monitors.change": Operation(lambda copy: copy.engine().monitors.change("watch", {"severity": "critical"})),
     "monitors.pause": Operation(lambda copy: copy.engine().monitors.pause("watch", reason="moving")),
     "monitors.resume": Operation(lambda copy: copy.engine().monitors.resume("resting", reason="moved")),
+    "monitors.end_undeclared": Operation(lambda copy: copy.engine().monitors.end_undeclared()),
     "monitors.delete": Operation(lambda copy: copy.engine().monitors.delete("watch")),
     "models.ask_retraining": Operation(lambda copy: copy.engine().models.ask_retraining("served", 1, reason="drift")),
 }

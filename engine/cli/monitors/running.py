@@ -28,6 +28,8 @@ def run(session: Session, monitors: tuple[str, ...], fmt: Format, *, once: bool,
     """Have monitors look at what is new: those named, else all whose time has come."""
     del once  # says what this does; there is no other way here
     service = session.engine().monitors
+    if not (monitors or dry):
+        service.end_undeclared()
     names = monitors or tuple(each.name for each in service.due())
     found: list[MonitorResult] = []
     for name in names:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from engine.alerts.model import AlertState
 from engine.core.errors import (
     AlreadyExists,
     Conflict,
     InvalidInput,
     NotFound,
     PermissionDenied,
+    PolicyInvalid,
     QuarterdeckError,
     ReadOnlyMode,
 )
@@ -285,3 +287,49 @@ def test_deleting_a_monitor_ends_its_alerts(town: Town) -> None:
     town.monitors.delete("watch")
     assert town.operator.alerts.page(active).items == ()
     assert town.results() == []
+
+
+def alarming(town: Town, name: str) -> None:
+    """Have the monitor of that name have an open alert: its endpoint falls silent."""
+    for _ in range(4):
+        town.minute(ROWS)
+        town.run(name)
+    town.minute([])
+    assert any("opened" in each.paged for each in town.run(name))
+
+
+def test_alerts_of_a_monitor_that_is_declared_no_more_end(town: Town) -> None:
+    declared = '[monitors.nightly]\ntarget = "endpoint churn"\nwindow = "1m"\nlateness = "0s"\ntests = ["quality"]\n'
+    town.set_policy(declared)
+    alarming(town, "nightly")
+    assert town.monitors.end_undeclared() == ()
+    town.set_policy("")
+    (change,) = town.monitors.end_undeclared()
+    (alert,) = town.operator.alerts.page().items
+    assert (alert.state, alert.resolution) == (AlertState.RESOLVED, "Its monitor is declared no more.")
+    assert (change.alert, change.sentence) == (alert.id, alert.resolution)
+    assert town.monitors.end_undeclared() == ()
+    town.set_policy(declared)
+    assert [each.monitor for each in town.results()] == ["nightly"] * 5
+    town.minute(ROWS)
+    assert len(town.run("nightly")) == 1
+
+
+def test_alerts_of_monitors_made_by_command_stay(town: Town) -> None:
+    town.watch()
+    alarming(town, "watch")
+    town.set_policy("")
+    assert town.monitors.end_undeclared() == ()
+    assert town.operator.alerts.page().items[0].state is AlertState.OPEN
+
+
+def test_while_the_policy_is_wrong_no_alert_ends(town: Town) -> None:
+    town.set_policy(
+        '[monitors.nightly]\ntarget = "endpoint churn"\nwindow = "1m"\ntests = ["quality"]\nlateness = "0s"'
+    )
+    alarming(town, "nightly")
+    town.set_policy("[monitors.nightly\n")
+    with pytest.raises(PolicyInvalid):
+        town.monitors.end_undeclared()
+    town.set_policy("")
+    assert len(town.monitors.end_undeclared()) == 1
