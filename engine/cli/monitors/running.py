@@ -38,7 +38,7 @@ def run(session: Session, monitors: tuple[str, ...], fmt: Format, *, once: bool,
         show_json([encode_result(each) for each in found])
         return
     show_rows(found, RESULTS, fmt)
-    narrate(f"{len(names)} looked; {len(found)} results{' that nobody keeps' if dry else ''}.")
+    narrate(f"{len(names)} looked; {_counted(len(found), 'result')}{' that nobody keeps' if dry else ''}.")
 
 
 @click.command()

@@ -70,7 +70,8 @@ def test_a_back_test_says_what_it_would_have_paged(qd: Qd, folder: Path) -> None
     told = json.loads(qd("monitors", "backtest", "days", "--json").out)
     assert (told["windows"], len(told["pages"])) == (3, 1)
     human = qd("monitors", "backtest", "days", "--pages")
-    assert "3 windows" in human.err
+    assert "3 windows until" in human.err
+    assert ": 1 page, where" in human.err
     assert json.loads(qd("monitors", "results", "--json").out)["items"] == []
     rows = list(csv.DictReader(qd("monitors", "backtest", "days", "--csv").out.splitlines()))
     assert [row["verdict"] for row in rows] == ["ok", "ok", "drift"]

@@ -113,10 +113,10 @@ def test_labels_of_any_kind(watched: Town, label: Any) -> None:
 def test_a_test_that_breaks_says_so_and_the_others_go_on(
     watched: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise OverflowError("\x1b[31mnobody thought of this")
 
-    monkeypatch.setattr("engine.drift.checking.compare", broken)
+    monkeypatch.setattr("engine.drift.deciding.decide", broken)
     watched.minute(GOOD, answers=[1] * 100)
     verdicts = {each.kind.value: each for each in watched.run()}
     assert verdicts["drift"].verdict is Verdict.FAILED
