@@ -31,12 +31,14 @@ class Evidence:
         report: The comparison that counts: of the window asked for, else the newest that found drift, else the newest.
         result: The window it is of.
         performance: Performance as it was known.
+        scored: The same within each segment, of the window asked for, else of the newest; as the result keeps it.
     """
 
     windows: tuple[MonitorResult, ...] = ()
     report: DriftReport | None = None
     result: MonitorResult | None = None
     performance: tuple[PerformancePoint, ...] = ()
+    scored: object = None
 
     @property
     def segments(self) -> object:
@@ -63,7 +65,15 @@ def read_evidence(engine: Engine, monitor: str, *, model: str = "", end_ms: int 
     if chosen is None and compared:
         drifted = [each for each in compared if each.verdict is Verdict.DRIFT]
         chosen = (drifted or compared)[-1]
-    return Evidence(found, None if chosen is None else report_of(chosen), chosen, _performance(engine, monitor))
+    report = None if chosen is None else report_of(chosen)
+    return Evidence(found, report, chosen, _performance(engine, monitor), _scored(found, end_ms))
+
+
+def _scored(found: Sequence[MonitorResult], end_ms: int | None) -> object:
+    """Performance within each segment in one window; `None` where nothing was scored so."""
+    scored = [each for each in found if each.kind is Kind.PERFORMANCE and each.report.get("by_segment")]
+    chosen = next((each for each in scored if each.window.end_ms == end_ms), scored[-1] if scored else None)
+    return None if chosen is None else chosen.report["by_segment"]
 
 
 def report_of(result: MonitorResult) -> DriftReport | None:

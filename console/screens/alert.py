@@ -126,6 +126,7 @@ class AlertView(Page[Found]):
         lines += [*window_lines(evidence.windows, width, unicode=unicode), blank()]
         measured = performance_lines(evidence.performance, width, unicode=unicode)
         lines += [*measured, blank()] if measured else []
+        lines += segment_lines(evidence.scored, width)
         return [*lines, *_history(data.changes, now_ms)]
 
 

@@ -89,7 +89,8 @@ def worst_of(segments: Sequence[Mapping[str, object]]) -> str:
     """
     if not segments or (len(segments) == 1 and not segments[0]["drifted"]):
         return ""
-    return f" Worst in {segments[0]['segment']}: {segments[0]['sentence']}"
+    word = "Worst" if segments[0]["drifted"] else "Weakest"
+    return f" {word} in {segments[0]['segment']}: {segments[0]['sentence']}"
 
 
 def expected(

@@ -9,6 +9,7 @@ import pytest
 
 from tests.console.driver import LARGE, SMALL, console
 from tests.engine.monitoring.test_drifting import rows, watching
+from tests.engine.monitoring.test_performing import World
 from tests.engine.monitoring.town import Town
 
 
@@ -72,6 +73,30 @@ async def test_a_window_compares_feature_by_feature(seen: Town) -> None:
         await deck.expect_line("below", "%")
         await deck.press("enter")
         await deck.expect_gone("below")
+
+
+async def test_a_window_of_performance_names_segments_the_worst_first(town: Town) -> None:
+    world = World(town, metric="accuracy", segments=["side"])
+    world.learned()
+    ids, chances, truths = world.asked[world.minute(600)]
+    town.labelled(ids, [1 - each if chance < 0.5 else each for each, chance in zip(truths, chances, strict=True)])
+    town.run()
+    async with console(town.operator, "results watch", LARGE) as deck:
+        await deck.expect_line("✗ drift", "churn/1")
+        await deck.press("enter")
+        await deck.expect("Segments", "Numbers")
+        await deck.expect_line("side = left", "rows", "accuracy", "at first")
+        lines = deck.lines()
+        (left,) = [place for place, line in enumerate(lines) if line.lstrip().startswith("side = left")]
+        assert lines[left + 1].lstrip().startswith("side = right")
+        assert "no drift" in lines[left + 1]
+    async with console(town.operator, "alert 1", LARGE) as deck:
+        await deck.expect("Windows")
+        await deck.press("G")
+        await deck.expect_line("side = left", "accuracy")
+    async with console(town.operator, "monitor watch", LARGE) as deck:
+        await deck.press("G")
+        await deck.expect_line("side = left", "accuracy")
 
 
 async def test_an_alert_opens_with_the_worst_feature_unfolded(seen: Town) -> None:
