@@ -123,10 +123,10 @@ class AlertView(Page[Found]):
             lines += segment_lines(evidence.segments, width)
         elif data.alert.evidence:
             lines += [heading("Evidence"), *fields(_plainly(data.alert)), blank()]
+        lines += segment_lines(evidence.scored, width)
         lines += [*window_lines(evidence.windows, width, unicode=unicode), blank()]
         measured = performance_lines(evidence.performance, width, unicode=unicode)
         lines += [*measured, blank()] if measured else []
-        lines += segment_lines(evidence.scored, width)
         return [*lines, *_history(data.changes, now_ms)]
 
 

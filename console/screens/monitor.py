@@ -95,9 +95,9 @@ class MonitorView(Page[Found]):
         if evidence.report is not None:
             lines += [*report_lines(evidence.report, self._unfolded, width, unicode=unicode), blank()]
             lines += segment_lines(evidence.segments, width)
-        measured = performance_lines(evidence.performance, width, unicode=unicode)
-        lines += [*measured, blank()] if measured else []
-        return [*lines, *segment_lines(evidence.scored, width)]
+        lines += segment_lines(evidence.scored, width)
+        lines += performance_lines(evidence.performance, width, unicode=unicode)
+        return lines
 
 
 def _head(monitor: Monitor, width: int, now_ms: int) -> list[Line]:

@@ -91,11 +91,8 @@ async def test_a_window_of_performance_names_segments_the_worst_first(town: Town
         assert lines[left + 1].lstrip().startswith("side = right")
         assert "no drift" in lines[left + 1]
     async with console(town.operator, "alert 1", LARGE) as deck:
-        await deck.expect("Windows")
-        await deck.press("G")
         await deck.expect_line("side = left", "accuracy")
     async with console(town.operator, "monitor watch", LARGE) as deck:
-        await deck.press("G")
         await deck.expect_line("side = left", "accuracy")
 
 
