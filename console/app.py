@@ -448,22 +448,27 @@ class ConsoleApp(TerminalApp[int]):
 
     # --- news
 
+    @property
+    def _leaving(self) -> bool:
+        """Whether nobody sees any more what comes of things: it is left, or its screens are gone already."""
+        return self._exit or not self.screen_stack
+
     @on(Workers.Finished)
     def _finished(self, message: Workers.Finished) -> None:
-        if not self._exit:  # its view may be gone
+        if not self._leaving:  # its view may be gone
             self.desk.settle(message)
 
     @on(Tasks.Told)
     def _told(self, message: Tasks.Told) -> None:
         task = self.tasks.hear(message)
-        if task is not None and not self._exit:
+        if task is not None and not self._leaving:
             steps = f" {task.step}/{task.steps}" if task.steps else ""
             self.say(f"{task.title}: {task.words}{steps}", "dim")
             self._tasks_changed()
 
     @on(Tasks.Ended)
     def _task_ended(self, message: Tasks.Ended) -> None:
-        if not self._exit:
+        if not self._leaving:
             self.tasks.settle(message)
             self._tasks_changed()
 
