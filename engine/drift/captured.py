@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_ROWS = 1_000_000
 """Most captured rows of one stretch; the newest are taken."""
 
+MOST_DEPENDENT = 20_000
+"""Rows that are looked at for whether they depend on each other."""
+
 PREDICTION = "prediction"
 """The column of what the model answered; of its probabilities it is `prediction of CLASS`."""
 
@@ -37,6 +40,29 @@ class Capture(Protocol):
             QuarterdeckError: nobody can tell.
         """
         ...
+
+
+def inflations_of(columns: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+    """By how much rows that depend on each other inflate the variance of each column of numbers.
+
+    Args:
+        columns: Arrays of shape (rows,) by name, in the order of time or its opposite.
+
+    Returns:
+        Factors above 1, by name; of the first `MOST_DEPENDENT` rows.
+    """
+    import numpy as np
+
+    from engine.stats.block_bootstrap import inflation
+
+    found = {}
+    for name, values in columns.items():
+        if values.dtype.kind in "fiub":
+            series = values[:MOST_DEPENDENT].astype(np.float64)
+            factor = inflation(series[np.isfinite(series)])
+            if factor > 1:
+                found[name] = factor
+    return found
 
 
 def rows_of(capture: Capture, endpoints: Sequence[str], version: int, stretch: Stretch) -> dict[str, NDArray[Any]]:

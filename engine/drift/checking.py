@@ -119,6 +119,7 @@ def against(
         predictions=rules.predictions or baseline.predictions,
         labels=rules.labels or baseline.labels,
         importance=rules.importance or content.importance,
+        inflations={**content.inflations, **rules.inflations},
     )
     side = Side(
         baseline.key,

@@ -46,6 +46,7 @@ class _Made(NamedTuple):
     labels: tuple[str, ...] = ()
     stretch: tuple[int | None, int | None] = (None, None)
     importance: Mapping[str, float] = _NO_WEIGHTS
+    inflations: Mapping[str, float] = _NO_WEIGHTS
     first: bool = False
 
 
@@ -199,7 +200,7 @@ class Drift:
             WorkspaceError: the disk failed, or the telemetry database cannot be read.
         """
         from engine.core.timetext import format_time
-        from engine.drift.captured import predicted, rows_of
+        from engine.drift.captured import inflations_of, predicted, rows_of
         from engine.tables.source import open_table
 
         self._access.require(Role.OPERATOR, "drift baseline")
@@ -210,7 +211,8 @@ class Drift:
         told = f"production from {format_time(stretch.start_ms)} to {format_time(end_ms)}"
         source = f"{told}, endpoint {stretch.endpoint}" if stretch.endpoint else told
         stood = (stretch.start_ms, end_ms)
-        made = _Made(BaselineKind.PRODUCTION, source, reason, predicted(columns), stretch=stood)
+        inflations = inflations_of(columns)
+        made = _Made(BaselineKind.PRODUCTION, source, reason, predicted(columns), stretch=stood, inflations=inflations)
         return self._make(found, open_table(columns), made, None)
 
     def baseline_from_training(self, model: str, version: int, *, reason: str = "") -> Baseline:
@@ -362,7 +364,11 @@ class Drift:
     def _make(self, version: Version, table: Table, made: _Made, executor: Executor | None) -> Baseline:
         from engine.drift.checking import learned_reference
 
-        content = replace(learned_reference(table, executor, distinct=True), importance=dict(made.importance))
+        content = replace(
+            learned_reference(table, executor, distinct=True),
+            importance=dict(made.importance),
+            inflations=dict(made.inflations),
+        )
         names = {each.name for each in content.layout.features}
         missing = [name for name in (*made.predictions, *made.labels, *made.importance) if name not in names]
         if missing:

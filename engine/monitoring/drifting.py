@@ -129,6 +129,7 @@ def _rules(look: Look, against: Against) -> Rules:
         predictions=tuple(name for name in against.predictions if name in names),
         labels=tuple(name for name in labels if name in names),
         importance=against.content.importance,
+        inflations=against.content.inflations,
     )
 
 
