@@ -7,7 +7,7 @@ detect a shift of one standard deviation after about 10 values, with one false a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ _EMPTY = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
-class Cusum:
+class Cusum(scanning.Kept):
     """A detector of a change of the mean, up or down; after each detection it learns its level anew.
 
     Args:
@@ -37,7 +37,7 @@ class Cusum:
     allowance: float = 0.5
     limit: float = 12.0
     learn: int = 300
-    state: tuple[float, ...] = _EMPTY
+    state: tuple[float, ...] = field(default=_EMPTY, kw_only=True)
 
     def update(self, values: NDArray[Any]) -> tuple[int, ...]:
         """Look at further values.
@@ -52,24 +52,6 @@ class Cusum:
             ValueError: the values are not one-dimensional or not finite.
         """
         return scanning.detections(values, self._take)
-
-    def to_bytes(self) -> bytes:
-        """The state, bit for bit; the settings are the caller's."""
-        return scanning.packed(self.state)
-
-    def restore(self, data: bytes) -> Cusum:
-        """A detector with these settings and a stored state.
-
-        Args:
-            data: What `to_bytes` wrote.
-
-        Returns:
-            The detector.
-
-        Raises:
-            ValueError: the bytes are no state of this detector.
-        """
-        return Cusum(self.allowance, self.limit, self.learn, scanning.unpacked(data, len(_EMPTY)))
 
     def _take(self, part: Floats) -> tuple[int, bool]:
         import numpy as np

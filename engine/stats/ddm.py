@@ -6,7 +6,7 @@ Intelligence, SBIA 2004, Lecture Notes in Computer Science 3171, 286-295.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.stats import scanning
@@ -22,7 +22,7 @@ _EMPTY = (0.0, 0.0, float("inf"), 0.0)
 
 
 @dataclass(slots=True)
-class Ddm:
+class Ddm(scanning.Kept):
     """A detector of a rising error rate; it starts anew after each detection.
 
     Args:
@@ -33,7 +33,7 @@ class Ddm:
 
     deviations: float = 3.0
     least: int = 30
-    state: tuple[float, ...] = _EMPTY
+    state: tuple[float, ...] = field(default=_EMPTY, kw_only=True)
 
     def update(self, values: NDArray[Any]) -> tuple[int, ...]:
         """Look at further outcomes.
@@ -53,24 +53,6 @@ class Ddm:
         if given.size and not (given.min() >= 0 and given.max() <= 1):
             raise ValueError("this detector takes errors: numbers in [0, 1]")
         return scanning.detections(given, self._take)
-
-    def to_bytes(self) -> bytes:
-        """The state, bit for bit; the settings are the caller's."""
-        return scanning.packed(self.state)
-
-    def restore(self, data: bytes) -> Ddm:
-        """A detector with these settings and a stored state.
-
-        Args:
-            data: What `to_bytes` wrote.
-
-        Returns:
-            The detector.
-
-        Raises:
-            ValueError: the bytes are no state of this detector.
-        """
-        return Ddm(self.deviations, self.least, scanning.unpacked(data, len(_EMPTY)))
 
     def _take(self, part: Floats) -> tuple[int, bool]:
         import numpy as np

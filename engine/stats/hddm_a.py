@@ -7,7 +7,7 @@ Engineering 27 (2015) 810-823, algorithm 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ _EMPTY = (0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(slots=True)
-class HddmA:
+class HddmA(scanning.Kept):
     """A detector of a rising mean of bounded values; it starts anew after each detection.
 
     Args:
@@ -33,7 +33,7 @@ class HddmA:
     """
 
     confidence: float = 0.001
-    state: tuple[float, ...] = _EMPTY
+    state: tuple[float, ...] = field(default=_EMPTY, kw_only=True)
 
     def update(self, values: NDArray[Any]) -> tuple[int, ...]:
         """Look at further values.
@@ -53,24 +53,6 @@ class HddmA:
         if given.size and not (given.min() >= 0 and given.max() <= 1):
             raise ValueError("this detector takes numbers in [0, 1]")
         return scanning.detections(given, self._take)
-
-    def to_bytes(self) -> bytes:
-        """The state, bit for bit; the settings are the caller's."""
-        return scanning.packed(self.state)
-
-    def restore(self, data: bytes) -> HddmA:
-        """A detector with these settings and a stored state.
-
-        Args:
-            data: What `to_bytes` wrote.
-
-        Returns:
-            The detector.
-
-        Raises:
-            ValueError: the bytes are no state of this detector.
-        """
-        return HddmA(self.confidence, scanning.unpacked(data, len(_EMPTY)))
 
     def _take(self, part: Floats) -> tuple[int, bool]:
         import numpy as np

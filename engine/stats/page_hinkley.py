@@ -8,7 +8,7 @@ article 44, section 3.2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.stats import scanning
@@ -24,7 +24,7 @@ _EMPTY = (0.0, 0.0, 0.0, float("inf"), 0.0, float("-inf"))
 
 
 @dataclass(slots=True)
-class PageHinkley:
+class PageHinkley(scanning.Kept):
     """A detector of a change of the mean, up or down; it starts anew after each detection.
 
     Args:
@@ -37,7 +37,7 @@ class PageHinkley:
     tolerance: float = 0.005
     threshold: float = 50.0
     least: int = 30
-    state: tuple[float, ...] = _EMPTY
+    state: tuple[float, ...] = field(default=_EMPTY, kw_only=True)
 
     def update(self, values: NDArray[Any]) -> tuple[int, ...]:
         """Look at further values.
@@ -52,24 +52,6 @@ class PageHinkley:
             ValueError: the values are not one-dimensional or not finite.
         """
         return scanning.detections(values, self._take)
-
-    def to_bytes(self) -> bytes:
-        """The state, bit for bit; the settings are the caller's."""
-        return scanning.packed(self.state)
-
-    def restore(self, data: bytes) -> PageHinkley:
-        """A detector with these settings and a stored state.
-
-        Args:
-            data: What `to_bytes` wrote.
-
-        Returns:
-            The detector.
-
-        Raises:
-            ValueError: the bytes are no state of this detector.
-        """
-        return PageHinkley(self.tolerance, self.threshold, self.least, scanning.unpacked(data, len(_EMPTY)))
 
     def _take(self, part: Floats) -> tuple[int, bool]:
         import numpy as np

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Self
 
     import numpy as np
     from numpy.typing import NDArray
@@ -16,6 +17,35 @@ if TYPE_CHECKING:
 _LONGEST = 1 << 14
 _SHORTEST = 1 << 8
 """Values looked at together: fewer just after a detection, since what follows it is looked at once more."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What a detector keeps between processes.
+
+    Args:
+        state: A few numbers; each detector says which.
+    """
+
+    state: tuple[float, ...] = field(default=(), kw_only=True)
+
+    def to_bytes(self) -> bytes:
+        """The state, bit for bit; the settings are the caller's."""
+        return packed(self.state)
+
+    def restore(self, data: bytes) -> Self:
+        """A detector with these settings and a stored state.
+
+        Args:
+            data: What `to_bytes` wrote.
+
+        Returns:
+            The detector.
+
+        Raises:
+            ValueError: the bytes are no state of this detector.
+        """
+        return replace(self, state=unpacked(data, len(self.state)))
 
 
 def detections(values: NDArray[Any], take: Callable[[Floats], tuple[int, bool]]) -> tuple[int, ...]:
