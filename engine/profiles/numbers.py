@@ -115,10 +115,7 @@ class NumberCounting:
             self.least = least if self.least is None else min(self.least, least)
             self.most = most if self.most is None else max(self.most, most)
             found = self._scratch.floats[: len(part)]
-            near = self._offset and max(abs(least - self._offset), abs(most - self._offset)) <= _INT64_MOST
-            np.copyto(found, part - self._offset if near else part)
-            if self._offset and not near:
-                found = self._from_offset(found)
+            np.copyto(found, self._integers_from_offset(part, least, most))
             self._block(found, float(np.minimum.reduce(found)), float(np.maximum.reduce(found)), whole=True)
 
     def finish(self) -> None:
@@ -135,6 +132,24 @@ class NumberCounting:
             return values
         near = float(self._offset)
         return (values - near) + float(int(near) - self._offset)
+
+    def _integers_from_offset(self, values: NDArray[Any], least: int, most: int) -> NDArray[Any]:
+        """Exact where the distance is an int64, which is asked of each number alone: whatever stands beside it."""
+        import numpy as np
+
+        if not self._offset:
+            return values
+        first, last = self._offset - _INT64_MOST, self._offset + _INT64_MOST
+        if first <= least and most <= last:
+            return values - self._offset
+        near = np.ones(len(values), bool)
+        if least < first:
+            near &= values >= first
+        if most > last:
+            near &= values <= last
+        found = self._from_offset(values.astype(np.float64))
+        found[near] = values[near] - self._offset
+        return found
 
     def _block(self, values: NDArray[np.float64], least: float, most: float, *, whole: bool = False) -> None:
         """Count numbers, none of them NaN, between a least and a most; those of integers are known already."""

@@ -44,6 +44,14 @@ def test_parts_in_any_order_add_up_to_the_bytes_of_the_whole(reference: list[Any
     assert reduce(add, found, empty(layout)).to_bytes() == whole
 
 
+def test_an_integer_is_counted_alike_whatever_stands_beside_it() -> None:
+    # The offset is near 2^63: the distance to 0 is an int64, that to a number below 0 is not.
+    layout = learned(open_table({"a": np.array([2**63 - 7628], np.int64)}))
+    rows = np.array([0, 52, 0, 0, -7628], np.int64)
+    alone = [profile(open_table({"a": rows[place : place + 1]}), layout) for place in range(len(rows))]
+    assert reduce(add, alone).to_bytes() == profile(open_table({"a": rows}), layout).to_bytes()
+
+
 @pytest.mark.parametrize("backend", ["threads", "loky", "dask"])
 def test_whoever_looks_at_the_parts_makes_the_same_bytes(parts: Path, backend: str) -> None:
     if backend == "dask":
