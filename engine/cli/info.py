@@ -25,6 +25,7 @@ def info(session: Session, fmt: Format) -> None:
     from pathlib import Path
 
     import engine
+    from engine.core.places import user_config, user_state
     from engine.db.workspace import find_workspace
     from engine.processes.up import logs
 
@@ -40,5 +41,7 @@ def info(session: Session, fmt: Format) -> None:
         ("spool", place.spool),
         ("data planes", place.planes),
         ("logs of `qd up`", logs(place)),
+        ("user settings", user_config()),
+        ("user state", user_state()),
     )
     show_rows([(what, str(path), path.exists()) for what, path in paths], COLUMNS, fmt)
