@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from console.actions import Action, Answers
     from console.alarms import Alarm
     from console.location import Location
+    from console.own import Own
     from console.serving import Beat
     from console.tasks import Progress, Task
     from console.views import View
@@ -77,14 +78,16 @@ class ConsoleApp(TerminalApp[int]):
         engine: The open workspace.
         start: The first view.
         workspace: The directory as the operator named it; empty when it was found.
+        own: The operator's own folders; without them nothing is read from there and nothing kept.
     """
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = [Binding("ctrl+q", "nothing", show=False, system=True)]  # noqa: RUF012 Textual's own form; quitting is ours
 
-    def __init__(self, engine: Engine, start: Location, workspace: str = "") -> None:
+    def __init__(self, engine: Engine, start: Location, workspace: str = "", own: Own | None = None) -> None:
         super().__init__(ansi_color=True)
         self.workspace = workspace
+        self.own = own
         self.theme = "ansi-dark"
         self.engine = engine
         self.navigator = Navigator(start)

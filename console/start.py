@@ -39,6 +39,7 @@ def start(workspace: str | None, *, as_user: str | None, read_only: bool, words:
         raise InvalidInput("The console opens at a view.", hint="Try `qd console runs`.")
     with api.open(workspace, read_only=read_only, as_user=as_user, via="console") as engine:
         from console.app import ConsoleApp
+        from console.own import Own
         from console.terminal.run import run_app
 
-        return run_app(ConsoleApp(engine, begin, workspace or ""))
+        return run_app(ConsoleApp(engine, begin, workspace or "", Own.usual()))

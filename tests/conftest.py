@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # The first text that Hypothesis draws in a fresh checkout waits for tables of all characters to be made.
     settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+    # Nobody's own settings and memory: not read by a test's processes, and not written.
+    own = tempfile.mkdtemp(prefix="qd-own-")
+    os.environ["XDG_CONFIG_HOME"], os.environ["XDG_STATE_HOME"] = f"{own}/config", f"{own}/state"
+    config.add_cleanup(partial(shutil.rmtree, own, ignore_errors=True))
     gc.disable()  # until everything is loaded and collected: nothing of it becomes garbage
 
 
