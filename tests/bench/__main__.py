@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench.machine import Machine, this_machine
 from tests.bench.measures import (
+    anchors,
     batch,
     comparing,
     detecting,
@@ -44,6 +45,7 @@ from tests.bench.places import Places
 from tests.bench.results import Row, lines, markdown
 
 MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
+    "anchors": anchors.measure,
     "batch": batch.measure,
     "comparing": comparing.measure,
     "detecting": detecting.measure,
