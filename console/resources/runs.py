@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.core.events import Event
     from engine.core.query.quick import Word
-    from engine.core.query.tree import Filter
 
 FIRST_PAGE = 100
 """Runs read before the whole order."""
@@ -31,9 +30,6 @@ USUAL_METRICS, USUAL_PARAMS = 4, 4
 
 USUAL_WIDTH, WIDEST_METRIC = 9, 14
 """Cells of a metric's column: for its number, and at most for its name."""
-
-_SEARCHED = ("run_name", "run_id", "experiment", "status", "user_id")
-"""What a free word is looked for in."""
 
 _AT_ONCE = 2_000
 """Rows read in one go while a regular expression is matched."""
@@ -161,14 +157,15 @@ class RunSource:
             text = f"{text} start_time>={location.since}".strip()
         if not text and not location.sort:
             return RunQuery(experiment=experiment, limit=FIRST_PAGE), ()
-        from engine.core.query.quick import parse_quick, parse_quick_order
+        from engine.core.query.finding import SEARCHED, parse_runs
+        from engine.core.query.quick import QuickFilter, parse_quick_order
         from engine.core.query.schema import RUNS
         from engine.core.query.writer import unparse, unparse_order_by
 
         known = engine.run_reading.columns()
-        quick = parse_quick(text, RUNS, known.metrics, known.params, engine.clock.now_ms())
-        parts = [_anywhere(word) for word in quick.words if not word.regex]
-        tree = _all([*([quick.predicate] if quick.predicate is not None else []), *parts])
+        quick = parse_runs(text, known, engine.clock.now_ms())
+        words = tuple(word for word in quick.words if not word.regex)
+        tree = QuickFilter(words, quick.predicate).tree(SEARCHED)
         order = parse_quick_order(location.sort, RUNS, known.metrics, known.params)
         query = RunQuery(
             filter=unparse(tree) if tree is not None else "",
@@ -187,25 +184,6 @@ class RunSource:
                 if all(word.matches(text) for word in words):
                     found.add(row_id)
         return found
-
-
-def _anywhere(word: Word) -> Filter:
-    """A free word as a filter: it stands in any of the texts that identify a run."""
-    from engine.core.query.tree import Comparison, Entity, Not, Operator, Or
-    from engine.core.query.tree import Field as Asked
-
-    folded = word.text == word.text.lower()
-    operator = Operator.ILIKE if folded else Operator.LIKE
-    found = Or(tuple(Comparison(Asked(Entity.ATTRIBUTE, name), operator, f"%{word.text}%") for name in _SEARCHED))
-    return Not(found) if word.negated else found
-
-
-def _all(parts: Sequence[Filter]) -> Filter | None:
-    from engine.core.query.tree import And
-
-    if len(parts) > 1:
-        return And(tuple(parts))
-    return parts[0] if parts else None
 
 
 # --- what can be done to runs

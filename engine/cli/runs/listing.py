@@ -15,6 +15,7 @@ from engine.cli.output import Column, Format, format_options, show_lines, show_p
 from engine.core.plain import plain
 
 if TYPE_CHECKING:
+    from engine.api import Engine
     from engine.cli.session import Session
     from engine.tracking.model import Run
 
@@ -42,7 +43,13 @@ def encode(run: Run) -> dict[str, Any]:
     return {**plain(run), "duration_ms": run.duration_ms}
 
 
+_find = click.option(
+    "--find", default="", metavar="QUERY", help="As typed after / in the console: 'cfg.lr>=1e-3 -note:debug churn'."
+)
+
+
 @click.command("list")
+@_find
 @click.option("--experiment", type=EXPERIMENT, help="Only runs of this experiment.")
 @click.option("--columns", metavar="KEY,…", help="Metrics, params and tags to show: metrics.auc,params.lr or just auc.")
 @click.option("--deleted", "lifecycle", flag_value="deleted", help="Show deleted runs instead.")
@@ -57,29 +64,41 @@ def list_(session: Session, /, search: Search, fmt: Format, columns: str | None,
     """
     from engine.tracking.model import RunQuery
 
+    engine = session.engine()
     asked = RunQuery(
-        filter=search.filter,
+        filter=_narrowed(engine, search.filter, where["find"]),
         order_by=search.order_by,
         experiment=where["experiment"],
         lifecycle=where["lifecycle"] or "active",
         limit=search.limit,
         page_token=search.page_token,
     )
-    page = session.engine().run_reading.page(asked)
+    page = engine.run_reading.page(asked)
     chosen = _usual(page.items, fmt) if columns is None else [_column(key, page.items) for key in _keys(columns)]
     show_page(page, [*RUN_COLUMNS, *chosen], fmt, encode=encode)
 
 
+def _narrowed(engine: Engine, text: str, query: str | None) -> str:
+    """The filter, and the query of `--find`, whose words are the keys there are."""
+    if not query:
+        return text
+    from engine.core.query.finding import narrowed
+
+    return narrowed(text, query, engine.run_reading.columns(), engine.clock.now_ms())
+
+
 @click.command()
+@_find
 @click.option("--experiment", type=EXPERIMENT, help="Only runs of this experiment.")
 @click.option("--filter", "text", default="", metavar="TEXT", help='Such as "metrics.auc > 0.9".')
 @format_options
 @click.pass_obj
-def count(session: Session, experiment: str | None, text: str, fmt: Format) -> None:
+def count(session: Session, experiment: str | None, text: str, find: str, fmt: Format) -> None:
     """Count the runs that a filter finds."""
     from engine.tracking.model import RunQuery
 
-    found = session.engine().run_reading.count(RunQuery(filter=text, experiment=experiment))
+    engine = session.engine()
+    found = engine.run_reading.count(RunQuery(filter=_narrowed(engine, text, find), experiment=experiment))
     if fmt is Format.HUMAN:
         show_lines([str(found)])
     else:

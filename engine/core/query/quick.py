@@ -1,8 +1,16 @@
 """What is typed after `/` in the console: free words and typed predicates, mixed.
 
-    churn !test /v[0-9]+/ auc>0.9 lr<=1e-3 status=failed,killed name~loan !model=tree start_time>2d
+    churn !test /v[0-9]+/ auc>0.9 cfg.lr>=1e-3 -note:debug status=failed,killed name~loan lr=1e-4..1e-2 start_time>2d
 
-A bare key is an attribute, else a metric, else a parameter. `~` means contains; a comma list means one of these.
+A bare key is an attribute, else a metric, else a parameter; `metrics.` (`summary.`), `params.` (`cfg.`, `config.`),
+`tags.` and `attributes.` say which. What is logged as text compares as a number where the value is one.
+
+- `key=a,b` is one of these; `key!=a,b` none of them, and there. `key=low..high` includes both ends; one may be open.
+- `key:value` and `key~value` contain the value; of a number, `key:value` means equal.
+- `!term` or `-term` does not hold, also where there is no such key.
+- `"two words"`, `note:"two words"`: quotes keep spaces, commas, dashes and colons what they are.
+
+A word with a colon whose beginning is no key is a word, unless a key is nearly called so.
 """
 
 from __future__ import annotations
@@ -10,16 +18,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
+from engine.core.errors import InvalidInput
 from engine.core.query.lexer import Token
-from engine.core.query.literals import check_operator, compare, number_of, read_literal
-from engine.core.query.schema import Kind, Schema
+from engine.core.query.predicates import WITHIN, Asked, Item, predicate
 from engine.core.query.source import ENTITIES, Source
-from engine.core.query.tree import And, Entity, Field, Filter, Not, Operator, OrderBy, Value
+from engine.core.query.tree import And, Comparison, Entity, Field, Filter, Not, Operator, Or, OrderBy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
+
+    from engine.core.query.schema import Schema
 
 MAX_PATTERN = 200
 """Longest regular expression, in characters."""
@@ -32,17 +42,13 @@ _TERM = (
     rf"|(?P<key>{_KEY})\s*+(?P<operator>!=|<=|>=|=|<|>|~)\s*+(?P<items>(?:{_ITEMS})?)"
     r"""|(?P<word>"(?:[^"]++|"")*+"|'(?:[^']++|'')*+'|\S++)"""
 )
-_PREDICATE = rf"!?(?P<key>{_KEY})\s*+(?P<operator>!=|<=|>=|=|<|>|~)\s*+(?P<value>.*)"
-_OPERATORS = {
-    "=": Operator.EQUAL,
-    "!=": Operator.NOT_EQUAL,
-    "<": Operator.LESS,
-    "<=": Operator.AT_MOST,
-    ">": Operator.GREATER,
-    ">=": Operator.AT_LEAST,
-    "~": Operator.ILIKE,
-}
-_LISTED = {Operator.EQUAL: Operator.IN, Operator.NOT_EQUAL: Operator.NOT_IN}
+_QUOTES = ("'", '"')
+_NOT = r"(?:!|-(?!-))"
+_PREDICATE = rf"{_NOT}?(?P<key>{_KEY})\s*+(?P<operator>!=|<=|>=|=|<|>|~)\s*+(?P<value>.*)"
+_HOLDS = (
+    r"""(?P<key>[\w.\-+/@$#%]++(?:`(?:[^`]++|``)++`|"(?:[^"]++|"")++")?|`(?:[^`]++|``)++`)(?P<operator>:)"""
+    rf"(?P<items>(?:{_ITEMS})?)"
+)
 
 
 @cache
@@ -95,6 +101,33 @@ class QuickFilter:
     words: tuple[Word, ...] = ()
     predicate: Filter | None = None
 
+    def tree(self, searched: Sequence[str]) -> Filter | None:
+        """All of it as one filter; `None` for everything.
+
+        Args:
+            searched: Attributes in which a free word is looked for.
+
+        Raises:
+            InvalidInput: one of the words is a regular expression, which no filter can hold.
+        """
+        found = [_anywhere(word, searched) for word in self.words]
+        if self.predicate is not None:
+            found.insert(0, self.predicate)
+        return And(tuple(found)) if len(found) > 1 else next(iter(found), None)
+
+
+def _anywhere(word: Word, searched: Sequence[str]) -> Filter:
+    """A free word as a filter: it stands in any of the attributes."""
+    if word.regex:
+        raise InvalidInput(
+            "A regular expression cannot be looked for here.",
+            hint="Type words, or key~text for what a key contains.",
+        )
+    operator = Operator.ILIKE if word.text == word.text.lower() else Operator.LIKE
+    places = tuple(Comparison(Field(Entity.ATTRIBUTE, name), operator, f"%{word.text}%") for name in searched)
+    found: Filter = Or(places) if len(places) > 1 else places[0]
+    return Not(found) if word.negated else found
+
 
 class _Keys(NamedTuple):
     """What bare keys may mean."""
@@ -102,6 +135,24 @@ class _Keys(NamedTuple):
     source: Source
     metrics: Collection[str]
     params: Collection[str]
+
+    def knows(self, written: str) -> bool:
+        """Whether a key means something as it is written."""
+        if written[0] in '`"':
+            return True
+        if self.source.schema.attribute(written) is not None or written in self.metrics or written in self.params:
+            return True
+        prefix, dot, key = written.partition(".")
+        return bool(dot and key) and prefix.lower() in ENTITIES
+
+    def nearly(self, written: str) -> str:
+        """A question that names the known key nearest to a word before a colon; empty when none is near."""
+        from engine.core.suggest import did_you_mean  # only an unknown word needs it
+
+        attributes = (name for each in self.source.schema.attributes for name in (each.name, *each.aliases))
+        prefix, dot, _ = written.partition(".")
+        known = ENTITIES if dot else (*attributes, *self.metrics, *self.params)
+        return did_you_mean(prefix if dot else written, known) if len(written) > 1 else ""
 
     def field(self, written: str, offset: int) -> Field:
         token = Token("quoted" if written[0] in '`"' else "word", written, offset)
@@ -131,7 +182,7 @@ def parse_quick(
     """Parse what was typed after `/`.
 
     Args:
-        text: Words, `!words`, `/expressions/`, predicates, `!predicates`.
+        text: Words, `/expressions/` and predicates, each with `!` or `-` before it where it must not hold.
         schema: What can be asked, such as `RUNS`.
         metric_keys: Metrics there are.
         param_keys: Parameters there are.
@@ -148,8 +199,9 @@ def parse_quick(
     keys = _Keys(source, metric_keys, param_keys)
     words: list[Word] = []
     parts: list[Filter] = []
-    for term, negated in _terms(text):
-        if term["key"]:
+    for term, negated in _terms(text, keys):
+        key = term.groupdict().get("key")
+        if key and (term["operator"] != WITHIN or keys.knows(key)):
             part = _predicate(keys, term)
             parts.append(Not(part) if negated else part)
         else:
@@ -173,15 +225,21 @@ def as_term(word: str) -> str:
     """Write one word, which a shell cut for us, as one term of a quick filter.
 
     Args:
-        word: A predicate, an expression between slashes, or free text, with or without `!`; its spaces belong to it.
+        word: A predicate, an expression between slashes, or free text, with or without `!` or `-`; its spaces belong
+            to it.
 
     Returns:
         The word, with quotes where `parse_quick` would otherwise cut it; a term stays as it is.
     """
     found = _pattern(_PREDICATE).fullmatch(word)
+    sign = _pattern(_NOT).match(word)
+    body = word[sign.end() :] if sign else word
     if found is None:
-        body = word.removeprefix("!")
-        return word if _is_one(body) else word[: len(word) - len(body)] + _double_quoted(body)
+        if _is_one(body):
+            return word
+        held = _pattern(_HOLDS).match(body)
+        head = word[: len(word) - len(body)] + (body[: held.start("items")] if held else "")
+        return head + _double_quoted(word.removeprefix(head))
     value = found["value"].rstrip()
     if any(map(str.isspace, value)) and not _pattern(_ITEMS).fullmatch(value):
         value = _double_quoted(value)
@@ -190,8 +248,8 @@ def as_term(word: str) -> str:
 
 
 def _is_one(body: str) -> bool:
-    term = _pattern(_TERM).match(body)
-    return term is not None and term.end() == len(body)
+    found = (_pattern(pattern).match(body) for pattern in (_TERM, _HOLDS))
+    return any(term is not None and term.end() == len(body) for term in found)
 
 
 def _double_quoted(text: str) -> str:
@@ -199,22 +257,42 @@ def _double_quoted(text: str) -> str:
     return f'"{doubled}"'
 
 
-def _terms(text: str) -> Iterator[tuple[re.Match[str], bool]]:
-    """The terms of a text, each with whether a `!` stands before it."""
+def _terms(text: str, keys: _Keys) -> Iterator[tuple[re.Match[str], bool]]:
+    """The terms of a text, each with whether a `!` or `-` stands before it."""
     offset = 0
     while offset < len(text):
         if text[offset].isspace():
             offset += 1
             continue
-        negated = text[offset] == "!" and not text[offset + 1 : offset + 2].isspace() and offset + 1 < len(text)
-        term = _pattern(_TERM).match(text, offset + negated)
+        sign = _pattern(_NOT).match(text, offset)
+        negated = sign is not None and sign.end() < len(text) and not text[sign.end()].isspace()
+        term = _term(text, offset + negated, keys)
         if term is None:  # cannot be: a word is any run without spaces
             return
         yield term, negated
         offset = term.end()
 
 
+def _term(text: str, offset: int, keys: _Keys) -> re.Match[str] | None:
+    """The term at a place: `key:value` where its key is known, or nearly is."""
+    term = _pattern(_TERM).match(text, offset)
+    if term is None or term["regex"] or (term["key"] and keys.knows(term["key"])):
+        return term
+    held = _pattern(_HOLDS).match(text, offset)
+    if held is None:
+        return term
+    if keys.knows(held["key"]):
+        return held
+    if term["key"] is None and not held["items"].startswith("//") and (near := keys.nearly(held["key"])):
+        problem = f"{keys.source.schema.name} have nothing called {held['key']!r}."
+        raise keys.source.error(offset, problem, f"{near} To look for the text, put it in quotes.")
+    return held if held["items"][:1] in _QUOTES else term
+
+
 def _word(source: Source, term: re.Match[str], *, negated: bool) -> Word:
+    if term.groupdict().get("key"):  # a text with a colon, quoted behind it
+        items = [Token("text", found[0], 0).content for found in _pattern(_ITEM).finditer(term["items"])]
+        return Word(term["key"] + WITHIN + ",".join(items), negated)
     if term["regex"] is None:
         raw = term["word"]
         quoted = len(raw) > 1 and raw[0] in "'\"" and raw[-1] == raw[0]
@@ -230,41 +308,10 @@ def _word(source: Source, term: re.Match[str], *, negated: bool) -> Word:
 
 
 def _predicate(keys: _Keys, term: re.Match[str]) -> Filter:
-    source, operator = keys.source, _OPERATORS[term["operator"]]
     field = keys.field(term["key"], term.start("key"))
-    if not term["items"]:
-        raise source.error(term.start("items"), f"expected a value after {term['operator']}.")
-    tokens = _literal_tokens(source, field, operator, term)
-    if len(tokens) > 1:
-        operator = _LISTED.get(operator, operator)
-        if operator not in _LISTED.values():
-            raise source.error(tokens[1].start, f"a list stands after = or !=, not {term['operator']}.")
-    check_operator(source, field, operator, term.start("operator"))
-    values = tuple(read_literal(source, field, operator, token) for token in tokens)
-    if operator is Operator.ILIKE:
-        return compare(source, field, operator, f"%{values[0]}%")
-    return compare(source, field, operator, cast("Value", values) if len(values) > 1 else values[0])
-
-
-def _literal_tokens(source: Source, field: Field, operator: Operator, term: re.Match[str]) -> list[Token]:
-    """The values as the filter language would write them: unquoted ones get quotes where it wants a text."""
-    items = list(_pattern(_ITEM).finditer(term["items"]))
-    kind = source.schema.kind(field)
-    numeric = operator is not Operator.ILIKE and (
-        kind is Kind.NUMBER
-        or (kind in (Kind.LOGGED, Kind.DURATION) and all(number_of(item[0]) is not None for item in items))
-    )
-    tokens: list[Token] = []
-    for item in items:
-        start = term.start("items") + item.start()
-        if item[0][0] in "'\"":
-            tokens.append(Token("text", item[0], start))
-        elif numeric:
-            tokens.append(Token("word", item[0], start))
-        else:
-            doubled = item[0].replace("'", "''")
-            tokens.append(Token("text", f"'{doubled}'", start))
-    return tokens
+    start = term.start("items")
+    items = tuple(Item(found[0], start + found.start()) for found in _pattern(_ITEM).finditer(term["items"]))
+    return predicate(keys.source, field, Asked(term["operator"], term.start("operator"), items, start))
 
 
 def parse_quick_order(

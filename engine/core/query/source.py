@@ -19,10 +19,13 @@ MAX_LENGTH = 20_000
 ENTITIES = {
     "metrics": Entity.METRIC,
     "metric": Entity.METRIC,
+    "summary": Entity.METRIC,
     "params": Entity.PARAM,
     "param": Entity.PARAM,
     "parameters": Entity.PARAM,
     "parameter": Entity.PARAM,
+    "config": Entity.PARAM,
+    "cfg": Entity.PARAM,
     "tags": Entity.TAG,
     "tag": Entity.TAG,
     "attributes": Entity.ATTRIBUTE,
@@ -39,7 +42,7 @@ ENTITIES = {
     "feedback": Entity.FEEDBACK,
     "expectation": Entity.EXPECTATION,
 }
-"""Every prefix a key may have, as MLflow spells them."""
+"""Every prefix a key may have, as MLflow spells them, and `config`, `cfg` and `summary` as W&B does."""
 
 _LOGGED = (Entity.METRIC, Entity.PARAM)
 

@@ -29,6 +29,8 @@ def test_runs_are_listed_newest_first_with_everything_they_logged(qd: Qd, sample
     ("words", "names"),
     [
         (["--filter", "metrics.auc > 0.85 and params.model = 'tree'"], ["tree-2", "tree-1"]),
+        (["--find", "auc>0.85 -tree-2"], ["tree-1"]),
+        (["--find", "cfg.model:re metrics.auc=..0.85", "--filter", "params.depth != '9'"], ["tree-0"]),
         (["--order-by", "metrics.auc asc"], ["tree-0", "tree-1", "tree-2"]),
         (["--order-by", "params.model", "--order-by", "metrics.auc desc"], ["tree-2", "tree-1", "tree-0"]),
         (["--limit", "1"], ["tree-2"]),
@@ -38,6 +40,12 @@ def test_runs_are_listed_newest_first_with_everything_they_logged(qd: Qd, sample
 )
 def test_lists_are_filtered_ordered_and_cut(qd: Qd, sample: Sample, words: list[str], names: list[str]) -> None:
     assert _names(qd, *words) == names
+
+
+def test_a_query_counts_what_it_lists_and_names_the_nearest_key(qd: Qd, sample: Sample) -> None:
+    assert qd("runs", "count", "--find", "-name:tree-2", "--json").json == {"count": 2}
+    wrong = qd("runs", "list", "--find", "modle:tree", code=2)
+    assert "Did you mean model?" in wrong.err
 
 
 def test_a_list_continues_where_the_page_ended(qd: Qd, sample: Sample) -> None:

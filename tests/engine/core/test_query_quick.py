@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from engine.core.errors import FilterSyntaxError
+from engine.core.errors import FilterSyntaxError, InvalidInput
 from engine.core.query import (
     MODELS,
     RUNS,
@@ -51,6 +51,19 @@ def quick(text: str, schema: Schema = RUNS) -> QuickFilter:
         ("it's", (Word("it's"),)),
         ("/a=b", (Word("/a=b"),)),
         ("=", (Word("="),)),
+        ("-test", (Word("test", negated=True),)),
+        ('-"two words"', (Word("two words", negated=True),)),
+        ("-/v[0-9]+/", (Word("v[0-9]+", negated=True, regex=True),)),
+        ('"-5"', (Word("-5"),)),
+        ("--verbose", (Word("--verbose"),)),
+        ("-", (Word("-"),)),
+        ("a - b", (Word("a"), Word("-"), Word("b"))),
+        ("a-b", (Word("a-b"),)),
+        ("10:30", (Word("10:30"),)),
+        ("http://host:80/x", (Word("http://host:80/x"),)),
+        ("zebra:3", (Word("zebra:3"),)),
+        ('zebra:"two words"', (Word("zebra:two words"),)),
+        ('"note:debug"', (Word("note:debug"),)),
     ],
 )
 def test_free_words_are_texts_negations_and_expressions(text: str, words: tuple[Word, ...]) -> None:
@@ -90,11 +103,45 @@ def test_free_words_are_texts_negations_and_expressions(text: str, words: tuple[
         ("run.loss<1", "metrics.`run.loss` < 1"),
         ("tags.url=http://a?b=c", "tags.url = 'http://a?b=c'"),
         ("!model=tree", "NOT params.model = 'tree'"),
+        ("-model=tree", "NOT params.model = 'tree'"),
+        ("-auc > 0.9", "NOT metrics.auc > 0.9"),
+        ("cfg.lr>=1e-3", "params.lr >= 1e-3"),
+        ("config.`lr x`>=1e-3", "params.`lr x` >= 1e-3"),
+        ("CFG.lr=auto", "params.lr = 'auto'"),
+        ("summary.auc>0.9", "metrics.auc > 0.9"),
+        ("note:debug", "note ILIKE '%debug%'"),
+        ("-note:debug", "NOT note ILIKE '%debug%'"),
+        ('note:"two words"', "note ILIKE '%two words%'"),
+        ("note:a:b", "note ILIKE '%a:b%'"),
+        ("note:a=b", "note ILIKE '%a=b%'"),
+        ("note:fast,'a, b'", "note ILIKE '%fast%' OR note ILIKE '%a, b%'"),
+        ("lr:1e", "params.lr ILIKE '%1e%'"),
+        ("cfg.optimizer:adam", "params.optimizer ILIKE '%adam%'"),
+        ("tags.`odd:key`:x", "tags.`odd:key` ILIKE '%x%'"),
+        ("tags.odd:key=x", "tags.`odd:key` = 'x'"),
+        ("status:fail", "status ILIKE '%fail%'"),
+        ("auc:0.9", "metrics.auc = 0.9"),
+        ("auc:0.8..0.9", "metrics.auc >= 0.8 AND metrics.auc <= 0.9"),
+        ("auc=0.8..", "metrics.auc >= 0.8"),
+        ("auc=..0.9", "metrics.auc <= 0.9"),
+        ("auc!=0.8..0.9", "metrics.auc < 0.8 OR metrics.auc > 0.9"),
+        ("cfg.lr=1e-4..1e-2", "params.lr >= 1e-4 AND params.lr <= 1e-2"),
+        ("cfg.lr='1..2'", "params.lr = '1..2'"),
+        ("cfg.path=../data", "params.path = '../data'"),
+        ("cfg.path:..", "params.path ILIKE '%..%'"),
+        ("name=a..b", "run_name = 'a..b'"),
+        ("created:2d..1d", "start_time >= '2d' AND start_time <= '1d'"),
+        ("duration:10m..1h", "duration >= '10m' AND duration <= '1h'"),
         ("auc>0.9 lr<1 !status=failed", "metrics.auc > 0.9 AND params.lr < 1 AND NOT status = 'failed'"),
     ],
 )
 def test_a_predicate_means_the_filter(text: str, filter_text: str) -> None:
     assert quick(text) == QuickFilter((), parse_filter(filter_text, schema=RUNS, now_ms=NOW_MS))
+
+
+def test_a_key_as_it_was_logged_wins_over_a_prefix_and_a_colon() -> None:
+    parsed = parse_quick("cfg.lr>1 loss:a>2", RUNS, ["cfg.lr", "loss:a", "loss"])
+    assert unparse(parsed.predicate) == "metrics.cfg.lr > 1.0 AND metrics.`loss:a` > 2.0"
 
 
 def test_words_and_predicates_mix() -> None:
@@ -131,6 +178,17 @@ def test_a_tag_of_a_model_differs_when_it_is_missing() -> None:
         ("/(/", 1, "does not compile"),
         (f"/{'a' * 201}/", 1, "longer than 200"),
         ("a\0", 2, "NUL"),
+        ("nte:debug", 1, "Did you mean note? To look for the text, put it in quotes."),
+        ("-nte:debug", 2, "Did you mean note?"),
+        ("cgf.lr:1", 1, "Did you mean cfg?"),
+        ("cfg.lr>=1 -modle=tree", 12, "Did you mean model?"),
+        ("note:", 6, "expected a value after :"),
+        ("created:2026-11-03", 8, "start_time is a time, which contains nothing"),
+        ("duration:5m", 9, "duration:2d..1d"),
+        ("auc=..", 5, "a range needs at least one end"),
+        ("auc:low..high", 5, "expected a number"),
+        ("auc=0.1..high", 10, "expected a number"),
+        ("auc>0.1..0.2", 5, "expected a number"),
     ],
 )
 def test_an_error_points_at_its_column(text: str, column: int, words: str) -> None:
@@ -204,6 +262,12 @@ def test_a_wrong_sort_points_at_its_column(text: str, column: int, words: str) -
         ("name=a,'b c'", "name=a,'b c'"),
         ("/two words/", "/two words/"),
         ("!/v[0-9] x/", "!/v[0-9] x/"),
+        ("-two words", '-"two words"'),
+        ("-note:debug", "-note:debug"),
+        ("-note:two words", '-note:"two words"'),
+        ("note:two words", 'note:"two words"'),
+        ("-name=two words", '-name="two words"'),
+        ("--two words", '"--two words"'),
     ],
 )
 def test_a_shell_word_becomes_one_term_and_stays_it(word: str, term: str) -> None:
@@ -212,7 +276,10 @@ def test_a_shell_word_becomes_one_term_and_stays_it(word: str, term: str) -> Non
 
 
 def test_terms_are_told_apart() -> None:
-    assert [is_predicate(word) for word in ("a=1", "!a=1", "a", "/a=1/", "a=")] == [True, True, False, False, True]
+    assert [is_predicate(word) for word in ("a=1", "!a=1", "-a=1", "a", "/a=1/", "a=")] == [
+        *(True, True, True),
+        *(False, False, True),
+    ]
     assert [is_expression(word) for word in ("/a/", "/a b/", "/a", "//", "a")] == [True, True, False, False, False]
 
 
@@ -221,3 +288,19 @@ def test_the_predicate_is_a_filter_like_any_other() -> None:
     assert isinstance(predicate, And)
     assert not isinstance(predicate, Or)
     assert parse_filter(unparse(predicate), schema=RUNS) == predicate
+
+
+def test_a_query_is_one_filter_whose_words_stand_in_any_of_the_texts() -> None:
+    tree = quick("loan -Test cfg.lr>1").tree(("run_name", "user_id"))
+    expected = (
+        "params.lr > 1 AND (run_name ILIKE '%loan%' OR user_id ILIKE '%loan%')"
+        " AND NOT (run_name LIKE '%Test%' OR user_id LIKE '%Test%')"
+    )
+    assert tree == parse_filter(expected, schema=RUNS)
+    assert quick("").tree(("run_name",)) is None
+    assert quick("x").tree(("run_name",)) == parse_filter("run_name ILIKE '%x%'", schema=RUNS)
+
+
+def test_a_regular_expression_is_no_filter() -> None:
+    with pytest.raises(InvalidInput, match="regular expression"):
+        quick("/a+/").tree(("run_name",))
