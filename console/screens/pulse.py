@@ -90,9 +90,8 @@ def read(engine: Engine) -> Situation:
     Raises:
         QuarterdeckError: the workspace cannot be read.
     """
-    states = {
-        status.value: engine.runs.count(RunQuery(filter=f"attributes.status = '{status.value}'")) for status in COUNTED
-    }
+    counted = engine.run_reading.by_status()
+    states = {status.value: counted.get(status.value, 0) for status in COUNTED}
     models = engine.models.page(limit=200).items
     ordered = sorted(models, key=lambda model: (not model.production, not model.staging, model.name))
     return Situation(

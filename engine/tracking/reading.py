@@ -118,6 +118,11 @@ class RunReading(RunService):
         with self._database.snapshot() as snapshot:
             return search_store.count(snapshot, self._search(snapshot, query or RunQuery()))
 
+    def by_status(self) -> dict[str, int]:
+        """How many runs there are of each status, in one pass; neither deleted ones nor statuses without any."""
+        with self._database.snapshot() as snapshot:
+            return run_store.by_status(snapshot)
+
     def columns(self) -> RunColumns:
         """Every key in use, most used first; costs as much as there are keys, however many runs there are."""
         with self._database.snapshot() as snapshot:

@@ -217,6 +217,12 @@ def _keyed(
     return found
 
 
+def by_status(snapshot: Snapshot) -> dict[str, int]:
+    """How many runs that are not deleted there are of each status."""
+    sql = "SELECT status, count(*) FROM run WHERE deleted_ms IS NULL GROUP BY status"
+    return dict(snapshot.execute(sql).fetchall())
+
+
 def columns(snapshot: Snapshot) -> list[tuple[str, str]]:
     """Kind and name of every key that a run has, most used first."""
     sql = "SELECT kind, name FROM run_key WHERE runs > 0 ORDER BY runs DESC, id"

@@ -127,6 +127,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
 """Operations that neither front has, each with its reason."""
 
 NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
+    "runs.by_status": "what the console's first screen counts; a command counts by a filter",
     "rollouts.open_of": "`endpoints rollouts NAME` lists the open one first",
     "telemetry.series": "drawn as lines by the console; over HTTP for other programs",
     "traces.keys": "the order behind the console's virtual table; a list on the command line is a page",
@@ -138,6 +139,7 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
 }
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
+    "runs.count": "its lists know how long they are; the first screen counts by status",
     "builds.export": "writes a file where the command line runs",
     "processes.stop_up": "a console may run on it; ended where it was started, or with `qd up stop`",
     "telemetry.import_labels": "a file, at a command line or by a timer",

@@ -107,6 +107,7 @@ def test_deleting_takes_the_runs_along_and_restoring_brings_back_only_those(
     clock.advance(1)
     assert experiments.delete("e").lifecycle == "deleted"
     assert runs.count(RunQuery(lifecycle="deleted")) == 2
+    assert sum(runs.by_status().values()) == runs.count()
     with pytest.raises(Conflict, match="already"):
         experiments.delete("e")
     with pytest.raises(Conflict, match="deleted"):

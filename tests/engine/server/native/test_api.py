@@ -156,6 +156,7 @@ def _held_to(document: dict[str, Any], name: str, method: str, answer: Any) -> N
 READINGS: list[tuple[str, dict[str, object]]] = [
     ("runs.page", {"filter": "metrics.auc > 0.5", "order_by": ["metrics.auc DESC"]}),
     ("runs.get", {"run_id": "RUN"}),
+    ("runs.by_status", {}),
     ("runs.columns", {}),
     ("runs.count", {"lifecycle": "all"}),
     ("runs.compare", {"run_ids": ["RUN", "OTHER"]}),
