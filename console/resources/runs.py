@@ -12,6 +12,7 @@ from console.resources.resource import Listing, Resource, Shown
 from console.screens.list import ListView
 from console.widgets.table import Column, Key
 from engine.core.access import Role
+from engine.core.keys import is_system
 from engine.tracking.model import Run, RunQuery
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ class RunSource:
 
     def _usual_names(self, engine: Engine) -> tuple[str, ...]:
         known = engine.run_reading.columns()
-        metrics = (f"metrics.{key}" for key in known.metrics[:USUAL_METRICS])
-        return (*metrics, *(f"params.{key}" for key in known.params[:USUAL_PARAMS]))
+        metrics = [f"metrics.{key}" for key in known.metrics if not is_system(key)]
+        return (*metrics[:USUAL_METRICS], *(f"params.{key}" for key in known.params[:USUAL_PARAMS]))
 
     def first(self, engine: Engine, location: Location) -> Listing[Run]:
         """The first page."""

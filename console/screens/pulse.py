@@ -17,6 +17,7 @@ from console.text import Part, table
 from console.views import Page
 from console.widgets.document import Line, heading
 from engine.core.events import Changes
+from engine.core.keys import in_order
 from engine.gates.model import GateReport
 from engine.registry.approval_model import ApprovalRequest
 from engine.registry.model import Model, Stage
@@ -127,7 +128,7 @@ def read_live(engine: Engine) -> tuple[LiveRun, ...]:
 
 
 def _live(engine: Engine, run: Run) -> LiveRun:
-    metric = next(iter(sorted(run.metrics)), "")
+    metric = next(iter(in_order(run.metrics)), "")
     if not metric:
         return LiveRun(run, "", ())
     history = engine.runs.history(run.run_id, metric, points=SPARK_POINTS)

@@ -167,7 +167,7 @@ def train_one(engine: Engine, task: Task, recipe: Recipe, seed: int) -> str:
         **{key: str(value) for key, value in recipe.parameters.items()},
     }
     tags = {"data": task.dataset.name, "source": "qd demo"}
-    with engine.runs.start(task.name, recipe.name, params=params, tags=tags, seed=seed) as run:
+    with engine.runs.start(task.name, recipe.name, params=params, tags=tags, seed=seed, system_metrics_s=0) as run:
         run.log_dataset(task.dataset)
         try:
             training = Training(task, recipe, seed)

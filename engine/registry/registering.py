@@ -11,6 +11,7 @@ from engine.artifacts.model import manifest
 from engine.audit.service import record
 from engine.core.access import Access, Role
 from engine.core.errors import Conflict, NotFound
+from engine.core.keys import is_system
 from engine.registry import lookup, model_store, packaging, store
 from engine.registry.intake import NOTHING_ADDED, Intake, drafted
 from engine.registry.model import Model, Signature, Version
@@ -250,7 +251,7 @@ class Registering(ModelReading):
             found.size_bytes,
             found.entries,
             params=run.params,
-            metrics=run.metrics,
+            metrics={key: value for key, value in run.metrics.items() if not is_system(key)},
             inputs=run.inputs,
             package=self._package(found),
             wording=wording,

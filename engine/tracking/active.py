@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.tracking.heartbeat import Pulse
     from engine.tracking.model import Artifact, DatasetInput, MetricPoint, RunDetail
+    from engine.tracking.sampling import Sampler
 
     class Logging(Pulse, Protocol):
         """What an active run needs of the service it writes through."""
@@ -104,15 +105,22 @@ class ActiveRun:
         row_id: Its integer key.
         beat: Give signs of life until it is finished.
         capture: Find out the slow parts of its environment, in the background.
+        sample_s: Seconds between two samples of the machine; `None` for none. Only a run that beats has some.
     """
 
-    def __init__(self, runs: Logging, run_id: str, row_id: int, *, beat: bool, capture: bool) -> None:
+    def __init__(
+        self, runs: Logging, run_id: str, row_id: int, *, beat: bool, capture: bool, sample_s: float | None = None
+    ) -> None:
         self._runs = runs
         self.id = run_id
         self.row_id = row_id
         self._heartbeat = Heartbeat(runs, run_id, capture=capture) if beat else None
+        self._sampler: Sampler | None = None
         if self._heartbeat is not None:
             self._heartbeat.start()
+            if sample_s is not None:
+                self._sampler = _sampler(self, self._heartbeat, sample_s)
+                self._sampler.start()
 
     def __enter__(self) -> Self:
         return self
@@ -309,9 +317,17 @@ class ActiveRun:
             Conflict: the run is deleted.
             WorkspaceError: the disk failed; the run will be shown as lost.
         """
+        if self._sampler is not None:
+            self._sampler.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
         self._runs.finish(self.id, status)
+
+
+def _sampler(run: ActiveRun, heartbeat: Heartbeat, interval_s: float) -> Sampler:
+    from engine.tracking.sampling import Sampler  # a run that is logged to by its id does without
+
+    return Sampler(run.log_metrics, lambda: heartbeat.over, name=f"sampler-{run.id[:8]}", interval_s=interval_s)
 
 
 def _status_after(error: BaseException | None) -> RunStatus:

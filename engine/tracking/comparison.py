@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.core.keys import is_system
 from engine.tracking.model import Comparison, MetricRow, ParamRow
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def compared(runs: Sequence[Run], baseline: int) -> Comparison:
         baseline: Index of the run that deltas are against.
 
     Returns:
-        The comparison: rows that differ first, each group by key.
+        The comparison: rows that differ first, each group by key; metrics of the machines last.
     """
     param_keys = sorted({key for run in runs for key in run.params})
     metric_keys = sorted({key for run in runs for key in run.metrics})
@@ -30,7 +31,7 @@ def compared(runs: Sequence[Run], baseline: int) -> Comparison:
         runs=tuple(runs),
         baseline=baseline,
         params=tuple(sorted(params, key=lambda row: not row.differs)),
-        metrics=tuple(sorted(metrics, key=lambda row: not row.differs)),
+        metrics=tuple(sorted(metrics, key=lambda row: (is_system(row.key), not row.differs))),
     )
 
 

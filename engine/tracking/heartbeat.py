@@ -45,6 +45,8 @@ class Heartbeat:
         self._capture = capture
         self._interval_s = interval_s
         self._folder = os.getcwd()  # noqa: PTH109 where the program started; it may change directory later
+        self.over = False
+        """Whether a beat found that nobody waits for more."""
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._live, name=f"heartbeat-{run_id[:8]}", daemon=True)
 
@@ -65,6 +67,7 @@ class Heartbeat:
         while alive and not self._stopped.wait(self._interval_s):
             try:
                 alive = self._pulse.beat(self._run_id)
+                self.over = not alive
             except QuarterdeckError:
                 # A full disk or a busy workspace now may be well at the next beat; the training must not suffer.
                 continue

@@ -44,6 +44,7 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
         seed: int | None = None,
         capture: bool = True,
         status: RunStatus = RunStatus.RUNNING,
+        system_metrics_s: float | None = None,
     ) -> ActiveRun:
         """Start a run; it is stored, durably, when this returns.
 
@@ -56,13 +57,15 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
             seed: The random seed the program uses, to be kept.
             capture: Keep the git state and the installed packages too (found out in the background).
             status: `running`, or `scheduled` for one that waits; only a running one gets a heartbeat.
+            system_metrics_s: Seconds between two samples of the machine, logged as `system/…`; 0 for none; when `None`
+                what the environment variable `QUARTERDECK_SYSTEM_METRICS` says (seconds, or `off`), else 10.
 
         Returns:
             The run, to log to; as a context manager it finishes by itself.
 
         Raises:
-            InvalidInput: a name, key or value cannot be kept, the seed is no integer of 64 bits, or the status is of a
-                run that is over.
+            InvalidInput: a name, key or value cannot be kept, the seed is no integer of 64 bits, the status is of a
+                run that is over, or the seconds between samples are none.
             NotFound: there is no such parent.
             Conflict: the experiment is deleted.
             ReadOnlyMode: the session is read-only.
@@ -73,6 +76,9 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
 
         check_text("-" if name is None else name, "The run's name", MAX_NAME, may_be_empty=False)
         seed = None if seed is None else check_integer(seed, "The seed")
+        from engine.tracking.sampling import interval
+
+        sample_s = interval(system_metrics_s)
         running = status is RunStatus.RUNNING
         batch = Batch.of(params=params, tags=tags)
         start = RunStart(
@@ -86,7 +92,7 @@ class RunRecording(RunFiles, RunChanging, RunReporting):
             environment=capture_environment(seed, git=capture),
         )
         run = self.create(start).run
-        return ActiveRun(self, run.run_id, run.row_id, beat=running, capture=capture)
+        return ActiveRun(self, run.run_id, run.row_id, beat=running, capture=capture, sample_s=sample_s)
 
     def log_batch(
         self,

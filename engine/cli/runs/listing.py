@@ -12,6 +12,7 @@ from engine.cli.cells import age, duration
 from engine.cli.live_names import EXPERIMENT
 from engine.cli.options import Search, search_options
 from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record
+from engine.core.keys import is_system
 from engine.core.plain import plain
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _usual(runs: Sequence[Run], fmt: Format) -> list[Column]:
         return []
     if fmt is Format.CSV:
         return [_logged(kind, key) for kind in _KINDS[:2] for key in sorted(_used(runs, kind))]
-    frequent = Counter(key for run in runs for key in run.metrics)
+    frequent = Counter(key for run in runs for key in run.metrics if not is_system(key))
     return [_logged("metrics", key) for key, _ in frequent.most_common(_METRICS)]
 
 
