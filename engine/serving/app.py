@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,13 +36,14 @@ if TYPE_CHECKING:
     from engine.server.exchange import Exchange
     from engine.server.settings import Settings
     from engine.serving.calls import Dialect, Raw
+    from engine.serving.coming import Coming
     from engine.serving.counting import Counting
     from engine.serving.door import Door
     from engine.serving.labels import LabelSink
     from engine.serving.loading import Plane
     from engine.serving.predicting import Predictor
     from engine.serving.streams import Streams
-    from engine.serving.turns import Asked
+    from engine.serving.turns import Asked, Seat
 
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -132,8 +134,8 @@ class App:
             return
         await _send(answer, scope, send)
 
-    def _alone(self, asked: Asked) -> bytes | None:
-        """Answer a prediction whose very head was answered before; `None` when it has to go the long way."""
+    def _alone(self, asked: Asked) -> bytes | Coming | None:
+        """Answer a prediction whose very head was answered before; see `Turns`."""
         known = asked.known
         call = known.again(asked.body, asked.request_id, asked.client, self._ids)
         if self._door.looks_each_time:
@@ -141,26 +143,25 @@ class App:
                 self._door.admit(call, self._scheme)
             except QuarterdeckError:
                 return None
-        answer = self._predictor.at_once(call, known.dialect, asked.began_s)
-        return None if answer is None else _whole(answer)
+        answer = self._predictor.at_once(call, known.dialect, asked.began_s, partial(_land, asked.seat))
+        return _whole(answer) if type(answer) is Answer else cast("Coming | None", answer)
 
-    def _together(self, asked: Sequence[Asked]) -> list[bytes | None]:
+    def _together(self, asked: Sequence[Asked]) -> list[bytes | Coming | None]:
         """The same for several."""
-        found: list[bytes | None] = [None] * len(asked)
-        calls: list[tuple[Call, Dialect, float]] = []
+        found: list[bytes | Coming | None] = [None] * len(asked)
+        calls: list[tuple[Call, Dialect, float, Callable[[Answer], None]]] = []
         places: list[int] = []
-        for place, (known, body, request_id, client, began_s, _, _) in enumerate(asked):
+        for place, (known, body, request_id, client, began_s, seat, _) in enumerate(asked):
             call = known.again(body, request_id, client, self._ids)
             if self._door.looks_each_time:
                 try:
                     self._door.admit(call, self._scheme)
                 except QuarterdeckError:
                     continue
-            calls.append((call, known.dialect, began_s))
+            calls.append((call, known.dialect, began_s, partial(_land, seat)))
             places.append(place)
         for place, answer in zip(places, self._predictor.together(calls), strict=True):
-            if answer is not None:
-                found[place] = _whole(answer)
+            found[place] = _whole(answer) if type(answer) is Answer else cast("Coming | None", answer)
         return found
 
     def quick(self, exchange: Exchange, alone: bytes | None = None) -> Coroutine[Any, Any, None] | bool:
@@ -191,6 +192,8 @@ class App:
             return _send(_refusal(call, error, dialect.failure(error)), cast("Any", scope), cast("Any", exchange.send))
         answer = self._predictor.begin(call, dialect)
         if type(answer) is not Answer:
+            if alone is not None:
+                self._heads.remember(alone, len(call.body), call, dialect)
             return self._finish(cast("Awaitable[Answer]", answer), exchange)
         if exchange.reply_lines(answer.status, _lines(answer), answer.body):
             if alone is not None:
@@ -314,6 +317,10 @@ def _whole(answer: Answer) -> bytes:
         parts = (target.lines, request_id, len(body), body)
         return b"HTTP/1.1 200 OK\r\n%bx-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % parts
     return b"%b%b\r\n%b" % (STATUS_LINE[status], _lines(answer), body)
+
+
+def _land(seat: Seat, answer: Answer) -> None:
+    seat.land(_whole(answer))
 
 
 def _unknown(call: Call, methods: tuple[str, ...]) -> Answer:

@@ -74,7 +74,6 @@ def served(desired: DesiredEndpoint, known: Mapping[int, Loaded], *, problem: st
         targets=targets,
         layout=_layout(desired),
         shadows=tuple(each for each in targets.values() if each.share is Share.SHADOW),
-        quick=not any(each.loaded.gathers for each in targets.values()),
     )
 
 

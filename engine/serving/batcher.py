@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import ModelEnded, Overloaded, PredictionFailed
 from engine.runtimes.model import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from threading import Lock
 
     from engine.runtimes.model import Outputs, Runtime
@@ -25,9 +25,23 @@ MAX_WAITING = 1_024
 RETRY_S = 1
 
 
-class _Waiting(NamedTuple):
-    rows: Rows
-    answer: asyncio.Future[Outputs]
+class Place:
+    """One request that waits for its part of a call.
+
+    Args:
+        rows: Its rows.
+        tell: Told what came of them, once, and never after it has gone.
+
+    Attributes:
+        gone: Whether nobody wants the answer any more.
+    """
+
+    __slots__ = ("gone", "rows", "tell")
+
+    def __init__(self, rows: Rows, tell: Callable[[Outputs | Exception], None]) -> None:
+        self.rows = rows
+        self.tell = tell
+        self.gone = False
 
 
 class Batcher:
@@ -49,7 +63,8 @@ class Batcher:
         self._runtime = runtime
         self._turn = turn
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Place] = deque()
+        self._starting = False
         self.busy = False
         self.calls = 0
 
@@ -70,18 +85,63 @@ class Batcher:
         Raises:
             Overloaded: too many requests wait.
         """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outputs] = loop.create_future()
+
+        def settle(found: Outputs | Exception) -> None:
+            if answer.done():
+                return
+            if isinstance(found, Exception):
+                answer.set_exception(found)
+            else:
+                answer.set_result(found)
+
+        place = self._placed(rows, settle)
+        answer.add_done_callback(lambda _: setattr(place, "gone", True))
+        if not self.busy:
+            self._begin(loop)
+        return answer
+
+    def enter(self, rows: Rows, tell: Callable[[Outputs | Exception], None]) -> Place:
+        """The same without a future: for who has nothing else to do at the answer than to send it.
+
+        The call begins once all that has come in this turn of the event loop was read, so that it is shared.
+
+        Args:
+            rows: The rows of one request.
+            tell: Told what came of them; raises nothing.
+
+        Returns:
+            Where it waits; say there when nobody wants the answer any more.
+
+        Raises:
+            Overloaded: too many requests wait.
+        """
+        place = self._placed(rows, tell)
+        if not self.busy:
+            self._soon(asyncio.get_running_loop())
+        return place
+
+    def _placed(self, rows: Rows, tell: Callable[[Outputs | Exception], None]) -> Place:
         if len(self._waiting) >= MAX_WAITING:
             raise Overloaded(
                 "More requests wait for this model than it can answer soon.",
                 hint="Try again later.",
                 details={"retry_after_s": RETRY_S},
             )
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Outputs] = loop.create_future()
-        self._waiting.append(_Waiting(rows, answer))
+        place = Place(rows, tell)
+        self._waiting.append(place)
+        return place
+
+    def _soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._starting:
+            self._starting = True
+            loop.call_soon(self._start, loop)
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._starting = False
         if not self.busy:
             self._begin(loop)
-        return answer
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         batch = self._next()
@@ -92,14 +152,15 @@ class Batcher:
         try:
             self._thread.submit(self._call, loop, batch)
         except RuntimeError:  # closed meanwhile
+            self.busy = False
             self._give(batch, [Overloaded("This version is no longer served.", hint="Try again.")] * len(batch))
 
-    def _next(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
+    def _next(self) -> list[Place]:
+        batch: list[Place] = []
         size = 0
         while self._waiting:
             first = self._waiting[0]
-            if first.answer.done():  # its client has gone
+            if first.gone:
                 self._waiting.popleft()
                 continue
             if batch and size + first.rows.size > MAX_ROWS:
@@ -108,7 +169,7 @@ class Batcher:
             size += first.rows.size
         return batch
 
-    def _call(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting]) -> None:
+    def _call(self, loop: asyncio.AbstractEventLoop, batch: list[Place]) -> None:
         """On the model's thread: predict, and hand the answers back."""
         with self._turn:
             found = predicted(self._runtime, [each.rows for each in batch])
@@ -117,21 +178,15 @@ class Batcher:
         except RuntimeError:  # the loop has ended, and with it whoever waited
             return
 
-    def _done(
-        self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting], found: Sequence[Outputs | Exception]
-    ) -> None:
-        self._give(batch, found)
-        self._begin(loop)
-
-    def _give(self, batch: list[_Waiting], found: Sequence[Outputs | Exception]) -> None:
+    def _done(self, loop: asyncio.AbstractEventLoop, batch: list[Place], found: Sequence[Outputs | Exception]) -> None:
         self.busy = False
-        for waiting, outputs in zip(batch, found, strict=True):
-            if waiting.answer.done():
-                continue
-            if isinstance(outputs, Exception):
-                waiting.answer.set_exception(outputs)
-            else:
-                waiting.answer.set_result(outputs)
+        self._give(batch, found)
+        self._soon(loop)  # whoever asks again at once shares the next call
+
+    def _give(self, batch: list[Place], found: Sequence[Outputs | Exception]) -> None:
+        for place, outputs in zip(batch, found, strict=True):
+            if not place.gone:
+                place.tell(outputs)
 
     def close(self) -> None:
         """End the thread once its call is over; the model is closed there too, since nobody else may use it."""

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from engine.server.exchange import Exchange
     from engine.server.settings import Settings
     from engine.serving.app import App
+    from engine.serving.coming import Coming
+
+
+_END = b"\r\n\r\n"
 
 
 class QuickProtocol(BoundedProtocol):
     """One connection of a client; bounded as every connection of ours.
 
-    A prediction that comes in one piece needs no task: it is answered where its body ends. Whatever comes in pieces,
-    waits for others, or is something else goes the way of every ASGI request.
+    A prediction that comes in one piece needs no task: it is answered where its body ends, or once the call is
+    over that it shares with others. Whatever comes in pieces, or is something else goes the way of every ASGI request.
 
     Attributes:
         quick: The application.
@@ -36,6 +40,9 @@ class QuickProtocol(BoundedProtocol):
     _begun = 0
     _address = ""
     _awaiting: asyncio.Task[None] | None = None
+    _coming: Coming | None = None
+    _ahead = b""
+    _ends = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody has come."""
@@ -47,6 +54,10 @@ class QuickProtocol(BoundedProtocol):
         turns = self.quick.turns
         if self.waits:  # what came before is answered before
             turns.finish()
+        if self._coming is not None:
+            self._ahead += data
+            self.flow.pause_reading()
+            return
         if self._rest is None or not self.rests() or not turns.take(data, self._address, self):
             self.parse(data)
 
@@ -55,6 +66,27 @@ class QuickProtocol(BoundedProtocol):
         self.transport.write(answer)
         self.server_state.total_requests += 1
         self._rests_since_s = self.loop.time()
+
+    def expect(self, coming: Coming) -> None:
+        """Wait for an answer that is told later; whatever comes by then is answered after it."""
+        self._coming = coming
+
+    def land(self, answer: bytes) -> None:
+        """Send the answer that was waited for; the last one here says so."""
+        self._coming = None
+        if self.transport.is_closing():
+            return
+        if self._ends or self.crowd.leaving:
+            self.put(answer.replace(_END, b"\r\nconnection: close" + _END, 1))
+            self.transport.close()
+            return
+        self.put(answer)
+        if self._rest is None:  # it was over meanwhile
+            self._rest = self.loop.call_later(self.timeout_keep_alive, self._look_at_rest)
+        if self._ahead:
+            ahead, self._ahead = self._ahead, b""
+            self.flow.resume_reading()
+            self.data_received(ahead)
 
     def parse(self, data: bytes) -> None:
         """Have what has come go the long way."""
@@ -69,22 +101,32 @@ class QuickProtocol(BoundedProtocol):
         """The server ends: what came is answered first."""
         if self.waits:
             self.quick.turns.finish()
-        super().shutdown()
+        if self._coming is None:
+            super().shutdown()
+        else:
+            self._ends = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone: no model has to answer what nobody waits for."""
         super().connection_lost(exc)
         if self._awaiting is not None:
             self._awaiting.cancel()
+        coming, self._coming = self._coming, None
+        if coming is not None:
+            coming.leave()
 
     def rests(self) -> bool:
         """Whether nothing is under way: no request, no timer but that of rest, nobody who reads slowly."""
         return (
             self.cycle.response_complete
+            and self._coming is None
             and not (self._in_head or self._in_body or self.pipeline)
             and self._timer is None
             and not (self.flow.write_paused or self.crowd.leaving or self.transport.is_closing())
         )
+
+    def _is_idle(self) -> bool:
+        return self._coming is None and super()._is_idle()
 
     def on_message_begin(self) -> None:
         """A head begins."""

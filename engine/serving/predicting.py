@@ -12,13 +12,14 @@ from engine.core.errors import InvalidInput, PredictionFailed, QuarterdeckError
 from engine.core.text import clean
 from engine.serving.batcher import predicted
 from engine.serving.calls import JSON, Answer
+from engine.serving.coming import Coming
 from engine.serving.large import LARGE_BYTES, Aside, predicted_in_parts, whole
 from engine.serving.preparing import Prediction, captured_rows, is_fault, prepared, prepared_and_kept
 from engine.telemetry.model import CapturedPrediction
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from engine.runtimes.model import Outputs, Rows
     from engine.serving.calls import Call, Dialect
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engine.telemetry.spool import Spool
 
     Groups = dict[Target, list[Prediction]]
+    Tell = Callable[[Answer], None]
 
 INLINE_ROWS = 128
 """Rows that are predicted at once on the event loop by a quick runtime; more go to a thread, so that others go on."""
@@ -72,53 +74,61 @@ class Predictor:
         except Exception as error:  # noqa: BLE001 a model may raise anything, and each request is answered
             return self._failed(task, error)
 
-    def at_once(self, call: Call, dialect: Dialect, began_s: float) -> Answer | None:
-        """Answer a request whose body is there, if that can be done without waiting for anybody.
+    def at_once(self, call: Call, dialect: Dialect, began_s: float, tell: Tell) -> Answer | Coming | None:
+        """Answer a request whose body is there, or have it wait for its part of a call.
 
         Args:
             call: The request.
             dialect: How it is worded.
             began_s: When it came, by `perf_counter`.
+            tell: Told the answer, where that has to wait.
 
         Returns:
-            The answer; `None` when it may have to wait: then nothing has been done yet.
+            The answer, or what stands for it; `None` for a large request: then nothing has been done yet.
         """
         task = Prediction(call, dialect, self._table(), began_s)
+        if len(call.body) > LARGE_BYTES:
+            return None
         try:
-            if not task.find().quick or len(call.body) > LARGE_BYTES:
-                return None
+            task.find()
             target, rows = prepared(task)
             outputs = _called(target, rows)
-            return None if outputs is None else self._answered(task, target, outputs)
+            return self._wait(task, target, rows, tell) if outputs is None else self._answered(task, target, outputs)
         except Exception as error:  # noqa: BLE001 as above
             return self._failed(task, error)
 
-    def together(self, requests: Iterable[tuple[Call, Dialect, float]]) -> list[Answer | None]:
+    def together(self, requests: Sequence[tuple[Call, Dialect, float, Tell]]) -> list[Answer | Coming | None]:
         """Answer requests that came at the same time, as `at_once` does, but those for one version by one call of it.
 
         Args:
-            requests: Each with how it is worded and when it came.
+            requests: Each with how it is worded, when it came, and who is told the answer where that has to wait.
 
         Returns:
-            The answers, in order.
+            The answers, or what stands for them, in order.
         """
         table = self._table()
-        tasks = [Prediction(call, dialect, table, began_s) for call, dialect, began_s in requests]
+        tasks = [Prediction(call, dialect, table, began_s) for call, dialect, began_s, _ in requests]
         groups: Groups = {}
-        for task in tasks:
-            self._sort(task, groups)
+        late: list[Coming | None] = []
+        for task, (*_, tell) in zip(tasks, requests, strict=True):
+            late.append(self._sort(task, groups, tell))
         for target, group in groups.items():
             self._call_together(target, group)
-        return [task.answer for task in tasks]
+        return [task.answer or coming for task, coming in zip(tasks, late, strict=True)]
 
-    def _sort(self, task: Prediction, groups: Groups) -> None:
+    def _sort(self, task: Prediction, groups: Groups, tell: Tell) -> Coming | None:
+        """Put a request to those for its version; where it waits for others than these, what stands for its answer."""
         try:
-            if task.find().quick and len(task.call.body) <= LARGE_BYTES:
-                target, rows = prepared(task)
-                if rows.size <= INLINE_ROWS:
-                    groups.setdefault(target, []).append(task)
+            if len(task.call.body) > LARGE_BYTES:
+                return None
+            task.find()
+            target, rows = prepared(task)
+            if target.loaded.gathers or rows.size > INLINE_ROWS or target.loaded.turn.locked():
+                return self._wait(task, target, rows, tell)
+            groups.setdefault(target, []).append(task)
         except Exception as error:  # noqa: BLE001 as above
             task.answer = self._failed(task, error)
+        return None
 
     def _call_together(self, target: Target, group: list[Prediction]) -> None:
         """Answer requests for one version; none of them while somebody else calls it."""
@@ -130,13 +140,33 @@ class Predictor:
         finally:
             loaded.turn.release()
         for task, outputs in zip(group, found, strict=True):
-            if isinstance(outputs, Exception):
-                task.answer = self._failed(task, outputs)
-                continue
+            task.answer = self._worded(task, target, outputs)
+
+    def _wait(self, task: Prediction, target: Target, rows: Rows, tell: Tell) -> Coming:
+        """Have a request wait for its part of a call; the table is in use until its answer is told, or its client gone.
+
+        Raises:
+            Overloaded: too many requests wait.
+        """
+        flights = task.table.flights
+
+        def told(found: Outputs | Exception) -> None:
             try:
-                task.answer = self._answered(task, target, outputs)
-            except Exception as error:  # noqa: BLE001 as above
-                task.answer = self._failed(task, error)
+                tell(self._worded(task, target, found))
+            finally:
+                flights.ended()
+
+        place = target.loaded.batcher.enter(rows, told)
+        flights.began()
+        return Coming(place, flights)
+
+    def _worded(self, task: Prediction, target: Target, found: Outputs | Exception) -> Answer:
+        if isinstance(found, Exception):
+            return self._failed(task, found)
+        try:
+            return self._answered(task, target, found)
+        except Exception as error:  # noqa: BLE001 as above
+            return self._failed(task, error)
 
     def _later(self, task: Prediction, target: Target, rows: Rows) -> Awaitable[Answer]:
         """Answer with others, on the model's thread; the table is in use from now on, whenever somebody awaits this.

@@ -92,7 +92,6 @@ class Served:
         targets: All that is loaded, by deployment number.
         layout: The deployment of every bucket; empty when the live one takes all.
         shadows: Get a copy of each request.
-        quick: Whether whatever it serves answers without sharing calls.
     """
 
     row_id: int
@@ -109,7 +108,6 @@ class Served:
     targets: Mapping[int, Target]
     layout: Layout = ()
     shadows: tuple[Target, ...] = ()
-    quick: bool = False
 
     def answering(self) -> Target:
         """The live deployment.

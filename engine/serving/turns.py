@@ -2,18 +2,22 @@
 
 A call of a model costs little more for several rows than for one. When callers come so close together that one turn of
 the event loop reads the requests of several, they are answered once all of these are there: nobody waits for a timer,
-and who comes alone is answered at once.
+and who comes alone is answered at once. Where a model shares its
+calls anyway, the connection waits for its part of one.
 """
 
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from engine.serving.coming import Coming
     from engine.serving.heads import Heads, Known
+
+    Found = bytes | Coming | None
 
 MOST = 64
 """Requests that are answered together at most."""
@@ -33,6 +37,14 @@ class Seat(Protocol):
 
     def put(self, answer: bytes) -> None:
         """Send an answer, whole."""
+        ...
+
+    def expect(self, coming: Coming) -> None:
+        """Wait for an answer that is told later; whatever comes by then is answered after it."""
+        ...
+
+    def land(self, answer: bytes) -> None:
+        """Send the answer that was waited for, whole."""
         ...
 
     def rests(self) -> bool:
@@ -71,7 +83,8 @@ class Turns:
 
     Args:
         heads: Knows them.
-        alone: Answers a request with its whole answer, or with `None` when it has to go the long way.
+        alone: Answers a request with its whole answer, with what stands for one that its seat is told later, or with
+            `None` when it has to go the long way.
         together: Does so for several.
         later: Has something called before the event loop waits again, after all that has come was read.
     """
@@ -79,8 +92,8 @@ class Turns:
     def __init__(
         self,
         heads: Heads,
-        alone: Callable[[Asked], bytes | None],
-        together: Callable[[Sequence[Asked]], Sequence[bytes | None]],
+        alone: Callable[[Asked], Found],
+        together: Callable[[Sequence[Asked]], Sequence[Found]],
         later: Callable[[Callable[[], None]], object],
     ) -> None:
         self._heads = heads
@@ -102,7 +115,7 @@ class Turns:
             seat: The connection.
 
         Returns:
-            False when it is none that is known, or may have to wait for others; then nothing was done.
+            False when it is none that is known, or has to go the long way; then nothing was done.
         """
         began_s = perf_counter()
         found = self._heads.find(data)
@@ -116,8 +129,11 @@ class Turns:
         answer = self._one(asked)
         if answer is None:
             return False
-        seat.put(answer)
-        self._last, self._ended_s = seat, perf_counter()
+        if type(answer) is bytes:
+            seat.put(answer)
+            self._last, self._ended_s = seat, perf_counter()
+        else:
+            seat.expect(cast("Coming", answer))
         return True
 
     def _gather(self, asked: Asked) -> None:
@@ -147,10 +163,12 @@ class Turns:
         for asked, answer in zip(resting, self._answered(resting), strict=True):
             if answer is None:
                 asked.seat.parse(asked.data)
-            else:
+            elif type(answer) is bytes:
                 asked.seat.put(answer)
+            else:
+                asked.seat.expect(cast("Coming", answer))
 
-    def _answered(self, asked: Sequence[Asked]) -> Sequence[bytes | None]:
+    def _answered(self, asked: Sequence[Asked]) -> Sequence[Found]:
         try:
             return self._together(asked)
         except Exception:  # noqa: BLE001 whatever one request has broken, the others have their answers: each goes its own way

@@ -87,6 +87,27 @@ async def test_who_has_gone_is_not_predicted_for() -> None:
     batcher.close()
 
 
+async def test_what_comes_in_one_turn_shares_a_call_and_who_has_gone_is_told_nothing() -> None:
+    model = Doubler()
+    batcher = Batcher(model, threading.Lock(), "test")
+    told: asyncio.Queue[tuple[int, Outputs | Exception]] = asyncio.Queue()
+    places = [
+        batcher.enter(rows(float(number - 1)), lambda found, number=number: told.put_nowait((number, found)))  # type: ignore[misc]
+        for number in range(5)
+    ]
+    places[3].gone = True
+    async with asyncio.timeout(10):
+        found = dict([await told.get() for _ in range(4)])
+    assert sorted(found) == [0, 1, 2, 4]
+    assert isinstance(found[0], ValueError)
+    for number in (1, 2, 4):
+        outputs = found[number]
+        assert not isinstance(outputs, Exception)
+        assert outputs["predict"].tolist() == [(number - 1) * 2.0]
+    assert model.calls[0] == 4
+    batcher.close()
+
+
 async def test_too_many_are_told_to_come_again() -> None:
     model = Doubler()
     batcher = Batcher(model, threading.Lock(), "test")

@@ -12,8 +12,9 @@ import pytest
 from engine.endpoints.model import Share
 from engine.runtimes.model import Field, Interface, Rows, RuntimeKind
 from engine.runtimes.row_check import RowCheck
-from engine.serving.batcher import Batcher
+from engine.serving.batcher import MAX_WAITING, Batcher
 from engine.serving.calls import Answer, Call
+from engine.serving.coming import Coming
 from engine.serving.counting import Counting
 from engine.serving.large import LARGE_BYTES
 from engine.serving.plain import Plain
@@ -25,6 +26,7 @@ from engine.telemetry.model import Origin
 from engine.telemetry.spool import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from engine.runtimes.model import Outputs
@@ -109,7 +111,6 @@ def endpoint(*targets: Target) -> Served:
         capture=0.0,
         live=targets[0],
         targets=by_number,
-        quick=True,
     )
 
 
@@ -173,35 +174,78 @@ def test_what_pinned_requests_did_is_in_the_sums_and_in_no_window(tmp_path: Path
     windows.close()
 
 
-def all_together(served: Served, *values: object) -> list[Answer | None]:
-    predictor = Predictor(lambda: Table({"m": served}), Shadows(lambda _: None), None)
+def all_together(
+    table: Table, *values: object, tell: Callable[[Answer], None] = lambda _: None
+) -> list[Answer | Coming | None]:
+    predictor = Predictor(lambda: table, Shadows(lambda _: None), None)
     calls = []
     for value in values:
         call = Call("POST", "/predict", [], "127.0.0.1")
         call.body, call.endpoint = json.dumps({"features": [value]}).encode(), "m"
-        calls.append((call, Plain(), 0.0))
+        calls.append((call, Plain(), 0.0, tell))
     return predictor.together(calls)
+
+
+def said(answer: Answer | Coming | None) -> tuple[int, bytes, Target | None]:
+    assert isinstance(answer, Answer)
+    return answer.status, answer.body, answer.target
 
 
 def test_those_together_are_each_answered_as_if_alone() -> None:
     live = target(LIVE, Share.LIVE)
     served = endpoint(live)
     values = (4, -1, "text", 8, None, 10)
-    found = all_together(served, *values)
-    alone = [ask(served, Plain(), value) for value in values]
-    assert [each and (each.status, each.body, each.target) for each in found] == [
-        (each.status, each.body, each.target) for each in alone
-    ]
-    assert [each and each.status for each in found] == [200, 500, 400, 200, 400, 200]
+    found = [said(each) for each in all_together(Table({"m": served}), *values)]
+    assert found == [said(ask(served, Plain(), value)) for value in values]
+    assert [each[0] for each in found] == [200, 500, 400, 200, 400, 200]
     assert (live.tally.requests, live.tally.errors, live.tally.refused) == (12, 2, 4)
 
 
-def test_those_together_wait_while_somebody_else_has_the_model() -> None:
+async def test_those_together_wait_while_somebody_else_has_the_model() -> None:
     live = target(LIVE, Share.LIVE)
+    table, told = Table({"m": endpoint(live)}), list[Answer]()
     with live.loaded.turn:
-        assert all_together(endpoint(live), 4, 8) == [None, None]
-    assert live.tally.requests == 0
-    assert all(each is not None for each in all_together(endpoint(live), 4, 8))
+        found = all_together(table, 4, "text", -1, 8, tell=told.append)
+        assert [type(each) for each in found] == [Coming, Answer, Coming, Coming]
+        assert (live.tally.requests, live.tally.refused, table.flights.count) == (1, 1, 3)
+    await landed(table)
+    assert [each.status for each in told] == [200, 500, 200]
+    assert [json.loads(told[at].body)["prediction"] for at in (0, 2)] == [2.0, 4.0]
+    assert (live.tally.requests, live.tally.errors) == (4, 1)
+
+
+async def landed(table: Table) -> None:
+    over = asyncio.Event()
+    table.flights.once_over(over.set)
+    async with asyncio.timeout(10):
+        await over.wait()
+
+
+async def test_who_leaves_while_waiting_is_told_nothing_and_holds_up_no_table() -> None:
+    live = target(LIVE, Share.LIVE)
+    table, told = Table({"m": endpoint(live)}), list[Answer]()
+    with live.loaded.turn:
+        stays, leaves = all_together(table, 4, 8, tell=told.append)
+        assert isinstance(stays, Coming)
+        assert isinstance(leaves, Coming)
+        leaves.leave()
+        assert table.flights.count == 1
+    await landed(table)
+    assert [json.loads(each.body)["prediction"] for each in told] == [2.0]
+    assert live.tally.requests == 1
+
+
+async def test_one_too_many_is_told_at_once_to_come_again() -> None:
+    live = target(LIVE, Share.LIVE)
+    table, told = Table({"m": endpoint(live)}), list[Answer]()
+    with live.loaded.turn:
+        found = all_together(table, *[4] * (MAX_WAITING + 1), tell=told.append)
+        refused = found[-1]
+        assert isinstance(refused, Answer)
+        assert (refused.status, (b"retry-after", b"1") in refused.headers) == (503, True)
+        assert table.flights.count == MAX_WAITING
+    await landed(table)
+    assert [each.status for each in told] == [200] * MAX_WAITING
 
 
 def test_a_large_request_is_under_way_from_the_start_until_after_its_answer() -> None:

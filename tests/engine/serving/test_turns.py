@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.runtimes.model import Rows
+from engine.serving.batcher import Place
 from engine.serving.calls import Call, RequestIds
+from engine.serving.coming import Coming
 from engine.serving.heads import Heads
 from engine.serving.plain import Plain
+from engine.serving.table import Flights
 from engine.serving.turns import MOST, Asked, Turns
 
 if TYPE_CHECKING:
@@ -48,12 +52,20 @@ class Connection:
         self.open = True
         self.got: list[bytes] = []
         self.parsed: list[bytes] = []
+        self.expects: Coming | None = None
 
     def put(self, answer: bytes) -> None:
         self.got.append(answer)
 
+    def expect(self, coming: Coming) -> None:
+        self.expects = coming
+
+    def land(self, answer: bytes) -> None:
+        self.expects = None
+        self.got.append(answer)
+
     def rests(self) -> bool:
-        return self.open
+        return self.open and self.expects is None
 
     def parse(self, data: bytes) -> None:
         self.parsed.append(data)
@@ -64,12 +76,12 @@ class Loop:
 
     def __init__(self) -> None:
         self.together: list[int] = []
-        self.answer: bytes | None = b"answer"
+        self.answer: bytes | Coming | None = b"answer"
         self.broken = False
         self._later: list[Callable[[], None]] = []
         self.turns = Turns(knowing(), lambda asked: self._all([asked])[0], self._all, self._later.append)
 
-    def _all(self, asked: Sequence[Asked]) -> Sequence[bytes | None]:
+    def _all(self, asked: Sequence[Asked]) -> Sequence[bytes | Coming | None]:
         if self.broken:
             raise ValueError
         self.together.append(len(asked))
@@ -136,13 +148,23 @@ def test_who_cannot_take_an_answer_any_more_goes_the_long_way_and_harms_nobody()
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["alone", "together"])
-def test_what_may_have_to_wait_for_others_goes_the_long_way(*, many: bool) -> None:
+def test_what_cannot_be_answered_here_goes_the_long_way(*, many: bool) -> None:
     loop, seat = Loop(), Connection()
     if many:
         crowded(loop)
     loop.answer = None
     taken = loop.turn(seat)
     assert (taken, seat.got, seat.parsed) == ((True, [], [sent()]) if many else (False, [], []))
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["alone", "together"])
+def test_who_shares_a_call_waits_for_its_answer_and_is_not_asked_about_again(*, many: bool) -> None:
+    loop, seats = Loop(), [Connection(), Connection()]
+    if many:
+        crowded(loop)
+    loop.answer = coming = Coming(Place(Rows(1), lambda _: None), Flights())
+    assert loop.turn(*seats)
+    assert all((each.expects, each.got, each.parsed, each.waits) == (coming, [], [], False) for each in seats)
 
 
 def test_an_answer_that_breaks_sends_each_request_its_own_way() -> None:
