@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.access import Access
 from engine.core.clock import SystemClock
-from engine.core.errors import AlreadyExists
 from engine.core.ids import RandomIds
 from engine.db.connection import Durability
 from engine.db.database import Database
+from engine.db.making import create
 from engine.db.migrations import TELEMETRY
-from engine.db.workspace import Workspace, find_workspace, make_directories, require_workspace
+from engine.db.workspace import Workspace, find_workspace, require_workspace
 from engine.policy.file import PolicyFile
 from engine.policy.identity import current_actor
+
+__all__ = ["Engine", "create", "open", "open_damaged"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from engine.core.access import Actor, Role
     from engine.core.clock import Clock
     from engine.core.ids import Ids
+    from engine.core.moment import Moment
     from engine.db.feed import ChangeFeed
     from engine.db.transaction import Snapshot
     from engine.deployment.analyst import Analyst
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from engine.maintenance.service import Maintenance
     from engine.monitoring.model import Monitor, MonitorResult, Subject
     from engine.monitoring.service import Monitors
+    from engine.past.service import Past
     from engine.policy.model import Policy
     from engine.probing.service import Probing
     from engine.processes.service import Processes
@@ -59,6 +63,7 @@ if TYPE_CHECKING:
     from engine.tracking.reading import RunReading
     from engine.tracking.redaction import Redaction
     from engine.tracking.service import Runs
+    from engine.undoing.service import Undoing
     from engine.webhooks.outbox import Outbox
     from engine.webhooks.sending import Sender
     from engine.webhooks.service import Webhooks
@@ -416,6 +421,13 @@ class Engine:
 
         return Webhooks(self.database, self.access, self.audit, self._policy_file, self.clock, self._ids)
 
+    @cached_property
+    def undoing(self) -> Undoing:
+        """Undo and redo of what the audit log holds."""
+        from engine.undoing.service import Undoing
+
+        return Undoing(self)
+
     def outbox(self, sender: Sender) -> Outbox:
         """The messages that wait for webhooks, for the one process that sends them.
 
@@ -438,16 +450,46 @@ class Engine:
         """
         access = Access(actor, role, read_only=self.access.read_only)
         acting = Engine(
-            self.workspace,
-            self.database,
-            policy_file=self._policy_file,
-            access=access,
-            clock=self.clock,
-            ids=self._ids,
+            self.workspace, self.database, policy_file=self._policy_file, access=access, clock=self.clock, ids=self._ids
         )
         acting.artifacts = self.artifacts  # which knows the objects that it has compared with their digests
         acting._telemetry_database = self._telemetry_database
         return acting
+
+    @cached_property
+    def past(self) -> Past:
+        """Which changes there were, for going through the past."""
+        from engine.past.service import Past
+
+        return Past(self.workspace, self.database, self.audit)
+
+    def at(self, moment: Moment) -> Engine:
+        """The same workspace as it was at a moment, for reading: every service tells what it would have told then.
+
+        What the audit log and the rows' own times tell is turned back; parameters, and tags that programs have logged,
+        carry no time and are as they are now. The texts of deleted prompts and the files of deleted versions are gone.
+
+        Args:
+            moment: The moment.
+
+        Returns:
+            An engine that changes nothing; its clock stands at the moment. Close it.
+        """
+        from engine.past.service import PastClock
+
+        control = self.past.control(moment)
+        access = Access(self.access.actor, lambda: self.access.role, read_only=True)
+        then = Engine(
+            self.workspace,
+            control,
+            policy_file=self._policy_file,
+            access=access,
+            clock=PastClock(control),
+            ids=self._ids,
+        )
+        then.artifacts = self.artifacts
+        then._telemetry_database = self.past.telemetry(control)
+        return then
 
     def feed(self, after: int | None = None) -> ChangeFeed:
         """News of changes made from now on, by any process.
@@ -556,31 +598,3 @@ def _engine(found: Workspace, database: Database, *, as_user: str | None, via: s
     if policy is not None:
         _ = access.role  # known from here on, so that it can be shown while the file is wrong
     return Engine(found, database, policy_file=policy_file, access=access, clock=clock, ids=ids)
-
-
-def create(workspace: str | os.PathLike[str] | None = None, *, exist_ok: bool = False) -> Workspace:
-    """Make a workspace.
-
-    Args:
-        workspace: The directory; `None` finds it as `open` does.
-        exist_ok: Accept one that is there already and leave it as it is.
-
-    Returns:
-        Where it is.
-
-    Raises:
-        AlreadyExists: there is one already.
-        WorkspaceReadOnly: the file system does not let us write.
-        WorkspaceFull: no space is left.
-        WorkspaceError: the disk failed.
-    """
-    found = find_workspace(workspace, environ=os.environ, cwd=Path.cwd())
-    if found.exists and not exist_ok:
-        raise AlreadyExists(f"There is a workspace at {found.path} already.", hint="Open it with `qd`.")
-    make_directories(found)
-    database = Database(found.control_db)
-    try:
-        database.migrate()
-    finally:
-        database.close()
-    return found

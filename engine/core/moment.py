@@ -1,0 +1,44 @@
+"""A moment that is looked at: a time, or the instant after one change. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from engine.core.timetext import format_time, parse_time
+
+_CHANGE = re.compile(r"#([1-9][0-9]{0,17})")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of the past; exactly one of its fields is set.
+
+    Args:
+        time_ms: A time, in milliseconds since the epoch; what happened at that millisecond has happened.
+        change: The number of an audit record: the instant at which it, and nothing after it, had happened.
+    """
+
+    time_ms: int | None = None
+    change: int | None = None
+
+    def __str__(self) -> str:
+        """As `parse_moment` reads it: `2026-11-03T09:00:00Z` or `#1182`."""
+        return f"#{self.change}" if self.time_ms is None else format_time(self.time_ms)
+
+
+def parse_moment(text: str, now_ms: int | None) -> Moment:
+    """Read a moment.
+
+    Args:
+        text: A time as `parse_time` reads it, or `#1182` for the instant after that change.
+        now_ms: The present, in milliseconds since the epoch; `None` refuses what depends on it.
+
+    Returns:
+        The moment.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    change = _CHANGE.fullmatch(text.strip())
+    return Moment(change=int(change[1])) if change else Moment(parse_time(text, now_ms))

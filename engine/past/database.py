@@ -1,0 +1,169 @@
+"""A database as it was at a moment: the same services read it, and nobody can write it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from engine.core.errors import ReadOnlyMode
+from engine.db.connection import roll_back, translated
+from engine.db.database import Database
+from engine.db.forking import in_use
+from engine.db.patience import held
+from engine.db.transaction import Snapshot
+from engine.past.statements import prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from engine.core.access import Actor
+    from engine.db.transaction import Transaction
+    from engine.past.model import Cut
+
+
+class Turned(Protocol):
+    """What has been turned back on one connection."""
+
+    def need(self, groups: Iterable[str]) -> None:
+        """Turn groups of tables back that a statement is about to read, unless they have been."""
+
+    def go_on(self) -> None:
+        """Turn back what has happened since."""
+
+
+class PastSnapshot(Snapshot):
+    """A view in which every table that a statement names has been turned back before it runs.
+
+    Args:
+        connection: A connection with an open read transaction.
+        turning: Turns the tables of this connection back.
+    """
+
+    __slots__ = ("_turning",)
+
+    def __init__(self, connection: sqlite3.Connection, turning: Turned) -> None:
+        super().__init__(connection)
+        self._turning = turning
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement on the past.
+
+        Args:
+            sql: The statement, with `?` for every value.
+            parameters: The values.
+
+        Returns:
+            The cursor over its rows.
+
+        Raises:
+            InvalidInput: a value is a text or a number that SQLite cannot hold.
+            sqlite3.Error: the statement failed.
+        """
+        text, groups = prepared(sql)
+        self._turning.need(groups)
+        return super().execute(text, parameters)
+
+
+class PastDatabase(Database):
+    """A database as it was; the file itself is only read.
+
+    What was turned back is kept by connection, so that the next reading of the same moment costs nothing more.
+
+    Args:
+        path: The file.
+        find: Finds where the past ends, over a reader.
+        turn: Makes what turns the tables of a connection back.
+        schema: The folder of its migrations.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        find: Callable[[sqlite3.Connection], Cut],
+        turn: Callable[[sqlite3.Connection, Cut], Turned],
+        schema: Path,
+    ) -> None:
+        super().__init__(path, read_only=True, schema=schema)
+        self._find = find
+        self._turn = turn
+        self._turned: dict[sqlite3.Connection, Turned] = {}
+        self._past = threading.local()
+        self._cut: Cut | None = None
+
+    @property
+    def cut(self) -> Cut:
+        """Where this past ends.
+
+        Raises:
+            NotFound: there is no change of that number.
+            QuarterdeckError: the database cannot be read.
+        """
+        if self._cut is None:
+            with self.snapshot():
+                pass
+        assert self._cut is not None  # noqa: S101 every snapshot finds it
+        return self._cut
+
+    def transaction(self, actor: Actor) -> AbstractContextManager[Transaction]:
+        """Refuse to write.
+
+        Raises:
+            ReadOnlyMode: always.
+        """
+        raise _past(actor)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Open a view of the past; inside one already open in this thread, it is the same view.
+
+        Yields:
+            The snapshot.
+
+        Raises:
+            NotFound: there is no change of that number.
+            QuarterdeckError: as `Database.snapshot`.
+        """
+        current: Snapshot | None = getattr(self._past, "snapshot", None)
+        if current is not None:
+            yield current
+            return
+        with in_use(), translated(self.path):
+            self._check_identity()
+            with self._pool.reader() as reader, held(reader):
+                reader.execute("BEGIN")
+                try:
+                    self._past.snapshot = PastSnapshot(reader, self._turning(reader))
+                    yield self._past.snapshot
+                    reader.execute("COMMIT")  # what was turned back stays
+                except BaseException:
+                    self._turned.pop(reader, None)
+                    roll_back(reader)
+                    reader.close()  # half of it may have been turned back
+                    raise
+                finally:
+                    self._past.snapshot = None
+
+    def _turning(self, reader: sqlite3.Connection) -> Turned:
+        if self._cut is None:
+            self._cut = self._find(reader)
+        turned = self._turned.get(reader)
+        if turned is None:
+            self._turned = {each: done for each, done in self._turned.items() if _is_open(each)}
+            turned = self._turned[reader] = self._turn(reader, self._cut)
+        turned.go_on()
+        return turned
+
+
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.in_transaction or True
+    except sqlite3.ProgrammingError:  # the pool has let it go
+        return False
+
+
+def _past(_actor: Actor) -> NoReturn:
+    raise ReadOnlyMode("The past cannot be changed.", hint="Go back to the present, and change it there.")

@@ -1,0 +1,262 @@
+"""SQL that turns back what has a name, texts, tags, aliases and numbered versions: models and prompts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.core.query import number_of
+from engine.past.facts import told
+from engine.past.tables_store import called, copy, later, of_object, value
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from engine.past.model import Cut, Undone
+
+    Restored = Callable[[Mapping[str, Any], int, str], Mapping[str, object]]
+    """Columns of a thing that was deleted: from its facts, when it came, and who made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A kind of named thing, and how it is stored.
+
+    Args:
+        name: Its kind in the audit log, which is its table too.
+        version: The kind of its versions.
+        table: The table of its versions.
+        aliases: The table of its aliases.
+        tags: The table of its tags.
+        version_tags: The table of its versions' tags.
+        texts: Its columns that are told as they are stored.
+        version_texts: Those of its versions.
+        made_by: Verbs that make one, or a version.
+        silent: Verbs of versions that change nothing of the thing itself.
+        row: Columns of one that was deleted.
+        version_row: Columns of a version that was deleted.
+    """
+
+    name: str
+    version: str
+    table: str
+    aliases: str
+    tags: str
+    version_tags: str
+    texts: tuple[str, ...]
+    version_texts: tuple[str, ...]
+    made_by: tuple[str, ...]
+    silent: tuple[str, ...]
+    row: Restored
+    version_row: Restored
+
+
+def turn_back(connection: sqlite3.Connection, cut: Cut, family: Family) -> None:
+    """Turn back all things of a family and their versions.
+
+    Args:
+        connection: The reader whose temporary tables are made.
+        cut: Where the past ends.
+        family: The family.
+    """
+    copy(connection, family.name, family.tags, family.table, family.version_tags, family.aliases)
+    touched: set[tuple[str, str]] = set()
+    for record in later(connection, cut, (family.name, family.version)):
+        touched.add((record.kind, record.key))
+        if record.kind == family.name:
+            _undo_thing(connection, family, record)
+        else:
+            _undo_version(connection, family, record)
+    if touched:
+        _set_times(connection, cut, family)
+
+
+def _row_id(connection: sqlite3.Connection, family: Family, name: str) -> int | None:
+    found: int | None = value(connection, f"SELECT id FROM temp.{family.name} WHERE name = ?", (name,))
+    return found
+
+
+def _version_id(connection: sqlite3.Connection, family: Family, key: str) -> int | None:
+    name, _, number = key.rpartition("/")
+    sql = f"""SELECT v.id FROM temp.{family.table} v JOIN temp.{family.name} m ON m.id = v.{family.name}
+        WHERE m.name = ? AND v.number = ?"""
+    found: int | None = value(connection, sql, (name, int(number) if number.isdigit() else 0))
+    return found
+
+
+def _undo_thing(connection: sqlite3.Connection, family: Family, record: Undone) -> None:
+    if record.verb == "rename":
+        sql = f"UPDATE temp.{family.name} SET name = ? WHERE name = ?"
+        connection.execute(sql, (record.before.get("name", record.key), record.after.get("name", record.key)))
+        return
+    if record.deleted:
+        _restore(connection, family, record)
+        return
+    own = _row_id(connection, family, record.key)
+    if own is None:
+        return
+    if record.created:
+        if record.verb in family.made_by:
+            _remove(connection, family, own)
+        return
+    _put_back(connection, family.name, own, family.texts, record.before)
+    _tags_back(connection, family.tags, family.name, own, record.before.get("tags", {}))
+    _aliases_back(connection, family, own, record.before.get("aliases", {}))
+
+
+def _undo_version(connection: sqlite3.Connection, family: Family, record: Undone) -> None:
+    if record.deleted:
+        name, _, number = record.key.rpartition("/")
+        owner = _row_id(connection, family, name)
+        if owner is not None and number.isdigit():
+            _restore_version(connection, family, (owner, name, int(number)), record.seq - 1, record.before)
+            targets = {alias: int(number) for alias in record.before.get("aliases", ())}
+            _aliases_back(connection, family, owner, targets)
+        return
+    own = _version_id(connection, family, record.key)
+    if own is None:
+        return
+    if record.created:
+        if record.verb in family.made_by:
+            connection.execute(f"DELETE FROM temp.{family.aliases} WHERE version = ?", (own,))
+            connection.execute(f"DELETE FROM temp.{family.table} WHERE id = ?", (own,))
+        return
+    _put_back(connection, family.table, own, family.version_texts, record.before)
+    _tags_back(connection, family.version_tags, "version", own, record.before.get("tags", {}))
+
+
+def _remove(connection: sqlite3.Connection, family: Family, own: int) -> None:
+    connection.execute(f"DELETE FROM temp.{family.aliases} WHERE {family.name} = ?", (own,))
+    connection.execute(f"DELETE FROM temp.{family.table} WHERE {family.name} = ?", (own,))
+    connection.execute(f"DELETE FROM temp.{family.name} WHERE id = ?", (own,))
+
+
+def _put_back(
+    connection: sqlite3.Connection, table: str, own: int, columns: tuple[str, ...], before: Mapping[str, Any]
+) -> None:
+    known = [column for column in columns if isinstance(before.get(column), str)]
+    if known:
+        sets = ", ".join(f"{column} = ?" for column in known)
+        connection.execute(f"UPDATE temp.{table} SET {sets} WHERE id = ?", (*(before[each] for each in known), own))
+
+
+def _tags_back(
+    connection: sqlite3.Connection, table: str, owner: str, own: int, tags: Mapping[str, str | None]
+) -> None:
+    for key, text in tags.items():
+        if text is None:
+            connection.execute(f"DELETE FROM temp.{table} WHERE {owner} = ? AND key = ?", (own, key))
+        else:
+            row = (own, key, text, number_of(text))
+            connection.execute(f"INSERT OR REPLACE INTO temp.{table} VALUES (?, ?, ?, ?)", row)
+
+
+def _aliases_back(connection: sqlite3.Connection, family: Family, own: int, aliases: Mapping[str, int | None]) -> None:
+    for alias, number in aliases.items():
+        if number is None:
+            sql = f"DELETE FROM temp.{family.aliases} WHERE {family.name} = ? AND alias = ?"
+            connection.execute(sql, (own, alias))
+        else:
+            sql = f"""INSERT OR REPLACE INTO temp.{family.aliases} SELECT ?1, ?2, id FROM temp.{family.table}
+                WHERE {family.name} = ?1 AND number = ?3"""
+            connection.execute(sql, (own, alias, number))
+
+
+def _restore(connection: sqlite3.Connection, family: Family, record: Undone) -> None:
+    """Bring a thing back that was deleted, with its versions, as far as its records tell of them."""
+    upto = record.seq - 1
+    names = called(connection, family.name, record.key, upto)
+    known = {**told(_records(connection, family.name, names, "")), **record.before}
+    came_ms, by = _came(connection, family, family.name, names, "")
+    _insert(connection, family.name, {"id": -record.seq, "name": record.key, **family.row(known, came_ms, by)})
+    _tags_back(connection, family.tags, family.name, -record.seq, known.get("tags", {}))
+    for number in _numbers(connection, family, record):
+        _restore_version(connection, family, (-record.seq, record.key, number), upto, {})
+    _aliases_back(connection, family, -record.seq, record.before.get("aliases", {}))
+
+
+def _numbers(connection: sqlite3.Connection, family: Family, record: Undone) -> list[int]:
+    """The versions a thing had: as told, or where only their count was, those that were made and not deleted."""
+    said = record.before.get("versions", ())
+    if isinstance(said, list):
+        return [int(number) for number in said]
+    sql = """SELECT key, max(seq), after IS NULL FROM main.audit WHERE kind = ? AND key >= ? AND key < ? AND seq < ?
+        AND (after IS NULL OR before IS NULL) GROUP BY key"""
+    rows = connection.execute(sql, (family.version, f"{record.key}/", f"{record.key}0", record.seq)).fetchall()
+    numbers = (key.rpartition("/")[2] for key, _, gone in rows if not gone)
+    return [int(number) for number in numbers if number.isdigit()]
+
+
+def _restore_version(
+    connection: sqlite3.Connection,
+    family: Family,
+    of: tuple[int, str, int],
+    upto: int,
+    last: Mapping[str, Any],
+) -> None:
+    owner, name, number = of
+    names = called(connection, family.name, name, upto)
+    known = {**told(_records(connection, family.version, names, f"/{number}")), **last}
+    came_ms, by = _came(connection, family, family.version, names, f"/{number}")
+    own = min(value(connection, f"SELECT ifnull(min(id), 0) FROM temp.{family.table}"), 0) - 1
+    columns = family.version_row(known, came_ms, by)
+    _insert(connection, family.table, {"id": own, family.name: owner, "number": number, **columns})
+    _tags_back(connection, family.version_tags, "version", own, known.get("tags", {}))
+
+
+def _records(
+    connection: sqlite3.Connection, kind: str, names: Sequence[tuple[str, int, int]], suffix: str
+) -> Iterator[Undone]:
+    """The records of one thing under all its names, the oldest first."""
+    for name, after, upto in names:
+        yield from of_object(connection, kind, name + suffix, upto, after=after)
+
+
+def _came(
+    connection: sqlite3.Connection, family: Family, kind: str, names: Sequence[tuple[str, int, int]], suffix: str
+) -> tuple[int, str]:
+    """When a thing that is gone was made, and by whom."""
+    verbs = ", ".join("?" * len(family.made_by))
+    sql = f"""SELECT time_ms, actor FROM main.audit WHERE kind = ? AND key = ? AND seq > ? AND seq <= ?
+        AND before IS NULL AND verb IN ({verbs}) ORDER BY seq DESC LIMIT 1"""
+    for name, after, upto in reversed(names):
+        row = connection.execute(sql, (kind, name + suffix, after, upto, *family.made_by)).fetchone()
+        if row is not None:
+            return int(row[0]), str(row[1])
+    return 0, ""
+
+
+def _insert(connection: sqlite3.Connection, table: str, columns: Mapping[str, object]) -> None:
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    connection.execute(f"INSERT OR REPLACE INTO temp.{table} ({names}) VALUES ({marks})", tuple(columns.values()))
+
+
+def _set_times(connection: sqlite3.Connection, cut: Cut, family: Family) -> None:
+    """Say when each thing was last touched by then; its records tell it."""
+    silent = ", ".join(f"'{verb}'" for verb in family.silent)
+    names = connection.execute(
+        f"SELECT id, name FROM temp.{family.name} WHERE updated_ms > ? OR id < 0", (cut.time_ms,)
+    )
+    last = f"""SELECT max(time_ms) FROM main.audit WHERE kind = ? AND key = ? AND seq <= ? AND verb NOT IN ({silent})"""
+    below = f"""SELECT max(time_ms) FROM main.audit WHERE kind = ? AND key >= ? AND key < ? AND seq <= ?
+        AND verb NOT IN ({silent})"""
+    for own, name in names.fetchall():
+        mine = value(connection, last, (family.name, name, cut.seq))
+        theirs = value(connection, below, (family.version, f"{name}/", f"{name}0", cut.seq))
+        times = [each for each in (mine, theirs, _renamed_ms(connection, cut, family, name)) if each is not None]
+        sql = f"UPDATE temp.{family.name} SET updated_ms = ifnull(?, created_ms) WHERE id = ?"
+        connection.execute(sql, (max(times, default=None), own))
+    sql = f"""SELECT v.id, m.name || '/' || v.number FROM temp.{family.table} v
+        JOIN temp.{family.name} m ON m.id = v.{family.name} WHERE v.updated_ms > ? OR v.id < 0"""
+    for own, key in connection.execute(sql, (cut.time_ms,)).fetchall():
+        time_ms = value(connection, last, (family.version, key, cut.seq))
+        sql = f"UPDATE temp.{family.table} SET updated_ms = ifnull(?, created_ms) WHERE id = ?"
+        connection.execute(sql, (time_ms, own))
+
+
+def _renamed_ms(connection: sqlite3.Connection, cut: Cut, family: Family, name: str) -> int | None:
+    sql = """SELECT max(time_ms) FROM main.audit WHERE kind = ? AND verb = 'rename' AND seq <= ?
+        AND json_extract(after, '$.name') = ?"""
+    found: int | None = value(connection, sql, (family.name, cut.seq, name))
+    return found

@@ -1,0 +1,106 @@
+"""SQL that puts tables of the past before those of the present: a name means the temporary one first."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from engine.past.model import Undone
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from engine.past.model import Cut
+
+_TABLE = re.compile(r"^CREATE TABLE", re.IGNORECASE)
+_INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX ", re.IGNORECASE)
+_RECORD = "SELECT seq, time_ms, verb, kind, key, before, after FROM main.audit"
+REFUSED = "refuse"
+"""The verb of records that changed nothing."""
+
+
+def copy(connection: sqlite3.Connection, *tables: str) -> None:
+    """Copy tables with their indexes: those that are changed row by row on the way back."""
+    for table in tables:
+        sql = "SELECT type, sql FROM main.sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL AND type <> 'trigger'"
+        made = connection.execute(f"{sql} ORDER BY type DESC", (table,)).fetchall()
+        for kind, text in made:
+            if kind == "table":
+                connection.execute(_TABLE.sub("CREATE TEMP TABLE", text))
+                connection.execute(f"INSERT INTO temp.{table} SELECT * FROM main.{table}")
+            else:
+                connection.execute(_INDEX.sub(r"CREATE \1INDEX temp.", text))
+
+
+def show(connection: sqlite3.Connection, table: str, select: str) -> None:
+    """Put a view before a table, in place of an earlier one: for tables whose rows only come, or carry their times."""
+    connection.execute(f"DROP VIEW IF EXISTS temp.{table}")
+    connection.execute(f"CREATE TEMP VIEW {table} AS {select}")
+
+
+def until(connection: sqlite3.Connection, cut: Cut, tables: Mapping[str, str]) -> None:
+    """Show only the rows of tables whose time has come; `tables` names the column of each."""
+    for table, column in tables.items():
+        show(connection, table, f"SELECT * FROM main.{table} WHERE {column} <= {cut.time_ms:d}")
+
+
+def later(connection: sqlite3.Connection, cut: Cut, kinds: Sequence[str]) -> Iterator[Undone]:
+    """The records of some kinds that had not happened, the newest first."""
+    sql = f"{_RECORD} WHERE seq > ? AND kind IN ({_marks(kinds)}) AND verb <> ? ORDER BY seq DESC"
+    return map(_undone, connection.execute(sql, (cut.seq, *kinds, REFUSED)).fetchall())
+
+
+def between(connection: sqlite3.Connection, after: int, upto: int, kinds: Sequence[str]) -> Iterator[Undone]:
+    """The records of some kinds in a stretch of the log, the oldest first."""
+    sql = f"{_RECORD} WHERE seq > ? AND seq <= ? AND kind IN ({_marks(kinds)}) AND verb <> ? ORDER BY seq"
+    return map(_undone, connection.execute(sql, (after, upto, *kinds, REFUSED)).fetchall())
+
+
+def of_object(connection: sqlite3.Connection, kind: str, key: str, upto: int, *, after: int = 0) -> list[Undone]:
+    """The records of one object after a number and up to another, the oldest first."""
+    sql = f"{_RECORD} WHERE kind = ? AND key = ? AND seq > ? AND seq <= ? AND verb <> ? ORDER BY seq"
+    return [_undone(row) for row in connection.execute(sql, (kind, key, after, upto, REFUSED))]
+
+
+def called(connection: sqlite3.Connection, kind: str, name: str, upto: int) -> list[tuple[str, int, int]]:
+    """What something was called that has a name at a record.
+
+    Returns:
+        Each of its names, the oldest first, with the numbers of the records after which and up to which it had it.
+    """
+    sql = """SELECT seq, json_extract(before, '$.name') FROM main.audit WHERE kind = ? AND verb = 'rename' AND seq <= ?
+        AND json_extract(after, '$.name') = ? ORDER BY seq DESC LIMIT 1"""
+    names: list[tuple[str, int, int]] = []
+    row = connection.execute(sql, (kind, upto, name)).fetchone()
+    while row is not None:
+        names.insert(0, (name, row[0], upto))
+        name, upto = str(row[1]), row[0]
+        row = connection.execute(sql, (kind, upto - 1, name)).fetchone()
+    return [(name, 0, upto), *names]
+
+
+def size(connection: sqlite3.Connection) -> int:
+    """How many records the log has."""
+    return int(connection.execute("SELECT size FROM main.audit_head").fetchone()[0])
+
+
+def value(connection: sqlite3.Connection, sql: str, parameters: Sequence[object] = ()) -> Any:
+    """The first column of the first row; `None` without one."""
+    row = connection.execute(sql, parameters).fetchone()
+    return None if row is None else row[0]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _undone(row: tuple[int, int, str, str, str, str | None, str | None]) -> Undone:
+    seq, time_ms, verb, kind, key, before, after = row
+    return Undone(seq, time_ms, verb, kind, key, _facts(before), _facts(after), before is None, after is None)
+
+
+def _facts(text: str | None) -> Mapping[str, Any]:
+    found = {} if text is None else json.loads(text)
+    return found if isinstance(found, dict) else {}

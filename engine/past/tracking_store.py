@@ -1,0 +1,169 @@
+"""SQL that turns back experiments and runs: what was audited, and what carries its own time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.core.query import number_of
+from engine.past.tables_store import between, copy, later, show, until, value
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from engine.past.model import Cut, Undone
+
+_OVER = "(SELECT p.value FROM temp.past_run p WHERE p.run = r.id AND p.field = '{field}')"
+_ACTIVE = 0
+"""Stands for a run that was not deleted."""
+
+
+def experiments(connection: sqlite3.Connection, cut: Cut) -> None:
+    """Turn back experiments."""
+    copy(connection, "experiment", "experiment_tag")
+    for record in later(connection, cut, ("experiment",)):
+        _undo_experiment(connection, record)
+    sql = "SELECT max(time_ms) FROM main.audit WHERE kind = 'experiment' AND key = ? AND seq <= ?"
+    late = connection.execute("SELECT id, name FROM temp.experiment WHERE updated_ms > ?", (cut.time_ms,)).fetchall()
+    for own, name in late:
+        row = (value(connection, sql, (name, cut.seq)), own)
+        connection.execute("UPDATE temp.experiment SET updated_ms = ifnull(?, created_ms) WHERE id = ?", row)
+
+
+def _undo_experiment(connection: sqlite3.Connection, record: Undone) -> None:
+    if record.verb == "rename":
+        sql = "UPDATE temp.experiment SET name = ? WHERE name = ?"
+        connection.execute(sql, (record.before.get("name", record.key), record.key))
+        return
+    own = value(connection, "SELECT id FROM temp.experiment WHERE name = ?", (record.key,))
+    if own is None:
+        return
+    if record.verb == "create":
+        connection.execute("DELETE FROM temp.experiment WHERE id = ?", (own,))
+    elif record.verb in ("delete", "restore"):
+        time_ms = _deleted_ms(connection, "experiment", record) if record.verb == "restore" else None
+        connection.execute("UPDATE temp.experiment SET deleted_ms = ? WHERE id = ?", (time_ms, own))
+    elif record.verb == "tag":
+        for key, text in record.before.items():
+            connection.execute("DELETE FROM temp.experiment_tag WHERE experiment = ? AND key = ?", (own, key))
+            if text is not None:
+                connection.execute("INSERT INTO temp.experiment_tag VALUES (?, ?, ?)", (own, key, text))
+
+
+def _deleted_ms(connection: sqlite3.Connection, kind: str, record: Undone) -> int:
+    """When what is restored had been deleted."""
+    sql = "SELECT max(time_ms) FROM main.audit WHERE kind = ? AND key = ? AND verb = 'delete' AND seq < ?"
+    return int(value(connection, sql, (kind, record.key, record.seq)) or record.time_ms)
+
+
+def runs(connection: sqlite3.Connection, cut: Cut, after: int, upto: int) -> None:
+    """Turn back runs by the records of a stretch; where several touch a field, the oldest tells what was before.
+
+    Args:
+        connection: The reader whose temporary tables are made.
+        cut: Where the past ends.
+        after: The last record known already.
+        upto: The last record to look at.
+    """
+    if after == cut.seq:
+        sql = """CREATE TEMP TABLE IF NOT EXISTS past_run (run INTEGER, field TEXT, value,
+            PRIMARY KEY (run, field)) WITHOUT ROWID"""
+        connection.execute(sql)
+        sql = """CREATE TEMP TABLE IF NOT EXISTS past_tag (run INTEGER, key INTEGER, value TEXT, number REAL,
+            PRIMARY KEY (run, key)) WITHOUT ROWID"""
+        connection.execute(sql)
+    for record in between(connection, after, upto, ("run", "experiment")):
+        if record.kind == "run":
+            _note_run(connection, record)
+        elif record.verb == "restore":
+            _note_restored(connection, record)
+    _show_runs(connection, cut)
+
+
+def _note_run(connection: sqlite3.Connection, record: Undone) -> None:
+    own = value(connection, "SELECT id FROM main.run WHERE run_id = ?", (record.key,))
+    if own is None:
+        return
+    before = record.before
+    noted: dict[str, object] = {}
+    if record.verb in ("rename", "note"):
+        noted = {field: before[field] for field in ("name", "note") if field in before}
+    elif record.verb == "reap":
+        noted = {"status": before.get("status", "running")}
+    elif record.verb == "delete":
+        noted = {"deleted_ms": _ACTIVE}
+    elif record.verb == "restore":
+        noted = {"deleted_ms": _deleted_ms(connection, "run", record)}
+    elif record.verb == "tag":
+        for key, text in before.items():
+            sql = """INSERT OR IGNORE INTO temp.past_tag SELECT ?, id, ?, ? FROM main.run_key
+                WHERE kind = 'tag' AND name = ?"""
+            connection.execute(sql, (own, text, None if text is None else number_of(text), key))
+    for field, was in noted.items():
+        connection.execute("INSERT OR IGNORE INTO temp.past_run VALUES (?, ?, ?)", (own, field, was))
+
+
+def _note_restored(connection: sqlite3.Connection, record: Undone) -> None:
+    """The runs that came back with their experiment: those that had begun when it was deleted."""
+    deleted_ms = _deleted_ms(connection, "experiment", record)
+    sql = """INSERT OR IGNORE INTO temp.past_run SELECT r.id, 'deleted_ms', ?1 FROM main.run r
+        JOIN main.experiment e ON e.id = r.experiment WHERE e.name = ?2 AND r.start_ms <= ?1"""
+    connection.execute(sql, (deleted_ms, record.key))
+
+
+def _show_runs(connection: sqlite3.Connection, cut: Cut) -> None:
+    now = f"{cut.time_ms:d}"
+    status, deleted = _OVER.format(field="status"), _OVER.format(field="deleted_ms")
+    ended = f"(r.end_ms > {now} OR {status} IS NOT NULL)"
+    show(
+        connection,
+        "run",
+        f"""SELECT r.id, r.run_id, r.experiment, ifnull({_OVER.format(field="name")}, r.name) AS name,
+        iif({ended}, 'running', r.status) AS status, r.start_ms, iif({ended}, NULL, r.end_ms) AS end_ms,
+        iif(r.heartbeat_ms > {now}, {now}, r.heartbeat_ms) AS heartbeat_ms,
+        CASE WHEN {deleted} IS NULL THEN iif(r.deleted_ms > {now}, NULL, r.deleted_ms)
+             ELSE nullif({deleted}, {_ACTIVE}) END AS deleted_ms,
+        r.user, r.parent, ifnull({_OVER.format(field="note")}, r.note) AS note
+        FROM main.run r WHERE r.start_ms <= {now}""",
+    )
+    show(
+        connection,
+        "tag",
+        """SELECT t.run, t.key, t.value, t.number FROM main.tag t
+        WHERE NOT EXISTS (SELECT 1 FROM temp.past_tag p WHERE p.run = t.run AND p.key = t.key)
+        UNION ALL SELECT run, key, value, number FROM temp.past_tag WHERE value IS NOT NULL""",
+    )
+
+
+def logged(connection: sqlite3.Connection, cut: Cut) -> None:
+    """Show the points, files and models that had been logged by then; the latest point of each key among them."""
+    until(connection, cut, {"metric": "time_ms", "artifact": "time_ms", "logged_model": "created_ms"})
+    now = f"{cut.time_ms:d}"
+    point = f"""(SELECT {{column}} FROM main.metric m WHERE m.run = l.run AND m.key = l.key AND m.time_ms <= {now}
+        ORDER BY m.step DESC, m.time_ms DESC, m.value DESC LIMIT 1)"""
+    columns = ", ".join(
+        f"iif(l.time_ms <= {now}, l.{column}, {point.format(column='m.' + column)}) AS {column}"
+        for column in ("value", "step", "time_ms")
+    )
+    had = f"EXISTS (SELECT 1 FROM main.metric m WHERE m.run = l.run AND m.key = l.key AND m.time_ms <= {now})"
+    show(
+        connection,
+        "latest_metric",
+        f"SELECT l.run, l.key, {columns} FROM main.latest_metric l WHERE l.time_ms <= {now} OR {had}",
+    )
+
+
+def traces(connection: sqlite3.Connection, cut: Cut) -> None:
+    """Show the traces that had begun, and what had been said of them."""
+    until(connection, cut, {"trace": "start_ms", "assessment": "created_ms"})
+
+
+def telemetry(connection: sqlite3.Connection, cut: Cut) -> None:
+    """Show the traffic, captured predictions, labels and probes of by then; what was let go since is not among them."""
+    until(connection, cut, {"prediction": "time_ms", "label": "received_ms", "probe": "time_ms"})
+    now = f"{cut.time_ms:d}"
+    over = (
+        "(start_s + iif(step_s = 1, 0, step_s)) * 1000"  # of a longer window that had not ended nobody can tell a part
+    )
+    show(connection, "traffic", f"SELECT * FROM main.traffic WHERE {over} <= {now}")
+    show(connection, "profile_step", f"SELECT * FROM main.profile_step WHERE (start_s + step_s) * 1000 <= {now}")
+    show(connection, "probe_hour", f"SELECT * FROM main.probe_hour WHERE start_ms + 3600000 <= {now}")
