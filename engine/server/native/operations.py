@@ -53,6 +53,7 @@ OPERATIONS: dict[str, Way] = {
         runs: artifacts by_status columns compare count get history metric_points page
         telemetry: counts get labels live predictions rows series stats totals
         tokens: page
+        undoing: latest plan redoable
         traces: count get measure page summary
         webhooks: deliveries events get page
         """,
@@ -95,6 +96,7 @@ OPERATIONS: dict[str, Way] = {
         runs: reap
         telemetry: label
         traces: prune
+        undoing: undo
         webhooks: test
         """,
     ),
