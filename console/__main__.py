@@ -18,12 +18,14 @@ class Wish(NamedTuple):
         as_user: The name given with `--as`, or `None`.
         read_only: Whether `--readonly` was given.
         words: Where to begin.
+        plain: Whether `--plain` was given.
     """
 
     workspace: str | None
     as_user: str | None
     read_only: bool
     words: tuple[str, ...]
+    plain: bool = False
 
 
 def plain_wish(argv: Sequence[str]) -> Wish | None:
@@ -40,11 +42,11 @@ def plain_wish(argv: Sequence[str]) -> Wish | None:
     """
     words = list(argv)
     values: dict[str, str] = {}
-    read_only = False
+    flags: set[str] = set()
     while words and words[0].startswith("-"):
         option = words.pop(0)
-        if option == "--readonly":
-            read_only = True
+        if option in ("--readonly", "--plain"):
+            flags.add(option)
         elif option in ("--workspace", "--as") and words and not words[0].startswith("-"):
             values[option] = words.pop(0)
         else:
@@ -53,10 +55,12 @@ def plain_wish(argv: Sequence[str]) -> Wish | None:
         return None
     if any(word.startswith("-") for word in words):
         return None
-    return Wish(values.get("--workspace"), values.get("--as"), read_only, tuple(words))
+    return Wish(values.get("--workspace"), values.get("--as"), "--readonly" in flags, tuple(words), "--plain" in flags)
 
 
-def open_console(*, workspace: str | None, as_user: str | None, read_only: bool, words: tuple[str, ...]) -> int:
+def open_console(
+    *, workspace: str | None, as_user: str | None, read_only: bool, words: tuple[str, ...], plain: bool = False
+) -> int:
     """Run the console until it is left; see `engine.cli.session.OpenConsole`.
 
     Args:
@@ -64,6 +68,7 @@ def open_console(*, workspace: str | None, as_user: str | None, read_only: bool,
         as_user: The name given with `--as`, or `None`.
         read_only: True refuses every change.
         words: Where to begin, in the console's command grammar.
+        plain: True talks in lines instead of drawing screens.
 
     Returns:
         The exit code.
@@ -73,7 +78,7 @@ def open_console(*, workspace: str | None, as_user: str | None, read_only: bool,
     """
     from console.start import start
 
-    return start(workspace, as_user=as_user, read_only=read_only, words=words)
+    return start(workspace, as_user=as_user, read_only=read_only, words=words, plain=plain)
 
 
 def main() -> int:
@@ -91,7 +96,13 @@ def main() -> int:
     from engine.core.errors import QuarterdeckError
 
     try:
-        return open_console(workspace=wish.workspace, as_user=wish.as_user, read_only=wish.read_only, words=wish.words)
+        return open_console(
+            workspace=wish.workspace,
+            as_user=wish.as_user,
+            read_only=wish.read_only,
+            words=wish.words,
+            plain=wish.plain,
+        )
     except QuarterdeckError as error:
         from engine.core.text import clean
 

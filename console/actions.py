@@ -70,6 +70,14 @@ class Field:
     must: str = ""
     among: tuple[str, ...] = ()
 
+    def problem(self, value: str) -> str:
+        """What is wrong with a value, in a sentence; empty when nothing is."""
+        if self.must and value != self.must:
+            return f"Type exactly {self.must} to go on."
+        if self.among and value not in self.among:
+            return f"Type one of {', '.join(self.among)}."
+        return "" if value or not self.required else f"{self.label} may not stay empty."
+
 
 Answers = dict[str, str]
 """What was filled in, by field name."""
@@ -93,9 +101,10 @@ class Action:
         consequences: Lines that say what would change; shown before asking.
         ask: Lines to fill in first, such as a reason; may depend on the subject.
         object_name: The subject's name, to be typed before what cannot be undone.
-        shell: The same as a shell command; empty when there is none.
+        shell: The same as a line for the shell, several commands joined by `&&`; empty when there is none.
         hint: Whether the hint line offers it.
         dialog: Whether it opens a dialog of its own that shows what changes and asks with the same care.
+        takes: Names of the fields of that dialog which a typed command fills in; `run` gets them as answers.
     """
 
     name: str
@@ -114,6 +123,7 @@ class Action:
     shell: Callable[[Any, Answers], str] = field(default=lambda _subject, _answers: "")
     hint: bool = True
     dialog: bool = False
+    takes: tuple[str, ...] = ()
 
     def danger_for(self, subject: Any) -> Danger:
         """How much care it takes for a subject."""
@@ -157,7 +167,7 @@ _NAMES = {
     "enter": "Enter",
     "escape": "Esc",
     "space": "space",
-    "f5": "F5",
+    **{f"f{number}": f"F{number}" for number in range(1, 13)},
 }
 
 

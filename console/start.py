@@ -7,7 +7,9 @@ import os
 import sys
 
 
-def start(workspace: str | None, *, as_user: str | None, read_only: bool, words: tuple[str, ...]) -> int:
+def start(
+    workspace: str | None, *, as_user: str | None, read_only: bool, words: tuple[str, ...], plain: bool = False
+) -> int:
     """Open a workspace and run the console on it.
 
     Args:
@@ -15,6 +17,7 @@ def start(workspace: str | None, *, as_user: str | None, read_only: bool, words:
         as_user: The name given with `--as`, or `None`.
         read_only: True refuses every change.
         words: Where to begin, in the console's command grammar.
+        plain: True talks in lines instead of drawing screens.
 
     Returns:
         The exit code.
@@ -24,7 +27,7 @@ def start(workspace: str | None, *, as_user: str | None, read_only: bool, words:
     """
     from console.terminal.capabilities import refusal
 
-    reason = refusal(os.environ, stdin_tty=os.isatty(0), stdout_tty=os.isatty(1))
+    reason = None if plain else refusal(os.environ, stdin_tty=os.isatty(0), stdout_tty=os.isatty(1))
     if reason is not None:
         sys.stderr.write(f"{reason}\n")
         return 2
@@ -38,8 +41,14 @@ def start(workspace: str | None, *, as_user: str | None, read_only: bool, words:
     if not isinstance(begin, View):
         raise InvalidInput("The console opens at a view.", hint="Try `qd console runs`.")
     with api.open(workspace, read_only=read_only, as_user=as_user, via="console") as engine:
-        from console.app import ConsoleApp
         from console.own import Own
+
+        if plain:
+            from console.plain.app import PlainApp
+            from console.plain.run import run_plain
+
+            return run_plain(PlainApp(engine, begin, workspace or "", Own.usual()))
+        from console.app import ConsoleApp
         from console.terminal.run import run_app
 
         return run_app(ConsoleApp(engine, begin, workspace or "", Own.usual()))

@@ -26,8 +26,12 @@ class Stage(Enum):
     GIVEN_UP = "given up"
     COMPLETE = "complete"
     """Tab was pressed."""
+    COMPLETE_BACK = "complete back"
+    """Shift-Tab was pressed."""
     OLDER = "older"
     NEWER = "newer"
+    SEARCH = "search"
+    """Ctrl-r was pressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,21 @@ class PlainInput(Input):
     PlainInput:focus { border: none; background-tint: ansi_default 0%; background: ansi_default; }
     """
 
-    def __init__(self, value: str = "", placeholder: str = "", *, id: str | None = None) -> None:  # noqa: A002 Textual's word
+    def __init__(
+        self,
+        value: str = "",
+        placeholder: str = "",
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002 Textual's word
+    ) -> None:
         super().__init__(
-            _without_piles(printable(value)), printable(placeholder), compact=True, select_on_focus=False, id=id
+            _without_piles(printable(value)),
+            printable(placeholder),
+            compact=True,
+            select_on_focus=False,
+            name=name,
+            id=id,
         )
         self.cursor_blink = False
 
@@ -78,6 +94,8 @@ _KEYS = {
     "enter": Stage.DONE,
     "escape": Stage.GIVEN_UP,
     "tab": Stage.COMPLETE,
+    "shift+tab": Stage.COMPLETE_BACK,
+    "ctrl+r": Stage.SEARCH,
     "up": Stage.OLDER,
     "down": Stage.NEWER,
 }
@@ -115,10 +133,15 @@ class LineInput(Horizontal):
         self.screen.set_focus(self._input)
         self._input.cursor_position = len(self._input.value)
 
-    def put(self, text: str) -> None:
-        """Replace the line."""
+    def put(self, text: str, cursor: int | None = None) -> None:
+        """Replace the line.
+
+        Args:
+            text: The new one.
+            cursor: Where the cursor goes; `None` is the end.
+        """
         self._input.value = printable(text)
-        self._input.cursor_position = len(self._input.value)
+        self._input.cursor_position = len(self._input.value) if cursor is None else cursor
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Tell of every change."""

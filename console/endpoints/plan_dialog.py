@@ -81,7 +81,7 @@ class PlanDialog(Dialog[Planned]):
         name = Field("__name__", f"type {proposal.endpoint}"[:18], must=proposal.endpoint)
         self._fields = [*proposal.fields, *([name] if refuses else [])]
         self._danger = Danger.IRREVERSIBLE if refuses else Danger.PRODUCTION
-        self._inputs = {each.name: PlainInput(each.value) for each in self._fields}
+        self._inputs = {each.name: PlainInput(each.value, name=each.name) for each in self._fields}
         self._said = Document(lambda _width: [Line([("reading…", "dim")])])
         self._warning = Bar()
         self._problem = Bar()

@@ -61,6 +61,10 @@ class Choices(Widget, can_focus=True):
         self._choices = list(choices)
         self._at = first
 
+    def label(self, letter: str) -> str:
+        """The label of a choice, by its letter; empty when there is none."""
+        return next((label for each, label in self._choices if each == letter), "")
+
     def on_key(self, event: events.Key) -> None:
         """Move or choose."""
         letters = [letter for letter, _ in self._choices]
@@ -170,7 +174,7 @@ class Ask(Dialog[Answers]):
         word, look = WARNINGS[danger]
         self._warning = (f" {action.warning} " if word and action.warning else word, look)
         self._lines = list(action.consequences(subject))
-        self._inputs = {field.name: PlainInput(field.value) for field in fields}
+        self._inputs = {field.name: PlainInput(field.value, name=field.name) for field in fields}
         self._problem = Bar()
         self._choices = Choices([("n", "Cancel"), ("y", action.label)])
 
@@ -227,12 +231,7 @@ class Ask(Dialog[Answers]):
         answers: Answers = {}
         for field in self._fields:
             value = self._inputs[field.name].value.strip()
-            wrong = "" if value or not field.required else f"{field.label} may not stay empty."
-            if field.must and value != field.must:
-                wrong = f"Type exactly {field.must} to go on."
-            if field.among and value not in field.among:
-                wrong = f"Type one of {', '.join(field.among)}."
-            if wrong:
+            if wrong := field.problem(value):
                 self._problem.show([(wrong, "bad")])
                 self._inputs[field.name].focus()
                 return None

@@ -198,6 +198,11 @@ class ListView(View, Generic[T]):
 
     # --- subjects
 
+    @property
+    def complete(self) -> bool:
+        """Whether the whole order has been read, and not its first page alone."""
+        return self._loaded and not self._counting
+
     def subject(self) -> T | None:
         """The thing under the cursor."""
         key = self.table.cursor_key

@@ -81,7 +81,11 @@ class TerminalApp(App[Result], Generic[Result]):
         """End the app; `run_app` says why when the terminal is back."""
         if self._driver is None or self.is_headless:
             super()._handle_exception(error)
-            return
+        else:
+            self._end_for(error)
+
+    def _end_for(self, error: Exception) -> None:
+        """End at once, and keep why."""
         self._return_code = 1
         if self._exception is None:
             self._exception = error

@@ -13,7 +13,7 @@ Colours = Literal[0, 16, 256, 16_777_216]
 TRUE_COLOUR: Colours = 16_777_216
 TRUE_COLOUR_TERMINALS = ("xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty")
 MONOCHROME_TERMINALS = ("vt100", "vt102", "vt220", "vt320", "vt420")
-HEADLESS = "use the commands instead, for example `qd runs list`"
+HEADLESS = "use `qd --plain`, which talks in lines, or the commands, for example `qd runs list`"
 LOCALE_NAMES = ("LC_ALL", "LC_CTYPE", "LANG")
 
 

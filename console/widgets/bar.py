@@ -42,6 +42,11 @@ class Bar(Widget):
         if before != (self._left, self._right):
             self.refresh()
 
+    @property
+    def parts(self) -> list[Part]:
+        """All it says, left to right."""
+        return [*self._left, *self._right]
+
     def render_line(self, y: int) -> Strip:
         """The line."""
         del y

@@ -33,15 +33,21 @@ def start(session: Session, words: tuple[str, ...]) -> int:
         raise InvalidInput("This command line has no console.", hint="Use `qd --help` for the headless commands.")
     gc.set_threshold(*_LONG_LIVED)
     return session.open_console(
-        workspace=session.workspace, as_user=session.as_user, read_only=session.read_only, words=words
+        workspace=session.workspace,
+        as_user=session.as_user,
+        read_only=session.read_only,
+        words=words,
+        plain=session.plain,
     )
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[RESOURCE] …")
 @click.option("--readonly", "read_only", is_flag=True, help="Refuse every change.")
+@click.option("--plain", is_flag=True, help="Talk in lines: for screen readers, dumb terminals and scripts.")
 @click.pass_obj
-def console(session: Session, words: tuple[str, ...], *, read_only: bool) -> int:
+def console(session: Session, words: tuple[str, ...], *, read_only: bool, plain: bool) -> int:
     """Open the console, at a resource if one is named: `qd console runs`."""
     session.read_only = session.read_only or read_only
+    session.plain = session.plain or plain
     return start(session, words)

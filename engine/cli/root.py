@@ -33,6 +33,7 @@ NOUNS: dict[str, Member] = {
     "policy": Member("engine.cli.policy", "policy", "Show and check quarterdeck.toml, roles and freezes."),
     "predict": Member("engine.cli.predict", "predict", "Score CSV and Parquet files with a version."),
     "prompts": Member("engine.cli.prompts", "prompts", "Templates for language models: versions, aliases, diff."),
+    "redo": Member("engine.cli.undo", "redo", "Do again what you undid last."),
     "runs": Member("engine.cli.runs", "runs", "Runs with parameters, metrics and artifacts."),
     "serve": Member("engine.cli.serve", "serve", "Answer predictions of the endpoints over HTTP."),
     "server": Member("engine.cli.server", "server", "Serve the workspace to MLflow clients and over HTTP."),
@@ -40,6 +41,7 @@ NOUNS: dict[str, Member] = {
     "tokens": Member("engine.cli.tokens", "tokens", "Who may use the server, and how far."),
     "traces": Member("engine.cli.traces", "traces", "What programs did to answer requests, span by span."),
     "webhooks": Member("engine.cli.webhooks", "webhooks", "Tell other programs what happens."),
+    "undo": Member("engine.cli.undo", "undo", "Undo a change, yours or somebody else's; shown first."),
     "up": Member("engine.cli.up", "up", "Run the server-side parts of a workspace, and keep them running."),
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
@@ -54,10 +56,17 @@ _LONG_LIVED = (None, "console", "demo", "serve", "server", "up")
 @click.option("--workspace", metavar="DIR", help="The workspace; else $QUARTERDECK_HOME, else .quarterdeck/ upward.")
 @click.option("--as", "as_user", metavar="NAME", help="Act under another name, where the policy allows it.")
 @click.option("--readonly", "read_only", is_flag=True, help="Refuse every change.")
+@click.option("--plain", is_flag=True, help="The console in lines: for screen readers, dumb terminals and scripts.")
 @click.option("--version", "show_version", is_flag=True, help="Print the version.")
 @click.pass_context
 def root(
-    context: click.Context, workspace: str | None, as_user: str | None, *, read_only: bool, show_version: bool
+    context: click.Context,
+    workspace: str | None,
+    as_user: str | None,
+    *,
+    read_only: bool,
+    plain: bool,
+    show_version: bool,
 ) -> int | None:
     """Quarterdeck: the operations console for machine-learning models.
 
@@ -66,7 +75,7 @@ def root(
     130 interrupted.
     """
     session: Session = context.obj
-    session.workspace, session.as_user, session.read_only = workspace, as_user, read_only
+    session.workspace, session.as_user, session.read_only, session.plain = workspace, as_user, read_only, plain
     session.long_lived = context.invoked_subcommand in _LONG_LIVED
     if show_version:
         from engine import __version__

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
         """Starts the console on a workspace."""
 
         def __call__(
-            self, *, workspace: str | None, as_user: str | None, read_only: bool, words: tuple[str, ...]
+            self,
+            *,
+            workspace: str | None,
+            as_user: str | None,
+            read_only: bool,
+            words: tuple[str, ...],
+            plain: bool = False,
         ) -> int:
             """Run the console until it is left.
 
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
                 as_user: The name given with `--as`, or `None`.
                 read_only: True refuses every change.
                 words: Where to begin, in the console's command grammar, such as `("runs",)`.
+                plain: True talks in lines instead of drawing screens.
 
             Returns:
                 The exit code.
@@ -39,6 +46,7 @@ class Session:
         workspace: The directory given with `--workspace`, or `None`.
         as_user: The name given with `--as`, or `None`.
         read_only: Whether `--readonly` was given.
+        plain: Whether `--plain` was given.
         long_lived: Whether what runs is more than a short verb: the console, or training for the demo.
     """
 
@@ -47,6 +55,7 @@ class Session:
         self.workspace: str | None = None
         self.as_user: str | None = None
         self.read_only = False
+        self.plain = False
         self.long_lived = False
         self._engine: Engine | None = None
 
