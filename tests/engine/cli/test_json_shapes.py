@@ -76,6 +76,8 @@ PLAIN = {
     "trace-detail": "traces show {trace}",
     "endpoint": "endpoints show churn",
     "route-plan": "endpoints kill churn --dry-run",
+    "undo-plan": "undo --dry-run",
+    "undone": "undo --yes",
     "audit-head": "audit head",
     "verification": "audit verify",
     "inclusion": "audit inclusion 1",
