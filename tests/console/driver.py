@@ -18,6 +18,7 @@ from engine.core.command import View, parse_command
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
+    from console.own import Own
     from engine.api import Engine
 
 DEADLINE = 10.0
@@ -116,20 +117,23 @@ def _key(character: str) -> str:
 
 
 @asynccontextmanager
-async def console(engine: Engine, words: str = "", size: tuple[int, int] = SMALL) -> AsyncIterator[Console]:
+async def console(
+    engine: Engine, words: str = "", size: tuple[int, int] = SMALL, own: Own | None = None
+) -> AsyncIterator[Console]:
     """Run the console on an engine.
 
     Args:
         engine: The open workspace.
         words: Where to begin, as after `:`.
         size: Columns and rows.
+        own: The operator's own folders; none by default.
 
     Yields:
         The running console.
     """
     start = parse_command(words or "pulse", GRAMMAR)
     assert isinstance(start, View)
-    app = ConsoleApp(engine, start)
+    app = ConsoleApp(engine, start, own=own)
     async with app.run_test(size=size) as pilot:
         running = Console(app, pilot)
         app.post_display_hook = running.painted.set  # type: ignore[method-assign]
