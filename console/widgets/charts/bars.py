@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from console.widgets.charts.heading import cut, heading
-from console.widgets.charts.labels import compact
 from console.widgets.charts.rows import LEAST_TITLED, fitted, name_width, said, sheet_of
-from console.widgets.charts.scale import Scale, linear_axis, widened
 from console.widgets.charts.series import Drawing, Line, Reading, Series, Span, View, dressed, readings
 from console.widgets.charts.spark import bar
+from engine.core.plotting.labels import compact
+from engine.core.plotting.scale import Scale, linear_axis, widened
 
 _CLOSE = 0.5
 """Values whose least is more than this share of the greatest get bars that do not start at zero, which is said."""

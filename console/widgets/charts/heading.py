@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from console.widgets.charts.labels import compact, duration
 from console.widgets.charts.series import Line, Reading, Series, Span, View, readings
+from engine.core.plotting.labels import compact, duration
 
 
 def heading(series: Sequence[Series], view: View) -> Line:

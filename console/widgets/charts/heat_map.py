@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.widgets.charts.heading import cut, heading
-from console.widgets.charts.labels import axis_labels, compact, duration
 from console.widgets.charts.rows import LEAST_TITLED, fitted, name_width, runs_of, said, sheet_of
-from console.widgets.charts.scale import Scale, clock_axis, linear_axis, widened
 from console.widgets.charts.series import Drawing, Frame, Line, Series, Span, View, buckets
+from engine.core.plotting.labels import axis_labels, compact, duration
+from engine.core.plotting.scale import Scale, clock_axis, linear_axis, widened
 
 HEATS = tuple(f"heat-{number}" for number in range(1, 9))
 """Roles from the least value to the greatest."""

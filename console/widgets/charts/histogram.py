@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.widgets.charts.heading import heading
-from console.widgets.charts.labels import axis_labels
 from console.widgets.charts.rows import LEAST_TITLED, fitted, said, sheet_of
-from console.widgets.charts.scale import linear_axis, log_axis
 from console.widgets.charts.series import ROLES, Drawing, Line, Series, Span, View, readings
 from console.widgets.charts.spark import bar
+from engine.core.plotting.labels import axis_labels
+from engine.core.plotting.scale import linear_axis, log_axis
 
 _FEWEST, _MOST = 2, 40
 """Bins."""

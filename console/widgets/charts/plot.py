@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from console.widgets.charts.braille import Canvas
 from console.widgets.charts.heading import heading
-from console.widgets.charts.labels import axis_labels, duration
-from console.widgets.charts.scale import Axis, Scale, clock_axis, linear_axis, log_axis, widened
 from console.widgets.charts.series import Bucket, Drawing, Frame, Series, View, buckets, dressed
 from console.widgets.charts.sheet import Sheet
+from engine.core.plotting.labels import axis_labels, duration
+from engine.core.plotting.scale import Axis, Scale, clock_axis, linear_axis, log_axis, widened
 
 _LONG_STEP = 1e9
 """From here on a single step is written with a unit letter."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from console.widgets.charts.labels import compact
-from console.widgets.charts.scale import Scale
+from engine.core.plotting.labels import compact
+from engine.core.plotting.scale import Scale
 
 Point = tuple[float, float] | tuple[float, float, float]
 """(x, y), or a bucket (x, lowest, highest) of a reduced curve. NaN is a gap; an infinity is shown on the edge."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.widgets.charts.labels import axis_labels, compact, duration
-from console.widgets.charts.scale import linear_axis
+from engine.core.plotting.labels import axis_labels, compact, duration
+from engine.core.plotting.scale import linear_axis
 
 UNITS = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from console.widgets.charts.scale import LARGEST, Axis, Scale, clock_axis, linear_axis, log_axis, nice_step
+from engine.core.plotting.scale import LARGEST, Axis, Scale, clock_axis, linear_axis, log_axis, nice_step
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=True)
 POSITIVE = st.floats(min_value=5e-324, max_value=LARGEST)

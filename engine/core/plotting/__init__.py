@@ -1,0 +1,1 @@
+"""Charts without a terminal: axes, labels, and pictures as SVG."""
