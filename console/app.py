@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual import events, on
@@ -12,7 +11,8 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 from console import registry
-from console.actions import Danger, Needs, find, key_name, why_not
+from console.actions import find, key_name
+from console.commanding.history import History
 from console.everywhere import EVERYWHERE
 from console.frame import Frame
 from console.live import Health, LiveFeed
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
     from textual.screen import Screen
 
-    from console.actions import Action, Answers
+    from console.actions import Action
     from console.alarms import Alarm
     from console.location import Location
     from console.own import Own
@@ -98,7 +98,8 @@ class ConsoleApp(TerminalApp[int]):
         self._watch = PlaneWatch(engine)
         self.stale = ""
         self.last_shell = ""
-        self.history: list[str] = []
+        self.history = History(own.state / "history" if own else None)
+        self._waiting: Callable[[], bool] | None = None
         self._holding = False
         self._early: list[events.Key] = []
         self._unsettled: list[tuple[Awaitable[Any], Callable[[], object] | None]] = []
@@ -282,6 +283,13 @@ class ConsoleApp(TerminalApp[int]):
         view = self.view
         if view is not None:
             self.frame.describe(view, self.navigator.trail.places)
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting():
+            self._waiting = waiting
+
+    def wait_for(self, arrived: Callable[[], bool]) -> None:
+        """Call something now and whenever the frame has changed, until it is true: a view takes time to have data."""
+        self._waiting = None if arrived() else arrived
 
     def leave(self) -> None:
         """Esc: give up the filter, then the marks, then the view."""
@@ -407,26 +415,9 @@ class ConsoleApp(TerminalApp[int]):
             action: The action.
             subject: What to do it to; by default what is selected.
         """
-        if subject is None and self.view is not None:
-            subject = self.view.subjects() if action.needs is Needs.MANY else self.view.subject()
-        reason = why_not(action, subject, self.engine.access, stale=self.stale)
-        if reason is not None:
-            self.say(reason, "warn")
-            return
-        danger = action.danger_for(subject)
-        fields = list(action.ask(subject))
-        if action.dialog or (danger < Danger.PRODUCTION and not fields):
-            action.run(self, subject, {})
-            return
-        from console.screens.dialogs import Ask
+        from console.commanding.doing import invoke
 
-        self.open_dialog(Ask(action, subject, danger, fields), partial(self._answered, action, subject))
-
-    def _answered(self, action: Action, subject: object, answers: Answers | None) -> None:
-        if answers is None:
-            self.say(f"{action.label.capitalize()}: nothing was changed.", "dim")
-            return
-        action.run(self, subject, answers)
+        invoke(self, action, subject)
 
     def action_nothing(self) -> None:
         """A key of Textual's that must not act."""

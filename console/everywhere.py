@@ -66,14 +66,9 @@ def _copy_row(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
 
 
 def _copy_cli(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
-    from console.shell import in_workspace, shell_of
+    from console.commanding.copying import copy_here
 
-    here, engine = app.navigator.here, app.engine
-    app.read(
-        "copy-cli",
-        lambda: app.last_shell or shell_of(engine, here),
-        lambda line: app.copy(in_workspace(line, app.workspace)),
-    )
+    copy_here(app)
 
 
 def _home(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:

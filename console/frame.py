@@ -220,14 +220,14 @@ class Frame(TerminalScreen[object]):
             self._message.display = True
             self.quiet()
 
-    def put_typing(self, text: str) -> None:
-        """Replace what is being typed."""
+    def put_typing(self, text: str, cursor: int | None = None) -> None:
+        """Replace what is being typed, and put the cursor at its end or at a place in it."""
         if self._input is not None:
-            self._input.put(text)
+            self._input.put(text, cursor)
 
-    def suggest(self, words: str) -> None:
-        """Show what could come next where the hints are."""
-        self._hints.show([(" ", ""), (words, "dim")])
+    def suggest(self, parts: Sequence[Part]) -> None:
+        """Show where the hints are what could come next, or what is wrong with what is typed."""
+        self._hints.show([(" ", ""), *parts])
 
 
 def _hint(action: Action) -> list[Part]:

@@ -91,8 +91,13 @@ RESOURCES: dict[str, Entry] = {
 
 def _verbs() -> dict[str, VerbWords]:
     words = (
-        VerbWords("promote", ("versions",), ("to",), (), (), "open the promotion of MODEL N --to STAGE"),
-        VerbWords("rollback", ("models",), (), (), ("roll-back",), "plan the rollback of MODEL"),
+        VerbWords(
+            "promote", ("versions", "models"), ("to", "reason"), summary="plan MODEL N --to STAGE", usual="versions"
+        ),
+        VerbWords("archive", ("versions",), ("reason",), summary="plan taking MODEL N out of service"),
+        VerbWords(
+            "rollback", ("models",), ("reason",), (), ("roll-back",), "plan the rollback of MODEL", usual="models"
+        ),
         VerbWords("quit", (), (), (), ("q",), "leave the console"),
         VerbWords("copy-cli", (), (), (), (), "copy the shell command of this view or of the last action"),
         VerbWords("refresh", (), (), (), (), "read everything anew"),

@@ -77,7 +77,8 @@ class PlainInput(Input):
 
     def insert(self, text: str, index: int) -> None:
         """Insert what was typed or pasted, without what a terminal would obey."""
-        super().insert(printable(text), index)
+        typed = printable(text)
+        super().insert(typed if len(typed) < 2 else _without_piles(typed), index)
 
 
 def printable(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,7 @@ def _propose(  # noqa: PLR0913 what a dialog needs; each call names all of it
     label: str,
     fields: list[Field],
     wish: Callable[[Mapping[str, str]], RouteWish],
+    typed: Answers,
     first: str = "reason",
     refuses: bool = False,
     act: Callable[[ConsoleApp, Planned], None] = apply,
@@ -71,7 +73,8 @@ def _propose(  # noqa: PLR0913 what a dialog needs; each call names all of it
             act(app, planned)
 
     name, endpoints = standing.name, app.engine.endpoints
-    proposal = Proposal(title, label, fields, wish, lambda asked: endpoints.plan(name, asked), name, first)
+    filled = [replace(field, value=typed.get(field.name, field.value)) for field in fields]
+    proposal = Proposal(title, label, filled, wish, lambda asked: endpoints.plan(name, asked), name, first)
     app.open_dialog(PlanDialog(proposal, refuses=refuses), answered)
 
 
@@ -79,7 +82,7 @@ def _reason(value: str = "") -> Field:
     return Field("reason", "reason", value)
 
 
-def _traffic(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+def _traffic(app: ConsoleApp, subject: Standing | Detail, typed: Answers) -> None:
     standing = standing_of(subject)
     routed = _shiftable(standing)[:MOST_TYPED]
     fields = [Field(str(each.version), _said(each), f"{each.weight / 10:g}", required=False) for each in routed]
@@ -90,6 +93,7 @@ def _traffic(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> 
     _propose(
         app,
         standing,
+        typed=typed,
         title=f"Traffic of {standing.name}: percentages; the live version takes the rest",
         label="shift",
         fields=[*fields, _reason()],
@@ -138,7 +142,7 @@ def _nothing_to_shift(subject: Standing | Detail) -> str | None:
     return "Only one version is loaded, it takes everything; D deploys another."
 
 
-def _roll_back(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+def _roll_back(app: ConsoleApp, subject: Standing | Detail, typed: Answers) -> None:
     """A canary that is being rolled out is given up with its rollout, which would else only wait for a human."""
     standing = standing_of(subject)
     rollout, candidate = standing.rollout, standing.candidate
@@ -147,6 +151,7 @@ def _roll_back(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -
     _propose(
         app,
         standing,
+        typed=typed,
         title=f"Roll {standing.name} back",
         label="roll back",
         fields=[_reason("rolled back by hand")],
@@ -167,11 +172,12 @@ def _abort_planned(app: ConsoleApp, planned: Planned) -> None:
     follow(app, name, f"abort the rollout of {name}", carry_out, shell, "p begins another.")
 
 
-def _undo(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+def _undo(app: ConsoleApp, subject: Standing | Detail, typed: Answers) -> None:
     standing = standing_of(subject)
     _propose(
         app,
         standing,
+        typed=typed,
         title=f"Undo the last change of {standing.name}",
         label="undo",
         fields=[_reason("undone by hand")],
@@ -180,11 +186,12 @@ def _undo(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> Non
     )
 
 
-def _kill(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+def _kill(app: ConsoleApp, subject: Standing | Detail, typed: Answers) -> None:
     standing = standing_of(subject)
     _propose(
         app,
         standing,
+        typed=typed,
         title=f"Kill {standing.name}: refuse every request",
         label="kill",
         fields=[_reason()],
@@ -193,11 +200,12 @@ def _kill(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> Non
     )
 
 
-def _revive(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+def _revive(app: ConsoleApp, subject: Standing | Detail, typed: Answers) -> None:
     standing = standing_of(subject)
     _propose(
         app,
         standing,
+        typed=typed,
         title=f"Let {standing.name} answer again",
         label="revive",
         fields=[_reason()],
@@ -237,13 +245,14 @@ def _suggested(app: ConsoleApp, standing: Standing) -> str:
     return "" if found is None else str(found.version)
 
 
-def _retire(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+def _retire(app: ConsoleApp, subject: Standing | Detail, typed: Answers) -> None:
     standing = standing_of(subject)
     idle = next((each for each in _shiftable(standing) if each.share is Share.STANDBY), None)
     number = _suggested(app, standing) or (str(idle.version) if idle else "")
     _propose(
         app,
         standing,
+        typed=typed,
         title=f"Unload a version from {standing.name}",
         label="unload",
         fields=[Field(_VERSION, _VERSION, number), _reason()],
@@ -252,7 +261,7 @@ def _retire(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> N
     )
 
 
-def _shadow(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+def _shadow(app: ConsoleApp, subject: Standing | Detail, typed: Answers) -> None:
     """On for what is no shadow, off for what is."""
     standing = standing_of(subject)
     shadows = {each.version for each in standing.endpoint.deployments if each.share is Share.SHADOW}
@@ -265,6 +274,7 @@ def _shadow(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> N
     _propose(
         app,
         standing,
+        typed=typed,
         title=f"Shadow behind {standing.name}: on, or off where it is one",
         label="shadow",
         fields=[Field(_VERSION, _VERSION, number), _reason()],
@@ -273,10 +283,10 @@ def _shadow(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> N
     )
 
 
-def _deploy(app: ConsoleApp, subject: Standing | Detail, _answers: Answers) -> None:
+def _deploy(app: ConsoleApp, subject: Standing | Detail, typed: Answers) -> None:
     from console.endpoints.deploying import choose_version
 
-    choose_version(app, standing_of(subject))
+    choose_version(app, standing_of(subject), typed)
 
 
 # --- rollouts
@@ -368,11 +378,11 @@ def _rollout_words(subject: Standing | Detail) -> tuple[str, ...]:
 ROUTING: tuple[Action, ...] = (
     Action(
         "traffic", "t", "traffic", _traffic, "Shift traffic between loaded versions, by typed percentages.",
-        danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_nothing_to_shift, dialog=True,
+        danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_nothing_to_shift, dialog=True, takes=("reason",),
     ),
     Action(
         "rollback", "z", "roll back", _roll_back, "Give up the canaries, else go back to what was live.",
-        danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, dialog=True,
+        danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, dialog=True, takes=("reason",),
     ),
     Action(
         "promote", "p", "promote", _promote, "Roll a version out by steps, each compared with the live one.",
@@ -384,15 +394,16 @@ ROUTING: tuple[Action, ...] = (
     ),
     Action(
         "deploy", "D", "deploy", _deploy, "Choose a version, make it ready, and give it a share.",
-        danger=Danger.PRODUCTION, role=Role.OPERATOR, dialog=True,
+        danger=Danger.PRODUCTION, role=Role.OPERATOR, dialog=True, takes=("version", "share", "weight", "reason"),
     ),
     Action(
         "shadow", "S", "shadow", _shadow, "Give a version copies of the requests, or stop that.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, hint=False, dialog=True,
+        takes=("version", "reason"),
     ),
     Action(
         "undo", "Z", "undo", _undo, "Restore what was routed before the last change.",
-        danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, hint=False, dialog=True,
+        danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, hint=False, dialog=True, takes=("reason",),
     ),
     Action(
         "pause", "P", "pause", _on_rollout("pause", "R resumes it."), "Stop the clock of the rollout; traffic stays.",
@@ -413,16 +424,17 @@ ROUTING: tuple[Action, ...] = (
     ),
     Action(
         "kill", "K", "kill", _kill, "Refuse every request with 503, at once.",
-        danger=Danger.IRREVERSIBLE, role=Role.OPERATOR, enabled=_not_killed, hint=False, dialog=True,
+        danger=Danger.IRREVERSIBLE, role=Role.OPERATOR, enabled=_not_killed, hint=False, dialog=True, takes=("reason",),
         object_name=lambda subject: standing_of(subject).name,
     ),
     Action(
         "revive", "V", "revive", _revive, "Answer requests again after a kill.",
-        danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_killed, hint=False, dialog=True,
+        danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_killed, hint=False, dialog=True, takes=("reason",),
     ),
     Action(
         "retire", "U", "unload", _retire, "Unload a version that takes no traffic.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_loaded, hint=False, dialog=True,
+        takes=("version", "reason"),
     ),
 )  # fmt: skip
 """Everything that changes who answers, most used first."""

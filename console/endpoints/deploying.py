@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from textual.containers import Vertical
 
-from console.actions import Field
+from console.actions import Answers, Field
 from console.endpoints.changing import apply
 from console.endpoints.standing import Standing, read_one
 from console.formats import STAGES, number, pill
@@ -88,9 +89,24 @@ def _row(version: Version, ready: frozenset[str], shares: Mapping[int, str]) -> 
     ]
 
 
-def choose_version(app: ConsoleApp, standing: Standing) -> None:
-    """Begin a deployment: read the versions, let one be chosen, make it ready, then ask for its share."""
+def choose_version(app: ConsoleApp, standing: Standing, typed: Answers) -> None:
+    """Begin a deployment: read the versions, let one be chosen, make it ready, then ask for its share.
+
+    Args:
+        app: The application.
+        standing: The endpoint.
+        typed: What a command said already: `version`, `share`, `weight`, `reason`.
+    """
     engine, endpoint = app.engine, standing.endpoint
+    if number := typed.get("version"):
+        if not (number.isascii() and number.isdigit()):
+            raise InvalidInput("The version is a number, such as 7.")
+        app.read(
+            "deploy.versions",
+            lambda: engine.models.version(endpoint.model, int(number)),
+            lambda version: _make_ready(app, endpoint.name, version, typed),
+        )
+        return
 
     def read() -> tuple[list[Version], frozenset[str]]:
         found = engine.models.versions(endpoint.model, order_by=["version DESC"], limit=MOST).items
@@ -105,7 +121,7 @@ def choose_version(app: ConsoleApp, standing: Standing) -> None:
         shares = {each.version: each.share.value for each in endpoint.deployments if each.share is not None}
         app.open_dialog(
             ChooseVersion(endpoint.name, versions, ready, shares),
-            lambda version: None if version is None else _make_ready(app, endpoint.name, version),
+            lambda version: None if version is None else _make_ready(app, endpoint.name, version, typed),
         )
 
     app.read("deploy.versions", read, came)
@@ -168,7 +184,7 @@ class BuildDialog(Dialog[str]):
             await super().on_key(event)
 
 
-def _make_ready(app: ConsoleApp, endpoint: str, version: Version) -> None:
+def _make_ready(app: ConsoleApp, endpoint: str, version: Version, typed: Answers) -> None:
     engine = app.engine
 
     def build(progress: Progress) -> Build:
@@ -185,7 +201,11 @@ def _make_ready(app: ConsoleApp, endpoint: str, version: Version) -> None:
         if not over():
             app.say(f"{version.key} is ready; D on {endpoint} gives it a share.")
             return
-        app.read("deploy.standing", lambda: read_one(engine, endpoint), lambda found: _ask_share(app, found, version))
+        app.read(
+            "deploy.standing",
+            lambda: read_one(engine, endpoint),
+            lambda found: _ask_share(app, found, version, typed),
+        )
 
     def failed(error: Exception) -> None:
         over()
@@ -202,7 +222,7 @@ def _make_ready(app: ConsoleApp, endpoint: str, version: Version) -> None:
     app.open_dialog(BuildDialog(task, f"Making {version.key} ready"), answered)
 
 
-def _ask_share(app: ConsoleApp, standing: Standing, version: Version) -> None:
+def _ask_share(app: ConsoleApp, standing: Standing, version: Version, typed: Answers) -> None:
     from console.endpoints.plan_dialog import PlanDialog, Proposal
 
     def answered(planned: Planned | None) -> None:
@@ -217,6 +237,7 @@ def _ask_share(app: ConsoleApp, standing: Standing, version: Version) -> None:
         Field("weight", "% of a canary", "5" if first == Share.CANARY.value else "", required=False),
         Field("reason", "reason"),
     ]
+    fields = [replace(field, value=typed.get(field.name, field.value)) for field in fields]
     name, endpoints = standing.name, app.engine.endpoints
     proposal = Proposal(
         f"Deploy {version.key} to {name}: canary, shadow or live?",

@@ -1,6 +1,6 @@
 """The one command grammar: the console's `:` line, the palette and the shell read and write the same words.
 
-    resource [name] [/word …] [key<op>value …] [sort:key,…] [cols:key,…] [since:age] [@time]
+    resource [name] [/word …] [key<op>value …] [@env] [sort:key,…] [cols:key,…] [since:age] [@time]
     verb resource name [argument …] [--option value …]     (also: resource verb name …, as the shell writes it)
 
 Words are quoted as in a shell. What resources and verbs there are comes in as data.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from engine.core.errors import FilterSyntaxError, InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAX_LENGTH = 20_000
 """Longest command, in characters."""
@@ -48,6 +48,9 @@ class VerbWords:
         flags: Names of the options that take none.
         aliases: Shorter names.
         summary: What it does, for completion.
+        usual: The resource meant when none is named; empty when it must be.
+        bare: Whether it can be done without a resource, too.
+        takes: Options by resource, where they differ; those of other resources are `options`.
     """
 
     name: str
@@ -56,6 +59,13 @@ class VerbWords:
     flags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     summary: str = ""
+    usual: str = ""
+    bare: bool = False
+    takes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def options_for(self, resource: str) -> tuple[str, ...]:
+        """The options that take a value where it is done to a resource."""
+        return self.takes.get(resource, self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +75,12 @@ class Grammar:
     Args:
         resources: By name.
         verbs: By name.
+        environments: Names of other workspaces, which `@name` opens.
     """
 
     resources: Mapping[str, ResourceWords]
     verbs: Mapping[str, VerbWords] = field(default_factory=dict)
+    environments: tuple[str, ...] = ()
 
     def resource(self, word: str) -> str | None:
         """The name of the resource called `word`, by name or alias."""
@@ -96,7 +108,8 @@ class View:
         sort: As `parse_quick_order` reads it; empty for the usual order.
         columns: Keys of the columns to show; empty for the usual ones.
         since: The earliest time to show, as `parse_time` reads it; empty for all.
-        at: The moment to look at, as `parse_time` reads it; empty for now.
+        at: The moment to look at, as `parse_moment` reads it; empty for now.
+        env: The workspace to look into, by its name in the grammar; empty for the present one.
     """
 
     resource: str
@@ -106,6 +119,7 @@ class View:
     columns: tuple[str, ...] = ()
     since: str = ""
     at: str = ""
+    env: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +210,14 @@ def _cut(words: Sequence[str]) -> Iterator[_Piece]:
         offset += len(word) + 1
 
 
-def parse_command(line: str | Sequence[str], grammar: Grammar) -> Command:
+def parse_command(line: str | Sequence[str], grammar: Grammar, *, here: str = "") -> Command:
     """Parse a command.
 
     Args:
         line: As typed after `:`, or the words that a shell already cut. A leading `qd` is skipped; after `qd console`
             comes a view, even of something called like a verb. After `--` names may begin with anything.
         grammar: The words there are.
+        here: The resource on the screen: a verb that names none and nothing else is done to what is selected there.
 
     Returns:
         What to look at or what to do, with aliases resolved.
@@ -211,14 +226,15 @@ def parse_command(line: str | Sequence[str], grammar: Grammar) -> Command:
         FilterSyntaxError: nothing was typed, an unknown word, a missing or extra one, a wrong time, or a quote
             never closed; `details["column"]` says where, from 1, counting a cut line as joined by spaces.
     """
-    return _Reader(line, grammar).command()
+    return _Reader(line, grammar, here).command()
 
 
 class _Reader:
     """A place in the words of one line."""
 
-    def __init__(self, line: str | Sequence[str], grammar: Grammar) -> None:
+    def __init__(self, line: str | Sequence[str], grammar: Grammar, here: str) -> None:
         self._grammar = grammar
+        self._here = here
         self._text = line if isinstance(line, str) else " ".join(line)
         if len(self._text) > MAX_LENGTH:
             problem = f"the command has more than {MAX_LENGTH} characters."
@@ -255,35 +271,51 @@ class _Reader:
             raise self.error(None, "expected a resource or a verb.", f"Resources are {resources}.")
         first = self.take()
         resource = self._grammar.resource(first.value)
-        verb = None if self._views_only else self._grammar.verb(first.value if resource is None else self.peek())
-        if resource is None and verb is None:
-            raise self.error(first, f"nothing is called {first.value!r}.", self._suggest(first.value))
+        if self._views_only:
+            if resource is None:
+                raise self.error(first, f"there is no resource {first.value!r}.", self._suggest(first.value, ()))
+            return self._view(resource)
+        verb = self._grammar.verb(first.value)
+        if verb is not None and (resource is None or self._goes_on(verb)):
+            return self._action(verb, self._object_of(verb))
         if resource is None:
-            return self._action(str(verb), self._object_of(str(verb)))
+            hint = self._suggest(first.value, self._grammar.verbs.values())
+            raise self.error(first, f"there is no resource or verb {first.value!r}.", hint)
+        verb = self._grammar.verb(self.peek())
         if verb is not None and resource in self._grammar.verbs[verb].resources:
             self.take()
             return self._action(verb, resource)
         return self._view(resource)
 
-    def _suggest(self, word: str) -> str:
+    def _goes_on(self, verb: str) -> bool:
+        """Whether what follows is something a verb is done to: its first word may be a resource's as well."""
+        following = self._grammar.resource(self.peek())
+        return following is not None and following in self._grammar.verbs[verb].resources
+
+    def _suggest(self, word: str, verbs: Iterable[VerbWords]) -> str:
         from engine.core.suggest import did_you_mean
 
-        words: list[ResourceWords | VerbWords] = [*self._grammar.resources.values(), *self._grammar.verbs.values()]
+        words: list[ResourceWords | VerbWords] = [*self._grammar.resources.values(), *verbs]
         known = [each for one in words for each in (one.name, *one.aliases)]
         return did_you_mean(word, known) or f"Resources are {', '.join(self._grammar.resources)}."
 
     def _object_of(self, verb: str) -> str:
-        """Read what a verb is done to; a verb of only one resource need not name it."""
-        possible = self._grammar.verbs[verb].resources
+        """Read what a verb is done to; one of the only resource, or of the usual one, need not name it."""
+        words = self._grammar.verbs[verb]
         resource = self._grammar.resource(self.peek())
-        if resource is not None and resource in possible:
+        if resource is not None and resource in words.resources:
             self.take()
             return resource
-        if len(possible) <= 1:
-            return possible[0] if possible else ""
+        alone = not self.peek() or self.peek().startswith("--")
+        if self._here in words.resources and (alone or not (words.usual or words.bare)):
+            return self._here
+        if words.bare:
+            return ""
+        if words.usual or len(words.resources) <= 1:
+            return words.usual or next(iter(words.resources), "")
         from engine.core.suggest import did_you_mean
 
-        hint = did_you_mean(self.peek(), possible) or f"It works on {', '.join(possible)}."
+        hint = did_you_mean(self.peek(), words.resources) or f"It works on {', '.join(words.resources)}."
         raise self.error(self.take() if self.peek() else None, f"expected what to {verb}.", hint)
 
     def _view(self, resource: str) -> View:
@@ -313,13 +345,22 @@ class _Reader:
             return replace(view, columns=tuple(key for key in value.split(",") if key))
         if name == "sort":
             return replace(view, sort=value)
+        if name == "at" and value in self._grammar.environments:
+            return replace(view, env=value)
+        from engine.core.moment import parse_moment
         from engine.core.timetext import parse_time
 
         try:
-            parse_time(value, 0)
+            (parse_moment if name == "at" else parse_time)(value, 0)
         except InvalidInput as error:
-            raise self.error(piece, error.message, error.hint) from error
+            raise self.error(piece, error.message, self._near_environment(name, value) or error.hint) from error
         return replace(view, since=value) if name == "since" else replace(view, at=value)
+
+    def _near_environment(self, name: str, value: str) -> str:
+        from engine.core.suggest import nearest
+
+        found = nearest(value, self._grammar.environments, limit=1) if name == "at" else ()
+        return f"Did you mean @{found[0]}?" if found else ""
 
     def _action(self, verb: str, resource: str) -> Action:
         words = self._grammar.verbs[verb]
@@ -329,19 +370,20 @@ class _Reader:
             if piece.value == "--":
                 arguments += (rest.value for rest in self.rest())
             elif piece.value.startswith("--"):
-                options.append(self._option(words, piece))
+                options.append(self._option(words, resource, piece))
             else:
                 arguments.append(piece.value)
         return Action(verb, resource, tuple(arguments), tuple(options))
 
-    def _option(self, words: VerbWords, piece: _Piece) -> tuple[str, str | None]:
+    def _option(self, words: VerbWords, resource: str, piece: _Piece) -> tuple[str, str | None]:
         name, equals, value = piece.value[2:].partition("=")
         if name in words.flags and not equals:
             return (name, None)
-        if name not in words.options:
+        options = words.options_for(resource)
+        if name not in options:
             from engine.core.suggest import did_you_mean
 
-            known = [f"--{each}" for each in (*words.options, *words.flags)]
+            known = [f"--{each}" for each in (*options, *words.flags)]
             hint = did_you_mean(f"--{name}", known) or f"Options are {', '.join(known) or 'none'}."
             raise self.error(piece, f"{words.name} has no option --{name}.", hint)
         if equals:
@@ -399,6 +441,7 @@ def _view_words(view: View) -> list[str]:
         ("sort:", view.sort),
         ("cols:", ",".join(view.columns)),
         ("since:", view.since),
+        ("@", view.env),
         ("@", view.at),
     ):
         if value:

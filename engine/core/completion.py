@@ -22,12 +22,16 @@ class Names:
     """What there is in the workspace, by resource.
 
     Args:
-        objects: Names of things.
+        objects: What a view of the resource can be narrowed to by name.
         columns: Keys of columns, metrics and parameters that can be shown, compared and sorted by.
+        values: What keys and options can be, such as the states of a run; by name of the key or option.
+        things: What verbs can be done to, where that is something else than `objects`.
     """
 
     objects: Mapping[str, Sequence[str]] = field(default_factory=dict)
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    things: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +81,57 @@ def _first_words(grammar: Grammar) -> Iterator[tuple[str, str]]:
 
 def _candidates(head: list[str], word: str, grammar: Grammar, names: Names) -> Iterable[tuple[str, str]]:
     first, *rest = head
-    resource = grammar.resource(first)
-    verb = grammar.verb(first if resource is None else next(iter(rest), ""))
+    resource, verb = grammar.resource(first), grammar.verb(first)
+    following = grammar.resource(next(iter(rest), ""))
+    if verb is not None and (resource is None or following in grammar.verbs[verb].resources):
+        return _for_action(verb, rest, word, grammar, names)
     if resource is None:
-        return () if verb is None else _for_action(verb, rest, grammar, names)
+        return ()
+    verb = grammar.verb(next(iter(rest), ""))
     if verb is not None and resource in grammar.verbs[verb].resources:
-        return _for_action(verb, [resource], grammar, names)
+        return _for_action(verb, [resource, *rest[1:]], word, grammar, names)
     return _for_view(resource, rest, word, grammar, names)
 
 
-def _for_action(verb: str, head: list[str], grammar: Grammar, names: Names) -> Iterator[tuple[str, str]]:
+def _for_action(verb: str, head: list[str], word: str, grammar: Grammar, names: Names) -> Iterator[tuple[str, str]]:
     """Go on after a verb; `head` holds the words after it, the resource first if it is given."""
     words = grammar.verbs[verb]
-    named = [each for each in map(grammar.resource, head[:1]) if each in words.resources]
-    if not named and len(words.resources) > 1:
-        yield from ((each, grammar.resources[each].summary) for each in words.resources)
+    named = next((each for each in map(grammar.resource, head[:1]) if each in words.resources), None)
+    asked = head[-1] if head else ""
+    if asked.startswith("--") and asked[2:] in words.options_for(str(named or words.usual)):
+        yield from _quoted(names.values.get(asked[2:], ()), asked[2:])
         return
-    for resource in named or words.resources:
-        yield from _quoted(names.objects.get(str(resource), ()), str(resource))
-    yield from ((f"--{option}", f"option of {verb}") for option in (*words.options, *words.flags))
+    if named is None:
+        yield from ((each, grammar.resources[each].summary) for each in words.resources)
+        if len(words.resources) > 1 and not words.usual:
+            return
+    resource = named or words.usual or next(iter(words.resources), "")
+    if word.startswith("--") and "=" in word:
+        lead, _, _ = word.partition("=")
+        yield from ((f"{lead}={value}", lead[2:]) for value, _ in _quoted(names.values.get(lead[2:], ()), ""))
+        return
+    if not any(each.startswith("--") for each in head):
+        yield from _quoted(names.things.get(resource, names.objects.get(resource, ())), resource)
+    given = {each.partition("=")[0] for each in head}
+    for option in (*words.options_for(resource), *words.flags):
+        if f"--{option}" not in given:
+            yield f"--{option}", f"option of {verb}"
 
 
 def _for_view(resource: str, head: list[str], word: str, grammar: Grammar, names: Names) -> Iterator[tuple[str, str]]:
     columns = names.columns.get(resource, ())
+    if word.startswith("@"):
+        yield from ((f"@{name}", "another workspace") for name in grammar.environments)
     for prefix, values in (("since:", _SINCE), ("@", _AT)):
         if word.startswith(prefix):
             yield from ((prefix + value, "time") for value in values)
             return
     if word.startswith(("sort:", "cols:")):
         yield from _listed(word, columns)
+        return
+    if "=" in word:
+        key, _, _ = word.partition("=")
+        yield from ((f"{key}={value}", key) for value, _ in _quoted(names.values.get(key, ()), ""))
         return
     if not head:
         for verb in grammar.verbs.values():

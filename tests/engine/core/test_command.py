@@ -157,7 +157,7 @@ def test_a_command_is_written_as_a_shell_line(line: str, shell: str) -> None:
         ("  ", 3, "Resources are runs, models, audit."),
         ("modles", 1, "Did you mean models?"),
         ("promte churn", 1, "Did you mean promote?"),
-        ("xyzzy", 1, "nothing is called 'xyzzy'"),
+        ("xyzzy", 1, "there is no resource or verb 'xyzzy'"),
         ("runs a b", 8, "'b' is one word too many"),
         ("runs sort:", 6, "expected a value after sort:"),
         ("runs @", 6, "expected a value after @"),
@@ -173,7 +173,7 @@ def test_a_command_is_written_as_a_shell_line(line: str, shell: str) -> None:
         ("promote churn --yes=1", 15, "promote has no option --yes"),
         ("quit --now", 6, "Options are none."),
         ("promote churn --to", 19, "expected a value after --to"),
-        ("qd console promote churn", 12, "nothing is called 'promote'"),
+        ("qd console promote churn", 12, "there is no resource 'promote'"),
     ],
 )
 def test_an_error_points_at_its_column_and_suggests(line: str, column: int, words: str) -> None:
