@@ -135,7 +135,7 @@ class Action:
         return callable(self.danger) or self.danger is not Danger.VIEW
 
 
-def why_not(action: Action, subject: Any, access: Access, *, stale: str = "") -> str | None:
+def why_not(action: Action, subject: Any, access: Access, *, stale: str = "", past: str = "") -> str | None:
     """Say why an action cannot be done.
 
     Args:
@@ -143,6 +143,7 @@ def why_not(action: Action, subject: Any, access: Access, *, stale: str = "") ->
         subject: What it would be done to; `None` when nothing is selected.
         access: The standing of this session.
         stale: Why the screen is not live; empty when it is.
+        past: Why nothing can be changed in a past that is shown; empty for the present.
 
     Returns:
         A sentence, or `None` when it can.
@@ -151,6 +152,8 @@ def why_not(action: Action, subject: Any, access: Access, *, stale: str = "") ->
         return f"Nothing is selected to {action.label.lower()}."
     label = action.label.capitalize()
     if action.changes:
+        if past:
+            return f"{label} is off: {past}."
         if access.read_only:
             return f"{label} is off: this session is read-only. Start without --readonly to make changes."
         if stale:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual import events, on
@@ -15,8 +17,11 @@ from console.actions import find, key_name
 from console.commanding.history import History
 from console.everywhere import EVERYWHERE
 from console.frame import Frame
+from console.journal import Entry, Journal
 from console.live import Health, LiveFeed
+from console.location import title
 from console.navigation import Navigator
+from console.past import Pasts, back_to_now, settled
 from console.serving import PlaneWatch
 from console.tasks import Tasks
 from console.terminal.app import TerminalApp
@@ -53,6 +58,9 @@ PATIENCE_SECONDS = 0.2
 HOLD_SECONDS = 0.2
 """How long the first frame waits for data."""
 
+MOST_SAID = 10
+"""Entries of the log in a crash report."""
+
 KEPT_VIEWS = 8
 """Views that keep their cursor and data while the operator is elsewhere."""
 
@@ -88,8 +96,9 @@ class ConsoleApp(TerminalApp[int]):
         super().__init__(ansi_color=True)
         self.workspace = workspace
         self.own = own
+        self.journal = Journal(own.state if own else None)
         self.theme = "ansi-dark"
-        self.engine = engine
+        self.pasts = Pasts(engine)
         self.navigator = Navigator(start)
         self.desk = Workers(self.post_message)
         self.tasks = Tasks(self.post_message)
@@ -137,6 +146,7 @@ class ConsoleApp(TerminalApp[int]):
         self.feed.close()
         self.tasks.close()
         self.desk.close()
+        self.pasts.close()
 
     # --- what views and actions use
 
@@ -145,9 +155,14 @@ class ConsoleApp(TerminalApp[int]):
         """The view in the body; `None` before the first."""
         return self._views.get(registry.identity(self.navigator.here))
 
+    @property
+    def engine(self) -> Engine:
+        """The workspace as the present view shows it: as it is, or as it was at the view's moment."""
+        return self.pasts.engine(self.navigator.here.at)
+
     def now_ms(self) -> int:
-        """The engine's time, in milliseconds since the epoch."""
-        return self.engine.clock.now_ms()
+        """The time that the present view shows, in milliseconds since the epoch."""
+        return self.pasts.now_ms(self.navigator.here.at)
 
     @property
     def unicode(self) -> bool:
@@ -165,12 +180,12 @@ class ConsoleApp(TerminalApp[int]):
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Read something in the worker thread; see `Workers.read`. Errors are told unless `failed` takes them."""
-        self.desk.read(group, compute, done, failed or self.fail)
+        self.desk.read(group, partial(self.pasts.under, self.engine, compute), done, failed or self.fail)
 
     def act(self, compute: Callable[[], Any], done: Callable[[Any], None], shell: str = "") -> None:
         """Change something in the worker thread; see `Workers.act`. Errors are told."""
         self.last_shell = shell or self.last_shell
-        self.desk.act(compute, done, self.fail)
+        self.desk.act(partial(self.pasts.under, self.pasts.present, compute), done, self.fail)
 
     def work(
         self,
@@ -187,28 +202,36 @@ class ConsoleApp(TerminalApp[int]):
         return task
 
     def say(self, message: str, look: str = "good") -> None:
-        """Say something in the message line."""
+        """Say something in the message line, and keep it in the log."""
+        self._note(message, look)
         self.frame.message(message, look)
 
+    def _note(self, text: str, look: str, hint: str = "", code: str = "") -> None:
+        self.journal.note(Entry(self.now_ms(), look, text, hint, code, title(self.navigator.here)))
+
     def fail(self, error: Exception) -> None:
-        """Tell an error: in the message line when it fits, else in a dialog."""
+        """Tell an error: in the message line when it fits, else in a dialog; either way it is in the log."""
         if isinstance(error, QuarterdeckError):
+            self._note(error.message, "bad", error.hint, error.code)
             text = f"{error.message} {error.hint}".strip()
             if len(text) < self.size.width - 2:
-                self.say(text, "bad")
+                self.frame.message(text, "bad")
                 return
+        else:
+            self._note(f"{type(error).__name__}: {error}", "bad", code="unexpected")
         from console.screens.dialogs import ErrorDialog
 
         self.open_dialog(ErrorDialog(error))
 
     def enter(self, location: Location) -> None:
         """Go into something from here."""
-        self.navigator.enter(location)
+        here_at = self.navigator.here.at
+        self.navigator.enter(replace(location, at=location.at or here_at))
         self.show_here()
 
     def jump(self, location: Location) -> None:
         """Go somewhere else altogether."""
-        self.navigator.jump(location)
+        self.navigator.jump(settled(location, self.pasts.present.clock.now_ms()))
         self.show_here()
 
     def replace(self, location: Location) -> None:
@@ -223,12 +246,28 @@ class ConsoleApp(TerminalApp[int]):
             self.view.relocate(location)
         self.frame_changed()
 
+    def report(self, failure: Exception) -> str:
+        """Write a crash report into the operator's own folder."""
+        if self.own is None:
+            return ""
+        from console.crash import report_text, write_report
+
+        here, size = self.navigator.here, self.size
+        facts = {"screen": f"{title(here)}, {size.width}x{size.height}", "feed": self.stale or "live"}
+        said = [f"{entry.look} {entry.text}" for entry in self.journal.entries()[:MOST_SAID]]
+        try:
+            return str(
+                write_report(self.own.state, report_text(failure, self.now_ms(), facts, said), self.engine.redact)
+            )
+        except OSError:
+            return ""
+
     def copy(self, text: str) -> None:
         """Put text on the terminal's clipboard (OSC 52)."""
         from engine.core.text import clean
 
         self.copy_to_clipboard(clean(text, limit=100_000, newlines=True))
-        self.say(f"Copied: {text}")
+        self.frame.message(f"Copied: {text}", "good")  # not into the log: it may be a secret
 
     # --- views
 
@@ -296,6 +335,8 @@ class ConsoleApp(TerminalApp[int]):
         view = self.view
         if view is not None and view.escape():
             self.frame_changed()
+        elif back_to_now(self):
+            return
         elif self.navigator.up():
             self.show_here()
         else:
@@ -477,9 +518,9 @@ class ConsoleApp(TerminalApp[int]):
             from console.alarms import alarming, read_alarm  # most sessions see none
 
             if numbers := alarming(message.changes):
-                self.read("alarm", lambda: read_alarm(self.engine, numbers), self._alarm)
+                self.read("alarm", lambda: read_alarm(self.pasts.present, numbers), self._alarm)
         for view in self._views.values():
-            if not view.is_attached or not view.concerns(message.changes):
+            if not view.is_attached or view.location.at or not view.concerns(message.changes):
                 continue
             if view.display:
                 view.changed(message.changes)
@@ -502,7 +543,7 @@ class ConsoleApp(TerminalApp[int]):
             self.say(message.why, "bad")
 
     def _look_for_server(self) -> None:
-        self.read("frame.server", self.engine.processes.server, self.frame.serving)
+        self.read("frame.server", self.pasts.present.processes.server, self.frame.serving)
 
     def _look_at_planes(self) -> None:
         self.read("frame.planes", self._watch.look, self._beat, lambda _error: None)  # the feed says what is wrong
@@ -511,9 +552,9 @@ class ConsoleApp(TerminalApp[int]):
         self.frame.planes(beat)
         if beat.lost:
             self.say(beat.sentence, "bad")
-        if self.view is not None and self.view.is_attached and not self.stale:
+        if self.view is not None and self.view.is_attached and not (self.stale or self.view.location.at):
             self.view.beat(beat)
 
     def _tick(self) -> None:
-        if self.view is not None:
+        if self.view is not None and not self.view.location.at:
             self.view.tick()

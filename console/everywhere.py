@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from console import past
 from console.actions import Action, Answers, Needs
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ def _home(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     app.jump(START)
 
 
+def _log(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.location import Location
+
+    app.enter(Location("log"))
+
+
 def _quit(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     app.quit()
 
@@ -94,11 +101,15 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("back", "[", "back", _back, "The view before.", needs=Needs.NOTHING),
     Action("forward", "]", "forward", _forward, "The view after.", needs=Needs.NOTHING),
     Action("last", "-", "last", _last, "To the last view and back.", needs=Needs.NOTHING),
+    Action("at", "@", "moment", past.type_moment, "See this as it was: 2026-11-03T09:00, 5m ago.", needs=Needs.NOTHING),
+    Action("earlier", "{", "change before", past.earlier, "As the change before left it.", needs=Needs.NOTHING),
+    Action("later", "}", "change after", past.later, "As the next change left it; at last, now.", needs=Needs.NOTHING),
     Action("copy", "c", "copy", _copy_cell, "Copy the cell or line under the cursor.", needs=Needs.NOTHING),
     Action("copy-row", "C", "copy row", _copy_row, "Copy the whole row or page.", needs=Needs.NOTHING),
     Action("refresh", "ctrl-r", "refresh", _refresh, "Read anew; new rows take their place.", needs=Needs.NOTHING),
     Action("home", "H", "pulse", _home, "The first screen.", needs=Needs.NOTHING),
     Action("copy-cli", "", "copy as command", _copy_cli, "Copy the shell command of this.", needs=Needs.NOTHING),
+    Action("log", "F2", "log", _log, "What the console has said so far.", needs=Needs.NOTHING),
     Action("quit", "q", "quit", _quit, "Leave; asks only while something is being done.", needs=Needs.NOTHING),
     Action("quit-now", "ctrl-c", "quit", _quit, "Leave safely.", needs=Needs.NOTHING),
     Action("suspend", "ctrl-z", "suspend", _suspend, "Back to the shell; fg comes back.", needs=Needs.NOTHING),

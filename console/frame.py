@@ -14,6 +14,7 @@ from console.location import title
 from console.terminal.app import TerminalScreen
 from console.text import Part, fit, measure
 from console.widgets.bar import Bar
+from console.widgets.past_bar import PastBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ class Frame(TerminalScreen[object]):
         self._engine = engine
         self._top = Bar(id="context")
         self._crumbs = Bar(id="crumbs")
+        self._past = PastBar()
         self._hints = Bar(id="hints")
         self._message = Bar(id="message")
         self._serving = ""
@@ -71,6 +73,7 @@ class Frame(TerminalScreen[object]):
         self._show_context(Health.LIVE, 0)
         yield self._top
         yield self._crumbs
+        yield self._past
         self._first = self.deck.first_view()
         yield Body(self._first)
         yield self._hints
@@ -158,12 +161,12 @@ class Frame(TerminalScreen[object]):
     def describe(self, view: View, places: Sequence[Location]) -> None:
         """Say where the operator is and what can be done."""
         crumbs: list[Part] = [(" ", "")]
+        at = f" @{view.location.at}"  # said in a line of its own
         for place in places[:-1]:
-            crumbs += [(title(place), "dim"), (" › ", "dim")]  # noqa: RUF001 an arrowhead, not a comparison
-        crumbs.append((view.title, "title-selected"))
-        if view.location.at:
-            crumbs.append(("  PAST, READ-ONLY ", "loud"))
+            crumbs += [(title(place).removesuffix(at), "dim"), (" › ", "dim")]  # noqa: RUF001 an arrowhead
+        crumbs.append((view.title.removesuffix(at), "title-selected"))
         self._crumbs.show(crumbs, [*view.status(), (" ", "")])
+        self._past.describe(self.deck, view.location)
         if not self.typing:
             self._hints.show(self._hint_parts(view))
 

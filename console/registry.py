@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from console.location import Location, identity
+from console.past import tellable
 from engine.core.command import Grammar, ResourceWords, VerbWords
 from engine.core.errors import NotFound
 
@@ -128,6 +129,8 @@ def make_view(location: Location) -> View:
         raise NotFound(f"There is no resource {location.resource}.", hint=f"There are {', '.join(RESOURCES)}.")
     if entry.named and not location.name:
         raise NotFound(f"{location.resource} needs a name.", hint=f"It shows {entry.summary}.")
+    if location.at and not tellable(location):
+        return import_module("console.screens.untold").Untold(location)  # type: ignore[no-any-return]
     module, _, name = entry.place.partition(":")
     make: Callable[[Location], View] = getattr(import_module(module), name)
     return make(location)

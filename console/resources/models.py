@@ -290,9 +290,5 @@ MODELS: Resource[Model] = Resource(
 
 
 def view(location: Location) -> View:
-    """The list of models; with a time, what was where then."""
-    if location.at:
-        from console.screens.state import State
-
-        return State(location)
+    """The list of models."""
     return ListView(MODELS, location)

@@ -156,7 +156,7 @@ def _history(app: ConsoleApp, version: Version, _answers: Answers) -> None:
 def _board(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
     here = app.navigator.here
     other = "versions" if here.resource == "board" else "board"
-    app.replace(Location(other, here.name))
+    app.replace(Location(other, here.name, at=here.at))
 
 
 def _json(app: ConsoleApp, version: Version, _answers: Answers) -> None:
@@ -324,9 +324,5 @@ VERSIONS: Resource[Version] = Resource(
 
 
 def view(location: Location) -> View:
-    """The list of versions; a name is a model's; with a time, what was where then."""
-    if location.at:
-        from console.screens.state import State
-
-        return State(location)
+    """The list of versions; a name is a model's."""
     return ListView(VERSIONS, location)

@@ -11,7 +11,6 @@ from console.location import Location
 from console.text import Part, table
 from console.views import Page
 from console.widgets.document import Line, blank, heading
-from engine.core.timetext import parse_time
 from engine.endpoints.model import Generation
 from engine.registry.model import Stage, VersionState
 
@@ -44,18 +43,16 @@ class State(Page[Then]):
     """The registry at a moment; a name narrows it to one model."""
 
     kinds = frozenset({"version", "model"})
-    actions = (Action("open", "Enter", "version now", _open, "The version as it is now."),)
+    actions = (Action("open", "Enter", "version", _open, "The version."),)
 
     def fetch(self) -> Then:
         """Replay the log.
 
         Raises:
-            InvalidInput: the time cannot be read.
             IntegrityError: a record has been damaged.
         """
         engine = self.deck.engine
-        now_ms = engine.clock.now_ms()
-        time_ms = parse_time(self.location.at, now_ms) if self.location.at else now_ms
+        time_ms = engine.clock.now_ms()
         routed = () if self.location.name else engine.endpoints.at(time_ms)
         return Then(time_ms, engine.promotions.at(self.location.name or None, time_ms), routed)
 

@@ -60,8 +60,11 @@ def neighbour(view: Snapshot, subject: Subject, seq: int | None, *, back: bool) 
     Returns:
         Its number; `None` when there is none.
     """
-    conditions = [f"kind IN ({', '.join('?' * len(subject.kinds))})"]
-    values: list[object] = [*subject.kinds]
+    conditions: list[str] = ["1"]
+    values: list[object] = []
+    if subject.kinds:
+        conditions.append(f"kind IN ({', '.join('?' * len(subject.kinds))})")
+        values += subject.kinds
     if subject.key:
         conditions.append("(key = ? OR (key >= ? AND key < ?))")
         values += [subject.key, f"{subject.key}/", f"{subject.key}0"]  # 0 follows the stroke

@@ -52,7 +52,7 @@ class Subject:
     """What a screen shows, for the changes that concern it.
 
     Args:
-        kinds: Kinds of audited objects.
+        kinds: Kinds of audited objects; none for all.
         key: Only the object of this public name, and what is named under it (`churn` and `churn/7`); empty for all.
     """
 
