@@ -266,20 +266,22 @@ class HistoryPoint:
     """The values of one metric in one stretch of steps or time.
 
     Args:
-        x: The stretch's first step, or time in milliseconds since the epoch.
+        x: Where the stretch begins: its first step, first time in milliseconds, or what another metric said there.
         low: The smallest value; NaN when every value is.
         high: The greatest value; NaN when every value is.
         first: The value logged at the stretch's first step.
         last: The value logged at its last step.
         count: Points in the stretch.
+        mean: The mean of its numbers; NaN when there is none, or infinities of both signs.
     """
 
-    x: int
+    x: float
     low: float
     high: float
     first: float
     last: float
     count: int
+    mean: float
 
 
 @dataclass(frozen=True, slots=True)

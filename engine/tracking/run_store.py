@@ -67,6 +67,11 @@ def head(snapshot: Snapshot, run_id: str) -> RunHead | None:
     return None if row is None else RunHead(*row)
 
 
+def start_ms(snapshot: Snapshot, row_id: int) -> int:
+    """When a run that there is began, in milliseconds since the epoch."""
+    return int(snapshot.execute("SELECT start_ms FROM run WHERE id = ?", (row_id,)).fetchone()[0])
+
+
 def with_prefix(snapshot: Snapshot, prefix: str, limit: int) -> list[RunHead]:
     """Runs whose id begins so, at most `limit`; `prefix` is hex, so that `g` sorts after every continuation."""
     sql = """SELECT id, run_id, name, status, deleted_ms, note FROM run

@@ -127,6 +127,7 @@ FOR_PROGRAMS: Mapping[str, str] = {
 """Operations that neither front has, each with its reason."""
 
 NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
+    "runs.curves": "several histories as of one moment, for charts; `runs metrics` shows one: `runs.history`",
     "runs.by_status": "what the console's first screen counts; a command counts by a filter",
     "rollouts.open_of": "`endpoints rollouts NAME` lists the open one first",
     "telemetry.series": "drawn as lines by the console; over HTTP for other programs",

@@ -20,7 +20,7 @@ from engine.core.plain import plain
 if TYPE_CHECKING:
     from engine.cli.session import Session
     from engine.tracking.logged_model_model import RunModel
-    from engine.tracking.model import Comparison, MetricPoint, MetricRow, ParamRow
+    from engine.tracking.model import Comparison, History, MetricPoint, MetricRow, ParamRow
 
 _ID = 10
 
@@ -37,8 +37,9 @@ class _History(NamedTuple):
     points: int
     raw: bool
     x: str
-    start: int | None
-    end: int | None
+    start: float | None
+    end: float | None
+    smoothing: float
     limit: int
     page_token: str | None
 
@@ -74,9 +75,22 @@ def _encode_model(beside: RunModel) -> dict[str, object]:
 @click.option(
     "--points", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Stretches to cut into."
 )
-@click.option("--x", type=click.Choice(["step", "time"]), default="step", help="What the stretches are cut along.")
-@click.option("--start", type=int, metavar="X", help="First step, or time in ms, to show.")
-@click.option("--end", type=int, metavar="X", help="First step, or time in ms, no longer shown.")
+@click.option(
+    "--x",
+    metavar="step|time|elapsed|metrics.NAME",
+    default="step",
+    show_default=True,
+    help="What the stretches are cut along; another metric is read at the same step, else the last before.",
+)
+@click.option("--start", type=float, metavar="X", help="First x to show: a step, or a time in ms.")
+@click.option("--end", type=float, metavar="X", help="Last x to show.")
+@click.option(
+    "--smoothing",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    metavar="FACTOR",
+    help="Add the exponential moving average, weighted by distance, such as 0.9.",
+)
 @click.option("--raw", is_flag=True, help="Every logged point, page by page, instead of stretches.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Raw points per page.")
 @click.option("--page-token", metavar="TOKEN", help="Continue raw points where an earlier page ended.")
@@ -98,7 +112,33 @@ def metrics(session: Session, run: str, key: str | None, how: _History, fmt: For
         show_page(page, POINTS, fmt, encode=_encode_point)
     else:
         found = service.history(run, key, points=how.points, x=how.x, start=how.start, end=how.end)
+        _show_history(found, how, fmt)
+
+
+def _show_history(found: History, how: _History, fmt: Format) -> None:
+    averages = _averages(found, how.smoothing) if how.smoothing else None
+    if averages is None:
         show_json(found) if fmt is Format.JSON else show_rows(found.points, _history_columns(how.x), fmt)
+        return
+    if fmt is Format.JSON:
+        points = [{**plain(point), "smoothed": average} for point, average in zip(found.points, averages, strict=True)]
+        show_json({**plain(found), "points": points})
+        return
+    by_place = dict(zip(map(id, found.points), averages, strict=True))
+    last = Column("smoothed", lambda point: by_place[id(point)], right=True)
+    show_rows(found.points, [*_history_columns(how.x), last], fmt)
+
+
+def _averages(found: History, factor: float) -> list[float | None]:
+    from engine.core.smoothing import smoothed
+
+    points = found.points
+    return smoothed(
+        [point.x for point in points],
+        [point.mean for point in points],
+        factor,
+        [float(point.count) for point in points],
+    )
 
 
 def _encode_point(point: MetricPoint) -> dict[str, object]:
@@ -107,7 +147,7 @@ def _encode_point(point: MetricPoint) -> dict[str, object]:
 
 def _history_columns(x: str) -> Sequence[Column]:
     along = Column("x", lambda point: point.x, moment if x == "time" else short, x, right=True)
-    names = ("low", "high", "first", "last", "count")
+    names = ("low", "high", "first", "last", "count", "mean")
     return (along, *(Column(name, attrgetter(name), right=True) for name in names))
 
 
