@@ -40,18 +40,30 @@ def load_policy(path: Path) -> Policy:
     """
     from engine.policy.model import Policy  # 7 ms that a list, which asks for no role, does not pay
 
+    text = read_text(path)
+    if text is None:
+        # Programs set `champion` on what they have just registered; who writes a policy means something by it.
+        return Policy(missing=True, protected_aliases=("production",))
+    return parse_policy(text, name=path.name)
+
+
+def read_text(path: Path) -> str | None:
+    """The text of a policy file; `None` when there is no file.
+
+    Raises:
+        PolicyInvalid: it cannot be read.
+    """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         if not path.is_symlink():
-            # Programs set `champion` on what they have just registered; who writes a policy means something by it.
-            return Policy(missing=True, protected_aliases=("production",))
+            return None
         raise _unreadable(path, "it is a link to nothing") from None
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     if len(data) > MAX_BYTES:
         raise _unreadable(path, f"it has over {MAX_BYTES} bytes")
-    return parse_policy(_decode(data, path.name), name=path.name)
+    return _decode(data, path.name)
 
 
 def parse_policy(text: str, *, name: str = "quarterdeck.toml") -> Policy:
@@ -72,7 +84,7 @@ def parse_policy(text: str, *, name: str = "quarterdeck.toml") -> Policy:
     data = _read_toml(text, name)
     policy, problems = read_policy(data, _digest(data))
     if problems:
-        raise _invalid(text, problems, name)
+        raise refuse(text, problems, name)
     return policy
 
 
@@ -172,7 +184,17 @@ def _digest(data: dict[str, Any]) -> str:
     return sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def _invalid(text: str, problems: list[Problem], name: str) -> PolicyInvalid:
+def refuse(text: str, problems: list[Problem], name: str) -> PolicyInvalid:
+    """The error for a text with something wrong in it.
+
+    Args:
+        text: The text, which is TOML.
+        problems: What is wrong, and where.
+        name: The file's name.
+
+    Returns:
+        The error, not yet raised.
+    """
     from engine.policy.lines import key_lines, line_of, written  # only a wrong file needs its lines
 
     lines = key_lines(text)

@@ -12,6 +12,7 @@ from engine.policy.served import LatencyGate, ParityGate, ReplayGate, ResourcesG
 from engine.policy.webhooks import WebhookPolicy
 
 if TYPE_CHECKING:
+    from engine.policy.console import ConsoleSettings
     from engine.policy.monitors import MonitorSettings  # not on every start: few have monitors
 
 STAGE_WORDS = ("registered", "staging", "production", "archived")
@@ -274,6 +275,7 @@ class Policy:
         monitors: What is watched, by the monitor's name.
         traffic_from: The least stage from which versions may answer callers of an endpoint; empty where the file does
             not say: then `traffic_stage` follows from what Production demands.
+        console: What the console is told; `None` when the file says nothing of it.
         digest: SHA-256 of what the file says, whatever its comments and layout; 64 hex digits.
         missing: There is no file at all; it asks for the same as an empty one, but nobody has written so, and only the
             alias `production` is protected.
@@ -294,6 +296,7 @@ class Policy:
     rollouts: Mapping[str, RolloutPolicy] = field(default_factory=dict)
     monitors: Mapping[str, MonitorSettings] = field(default_factory=dict)
     traffic_from: str = ""
+    console: ConsoleSettings | None = None
     digest: str = NO_FILE_DIGEST
     missing: bool = field(default=False, compare=False)
 

@@ -38,6 +38,7 @@ from engine.policy.served_reading import READERS
 from engine.policy.webhooks import read_webhooks
 
 if TYPE_CHECKING:
+    from engine.policy.console import ConsoleSettings
     from engine.policy.monitors import MonitorSettings
 
 MAX_APPROVALS = 20
@@ -82,6 +83,7 @@ def read_policy(data: Mapping[str, Any], digest: str) -> tuple[Policy, list[Prob
         redaction_allow=redaction.words("allow"),
         webhooks=read_webhooks(top.table("webhooks")),
         traces_max_age_ms=retention.duration("traces", None, least=LEAST_RETENTION_MS),
+        console=_console(top),
         traffic_from=deployment.text("traffic_from", choices=TRAFFIC_STAGES),
         telemetry_keep_ms=telemetry.duration("keep", fallback.telemetry_keep_ms, least=LEAST_RETENTION_MS),
         telemetry_max_bytes=telemetry.size("max_bytes", fallback.telemetry_max_bytes),
@@ -97,6 +99,15 @@ def _roles(table: Table) -> Mapping[Role, tuple[str, ...]]:
     roles = {role: table.words(role.label) for role in reversed(Role)}
     table.finish()
     return roles
+
+
+def _console(top: Table) -> ConsoleSettings | None:
+    if "console" not in top:
+        top.table("console")  # known even when it is absent
+        return None
+    from engine.policy.console import read_console  # few change the console
+
+    return read_console(top)
 
 
 def _monitors(top: Table) -> Mapping[str, MonitorSettings]:
