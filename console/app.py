@@ -25,6 +25,7 @@ from console.past import Pasts, back_to_now, settled
 from console.serving import PlaneWatch
 from console.tasks import Tasks
 from console.terminal.app import TerminalApp
+from console.undoing.hints import Hints
 from console.work import Workers
 from engine.core.errors import QuarterdeckError
 
@@ -111,6 +112,8 @@ class ConsoleApp(TerminalApp[int]):
         self._waiting: Callable[[], bool] | None = None
         self._holding = False
         self._early: list[events.Key] = []
+        self.hints = Hints(self)
+        self.tutorial: Tutorial | None = None
         self._unsettled: list[tuple[Awaitable[Any], Callable[[], object] | None]] = []
         self._views: dict[tuple[str, str, str], View] = {}
 
@@ -185,7 +188,12 @@ class ConsoleApp(TerminalApp[int]):
     def act(self, compute: Callable[[], Any], done: Callable[[Any], None], shell: str = "") -> None:
         """Change something in the worker thread; see `Workers.act`. Errors are told."""
         self.last_shell = shell or self.last_shell
-        self.desk.act(partial(self.pasts.under, self.pasts.present, compute), done, self.fail)
+        self.desk.act(partial(self.pasts.under, self.pasts.present, compute), self.hints.wrap(done), self.fail)
+        self.set_timer(LONG_SECONDS, self._still_acting)
+
+    def _still_acting(self) -> None:
+        if self.desk.acting:
+            self.frame.message("Waiting for the workspace: somebody else writes to it.", "warn")
 
     def work(
         self,
@@ -197,12 +205,13 @@ class ConsoleApp(TerminalApp[int]):
     ) -> Task:
         """Do something that takes a while, whatever screen is shown; see `Tasks.start`. Errors are told."""
         self.last_shell = shell or self.last_shell
-        task = self.tasks.start(title, compute, done, failed or self.fail)
+        task = self.tasks.start(title, compute, self.hints.wrap(done), failed or self.fail)
         self.frame.busy(len(self.tasks.running))
         return task
 
     def say(self, message: str, look: str = "good") -> None:
-        """Say something in the message line, and keep it in the log."""
+        """Say something in the message line, and keep it in the log; of what was done also how it is undone."""
+        message = self.hints.told(message, look)
         self._note(message, look)
         self.frame.message(message, look)
 

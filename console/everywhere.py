@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from console import past
-from console.actions import Action, Answers, Needs
+from console.actions import Action, Answers, Field, Needs
+from console.undoing.acts import REDO, UNDO
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -115,3 +116,5 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("suspend", "ctrl-z", "suspend", _suspend, "Back to the shell; fg comes back.", needs=Needs.NOTHING),
 )
 """In the order help lists them."""
+    UNDO,
+    REDO,

@@ -34,8 +34,8 @@ def invoke(app: ConsoleApp, action: Action, subject: object = None, typed: Answe
     danger = action.danger_for(subject)
     fields = _filled(action.ask(subject), typed or {})
     if action.dialog:
-        action.run(app, subject, typed or {})
-    elif danger < Danger.PRODUCTION and (not fields or _complete(fields, typed)):
+        app.hints.during(action, partial(action.run, app, subject, typed or {}))
+    elif danger < Danger.PRODUCTION and _asks_nothing(action, fields, typed):
         _carry_out(app, action, subject, {field.name: field.value for field in fields})
     else:
         from console.screens.dialogs import Ask
@@ -52,6 +52,15 @@ def _complete(fields: Sequence[Field], typed: Answers | None) -> bool:
     return typed is not None and not any(field.problem(field.value) for field in fields)
 
 
+def _asks_nothing(action: Action, fields: Sequence[Field], typed: Answers | None) -> bool:
+    """Whether a harmless action is done at once: a key without fields, unless it cannot be undone."""
+    if fields:
+        return _complete(fields, typed)
+    from console.undoing.sorts import beforehand
+
+    return typed is not None or not beforehand(action)
+
+
 def _answered(app: ConsoleApp, action: Action, subject: object, answers: Answers | None) -> None:
     if answers is None:
         app.say(f"{action.label.capitalize()}: nothing was changed.", "dim")
@@ -62,7 +71,7 @@ def _answered(app: ConsoleApp, action: Action, subject: object, answers: Answers
 def _carry_out(app: ConsoleApp, action: Action, subject: object, answers: Answers) -> None:
     if line := action.shell(subject, answers):
         app.last_shell = line
-    action.run(app, subject, answers)
+    app.hints.during(action, partial(action.run, app, subject, answers))
 
 
 def take_words(

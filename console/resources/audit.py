@@ -11,6 +11,7 @@ from console.location import Location, filter_text
 from console.resources.resource import Listing, Resource, Shown
 from console.screens.list import ListView
 from console.widgets.table import Column, Key
+from console.undoing.acts import UNDO_RECORD
 from engine.audit.model import AuditEntry, AuditFilter
 from engine.core.timetext import format_time, parse_time
 
@@ -210,3 +211,4 @@ AUDIT: Resource[AuditEntry] = Resource(
 def view(location: Location) -> View:
     """The audit log; a name is an object's, such as `churn/7`; with a time, the log up to then."""
     return ListView(AUDIT, location)
+    UNDO_RECORD,

@@ -13,6 +13,7 @@ from console.actions import Action, Answers, Danger, Field
 from console.terminal.app import TerminalModal
 from console.text import Part, paint, wrap
 from console.typing import PlainInput
+from console.undoing.sorts import beforehand
 from console.views import problem
 from console.widgets.bar import Bar
 from console.widgets.document import Document, Line
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
 Result = TypeVar("Result")
+
+WIDTH = 72
+"""Cells of a line in a dialog where there is room."""
 
 WARNINGS = {
     Danger.VIEW: ("", ""),
@@ -174,6 +178,7 @@ class Ask(Dialog[Answers]):
         word, look = WARNINGS[danger]
         self._warning = (f" {action.warning} " if word and action.warning else word, look)
         self._lines = list(action.consequences(subject))
+        self._final = beforehand(action)
         self._inputs = {field.name: PlainInput(field.value, name=field.name) for field in fields}
         self._problem = Bar()
         self._choices = Choices([("n", "Cancel"), ("y", action.label)])
@@ -186,8 +191,8 @@ class Ask(Dialog[Answers]):
                 warning = Bar()
                 warning.show([self._warning])
                 yield warning
-            if self._lines:
-                yield Document(lambda width: [Line([(part, "")]) for text in self._lines for part in wrap(text, width)])
+            if self.body(WIDTH):
+                yield Document(self.body)
             for field in self._fields:
                 with Horizontal():
                     label = Bar(classes="label")
@@ -196,6 +201,15 @@ class Ask(Dialog[Answers]):
                     yield self._inputs[field.name]
             yield self._problem
             yield self._choices
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What would change, and what of it cannot be undone.
+
+        Args:
+            width: Cells in a line.
+        """
+        told = [(text, "") for text in self._lines] + [(text, "warn") for text in self._final]
+        return [Line([(part, look)]) for text, look in told for part in wrap(text, width)]
 
     def on_mount(self) -> None:
         """The first field has the keyboard; without fields Cancel has."""

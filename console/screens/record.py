@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from console.actions import Needs
 from console.formats import moment, recorded
 from console.location import is_number
 from console.text import Part, wrap
+from console.undoing.acts import UNDO_RECORD
 from console.views import Page
 from console.widgets.document import Line, blank, fields, heading
 from engine.core.errors import InvalidInput
@@ -75,6 +78,8 @@ def diff_lines(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 
 class Record(Page["AuditEntry"]):
     """One record of the audit log; its name is its number."""
+
+    actions = (replace(UNDO_RECORD, needs=Needs.NOTHING),)
 
     def fetch(self) -> AuditEntry:
         """The record.

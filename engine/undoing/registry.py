@@ -44,8 +44,20 @@ def why_final(kind: str, verb: str) -> str:
     Returns:
         A sentence; empty when it can be undone.
     """
+    found = _alone(kind, verb)
+    return found.why if isinstance(found, Never) else found.loses
+
+
+def can_be_undone(kind: str, verb: str) -> bool:
+    """Whether there is an inverse of a sort of change at all.
+
+    Args:
+        kind: The kind of object.
+        verb: What is done.
+    """
+    return isinstance(_alone(kind, verb), Inverse)
+
+
+def _alone(kind: str, verb: str) -> Inverse | Never:
     found = answer(kind, verb)
-    found = found.alone if isinstance(found, Part) and isinstance(found.alone, Inverse) else found
-    if isinstance(found, Never):
-        return found.why
-    return found.loses if isinstance(found, Inverse) else ""
+    return found.alone if isinstance(found, Part) else found
