@@ -37,7 +37,7 @@ def loaded(wanted: DesiredDeployment, runtime: Runtime) -> Loaded:
         wanted.id,
         wanted.model,
         wanted.version,
-        wanted.build.file_digest,
+        wanted.build,
         runtime,
         RowCheck(runtime.interface),
         Batcher(runtime, turn, f"model-{wanted.id}"),

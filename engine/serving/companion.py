@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from engine.serving.rests import Rests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FIRST_REST_S, _LONGEST_REST_S = 0.25, 15.0
-_WELL_S = 10.0
 _END_S = 8.0
 
 
@@ -25,9 +25,7 @@ class Companion:
     def __init__(self, words: Sequence[str]) -> None:
         self._words = tuple(words)
         self._process: subprocess.Popen[bytes] | None = None
-        self._began_s = 0.0
-        self._next_s = 0.0
-        self._rest_s = _FIRST_REST_S
+        self._rests = Rests(_FIRST_REST_S, _LONGEST_REST_S)
 
     @property
     def pid(self) -> int | None:
@@ -36,15 +34,13 @@ class Companion:
 
     def tend(self) -> None:
         """Start it when it does not run and has rested; never waits."""
-        now_s = time.monotonic()
         if self._process is not None:
             if self._process.poll() is None:
                 return
             self._process = None
-            self._rest_s = _FIRST_REST_S if now_s - self._began_s > _WELL_S else min(self._rest_s * 2, _LONGEST_REST_S)
-            self._next_s = now_s + self._rest_s
-        if now_s >= self._next_s:
-            self._began_s = now_s
+            self._rests.ended()
+        if self._rests.over:
+            self._rests.began()
             with suppress(OSError):  # no memory or no processes left: the next time may do
                 self._process = subprocess.Popen(self._words, stdin=subprocess.DEVNULL)  # noqa: S603 our own module
 

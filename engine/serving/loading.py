@@ -320,4 +320,4 @@ class Plane:
 
 def _same(wanted: DesiredDeployment, known: Loaded) -> bool:
     """Whether what is loaded is what is wanted: a restored workspace may give a number to other bytes."""
-    return known.file_digest == wanted.build.file_digest and known.version == wanted.version
+    return known.build.file_digest == wanted.build.file_digest and known.version == wanted.version

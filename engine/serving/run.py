@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import time
+from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.server.settings import Settings
     from engine.serving.app import App
-    from engine.serving.shadows import Compared
+    from engine.serving.shadows import Compared, Shadows
     from engine.serving.sharing import Shared
+    from engine.serving.table import Table
     from engine.telemetry.model import Label
     from engine.telemetry.spool import Spool
 
@@ -137,9 +139,16 @@ class DataPlane:
         spool = self._spool(info.id)
         counting = Counting(spool, self._shared())
         control = Workspace(self._engine, self._serving.endpoints, info.id)
-        plane = Plane(control, lambda call: _soon(loop, call), replaced=counting.renew)
+        mirrored: deque[Compared] = deque()
+        shadows = self._shadows(loop, mirrored)
+
+        def replaced(old: Table, new: Table) -> None:
+            counting.renew(old, new)
+            shadows.renew(new)
+
+        plane = Plane(control, lambda call: _soon(loop, call), replaced=replaced)
         plane.start()
-        app, close = self._app(loop, plane, counting, spool)
+        app = self._app(plane, counting, shadows, spool)
         await self._settled(plane)
         gc.freeze()  # what is there now stays: looking through it again and again would hold up requests
         gc.set_threshold(*_COLLECT)
@@ -158,7 +167,8 @@ class DataPlane:
         finally:
             beside.cancel()
             plane.close()
-            close()
+            shadows.close()
+            _count(mirrored)  # what was told when the loop had no turn any more
             counting.flush(time.time())
             if spool is not None:
                 spool.close()
@@ -179,22 +189,25 @@ class DataPlane:
 
         return Spool(self._engine.workspace.spool, plane)
 
-    def _app(
-        self, loop: asyncio.AbstractEventLoop, plane: Plane, counting: Counting, spool: Spool | None
-    ) -> tuple[App, Callable[[], None]]:
+    def _app(self, plane: Plane, counting: Counting, shadows: Shadows, spool: Spool | None) -> App:
         from engine.serving.app import App
         from engine.serving.door import Door
         from engine.serving.predicting import Predictor
-        from engine.serving.shadows import Shadows
         from engine.serving.streams import Streams
 
-        shadows = Shadows(lambda told: _soon(loop, lambda: _count(told)))
         predictor = Predictor(lambda: plane.table, shadows, spool if self._serving.capture else None)
         door = Door(self._engine, self._settings)
-        app = App(
-            plane, predictor, Streams(predictor), counting, self._label, door, self._settings, later=loop.call_soon
-        )
-        return app, shadows.close
+        later = asyncio.get_running_loop().call_soon
+        return App(plane, predictor, Streams(predictor), counting, self._label, door, self._settings, later=later)
+
+    def _shadows(self, loop: asyncio.AbstractEventLoop, mirrored: deque[Compared]) -> Shadows:
+        from engine.serving.shadows import Shadows
+
+        def tell(told: Compared) -> None:
+            mirrored.append(told)
+            _soon(loop, lambda: _count(mirrored))
+
+        return Shadows(self._engine.artifacts.path_of, tell)
 
     def _label(self, labels: Sequence[Label]) -> Mapping[str, Any]:
         return asdict(self._engine.telemetry.label(labels))
@@ -224,14 +237,17 @@ def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
         return
 
 
-def _count(told: Compared) -> None:
-    tally = told.target.tally
-    for number, latency_us in enumerate(told.latencies_us):
-        tally.add(latency_us, 500 if number < told.failed else 200)
-    tally.compared += told.rows
-    tally.agreed += told.agreed
-    tally.delta += told.delta
-    tally.delta_squares += told.delta_squares
+def _count(mirrored: deque[Compared]) -> None:
+    while mirrored:
+        target, found, dropped = mirrored.popleft()
+        tally = target.tally
+        tally.unmirrored += dropped
+        if found.requests:
+            tally.add_shared(found.requests, found.latency_us, found.failed)
+        tally.compared += found.rows
+        tally.agreed += found.agreed
+        tally.delta += found.delta
+        tally.delta_squares += found.delta_squares
 
 
 def serve(engine: Engine, settings: Settings, serving: Serving) -> int:

@@ -1,89 +1,105 @@
-"""Copies of requests for versions whose answers nobody gets: predicted on one thread, behind everything else."""
+"""Copies of requests for versions whose answers nobody gets, handed to a process beside this one, behind all else."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from contextlib import suppress
-from threading import Event, Thread, get_native_id
-from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from engine.core.complaints import Complaints
-from engine.runtimes.model import LABELS, PROBABILITIES
-from engine.serving.batcher import predicted
+from engine.core.text import clean
+from engine.runtimes.frames import array_to_message, rows_to_message
+from engine.serving.comparing import Comparison
+from engine.serving.shadow_process import Ended, Refused, ShadowProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import numpy as np
+    from collections.abc import Callable
+    from pathlib import Path
 
     from engine.runtimes.model import Outputs, Rows
-    from engine.serving.table import Served, Target
+    from engine.serving.table import Loaded, Served, Table, Target
 
 MAX_WAITING = 512
 """Copies that wait at most; more are dropped and counted."""
 
-_NICE = 10
+MAX_WAITING_BYTES = 64 << 20
+"""About so many bytes of rows wait at most."""
+
 _ROWS = 256
-_REST_S = 0.002
-_FARTHEST = 1e100
-"""Scores that are farther apart than this count as this far: their squares are added up."""
+_SMALL_ROWS = 16
+_REST_S = 0.01
+"""Between two calls: what comes meanwhile shares the next, so that the request path pays for few of them."""
+
+_LOOK_S = 1.0
+_ENCODER = msgspec.msgpack.Encoder()
 
 
 class Compared(NamedTuple):
-    """How a shadow answered what somebody else has answered too.
+    """What came of some copies.
 
     Args:
         target: The shadow.
-        latencies_us: How long each request took it, in microseconds: its part of a call that several shared.
-        failed: Of those, how many it could not answer.
-        rows: How many rows were compared.
-        agreed: Of those, how many got the same label.
-        delta: The sum of the absolute differences of the scores.
-        delta_squares: The sum of the squares of those.
+        found: How it answered them.
+        dropped: How many copies it did not get.
     """
 
     target: Target
-    latencies_us: tuple[float, ...]
-    failed: int = 0
-    rows: int = 0
-    agreed: int = 0
-    delta: float = 0.0
-    delta_squares: float = 0.0
+    found: Comparison = Comparison()
+    dropped: int = 0
 
 
-class Copy(NamedTuple):
-    """One request for a shadow.
-
-    Args:
-        target: The shadow.
-        rows: The rows.
-        outputs: The answer that was given.
-    """
-
+class _Copy(NamedTuple):
     target: Target
-    rows: Rows
-    outputs: Outputs
+    size: int
+    weight: int
+    packed: bytes | Callable[[], bytes]
 
 
 class Shadows:
-    """The copies that wait, and the thread that works through them: many in one call, so that others lose little.
+    """The copies that wait, and the thread that has them scored: many in one call, one call at a time.
 
     Args:
-        told: Told on that thread what came of some; it must hand it to whoever counts.
+        path_of: Finds the file of a digest.
+        tell: Told on that thread, and at the end, what came of copies; it must hand it to whoever counts.
     """
 
-    def __init__(self, told: Callable[[Compared], None]) -> None:
-        self._told = told
-        self._waiting: deque[Copy] = deque()
+    def __init__(self, path_of: Callable[[str], Path], tell: Callable[[Compared], None]) -> None:
+        self._path_of = path_of
+        self._tell = tell
+        self._waiting: deque[_Copy] = deque()
+        self._came_bytes = self._left_bytes = 0
+        self._wanted: dict[str, Loaded] = {}
+        self._alike: dict[tuple[Target, Target], bool] = {}
         self._something = Event()
         self._ending = Event()
         self._thread: Thread | None = None
+        self._process = ShadowProcess()
         self._complaints = Complaints()
 
+    @property
+    def rest_s(self) -> float:
+        """How long the process rests, or rested last, before it is started again, in seconds."""
+        return self._process.rest_s
+
+    def renew(self, table: Table) -> None:
+        """Take the shadows of a new table; they are loaded at once, and where there is none, no process is.
+
+        Args:
+            table: What is served from now on.
+        """
+        loaded = [each.loaded for served in table.endpoints.values() for each in served.shadows]
+        self._alike = {}
+        self._wanted = {_key(each): each for each in loaded}
+        if loaded and self._thread is None:
+            self._thread = Thread(target=self._run, name="shadows", daemon=True)
+            self._thread.start()
+        self._something.set()
+
     def offer(self, served: Served, answered: Target, rows: Rows, outputs: Outputs) -> None:
-        """Give each shadow a copy, unless too many wait already; never waits.
+        """Give each shadow a copy, unless too much waits already; never waits.
 
         Args:
             served: The endpoint.
@@ -91,101 +107,130 @@ class Shadows:
             rows: The rows of the request.
             outputs: That answer.
         """
+        packed: bytes | Callable[[], bytes] | None = None
+        weight = rows.size * 8 * len(answered.loaded.runtime.interface.inputs)
         for target in served.shadows:
-            same = target.loaded.runtime.interface.inputs == answered.loaded.runtime.interface.inputs
-            if len(self._waiting) >= MAX_WAITING or not same:
+            full = len(self._waiting) >= MAX_WAITING or self._came_bytes - self._left_bytes + weight > MAX_WAITING_BYTES
+            if full or not self._takes_the_same(target, answered):
                 target.tally.unmirrored += 1
                 continue
-            self._waiting.append(Copy(target, rows, outputs))
-            if self._thread is None:
-                self._start()
+            if packed is None:  # what is small at once: many together would hold up requests for as long
+                packed = pack(rows, outputs) if rows.size <= _SMALL_ROWS else partial(pack, rows, outputs)
+            self._came_bytes += weight
+            self._waiting.append(_Copy(target, rows.size, weight, packed))
             if not self._something.is_set():
                 self._something.set()
 
-    def _start(self) -> None:
-        self._thread = Thread(target=self._run, name="shadows", daemon=True)
-        self._thread.start()
+    def _takes_the_same(self, target: Target, answered: Target) -> bool:
+        known = self._alike.get((target, answered))
+        if known is None:
+            known = target.loaded.runtime.interface.inputs == answered.loaded.runtime.interface.inputs
+            self._alike[target, answered] = known
+        return known
 
     def _run(self) -> None:
-        with suppress(OSError, AttributeError):  # where threads have priorities of their own, as on Linux
-            os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICE)
         while not self._ending.is_set():
-            self._something.wait()
+            self._something.wait(_LOOK_S if self._wanted else None)
             self._something.clear()
-            while self._waiting and not self._ending.is_set():
-                self._one(self._next())
-                self._ending.wait(_REST_S)
+            try:
+                self._work()
+            except Exception as error:  # noqa: BLE001 one copy that breaks something must not be the last
+                self._complaints.say("Scoring for shadows", error)
+        self._process.end()
 
-    def _one(self, batch: list[Copy]) -> None:
-        began_s = perf_counter()
+    def _work(self) -> None:
+        wanted = self._wanted
+        if not wanted:
+            self._process.end()
+            while self._waiting:
+                self._drop(self._next())
+            return
+        if not self._process.tend():
+            return  # it rests; what waits goes on waiting
+        for key in wanted:
+            self._loaded(key, wanted)
+        while self._waiting and not self._ending.is_set():
+            self._one(self._next())
+            self._ending.wait(_REST_S)
+
+    def _one(self, batch: list[_Copy]) -> None:
+        """Have copies scored; whatever goes wrong, they are counted."""
+        target = batch[0].target
+        loaded = target.loaded
+        key, wanted = _key(loaded), self._wanted
         try:
-            found = compare(batch)
-        except Exception as error:  # noqa: BLE001 what a model answers may be of any shape, and the others wait for this thread
-            self._complaints.say(f"the shadow {batch[0].target.loaded.model}/{batch[0].target.loaded.version}", error)
-            latency_us = (perf_counter() - began_s) * 1e6 / len(batch)
-            found = Compared(batch[0].target, (latency_us,) * len(batch), failed=len(batch))
-        self._told(found)
+            if key in wanted and self._process.tend() and self._loaded(key, wanted):
+                packed = [each.packed if isinstance(each.packed, bytes) else each.packed() for each in batch]
+                self._tell(Compared(target, self._process.score(key, f"{loaded.model}/{loaded.version}", packed)))
+                return
+        except Ended:
+            pass
+        except Exception:
+            self._drop(batch)
+            raise
+        self._drop(batch)
 
-    def _next(self) -> list[Copy]:
+    def _loaded(self, key: str, wanted: dict[str, Loaded]) -> bool:
+        """Whether the process has a shadow in memory; it is told to load it first."""
+        try:
+            self._process.load(key, _words(wanted[key], self._path_of), tuple(wanted))
+        except Ended:
+            return False
+        except Refused as error:
+            if error.args:
+                loaded = wanted[key]
+                self._complaints.say(clean(f"the shadow {loaded.model}/{loaded.version}", limit=100), error)
+            return False
+        return True
+
+    def _drop(self, batch: list[_Copy]) -> None:
+        self._tell(Compared(batch[0].target, dropped=len(batch)))
+
+    def _next(self) -> list[_Copy]:
         """The copies for the first one's shadow that stand together, as many as make one call."""
         batch = [self._waiting.popleft()]
-        size = batch[0].rows.size
+        size = batch[0].size
         while self._waiting and self._waiting[0].target is batch[0].target:
-            size += self._waiting[0].rows.size
+            size += self._waiting[0].size
             if size > _ROWS:
                 break
             batch.append(self._waiting.popleft())
+        self._left_bytes += sum(each.weight for each in batch)
         return batch
 
     def close(self) -> None:
-        """End the thread; copies that wait are forgotten."""
+        """End the process and the thread; copies that wait are dropped, and counted."""
         self._ending.set()
+        self._process.kill()
         self._something.set()
         if self._thread is not None:
-            self._thread.join(1.0)
+            self._thread.join(2.0)
+        while self._waiting:
+            self._drop(self._next())
 
 
-def compare(copies: Sequence[Copy]) -> Compared:
-    """Have a shadow answer requests, and compare its answers with those that were given.
+def pack(rows: Rows, outputs: Outputs) -> bytes:
+    """A request and its answer as the other process reads them.
 
     Args:
-        copies: At least one; all for one shadow.
+        rows: The rows.
+        outputs: The answer.
     """
-    import numpy as np
-
-    target = copies[0].target
-    began_s = perf_counter()
-    with target.loaded.turn:
-        found = predicted(target.loaded.runtime, [each.rows for each in copies])
-    latencies = ((perf_counter() - began_s) * 1e6 / len(copies),) * len(copies)
-    good = [(answer, each.outputs) for answer, each in zip(found, copies, strict=True) if isinstance(answer, dict)]
-    failed = len(copies) - len(good)
-    pairs = [(theirs, ours) for theirs, ours in good if _comparable(theirs, ours)]
-    agreed = sum(_same(theirs[LABELS], ours[LABELS]) for theirs, ours in pairs)
-    with np.errstate(all="ignore"):
-        differences = [np.abs(_scores(theirs) - _scores(ours)) for theirs, ours in pairs]
-    # A score that is no number says nothing of how far apart two versions are, and would spoil every sum that it is in.
-    apart = np.nan_to_num(np.concatenate([[], *differences]), nan=0.0, posinf=0.0).clip(0.0, _FARTHEST)
-    return Compared(target, latencies, failed, len(apart), agreed, float(apart.sum()), float((apart**2).sum()))
+    numbers = rows.numbers
+    said = {name: array_to_message(values) for name, values in outputs.items()}
+    return _ENCODER.encode((numbers, rows_to_message(rows) if numbers is None else None, said))
 
 
-def _comparable(theirs: Outputs, ours: Outputs) -> bool:
-    """Whether two answers to one request have labels of one shape."""
-    return LABELS in theirs and LABELS in ours and theirs[LABELS].shape == ours[LABELS].shape
+def _key(loaded: Loaded) -> str:
+    return f"{loaded.deployment}-{loaded.build.file_digest}"
 
 
-def _same(theirs: np.ndarray, ours: np.ndarray) -> int:
-    """Of how many rows the labels are all alike."""
-    alike = theirs == ours
-    return int((alike if alike.ndim == 1 else alike.reshape(len(alike), -1).all(axis=1)).sum())
-
-
-def _scores(outputs: Outputs) -> np.ndarray:
-    """One number a row: the probability of the last class, or the number predicted; labels without either count 0."""
-    import numpy as np
-
-    values = np.asarray(outputs.get(PROBABILITIES, outputs[LABELS]))
-    rows = len(outputs[LABELS])
-    if values.dtype.kind not in "fiub" or not values.size:
-        return np.zeros(rows)
-    return values.reshape(rows, -1)[:, -1].astype(np.float64)
+def _words(loaded: Loaded, path_of: Callable[[str], Path]) -> dict[str, Any]:
+    build = loaded.build
+    return {
+        "path": str(path_of(build.file_digest)),
+        "kind": build.kind.value,
+        "format": build.file_format,
+        "digest": build.file_digest,
+        "interface": build.interface,
+    }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from threading import Lock
 
+    from engine.endpoints.model import Build
     from engine.runtimes.model import Runtime
     from engine.runtimes.row_check import RowCheck
     from engine.serving.batcher import Batcher
@@ -31,7 +32,7 @@ class Loaded:
         deployment: Its number.
         model: The model's name.
         version: The version's number.
-        file_digest: Of the file it was loaded from.
+        build: What it was loaded from.
         runtime: It answers.
         check: Makes rows of what a request says.
         batcher: Gathers what its runtime should not do one by one, and everything large.
@@ -43,7 +44,7 @@ class Loaded:
     deployment: int
     model: str
     version: int
-    file_digest: str
+    build: Build
     runtime: Runtime
     check: RowCheck
     batcher: Batcher

@@ -72,6 +72,20 @@ class Tally:
             else:
                 self.refused += 1
 
+    def add_shared(self, requests: int, latency_us: float, failed: int) -> None:
+        """Count the answers of one call that several requests shared.
+
+        Args:
+            requests: How many; at least one.
+            latency_us: How long each took, in microseconds.
+            failed: Of them, how many were not answered.
+        """
+        self.requests += requests
+        self.errors += failed
+        self.latency_us += int(latency_us) * requests
+        bucket = bucket_of(latency_us)
+        self.latency[bucket] = self.latency.get(bucket, 0) + requests
+
     def take(self, second: int) -> WindowDelta | None:
         """What was counted since the last time; `None` when it was nothing.
 

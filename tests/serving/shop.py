@@ -158,17 +158,7 @@ class Served:
 
     def child(self, module: str) -> int:
         """The number of the process that runs a module beside it; 0 while there is none."""
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:  # it has ended meanwhile
-                continue
-            if int(parent) == self.process.pid and module.encode() in words:
-                return int(entry.name)
-        return 0
+        return child_of(self.process.pid, module)
 
     def ask(
         self,
@@ -188,6 +178,21 @@ class Served:
             return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:
             connection.close()
+
+
+def child_of(parent: int, module: str) -> int:
+    """The number of the process of another that runs a module; 0 while there is none."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            state, its_parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:  # it has ended meanwhile
+            continue
+        if state != "Z" and int(its_parent) == parent and module.encode() in words:
+            return int(entry.name)
+    return 0
 
 
 def until(holds: Callable[[], bool], *, within_s: float = 10.0) -> None:

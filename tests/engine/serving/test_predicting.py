@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.endpoints.model import Share
+from engine.endpoints.model import Build, Share
 from engine.runtimes.model import Field, Interface, Rows, RuntimeKind
 from engine.runtimes.row_check import RowCheck
 from engine.serving.batcher import MAX_WAITING, Batcher
@@ -27,7 +28,6 @@ from engine.telemetry.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from engine.runtimes.model import Outputs
     from engine.telemetry.model import WindowDelta
@@ -84,7 +84,7 @@ def target(deployment: int, share: Share) -> Target:
         deployment,
         "m",
         deployment,
-        "",
+        Build("", model.kind, model.interface, "", "", (), 0, 0),
         model,
         RowCheck(model.interface),
         Batcher(model, turn, "t"),
@@ -115,7 +115,7 @@ def endpoint(*targets: Target) -> Served:
 
 
 def ask(served: Served, dialect: Plain, value: object, *, version: int | None = None) -> Answer:
-    predictor = Predictor(lambda: Table({"m": served}), Shadows(lambda _: None), None)
+    predictor = Predictor(lambda: Table({"m": served}), Shadows(Path, lambda _: None), None)
     call = Call("POST", "/predict", [], "127.0.0.1")
     call.body, call.endpoint = json.dumps({"features": [value]}).encode(), "m"
     call.version = None if version is None else str(version)
@@ -177,7 +177,7 @@ def test_what_pinned_requests_did_is_in_the_sums_and_in_no_window(tmp_path: Path
 def all_together(
     table: Table, *values: object, tell: Callable[[Answer], None] = lambda _: None
 ) -> list[Answer | Coming | None]:
-    predictor = Predictor(lambda: table, Shadows(lambda _: None), None)
+    predictor = Predictor(lambda: table, Shadows(Path, lambda _: None), None)
     calls = []
     for value in values:
         call = Call("POST", "/predict", [], "127.0.0.1")
@@ -251,7 +251,7 @@ async def test_one_too_many_is_told_at_once_to_come_again() -> None:
 def test_a_large_request_is_under_way_from_the_start_until_after_its_answer() -> None:
     served = endpoint(target(LIVE, Share.LIVE))
     table = Table({"m": served})
-    predictor = Predictor(lambda: table, Shadows(lambda _: None), None)
+    predictor = Predictor(lambda: table, Shadows(Path, lambda _: None), None)
     call = Call("POST", "/predict", [], "127.0.0.1")
     call.body, call.endpoint = json.dumps({"features": [[4]] * (LARGE_BYTES // 4)}).encode(), "m"
 

@@ -1,0 +1,118 @@
+"""A shadow beside a data plane: its process may die, hang or be starved, and no caller and no count is lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.endpoints.model import Share
+from tests.serving.callers import Callers
+from tests.serving.shop import Shop, trained, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.serving.shop import Served
+
+ROW = [0.5, -1.0, 2.0, 0.25]
+WORKER = "engine.serving.shadow_worker"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    made = Shop(tmp_path_factory.mktemp("shadowing") / "ws")
+    for seed in (0, 1):
+        made.register(trained(seed))
+    made.engine.endpoints.create("churn", "churn", capture=1.0)
+    made.engine.endpoints.deploy("churn", 1, reason="first")
+    made.engine.endpoints.deploy("churn", 2, share=Share.SHADOW, reason="watch")
+    yield made
+    made.engine.close()
+
+
+@pytest.fixture
+def served(shop: Shop) -> Iterator[Served]:
+    with shop.serve() as running:
+        until(lambda: running.ask("GET", "/v2/health/ready").status == 200, within_s=30)
+        yield running
+
+
+def metric(served: Served, name: str) -> int:
+    """What is told of the shadow under a name."""
+    text = served.ask("GET", "/metrics").body.decode()
+    return sum(int(each) for each in re.findall(rf'^{name}{{[^}}]*share="shadow"[^}}]*}} (\d+)$', text, re.MULTILINE))
+
+
+def answered(served: Served) -> int:
+    return metric(served, "quarterdeck_requests_total")
+
+
+def dropped(served: Served) -> int:
+    return metric(served, "quarterdeck_shadow_dropped_total")
+
+
+def test_its_process_may_be_killed_again_and_again_and_no_live_request_is_lost(served: Served) -> None:
+    until(lambda: served.child(WORKER) != 0)
+    with Callers(served, ROW) as callers:
+        for _ in range(3):
+            until(lambda: served.child(WORKER) != 0)
+            os.kill(served.child(WORKER), signal.SIGKILL)
+            callers.heard(200)
+    assert (callers.lost, callers.statuses) == (0, {200})
+    sent = len(callers.outcomes)
+    until(lambda: answered(served) + dropped(served) == sent, within_s=20)
+    before = answered(served)
+    for _ in range(10):
+        assert served.ask("POST", "/predict", {"features": ROW}).status == 200
+    until(lambda: answered(served) == before + 10)
+    assert metric(served, "quarterdeck_shadow_compared_total") == answered(served)
+    assert answered(served) + dropped(served) == sent + 10
+
+
+def test_one_that_hangs_makes_nobody_wait_and_what_is_too_much_is_counted(served: Served) -> None:
+    until(lambda: served.child(WORKER) != 0)
+    assert served.ask("POST", "/predict", {"features": ROW}).status == 200
+    until(lambda: answered(served) == 1)
+    os.kill(served.child(WORKER), signal.SIGSTOP)
+    with Callers(served, ROW) as callers:
+        callers.heard(1_500)
+    assert (callers.lost, callers.statuses) == (0, {200})
+    until(lambda: dropped(served) > 0)
+    os.kill(served.child(WORKER), signal.SIGCONT)
+    sent = len(callers.outcomes) + 1
+    until(lambda: answered(served) + dropped(served) == sent, within_s=20)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_with_the_data_plane_and_what_it_did_not_get_is_counted(
+    shop: Shop, served: Served, how: signal.Signals
+) -> None:
+    until(lambda: served.child(WORKER) != 0)
+    assert served.ask("POST", "/predict", {"features": ROW}).status == 200
+    until(lambda: answered(served) == 1)
+    process = served.child(WORKER)
+    if how is signal.SIGKILL:
+        os.kill(served.process.pid, how)
+    else:
+        before = mirrored(shop)
+        os.kill(process, signal.SIGSTOP)
+        for _ in range(20):
+            assert served.ask("POST", "/predict", {"features": ROW}).status == 200
+        served.process.send_signal(how)
+    served.process.wait(20)
+    until(lambda: not Path(f"/proc/{process}").exists())
+    if how is signal.SIGTERM:
+        until(lambda: mirrored(shop) - before == 21)
+
+
+def mirrored(shop: Shop) -> int:
+    """Copies of which the workspace knows what became of them."""
+    (desired,) = shop.engine.endpoints.desired()
+    (shadow,) = (each for each in desired.deployments if each.route.share is Share.SHADOW)
+    found = shop.engine.telemetry.totals("churn", shadow.id)
+    return found.requests + found.unmirrored
