@@ -11,7 +11,7 @@ from engine.cli.cells import age, moment
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import ALERT, ENDPOINT, MODEL
-from engine.cli.options import Search, reason_option, search_options
+from engine.cli.options import Search, past_option, reason_option, search_options
 from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record, show_rows
 from engine.cli.words import DURATION
 from engine.core.paging import Page
@@ -71,6 +71,7 @@ def alerts() -> None:
 @alerts.command("list")
 @click.option("--all", "every", is_flag=True, help="Resolved ones too.")
 @search_options(example=_SHOWN, order="rank desc")
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, search: Search, fmt: Format, *, every: bool) -> None:
@@ -92,6 +93,7 @@ def counts(session: Session, fmt: Format) -> None:
 
 @alerts.command()
 @click.argument("alert", type=ALERT)
+@past_option
 @format_options
 @click.pass_obj
 def show(session: Session, alert: int, fmt: Format) -> None:
@@ -171,6 +173,7 @@ def unsilence(session: Session, silence: int, fmt: Format) -> None:
 
 @alerts.command()
 @click.option("--ended", is_flag=True, help="Those that have ended too.")
+@past_option
 @format_options
 @click.pass_obj
 def silences(session: Session, fmt: Format, *, ended: bool) -> None:

@@ -9,7 +9,7 @@ import click
 from engine.cli.cells import age
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import MODEL, REQUEST, VERSION
-from engine.cli.options import paging_options, reason_option
+from engine.cli.options import paging_options, past_option, reason_option
 from engine.cli.output import Column, Format, format_options, show_page, show_record
 from engine.cli.words import STAGE
 from engine.core.paging import Page
@@ -54,6 +54,7 @@ def approvals() -> None:
 )
 @click.option("--inbox", is_flag=True, help="Only what waits for your decision, oldest first.")
 @paging_options
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, /, state: str, fmt: Format, *, inbox: bool, **paging: Any) -> None:
@@ -65,6 +66,7 @@ def list_(session: Session, /, state: str, fmt: Format, *, inbox: bool, **paging
 
 @approvals.command()
 @click.argument("request", type=REQUEST)
+@past_option
 @format_options
 @click.pass_obj
 def show(session: Session, request: int, fmt: Format) -> None:

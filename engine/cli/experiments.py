@@ -10,7 +10,7 @@ from engine.cli.cells import age, pairs
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import EXPERIMENT
-from engine.cli.options import Search, as_mapping, search_options
+from engine.cli.options import Search, as_mapping, past_option, search_options
 from engine.cli.output import Column, Format, format_options, show_page, show_record
 from engine.cli.words import PAIR
 
@@ -37,6 +37,7 @@ def experiments() -> None:
 @experiments.command("list")
 @click.option("--all", "include_deleted", is_flag=True, help="Show deleted ones too.")
 @search_options(example="name LIKE 'churn%' and tags.team = 'risk'")
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, search: Search, fmt: Format, *, include_deleted: bool) -> None:
@@ -49,6 +50,7 @@ def list_(session: Session, search: Search, fmt: Format, *, include_deleted: boo
 
 @experiments.command()
 @click.argument("name", type=EXPERIMENT)
+@past_option
 @format_options
 @click.pass_obj
 def show(session: Session, name: str, fmt: Format) -> None:

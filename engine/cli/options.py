@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from engine.core.errors import QuarterdeckError
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -94,6 +96,24 @@ def reason_option(function: F) -> F:
 def yes_option(function: F) -> F:
     """Give an irreversible verb `--yes`."""
     return click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")(function)
+
+
+def past_option(function: F) -> F:
+    """Give a verb that only reads `--at`: everything it says is of that moment, and nothing else of it changes."""
+
+    def look_back(ctx: click.Context, param: click.Parameter, text: str | None) -> None:
+        if text is not None:
+            from engine.core.clock import SystemClock
+            from engine.core.moment import parse_moment
+
+            try:
+                ctx.obj.moment = parse_moment(text, SystemClock().now_ms())
+            except QuarterdeckError as error:
+                raise click.BadParameter(f"{error.message} {error.hint}", ctx, param) from error
+
+    words = "As it was at a past time (2026-11-03T09:00, 5m, 'yesterday 09:00'), or after a change (#1182)."
+    option = click.option("--at", metavar="TIME", expose_value=False, is_eager=True, callback=look_back, help=words)
+    return option(function)
 
 
 def as_mapping(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

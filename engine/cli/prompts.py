@@ -14,7 +14,7 @@ from engine.cli.confirmation import confirm
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import PROMPT, PROMPT_REFERENCE, PROMPT_VERSION
-from engine.cli.options import Search, as_mapping, gathered, reason_option, search_options, yes_option
+from engine.cli.options import Search, as_mapping, gathered, past_option, reason_option, search_options, yes_option
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.words import PAIR
 from engine.core.plain import plain
@@ -68,6 +68,7 @@ def prompts() -> None:
 
 @prompts.command("list")
 @search_options(example="name like 'greet%' and tags.team = 'help'", order="updated desc")
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, search: Search, fmt: Format) -> None:
@@ -81,6 +82,7 @@ def list_(session: Session, search: Search, fmt: Format) -> None:
 @prompts.command()
 @click.argument("name", type=PROMPT, required=False)
 @search_options(example="template like '%{{name}}%'", order="created desc")
+@past_option
 @format_options
 @click.pass_obj
 def versions(session: Session, name: str | None, search: Search, fmt: Format) -> None:
@@ -93,6 +95,7 @@ def versions(session: Session, name: str | None, search: Search, fmt: Format) ->
 
 @prompts.command()
 @click.argument("reference", type=PROMPT_REFERENCE)
+@past_option
 @format_options
 @click.pass_obj
 def show(session: Session, reference: str, fmt: Format) -> None:
@@ -111,6 +114,7 @@ def show(session: Session, reference: str, fmt: Format) -> None:
 
 @prompts.command()
 @click.argument("name", type=PROMPT)
+@past_option
 @format_options
 @click.pass_obj
 def about(session: Session, name: str, fmt: Format) -> None:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from engine.api import Engine
+    from engine.core.moment import Moment
     from engine.db.connection import Durability
 
     class OpenConsole(Protocol):
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
             read_only: bool,
             words: tuple[str, ...],
             plain: bool = False,
+            theme: str = "",
         ) -> int:
             """Run the console until it is left.
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
                 read_only: True refuses every change.
                 words: Where to begin, in the console's command grammar, such as `("runs",)`.
                 plain: True talks in lines instead of drawing screens.
+                theme: The theme to wear; empty for the usual choice.
 
             Returns:
                 The exit code.
@@ -47,6 +50,8 @@ class Session:
         as_user: The name given with `--as`, or `None`.
         read_only: Whether `--readonly` was given.
         plain: Whether `--plain` was given.
+        theme: The name given with `--theme`; empty when none was.
+        moment: The moment given with `--at`, or `None` for now.
         long_lived: Whether what runs is more than a short verb: the console, or training for the demo.
     """
 
@@ -56,22 +61,30 @@ class Session:
         self.as_user: str | None = None
         self.read_only = False
         self.plain = False
+        self.theme = ""
         self.long_lived = False
+        self.moment: Moment | None = None
         self._engine: Engine | None = None
+        self._then: Engine | None = None
 
     def engine(self) -> Engine:
         """The engine of the workspace asked for.
 
         Returns:
-            The engine; the same one each time.
+            The engine; the same one each time. With `--at` it is the workspace as it was.
 
         Raises:
             QuarterdeckError: as `engine.open` says.
         """
+        if self._then is not None:
+            return self._then
         if self._engine is None:
             from engine import api
 
             self._engine = api.open(self.workspace, read_only=self.read_only, as_user=self.as_user, via="cli")
+        if self.moment is not None:
+            self._then = self._engine.at(self.moment)
+            return self._then
         return self._engine
 
     def engine_to_serve(self, durability: Durability) -> Engine:
@@ -110,6 +123,9 @@ class Session:
 
     def close(self) -> None:
         """Close the engine, if one was opened."""
+        if self._then is not None:
+            self._then.close()
+            self._then = None
         if self._engine is not None:
             self._engine.close()
             self._engine = None

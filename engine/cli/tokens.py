@@ -10,7 +10,7 @@ from engine.cli.cells import age, moment
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import TOKEN
-from engine.cli.options import paging_options
+from engine.cli.options import paging_options, past_option
 from engine.cli.output import Column, Format, format_options, show_page, show_record
 from engine.cli.words import DURATION
 from engine.core.access import Role
@@ -48,6 +48,7 @@ def tokens() -> None:
 
 @tokens.command("list")
 @paging_options
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, /, fmt: Format, **paging: Any) -> None:

@@ -12,7 +12,7 @@ from engine.cli.confirmation import confirm
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import TRACE
-from engine.cli.options import Search, search_options
+from engine.cli.options import Search, past_option, search_options
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.words import DURATION, PAIR
 
@@ -51,6 +51,7 @@ def traces() -> None:
 
 @traces.command("list")
 @search_options(example=_SHOWN, order="duration desc")
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, search: Search, fmt: Format) -> None:

@@ -18,7 +18,7 @@ from engine.cli.diagnostics import FAILED, narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.lineage import show_lineage
 from engine.cli.live_names import MODEL, REFERENCE, VERSION
-from engine.cli.options import Search, reason_option, search_options, yes_option
+from engine.cli.options import Search, past_option, reason_option, search_options, yes_option
 from engine.cli.output import Column, Format, format_options, show_json, show_page, show_record, show_rows
 from engine.cli.words import MOMENT, PAIR
 from engine.core.paging import Page
@@ -104,6 +104,7 @@ def list_(session: Session, model: str | None, at: int | None, search: Search, f
 
 
 @versions.command()
+@past_option
 @format_options
 @click.pass_obj
 @_which

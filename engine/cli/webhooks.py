@@ -11,7 +11,7 @@ from engine.cli.confirmation import confirm
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.live_names import WEBHOOK
-from engine.cli.options import paging_options, yes_option
+from engine.cli.options import paging_options, past_option, yes_option
 from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def webhooks() -> None:
 
 @webhooks.command("list")
 @paging_options
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, /, fmt: Format, **paging: Any) -> None:

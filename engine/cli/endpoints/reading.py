@@ -9,7 +9,7 @@ import click
 from engine.cli.cells import age, moment
 from engine.cli.endpoints import external
 from engine.cli.live_names import ENDPOINT
-from engine.cli.options import Search, paging_options, search_options
+from engine.cli.options import Search, paging_options, past_option, search_options
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.words import MOMENT
 from engine.core.errors import NotFound
@@ -206,6 +206,7 @@ def encode_generation(generation: Generation, version: Mapping[int, int]) -> dic
 
 @click.command("list")
 @search_options(example="model = 'churn' and tags.team = 'risk'", order="updated desc")
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, search: Search, fmt: Format) -> None:

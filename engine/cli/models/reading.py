@@ -9,7 +9,7 @@ import click
 from engine.cli.cells import age, moment, pairs, words
 from engine.cli.lineage import show_lineage
 from engine.cli.live_names import MODEL, VERSION
-from engine.cli.options import Search, paging_options, search_options
+from engine.cli.options import Search, paging_options, past_option, search_options
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.versions import COLUMNS as VERSION_COLUMNS
 from engine.cli.versions import PAST
@@ -64,6 +64,7 @@ def encode_promotion(promotion: Promotion) -> dict[str, Any]:
 
 @click.command("list")
 @search_options(example="owner = 'ada' and tags.team = 'risk'", order="updated desc")
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, search: Search, fmt: Format) -> None:

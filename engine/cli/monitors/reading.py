@@ -10,7 +10,7 @@ import click
 from engine.cli.diagnostics import narrate
 from engine.cli.live_names import MONITOR
 from engine.cli.monitors.columns import MONITORS, POINTS, RESULTS, encode_monitor, encode_result
-from engine.cli.options import paging_options
+from engine.cli.options import paging_options, past_option
 from engine.cli.output import Format, format_options, show_lines, show_page, show_record, show_rows
 from engine.cli.words import MOMENT
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @paging_options
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, /, fmt: Format, **paging: Any) -> None:
@@ -30,6 +31,7 @@ def list_(session: Session, /, fmt: Format, **paging: Any) -> None:
 
 @click.command()
 @click.argument("monitor", type=MONITOR)
+@past_option
 @format_options
 @click.pass_obj
 def show(session: Session, monitor: str, fmt: Format) -> None:
@@ -46,6 +48,7 @@ def show(session: Session, monitor: str, fmt: Format) -> None:
 @click.option("--latest", is_flag=True, help="Only the newest look at each window.")
 @click.option("--since", "since_ms", type=MOMENT, default=0, help="Of windows that end then or later.")
 @paging_options
+@past_option
 @format_options
 @click.pass_obj
 def results(session: Session, /, fmt: Format, **query: Any) -> None:

@@ -10,7 +10,7 @@ import click
 
 from engine.cli.cells import age, duration
 from engine.cli.live_names import EXPERIMENT
-from engine.cli.options import Search, search_options
+from engine.cli.options import Search, past_option, search_options
 from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record
 from engine.core.keys import is_system
 from engine.core.plain import plain
@@ -56,6 +56,7 @@ _find = click.option(
 @click.option("--deleted", "lifecycle", flag_value="deleted", help="Show deleted runs instead.")
 @click.option("--all", "lifecycle", flag_value="all", default="active", help="Show deleted runs too.")
 @search_options(example="metrics.auc > 0.9 and params.model = 'tree'", order="metrics.auc desc")
+@past_option
 @format_options
 @click.pass_obj
 def list_(session: Session, /, search: Search, fmt: Format, columns: str | None, **where: str | None) -> None:
@@ -92,6 +93,7 @@ def _narrowed(engine: Engine, text: str, query: str | None) -> str:
 @_find
 @click.option("--experiment", type=EXPERIMENT, help="Only runs of this experiment.")
 @click.option("--filter", "text", default="", metavar="TEXT", help='Such as "metrics.auc > 0.9".')
+@past_option
 @format_options
 @click.pass_obj
 def count(session: Session, experiment: str | None, text: str, find: str, fmt: Format) -> None:

@@ -12,7 +12,7 @@ import click
 from engine.cli.cells import moment, number, short
 from engine.cli.lineage import show_lineage
 from engine.cli.live_names import METRIC, RUN
-from engine.cli.options import gathered
+from engine.cli.options import gathered, past_option
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_page, show_record, show_rows
 from engine.cli.runs.listing import encode
 from engine.core.plain import plain
@@ -46,6 +46,7 @@ class _History(NamedTuple):
 
 @click.command()
 @click.argument("run", type=RUN)
+@past_option
 @format_options
 @click.pass_obj
 def show(session: Session, run: str, fmt: Format) -> None:
@@ -154,6 +155,7 @@ def _history_columns(x: str) -> Sequence[Column]:
 @click.command()
 @click.argument("runs", type=RUN, nargs=-1, required=True, metavar="RUN RUN …")
 @click.option("--baseline", type=RUN, help="The run that deltas are against; the first by default.")
+@past_option
 @format_options
 @click.pass_obj
 def compare(session: Session, runs: tuple[str, ...], baseline: str | None, fmt: Format) -> None:
