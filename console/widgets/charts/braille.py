@@ -49,18 +49,23 @@ class Canvas:
         self._letters = "" if unicode else letters
         self._unicode = unicode
         self._layers: list[list[int]] = []
+        self._behind: list[bool] = []
 
     @property
     def dots(self) -> tuple[int, int]:
         """Dots from left to right and from top to bottom."""
         return self.width * self._across, self.height * self._down
 
-    def layer(self) -> int:
+    def layer(self, *, behind: bool = False) -> int:
         """Begin a new layer.
+
+        Args:
+            behind: leave its ink out of every cell that a layer before it has ink in.
 
         Returns:
             Its number, from 0.
         """
+        self._behind.append(behind)
         self._layers.append([0] * (self.width * self._across))
         return len(self._layers) - 1
 
@@ -102,7 +107,7 @@ class Canvas:
         self.stroke(layer, x1, here, y1)
 
     def cells(self) -> list[Cell]:
-        """The inked cells. A cell belongs to the layer with most dots in it, the earlier one when equal.
+        """The inked cells. A cell belongs to the layer with most dots in it, the earlier one when equal; never behind.
 
         Returns:
             The cells, in no particular order.
@@ -115,7 +120,8 @@ class Canvas:
         owners: dict[int, tuple[int, int]] = {}
         mask, down = (1 << self._down) - 1, self._down
         first = column * self._across
-        for number, layer in enumerate(self._layers):
+        for number in sorted(range(len(self._layers)), key=self._behind.__getitem__):
+            layer, behind = self._layers[number], self._behind[number]
             left = layer[first]
             right = layer[first + self._across - 1] if self._across == 2 else 0
             union = left | right
@@ -124,7 +130,7 @@ class Canvas:
             for row in range(((union & -union).bit_length() - 1) // down, (union.bit_length() - 1) // down + 1):
                 shift = row * down
                 pattern = (left >> shift & mask) | (right >> shift & mask) << down
-                if pattern:
+                if pattern and not (behind and row in owners and not self._behind[-owners[row][1]]):
                     patterns[row] = patterns.get(row, 0) | pattern
                     owners[row] = max(owners.get(row, (0, 0)), (pattern.bit_count(), -number))
         return [Cell(row, column, self._glyph(ink, -owners[row][1]), -owners[row][1]) for row, ink in patterns.items()]

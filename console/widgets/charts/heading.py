@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 
 from console.widgets.charts.series import Line, Reading, Series, Span, View, readings
-from engine.core.plotting.labels import compact, duration
+from engine.core.plotting.labels import compact, duration, time_of_day
 
 
 def heading(series: Sequence[Series], view: View) -> Line:
@@ -98,4 +98,6 @@ def _width(entries: Sequence[Sequence[Span]]) -> int:
 
 def _x_text(x: float, view: View) -> str:
     """Where the cursor stands."""
+    if view.x == "clock":
+        return time_of_day(x)
     return duration(x) if view.x == "time" else compact(x, 6)

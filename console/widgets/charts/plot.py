@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from console.widgets.charts.braille import Canvas
 from console.widgets.charts.heading import heading
 from console.widgets.charts.series import Bucket, Drawing, Frame, Series, View, buckets, dressed
 from console.widgets.charts.sheet import Sheet
-from engine.core.plotting.labels import axis_labels, duration
+from engine.core.plotting.labels import axis_labels, duration, time_of_day
 from engine.core.plotting.scale import Axis, Scale, clock_axis, linear_axis, log_axis, widened
 
 _LONG_STEP = 1e9
@@ -48,6 +48,7 @@ class _Curve:
     marker: str
     role: str
     buckets: tuple[Bucket | None, ...]
+    faint: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +79,47 @@ def draw(series: Sequence[Series], view: View) -> Drawing:
     top = 1 if view.height >= _LEAST_TITLED else 0
     head = (heading(series, view),) if top else ()
     sheet = Sheet(view.width, view.height - top)
-    curves = tuple(_Curve(one.marker, one.role, tuple(buckets(one.points))) for one in series)
-    extent = _extent(curves, log=view.log_y)
+    curves = tuple(_Curve(one.marker, one.role, _within(buckets(one.points), view), one.faint) for one in series)
+    extent = _extent(curves, view)
     frame = None
     if extent is None:
-        sheet.write_centred(_excuse(series))
+        sheet.write_centred(_excuse(series, view))
     else:
         frame = _paint(sheet, curves, view, extent)
     return Drawing((*head, *sheet.lines()), frame)
 
 
-def _extent(curves: Sequence[_Curve], *, log: bool) -> _Extent | None:
+def _within(walk: Iterator[Bucket | None], view: View) -> tuple[Bucket | None, ...]:
+    """What has a place on the x axis."""
+    low, high = view.x_range or (-math.inf, math.inf)
+    least = math.ulp(0.0) if view.log_x else -math.inf
+    return tuple(bucket for bucket in walk if bucket is None or max(low, least) <= bucket[0] <= high)
+
+
+def _extent(curves: Sequence[_Curve], view: View) -> _Extent | None:
     """Bounds of what can be drawn; None when nothing can."""
-    floor = 0.0 if log else -math.inf
+    floor = 0.0 if view.log_y else -math.inf
     known = [bucket for curve in curves for bucket in curve.buckets if bucket is not None]
     xs = [bucket[0] for bucket in known]
     ys = [value for bucket in known for value in bucket[1:] if floor < value < math.inf]
-    return _Extent(min(xs), max(xs), min(ys), max(ys)) if ys else None
+    if not ys:
+        return None
+    low, high = min(ys), max(ys)
+    if view.y_range is not None and max(low, view.y_range[0]) <= min(high, view.y_range[1]):
+        low, high = max(low, view.y_range[0]), min(high, view.y_range[1])
+    x_low, x_high = view.x_range or (min(xs), max(xs))
+    return _Extent(max(x_low, min(xs)) if view.log_x and x_low <= 0 else x_low, x_high, low, high)
 
 
-def _excuse(series: Sequence[Series]) -> str:
+def _excuse(series: Sequence[Series], view: View) -> str:
     """Why there is no curve, in words."""
     values = [value for one in series for point in one.points for value in point[1:]]
     if not values:
         return "no points yet"
     if all(map(math.isnan, values)):
         return "every value is NaN"
+    if view.x_range is not None and any(map(math.isfinite, values)):
+        return "no points here: 0 shows the whole curve"
     if any(map(math.isfinite, values)):
         return "no value above 0: nothing to show on a log axis"
     return "every value is infinite or NaN"
@@ -145,12 +161,15 @@ def _letters(curves: Sequence[_Curve]) -> str:
 
 def _x_axis(extent: _Extent, view: View, ticks: int) -> Axis:
     """The x axis of its kind; only a quarter step of slack, because empty room at the right reads as missing data."""
-    if extent.x_low == extent.x_high:
-        axis = Axis(Scale(*widened(extent.x_low, extent.x_high)), (extent.x_low,), 0.0)  # beside it nothing happened
-    elif view.x == "time":
-        axis = clock_axis(extent.x_low, extent.x_high, ticks)
+    slack = 0.25 if view.x_range is None else 0.0
+    if extent.x_low >= extent.x_high:
+        axis = Axis(Scale(*widened(extent.x_low, extent.x_low)), (extent.x_low,), 0.0)  # beside it nothing happened
+    elif view.log_x and extent.x_low > 0:
+        axis = log_axis(extent.x_low, extent.x_high, ticks)
+    elif view.x in ("time", "clock"):
+        axis = clock_axis(extent.x_low, extent.x_high, ticks, slack=slack)
     else:
-        axis = linear_axis(extent.x_low, extent.x_high, ticks, slack=0.25, whole=view.x == "step")
+        axis = linear_axis(extent.x_low, extent.x_high, ticks, slack=slack, whole=view.x == "step")
     return axis
 
 
@@ -158,6 +177,8 @@ def _x_labels(axis: Axis, view: View) -> dict[float, str]:
     """Labels of the x axis by tick; one that would repeat its neighbour's says nothing and is left out."""
     if view.x == "time":
         texts = tuple(map(duration, axis.ticks))
+    elif view.x == "clock":
+        texts = tuple(time_of_day(tick, axis.step) for tick in axis.ticks)
     elif len(axis.ticks) == 1 and view.x == "step" and abs(axis.ticks[0]) < _LONG_STEP:
         texts = (f"{axis.ticks[0]:.0f}",)
     else:
@@ -204,7 +225,7 @@ def _write_x_axis(sheet: Sheet, frame: Frame, pens: _Pens, labels: dict[float, s
 
 def _trace(canvas: Canvas, curve: _Curve, frame: Frame) -> None:
     """Ink one curve: a stroke for each bucket, joined to the next by the shortest link."""
-    layer = canvas.layer()
+    layer = canvas.layer(behind=curve.faint)
     before: tuple[int, int, int] | None = None
     for bucket in curve.buckets:
         if bucket is None:
@@ -253,6 +274,8 @@ def _write_ends(sheet: Sheet, frame: Frame, curves: Sequence[_Curve]) -> None:
     """Each curve's mark right of its last point; a taken place sends it to the nearest free row."""
     taken: set[tuple[int, int]] = set()
     for curve in curves:
+        if curve.faint:
+            continue
         last = next((bucket for bucket in reversed(curve.buckets) if bucket is not None), None)
         if last is None:
             continue

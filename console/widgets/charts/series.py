@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Literal, NamedTuple
 
 from engine.core.plotting.labels import compact
@@ -13,10 +14,15 @@ from engine.core.plotting.scale import Scale
 Point = tuple[float, float] | tuple[float, float, float]
 """(x, y), or a bucket (x, lowest, highest) of a reduced curve. NaN is a gap; an infinity is shown on the edge."""
 
-XKind = Literal["step", "time", "value"]
-"""What x counts: training steps (whole), seconds since the start, or any other number."""
+XKind = Literal["step", "time", "clock", "value"]
+"""What x counts: training steps (whole), seconds since the start, seconds since the epoch, or any other number."""
+
+Mode = Literal["lines", "heat-map", "histogram", "bars"]
+"""How series are drawn."""
 
 MARKERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+FAINT = "faint"
+"""The role of what is drawn behind."""
 ROLES = tuple(f"series-{number}" for number in range(1, 9))
 
 
@@ -45,6 +51,20 @@ class Series:
     """One cell at the end of the curve and in the legend; a letter by its place when empty."""
     latest: float | None = None
     """The exact last value, where the last point is a bucket; shown in the title line."""
+    faint: bool = False
+    """Drawn dim behind all others, without a mark or a reading: the raw curve behind a smoothed one, or a range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the operator chose of how charts are drawn; the same for all charts of a page."""
+
+    x: XKind = "step"
+    log_x: bool = False
+    log_y: bool = False
+    x_range: tuple[float, float] | None = None
+    """First and last x shown; None for all there is."""
+    mode: Mode = "lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +76,12 @@ class View:
     title: str = ""
     unicode: bool = True
     log_y: bool = False
+    log_x: bool = False
     x: XKind = "step"
+    x_range: tuple[float, float] | None = None
+    """First and last x shown; None for all there is."""
+    y_range: tuple[float, float] | None = None
+    """Values beyond stand on the edge; None for the range of all of them."""
     cursor: float | None = None
     """Where the cursor stands, in units of x."""
     selected: bool = False
@@ -136,14 +161,19 @@ def dressed(series: Sequence[Series], *, unicode: bool = True) -> tuple[Series, 
     Returns:
         The same series, all with role and marker; a lone series gets a dot, several get letters.
     """
-    lone = ("●" if unicode else "o") if len(series) == 1 else ""
-    return tuple(
-        replace(
-            one,
-            role=one.role or ROLES[index % len(ROLES)],
-            marker=one.marker[:1] or lone or MARKERS[index % len(MARKERS)],
-        )
-        for index, one in enumerate(series)
+    bright = sum(not one.faint for one in series)
+    lone = ("●" if unicode else "o") if bright == 1 else ""
+    places = count()
+    return tuple(_dressed(one, -1 if one.faint else next(places), lone) for one in series)
+
+
+def _dressed(one: Series, place: int, lone: str) -> Series:
+    if one.faint:
+        return replace(one, role=one.role or FAINT, marker=one.marker[:1] or ".")
+    return replace(
+        one,
+        role=one.role or ROLES[place % len(ROLES)],
+        marker=one.marker[:1] or lone or MARKERS[place % len(MARKERS)],
     )
 
 
@@ -185,6 +215,8 @@ def readings(series: Sequence[Series], x: float | None = None) -> tuple[Reading,
     """
     found = []
     for one in dressed(series):
+        if one.faint:
+            continue
         if x is None:
             point = next((point for point in reversed(one.points) if math.isfinite(point[0])), None)
         else:

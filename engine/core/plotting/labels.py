@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _SPELLED_FROM = 1e4
@@ -83,6 +84,29 @@ def duration(seconds: float) -> str:
             rest = whole % size // smaller
             return f"{sign}{whole // size}{letter}" + (f"{rest}{small_letter}" if rest else "")
     return f"{sign}{whole}s"
+
+
+def time_of_day(seconds: float, step: float = 0.0) -> str:
+    """A moment in UTC, as short as the distance of the ticks allows.
+
+    Args:
+        seconds: since the epoch; what no calendar knows is written as a duration.
+        step: distance of the ticks in seconds; 0.0 for a moment by itself.
+
+    Returns:
+        ``11-03``, ``11-03 09h``, ``09:05``, ``09:05:12``; by itself ``11-03 09:05:12``.
+    """
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return duration(seconds)
+    if not step:
+        return f"{moment:%m-%d %H:%M:%S}"
+    if step >= 86400:
+        return f"{moment:%m-%d}"
+    if step >= 6 * 3600:
+        return f"{moment:%m-%d %Hh}"
+    return f"{moment:%H:%M}" if step >= 60 else f"{moment:%H:%M:%S}"
 
 
 def _unit(size: float) -> tuple[float, str]:
