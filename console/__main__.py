@@ -19,6 +19,7 @@ class Wish(NamedTuple):
         read_only: Whether `--readonly` was given.
         words: Where to begin.
         plain: Whether `--plain` was given.
+        theme: The name given with `--theme`; empty when none was.
     """
 
     workspace: str | None
@@ -26,6 +27,7 @@ class Wish(NamedTuple):
     read_only: bool
     words: tuple[str, ...]
     plain: bool = False
+    theme: str = ""
 
 
 def plain_wish(argv: Sequence[str]) -> Wish | None:
@@ -47,7 +49,7 @@ def plain_wish(argv: Sequence[str]) -> Wish | None:
         option = words.pop(0)
         if option in ("--readonly", "--plain"):
             flags.add(option)
-        elif option in ("--workspace", "--as") and words and not words[0].startswith("-"):
+        elif option in ("--workspace", "--as", "--theme") and words and not words[0].startswith("-"):
             values[option] = words.pop(0)
         else:
             return None
@@ -55,11 +57,24 @@ def plain_wish(argv: Sequence[str]) -> Wish | None:
         return None
     if any(word.startswith("-") for word in words):
         return None
-    return Wish(values.get("--workspace"), values.get("--as"), "--readonly" in flags, tuple(words), "--plain" in flags)
+    return Wish(
+        values.get("--workspace"),
+        values.get("--as"),
+        "--readonly" in flags,
+        tuple(words),
+        "--plain" in flags,
+        values.get("--theme", ""),
+    )
 
 
 def open_console(
-    *, workspace: str | None, as_user: str | None, read_only: bool, words: tuple[str, ...], plain: bool = False
+    *,
+    workspace: str | None,
+    as_user: str | None,
+    read_only: bool,
+    words: tuple[str, ...],
+    plain: bool = False,
+    theme: str = "",
 ) -> int:
     """Run the console until it is left; see `engine.cli.session.OpenConsole`.
 
@@ -69,6 +84,7 @@ def open_console(
         read_only: True refuses every change.
         words: Where to begin, in the console's command grammar.
         plain: True talks in lines instead of drawing screens.
+        theme: The theme to wear; empty for the usual choice.
 
     Returns:
         The exit code.
@@ -78,7 +94,7 @@ def open_console(
     """
     from console.start import start
 
-    return start(workspace, as_user=as_user, read_only=read_only, words=words, plain=plain)
+    return start(workspace, as_user=as_user, read_only=read_only, words=words, plain=plain, theme=theme)
 
 
 def main() -> int:
@@ -102,6 +118,7 @@ def main() -> int:
             read_only=wish.read_only,
             words=wish.words,
             plain=wish.plain,
+            theme=wish.theme,
         )
     except QuarterdeckError as error:
         from engine.core.text import clean

@@ -8,7 +8,13 @@ import sys
 
 
 def start(
-    workspace: str | None, *, as_user: str | None, read_only: bool, words: tuple[str, ...], plain: bool = False
+    workspace: str | None,
+    *,
+    as_user: str | None,
+    read_only: bool,
+    words: tuple[str, ...],
+    plain: bool = False,
+    theme: str = "",
 ) -> int:
     """Open a workspace and run the console on it.
 
@@ -18,6 +24,7 @@ def start(
         read_only: True refuses every change.
         words: Where to begin, in the console's command grammar.
         plain: True talks in lines instead of drawing screens.
+        theme: The theme to wear; empty for the one chosen before, the workspace's, or the usual one.
 
     Returns:
         The exit code.
@@ -50,5 +57,8 @@ def start(
             return run_plain(PlainApp(engine, begin, workspace or "", Own.usual()))
         from console.app import ConsoleApp
         from console.terminal.run import run_app
+        from console.theming.choosing import wear_at_start
 
-        return run_app(ConsoleApp(engine, begin, workspace or "", Own.usual()))
+        app = ConsoleApp(engine, begin, workspace or "", Own.usual())
+        wear_at_start(app, theme)
+        return run_app(app)

@@ -66,7 +66,7 @@ class PlainApp(ConsoleApp):
     @property
     def busy(self) -> bool:
         """Whether something is still being read or done."""
-        return bool(self._reading or self.desk.acting)
+        return bool(self._reading or self.desk.acting or self._waiting)
 
     @property
     def leaving(self) -> bool:

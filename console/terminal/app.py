@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import ItemsView
+from collections.abc import ItemsView, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual._compositor import ChopsUpdate, LayoutUpdate
@@ -43,6 +43,15 @@ class TerminalApp(App[Result], Generic[Result]):
     last_input = 0.0
     """When a person last pressed a key or a button; seconds, monotonic clock."""
 
+    palette: Mapping[int, tuple[int, int, int]] = {}
+    """What the sixteen colours are, by number; empty for the terminal's own."""
+
+    theme_asked = False
+    """Whether a theme was asked for by name, so that nobody else chooses one."""
+
+    coloured = True
+    """Whether colours may be sent, where the terminal takes any."""
+
     _first_frame = True
 
     def get_driver_class(self) -> type[Driver]:
@@ -52,6 +61,24 @@ class TerminalApp(App[Result], Generic[Result]):
     def get_default_screen(self) -> Screen[object]:
         """The screen an app starts with when it composes widgets itself."""
         return TerminalScreen(id="_default")
+
+    def recolour(self, palette: Mapping[int, tuple[int, int, int]], *, coloured: bool) -> None:
+        """Draw in other colours from now on, everything that is shown.
+
+        Args:
+            palette: What the sixteen colours are, by number; empty for the terminal's own.
+            coloured: False sends no colour at all.
+        """
+        self.palette, self.coloured = palette, coloured
+        if self._driver is None:
+            return  # the driver asks when it is made
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.painter.recolour(palette, coloured=coloured)
+        for screen in self.screen_stack:
+            for widget in screen.walk_children(with_self=True):
+                widget.notify_style_update()
+                widget.refresh()
+            screen.refresh(layout=True)
 
     async def on_event(self, event: Event) -> None:
         """Note that a person acted: what follows is painted without delay."""
@@ -96,6 +123,11 @@ class TerminalApp(App[Result], Generic[Result]):
     def failure(self) -> Exception | None:
         """The error that ended the app, if one did."""
         return self._exception
+
+    def report(self, failure: Exception) -> str:
+        """Leave behind what helps to mend a failure; returns where, or nothing when nothing was left."""
+        del failure
+        return ""
 
 
 class TerminalScreen(Screen[Result], Generic[Result]):

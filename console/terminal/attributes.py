@@ -12,6 +12,8 @@ from rich.color import Color, ColorSystem, ColorType
 from console.terminal.capabilities import Colours
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.style import Style
 
 BOLD, DIM, ITALIC, UNDERLINE, REVERSE, STRIKE = 1, 2, 4, 8, 16, 32
@@ -40,10 +42,12 @@ class AttributeTable:
 
     Args:
         colours: Colours the terminal takes; with 0 no colour code is ever made.
+        palette: What the sixteen colours are, by number, where a theme says so and the terminal has more than sixteen.
     """
 
-    def __init__(self, colours: Colours) -> None:
+    def __init__(self, colours: Colours, palette: Mapping[int, tuple[int, int, int]] | None = None) -> None:
         self._colours = colours
+        self._palette = {number: Color.from_rgb(*rgb) for number, rgb in (palette or {}).items() if colours > 16}
         self._attributes: list[Attribute] = [PLAIN]
         self._indices: dict[Attribute, int] = {PLAIN: 0}
         self._styles: dict[Style | None, int] = {None: 0}
@@ -102,6 +106,8 @@ class AttributeTable:
     def _colour(self, colour: Color | None, *, foreground: bool = True) -> str:
         if colour is None or colour.type is ColorType.DEFAULT or not self._colours:
             return ""
+        if colour.type is ColorType.STANDARD and colour.number is not None:
+            colour = self._palette.get(colour.number, colour)
         if self._colours == 16:
             colour = colour.downgrade(ColorSystem.STANDARD)
         elif self._colours == 256:

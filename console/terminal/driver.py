@@ -62,6 +62,7 @@ class TerminalDriver(Driver):
         self._before: list[Any] | None = None
         self._outlet: Outlet | None = None
         self._painter = Painter(self.capabilities, *self.terminal_size())
+        self._painter.recolour(getattr(app, "palette", {}), coloured=getattr(app, "coloured", True))
         self._size = self._painter.size
         self._cursor = (0, 0)
         self._taken = False

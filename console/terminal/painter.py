@@ -9,7 +9,7 @@ is placed anew, erasing is done in the default colours only, and a row with such
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import compress
 from operator import ne
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ class Painter:
     """
 
     def __init__(self, capabilities: Capabilities, columns: int, rows: int) -> None:
+        self._colours = capabilities.colours
         self._table = AttributeTable(capabilities.colours)
         self._glyphs = Glyphs(unicode=capabilities.unicode)
         self._wanted = Grid(columns, rows)
@@ -53,6 +54,19 @@ class Painter:
     def resize(self, columns: int, rows: int) -> None:
         """The terminal changed its size: the next frame clears it and draws everything."""
         self._wanted = self._wanted.resized(columns, rows)
+        self._pen = _Pen(self._table, columns)
+        self.invalidate()
+
+    def recolour(self, palette: Mapping[int, tuple[int, int, int]], *, coloured: bool = True) -> None:
+        """Draw in other colours from now on; everything must be written anew, and the next frame draws everything.
+
+        Args:
+            palette: What the sixteen colours are, by number; empty for the terminal's own.
+            coloured: False sends no colour at all, whatever the terminal can do.
+        """
+        columns, rows = self.size
+        self._table = AttributeTable(self._colours if coloured else 0, palette)
+        self._wanted = Grid(columns, rows)  # what it holds are numbers of the old table
         self._pen = _Pen(self._table, columns)
         self.invalidate()
 

@@ -43,7 +43,7 @@ def run_app(app: TerminalApp[Any]) -> int:
     finally:
         gc.enable()
     if app.failure is not None:
-        _tell(_sentence(app.failure))
+        _tell(_sentence(app.failure, app.report(app.failure)))
         return CRASHED
     return app.return_code or 0
 
@@ -121,14 +121,15 @@ def _loop_failed(app: TerminalApp[Any], _loop: asyncio.AbstractEventLoop, contex
         app._handle_exception(error)  # noqa: SLF001 - a failure in a callback is a failure of the app
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, report: str) -> str:
     if os.environ.get(DETAILS):
         import traceback
 
         return "".join(traceback.format_exception(error)).rstrip()
     text = " ".join(str(error).split())
     told = "".join(char for char in text if char.isprintable())[:300]
-    return f"qd: the console stopped: {type(error).__name__}: {told} (set {DETAILS}=1 for the details)"
+    where = f"the details are in {report}" if report else f"set {DETAILS}=1 for the details"
+    return f"qd: the console stopped: {type(error).__name__}: {told} ({where})"
 
 
 def _tell(line: str) -> None:

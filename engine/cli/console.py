@@ -38,6 +38,7 @@ def start(session: Session, words: tuple[str, ...]) -> int:
         read_only=session.read_only,
         words=words,
         plain=session.plain,
+        theme=session.theme,
     )
 
 
@@ -45,9 +46,11 @@ def start(session: Session, words: tuple[str, ...]) -> int:
 @click.argument("words", nargs=-1, metavar="[RESOURCE] …")
 @click.option("--readonly", "read_only", is_flag=True, help="Refuse every change.")
 @click.option("--plain", is_flag=True, help="Talk in lines: for screen readers, dumb terminals and scripts.")
+@click.option("--theme", default="", metavar="NAME", help="How it looks: dark, light, contrast, safe, mono …")
 @click.pass_obj
-def console(session: Session, words: tuple[str, ...], *, read_only: bool, plain: bool) -> int:
+def console(session: Session, words: tuple[str, ...], *, read_only: bool, plain: bool, theme: str) -> int:
     """Open the console, at a resource if one is named: `qd console runs`."""
     session.read_only = session.read_only or read_only
     session.plain = session.plain or plain
+    session.theme = theme or session.theme
     return start(session, words)

@@ -57,15 +57,17 @@ _LONG_LIVED = (None, "console", "demo", "serve", "server", "up")
 @click.option("--as", "as_user", metavar="NAME", help="Act under another name, where the policy allows it.")
 @click.option("--readonly", "read_only", is_flag=True, help="Refuse every change.")
 @click.option("--plain", is_flag=True, help="The console in lines: for screen readers, dumb terminals and scripts.")
+@click.option("--theme", default="", metavar="NAME", help="How the console looks: dark, light, contrast, safe, mono …")
 @click.option("--version", "show_version", is_flag=True, help="Print the version.")
 @click.pass_context
-def root(
+def root(  # noqa: PLR0913 - one for each option before the noun
     context: click.Context,
     workspace: str | None,
     as_user: str | None,
     *,
     read_only: bool,
     plain: bool,
+    theme: str,
     show_version: bool,
 ) -> int | None:
     """Quarterdeck: the operations console for machine-learning models.
@@ -75,7 +77,8 @@ def root(
     130 interrupted.
     """
     session: Session = context.obj
-    session.workspace, session.as_user, session.read_only, session.plain = workspace, as_user, read_only, plain
+    session.workspace, session.as_user, session.read_only = workspace, as_user, read_only
+    session.plain, session.theme = plain, theme
     session.long_lived = context.invoked_subcommand in _LONG_LIVED
     if show_version:
         from engine import __version__

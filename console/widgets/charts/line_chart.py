@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -16,12 +16,35 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from console.theme import themed
+from console.widgets.charts.bars import draw_bars
+from console.widgets.charts.heat_map import HEATS, draw_heat_map
+from console.widgets.charts.histogram import draw_histogram
 from console.widgets.charts.plot import draw
-from console.widgets.charts.series import ROLES, Drawing, Line, Reading, Series, View, XKind, readings
+from console.widgets.charts.series import (
+    FAINT,
+    ROLES,
+    Drawing,
+    Line,
+    Look,
+    Mode,
+    Reading,
+    Series,
+    View,
+    XKind,
+    readings,
+)
 from engine.core.text import clean
 
 _NAME_LIMIT = 60
 """Characters of a name which can ever be of use in a title line."""
+
+_DRAWERS: Mapping[Mode, Callable[[Sequence[Series], View], Drawing]] = {
+    "lines": draw,
+    "heat-map": draw_heat_map,
+    "histogram": draw_histogram,
+    "bars": draw_bars,
+}
 
 
 class LineChart(Widget):
@@ -41,7 +64,7 @@ class LineChart(Widget):
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"line-chart--{role}"
-        for role in (*ROLES, "axis", "grid", "title", "title-selected", "value", "dim", "warn", "cursor")
+        for role in (*ROLES, *HEATS, FAINT, "axis", "grid", "title", "title-selected", "value", "dim", "warn", "cursor")
     }
     DEFAULT_CSS = """
     LineChart {
@@ -54,6 +77,7 @@ class LineChart(Widget):
         & > .line-chart--value { color: $foreground; }
         & > .line-chart--dim { text-style: dim; }
         & > .line-chart--warn { color: $error; text-style: bold; }
+        & > .line-chart--faint { text-style: dim; }
         & > .line-chart--cursor { color: $foreground; text-style: bold; }
         & > .line-chart--series-1 { color: #56b4e9; }
         & > .line-chart--series-2 { color: #f0a020; }
@@ -63,6 +87,14 @@ class LineChart(Widget):
         & > .line-chart--series-6 { color: #f0644b; }
         & > .line-chart--series-7 { color: #8f9bff; }
         & > .line-chart--series-8 { color: #b8b8b8; }
+        & > .line-chart--heat-1 { color: #3b528b; }
+        & > .line-chart--heat-2 { color: #31688e; }
+        & > .line-chart--heat-3 { color: #21908d; }
+        & > .line-chart--heat-4 { color: #35b779; }
+        & > .line-chart--heat-5 { color: #6ece58; }
+        & > .line-chart--heat-6 { color: #b5de2b; }
+        & > .line-chart--heat-7 { color: #fde725; }
+        & > .line-chart--heat-8 { color: #ff9e3d; }
         &:light > .line-chart--series-1 { color: #0072b2; }
         &:light > .line-chart--series-2 { color: #b36b00; }
         &:light > .line-chart--series-3 { color: #00805a; }
@@ -74,8 +106,6 @@ class LineChart(Widget):
     }
     """
 
-    log_y: reactive[bool] = reactive(default=False, repaint=False, init=False)
-    """Whether the y axis is logarithmic."""
     cursor: reactive[float | None] = reactive(None, repaint=False, init=False)
     """Where the cursor stands, in units of x; None for no cursor."""
     selected: reactive[bool] = reactive(default=False, repaint=False, init=False)
@@ -107,6 +137,23 @@ class LineChart(Widget):
             """The chart, for ``on``."""
             return self.chart
 
+    class Wheeled(Message):
+        """The wheel turned over the chart: up is towards detail, or to the left with shift or ctrl."""
+
+        def __init__(self, chart: LineChart, x: float, notches: int, *, sideways: bool) -> None:
+            super().__init__()
+            self.chart = chart
+            self.x = x
+            """Where the pointer stands, in units of x."""
+            self.notches = notches
+            """Positive for up."""
+            self.sideways = sideways
+
+        @property
+        def control(self) -> LineChart:
+            """The chart, for ``on``."""
+            return self.chart
+
     def __init__(
         self,
         title: str = "",
@@ -119,6 +166,7 @@ class LineChart(Widget):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._view = View(0, 0, clean(title, limit=_NAME_LIMIT), unicode=unicode, x=x)
+        self._mode: Mode = "lines"
         self._series = _cleaned(series)
         self._drawing = Drawing((), None)
         self._strips: dict[int, Strip] = {}
@@ -147,15 +195,39 @@ class LineChart(Widget):
         self._series = _cleaned(series)
         self._redraw()
 
-    def set_title(self, title: str, *, x: XKind | None = None) -> None:
-        """Name the chart anew.
+    def present(
+        self, title: str, series: Sequence[Series], look: Look, y_range: tuple[float, float] | None = None
+    ) -> None:
+        """Show something else altogether, drawn once.
 
         Args:
             title: any text.
-            x: what the x axis counts from now on; None leaves it.
+            series: the curves.
+            look: how to draw them.
+            y_range: values beyond stand on the edge; None for the range of all.
         """
-        self._view = replace(self._view, title=clean(title, limit=_NAME_LIMIT), x=x or self._view.x)
+        self._series = _cleaned(series)
+        self._mode = look.mode
+        self._view = replace(
+            self._view,
+            title=clean(title, limit=_NAME_LIMIT),
+            x=look.x,
+            log_x=look.log_x,
+            log_y=look.log_y,
+            x_range=look.x_range,
+            y_range=y_range,
+        )
         self._redraw()
+
+    @property
+    def view(self) -> View:
+        """How it is drawn now, for export and for tests."""
+        return self._view
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """What is drawn now."""
+        return self._series
 
     def move_cursor(self, cells: int) -> None:
         """Move the cursor along x, always to a place where some series has a point, and at least one point on.
@@ -200,11 +272,6 @@ class LineChart(Widget):
         super().notify_style_update()
         self._strips.clear()
 
-    def watch_log_y(self, log_y: bool) -> None:
-        """Draw with the other axis."""
-        self._view = replace(self._view, log_y=log_y)
-        self._redraw()
-
     def watch_cursor(self, cursor: float | None) -> None:
         """Draw the cursor and tell its readings."""
         self._view = replace(self._view, cursor=cursor)
@@ -219,20 +286,45 @@ class LineChart(Widget):
     @on(events.Click)
     def _press(self, event: events.Click) -> None:
         event.stop()
+        frame = self._drawing.frame
+        if self.selected and frame is not None and 0 <= event.x - frame.column < frame.width:
+            self._put_cursor(frame.x_at(event.x - frame.column))
         self.post_message(self.Pressed(self))
+
+    def _put_cursor(self, x: float) -> None:
+        """Put the cursor on the nearest point."""
+        places = [point[0] for one in self._series for point in one.points if math.isfinite(point[0])]
+        self.cursor = min(places, key=lambda place: abs(place / 2 - x / 2), default=None)
+
+    @on(events.MouseScrollUp)
+    @on(events.MouseScrollDown)
+    @on(events.MouseScrollLeft)
+    @on(events.MouseScrollRight)
+    def _wheel(self, event: events.MouseEvent) -> None:
+        event.stop()
+        frame = self._drawing.frame
+        if frame is None:
+            return
+        x = frame.x_at(min(max(event.x - frame.column, 0), frame.width - 1))
+        notches = 1 if isinstance(event, (events.MouseScrollUp, events.MouseScrollLeft)) else -1
+        sideways = event.shift or event.ctrl or isinstance(event, (events.MouseScrollLeft, events.MouseScrollRight))
+        self.post_message(self.Wheeled(self, x, notches, sideways=sideways))
 
     def _resize(self) -> None:
         """Draw at the size the layout gave. Without colour the faint lines would be as bright as the curves."""
         width, height = self.size
         self._view = replace(self._view, width=width, height=height, grid=not self.app.no_color)
-        self._drawing = draw(self._series, self._view)
+        self._drawing = self._drawn()
         self._strips.clear()
+
+    def _drawn(self) -> Drawing:
+        return _DRAWERS[self._mode](self._series, self._view)
 
     def _redraw(self) -> None:
         """Draw again and ask for a repaint of the cells which differ."""
         if not self.is_mounted or (self._view.width, self._view.height) != tuple(self.size):
             return
-        before, self._drawing = self._drawing.lines, draw(self._series, self._view)
+        before, self._drawing = self._drawing.lines, self._drawn()
         regions = []
         for y, (old, new) in enumerate(zip(before, self._drawing.lines, strict=True)):
             columns = changed(old, new)
@@ -246,7 +338,7 @@ class LineChart(Widget):
         """Roles to styles."""
         plain = self.rich_style
         segments = [
-            Segment(text, self.get_component_rich_style(f"line-chart--{role}") if role else plain)
+            Segment(text, (themed(role) or self.get_component_rich_style(f"line-chart--{role}")) if role else plain)
             for text, role in line
         ]
         return Strip(segments, self.size.width)
