@@ -85,6 +85,12 @@ def _log(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     app.enter(Location("log"))
 
 
+def _theme(app: ConsoleApp, _subject: Any, answers: Answers) -> None:
+    from console.theming.choosing import change
+
+    change(app, answers["theme"])
+
+
 def _quit(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     app.quit()
 
@@ -111,6 +117,15 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("home", "H", "pulse", _home, "The first screen.", needs=Needs.NOTHING),
     Action("copy-cli", "", "copy as command", _copy_cli, "Copy the shell command of this.", needs=Needs.NOTHING),
     Action("log", "F2", "log", _log, "What the console has said so far.", needs=Needs.NOTHING),
+    Action(
+        "theme",
+        "",
+        "theme",
+        _theme,
+        "How it looks: ansi, dark, light, contrast, safe, mono, or one of your own.",
+        needs=Needs.NOTHING,
+        ask=lambda _subject: (Field("theme", "theme", required=False),),
+    ),
     Action("quit", "q", "quit", _quit, "Leave; asks only while something is being done.", needs=Needs.NOTHING),
     Action("quit-now", "ctrl-c", "quit", _quit, "Leave safely.", needs=Needs.NOTHING),
     Action("suspend", "ctrl-z", "suspend", _suspend, "Back to the shell; fg comes back.", needs=Needs.NOTHING),
