@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from console.widgets.charts.heading import cut, heading
-from console.widgets.charts.rows import LEAST_TITLED, fitted, name_width, said, sheet_of
-from console.widgets.charts.series import Drawing, Line, Reading, Series, Span, View, dressed, readings
+from console.widgets.charts.rows import LEAST_TITLED, fitted, in_window, name_width, said, sheet_of
+from console.widgets.charts.series import Drawing, Line, Reading, Series, Span, View, readings
 from console.widgets.charts.spark import bar
 from engine.core.plotting.labels import compact
 from engine.core.plotting.scale import Scale, linear_axis, widened
@@ -45,7 +45,7 @@ def draw_bars(series: Sequence[Series], view: View) -> Drawing:
     """
     if view.width < 1 or view.height < 1:
         return Drawing(((),) * max(view.height, 0), None)
-    found = sorted(readings(dressed(series, unicode=view.unicode), view.cursor), key=_rank)
+    found = sorted(readings(in_window(series, view), view.cursor), key=_rank)
     if not found:
         return Drawing(said("no points yet", view), None)
     title = heading((), view) if view.height >= LEAST_TITLED else None

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.widgets.charts.heading import cut, heading
-from console.widgets.charts.rows import LEAST_TITLED, fitted, name_width, runs_of, said, sheet_of
+from console.widgets.charts.rows import LEAST_TITLED, fitted, in_window, name_width, runs_of, said, sheet_of
 from console.widgets.charts.series import Drawing, Frame, Line, Series, Span, View, buckets
-from engine.core.plotting.labels import axis_labels, compact, duration
+from engine.core.plotting.labels import axis_labels, compact, duration, time_of_day
 from engine.core.plotting.scale import Scale, clock_axis, linear_axis, widened
 
 HEATS = tuple(f"heat-{number}" for number in range(1, 9))
@@ -49,6 +49,7 @@ def draw_heat_map(series: Sequence[Series], view: View, *, own_scales: bool = Fa
     """
     if view.width < 1 or view.height < 1:
         return Drawing(((),) * max(view.height, 0), None)
+    series = in_window(series, view)
     known = [[bucket for bucket in buckets(one.points) if bucket is not None] for one in series]
     xs = [bucket[0] for one in known for bucket in one]
     if not xs:
@@ -134,9 +135,10 @@ def _cell(value: float | None, scale: Scale, shades: str, *, unicode: bool) -> t
 def _x_line(view: View, frame: Frame) -> Line:
     """The first and last x, and as many between as have room."""
     count = max(2, frame.width // 12)
-    if view.x == "time":
+    if view.x in ("time", "clock"):
         axis = clock_axis(frame.x.low, frame.x.high, count, slack=0)
-        texts = tuple(map(duration, axis.ticks))
+        clock = view.x == "clock"
+        texts = tuple(time_of_day(tick, axis.step) if clock else duration(tick) for tick in axis.ticks)
     else:
         axis = linear_axis(frame.x.low, frame.x.high, count, slack=0, whole=view.x == "step")
         texts = axis_labels(axis.ticks, axis.step)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.widgets.charts.heading import heading
-from console.widgets.charts.rows import LEAST_TITLED, fitted, said, sheet_of
-from console.widgets.charts.series import ROLES, Drawing, Line, Series, Span, View, readings
+from console.widgets.charts.rows import LEAST_TITLED, fitted, in_window, said, sheet_of
+from console.widgets.charts.series import Drawing, Line, Series, Span, View, readings
 from console.widgets.charts.spark import bar
 from engine.core.plotting.labels import axis_labels
 from engine.core.plotting.scale import linear_axis, log_axis
@@ -68,6 +68,7 @@ def draw_histogram(series: Sequence[Series], view: View) -> Drawing:
     """
     if view.width < 1 or view.height < 1:
         return Drawing(((),) * max(view.height, 0), None)
+    series = in_window(series, view)
     values, what = _values(series)
     kept = [value for value in values if math.isfinite(value) and (value > 0 or not view.log_y)]
     if not kept:
@@ -77,7 +78,7 @@ def draw_histogram(series: Sequence[Series], view: View) -> Drawing:
     bins = _fitting(kept, room, log=view.log_y)
     note = f"{what}{_left_out(len(values) - len(kept))}{'  log bins' if view.log_y else ''}"
     foot = (fitted((Span(note, "axis"),), view.width, unicode=view.unicode),)
-    role = series[0].role or ROLES[0]
+    role = series[0].role
     return Drawing(sheet_of(title, _rows(bins, role, view), foot, view), None)
 
 

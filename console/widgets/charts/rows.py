@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from console.widgets.charts.heading import cut, heading
-from console.widgets.charts.series import Line, Span
+from console.widgets.charts.series import Line, Span, dressed
 
 if TYPE_CHECKING:
-    from console.widgets.charts.series import View
+    from console.widgets.charts.series import Series, View
 
 _NAME_SHARE = 3
 """A name may take one cell of so many."""
@@ -47,6 +49,17 @@ def fitted(spans: Iterable[Span], width: int, *, unicode: bool) -> Line:
 def runs_of(cells: Iterable[tuple[str, str]]) -> list[Span]:
     """Cells of (glyph, role), each one cell wide, with neighbours of one role joined."""
     return [Span("".join(glyph for glyph, _ in same), role) for role, same in groupby(cells, lambda cell: cell[1])]
+
+
+def in_window(series: Sequence[Series], view: View) -> tuple[Series, ...]:
+    """Series as they are dressed, without the faint ones and without what the view does not show of x."""
+    low, high = view.x_range or (-math.inf, math.inf)
+    bright = [one for one in dressed(series, unicode=view.unicode) if not one.faint]
+    if view.x_range is None:
+        return tuple(bright)
+    return tuple(
+        replace(one, points=[point for point in one.points if low <= point[0] <= high], latest=None) for one in bright
+    )
 
 
 def name_width(names: Sequence[str], width: int) -> int:

@@ -10,6 +10,7 @@ _VERBS = {
     "artifacts": "artifacts.artifacts",
     "compare": "showing.compare",
     "count": "listing.count",
+    "curves": "curves.curves",
     "delete": "changing.delete",
     "finish": "recording.finish",
     "lineage": "showing.lineage",

@@ -67,35 +67,27 @@ def _to_stdout(source: BinaryIO) -> None:
     sys.stdout.buffer.flush()
 
 
-def _to_file(source: BinaryIO, target: Path, *, force: bool) -> None:
-    if target.is_dir():
-        raise InvalidInput(f"{target} is a folder.", hint="Name the file to write.")
-    if target.exists() and not force:
+def refuse_taken(target: Path, *, force: bool) -> None:
+    """Say how to replace a file before anything is read for it.
+
+    Raises:
+        AlreadyExists: a file is there, and `--force` was not given.
+    """
+    if not force and os.path.lexists(target) and not target.is_dir():
         raise AlreadyExists(f"{target} is there already.", hint="Add --force to replace it.")
-    if target.exists() and not target.is_file():  # a device or a pipe is written to, never replaced
-        with target.open("wb") as stream:
+
+
+def _to_file(source: BinaryIO, target: Path, *, force: bool) -> None:
+    refuse_taken(target, force=force)
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        with target.open("wb") as stream:  # a device or a pipe is written to, never replaced
             shutil.copyfileobj(source, stream)
         return
-    from tempfile import NamedTemporaryFile
+    from engine.core.saving import new_file
 
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
-        partial = Path(stream.name)
-        try:
-            shutil.copyfileobj(source, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-            partial.chmod(0o666 & ~_umask())
-            partial.replace(target)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+    with new_file(target, replace=force) as file:
+        shutil.copyfileobj(source, file)
     narrate(f"{target} written.")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @artifacts.command()

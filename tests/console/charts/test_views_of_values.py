@@ -199,3 +199,12 @@ def test_the_cursor_asks_for_the_values_there() -> None:
 def test_runs_without_room_are_counted() -> None:
     series = [Series(f"r{place}", [(0.0, float(place))]) for place in range(30)]
     assert "+26 more" in texts(draw_bars(series, View(60, 6)))[-1]
+
+
+@draws
+def test_only_the_window_is_drawn_and_nothing_faint(draw: Draw) -> None:
+    points: list[Point] = [(float(x), float(x)) for x in range(100)]
+    window = View(60, 12, "loss", x_range=(10.0, 20.0))
+    inside = [point for point in points if 10 <= point[0] <= 20]
+    both = [Series("range", [(0.0, 500.0), (15.0, 700.0)], faint=True), Series("a", points)]
+    assert texts(draw(both, window)) == texts(draw([Series("a", inside)], window))

@@ -206,6 +206,27 @@ def test_the_lineage_of_a_run(qd: Qd, sample: Sample) -> None:
     assert "version churn/1 (Registered)" in text
 
 
+def test_curves_are_a_table_data_and_a_picture(qd: Qd, sample: Sample, tmp_path: Path) -> None:
+    run = sample.runs[2]
+    table = qd("runs", "curves", run, "loss", "auc").out
+    assert [line.split()[0] for line in table.splitlines()] == ["key", "loss", "auc"]
+    rows = qd("runs", "curves", run, "loss", "--csv").rows
+    assert rows[0] == ["series", "x", "y"]
+    assert len(rows) > 100
+    assert [each["key"] for each in qd("runs", "curves", run, "loss", "auc", "--json").json["series"]] == [
+        "loss",
+        "auc",
+    ]
+    picture = tmp_path / "loss.svg"
+    qd("runs", "curves", run, "loss", "auc", "--svg", picture, "--log-y", "--x", "time")
+    assert picture.read_text().count("<polyline") + picture.read_text().count("<circle") == 2
+    again = qd("runs", "curves", run, "loss", "--svg", picture, code=1)
+    assert "--force" in again.err
+    assert picture.read_text().count("log y") == 1
+    qd("runs", "curves", run, "loss", "--svg", picture, "--force")
+    assert "log y" not in picture.read_text()
+
+
 def test_artifacts_are_listed_level_by_level(qd: Qd, sample: Sample) -> None:
     top = qd("runs", "artifacts", "list", sample.runs[0], "--json").json
     assert [(item["path"], item["is_dir"]) for item in top["items"]] == [("model", True), ("report.csv", False)]
@@ -232,7 +253,7 @@ def test_an_artifact_is_written_to_the_named_file_and_nowhere_else(qd: Qd, sampl
         ("../secret", "w.bin", 2),
         ("missing", "w.bin", 1),
         ("report.csv", ".", 2),
-        ("report.csv", "no/such/folder/f", 1),
+        ("report.csv", "no/such/folder/f", 2),
     ],
 )
 def test_what_cannot_be_fetched_leaves_no_file(
