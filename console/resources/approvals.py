@@ -66,6 +66,8 @@ SHOWN: tuple[Shown[ApprovalRequest], ...] = (
     Shown(
         Column("have", "HAVE", width=4, minimum=4, align="right", priority=7),
         lambda request, _now: (f"{len(request.approvers)}/{request.need}", "" if request.missing else "good"),
+        value=lambda request: len(request.approvers),
+        kind=Kind.NUMBER,
     ),
     Shown(
         Column("requester", "BY", width=6, minimum=6, maximum=20, priority=6),
@@ -80,6 +82,8 @@ SHOWN: tuple[Shown[ApprovalRequest], ...] = (
     Shown(
         Column("left", "LEFT", width=7, minimum=6, align="right", priority=4),
         lambda request, now: (duration(max(request.expires_ms - now, 0)) if request.state.active else "", "dim"),
+        value=lambda request: request.expires_ms if request.state.active else None,
+        kind=Kind.TIME,
     ),
     Shown(
         Column("reason", "REASON", width=20, minimum=14, weight=4, priority=7),

@@ -15,7 +15,7 @@ from console.endpoints.measuring import OF_ENDPOINT
 from console.endpoints.standing import Standing
 from console.formats import NONE, age, pill
 from console.location import Location
-from console.resources.external import certificate, probed_latency
+from console.resources.external import certificate, latency_ms, probed_latency
 from console.resources.memory import Facts, MemorySource
 from console.resources.resource import Resource, Shown
 from console.screens.list import ListView
@@ -103,12 +103,21 @@ SHOWN: tuple[Shown[Beside], ...] = (
     Shown(
         Column("rps", "RPS", width=6, minimum=5, align="right", priority=8),
         _ours(lambda standing, _now: (words.rate(standing.flow.rps), "" if standing.flow.requests else "dim")),
+        value=lambda shown: shown.flow.rps if isinstance(shown, Standing) else None,
+        kind=Kind.NUMBER,
     ),
     Shown(
         Column("latency", "P50/P95/P99 ms", width=15, minimum=14, align="right", priority=8),
         _ours(_percentiles, probed_latency),
+        value=lambda shown: shown.flow.p95_ms if isinstance(shown, Standing) else latency_ms(shown),
+        kind=Kind.NUMBER,
     ),
-    Shown(Column("errors", "ERR %", width=5, minimum=5, align="right", priority=8), _ours(_errors)),
+    Shown(
+        Column("errors", "ERR %", width=5, minimum=5, align="right", priority=8),
+        _ours(_errors),
+        value=lambda shown: 100 * shown.flow.error_rate if isinstance(shown, Standing) else None,
+        kind=Kind.NUMBER,
+    ),
     Shown(
         Column("generation", "GEN", width=5, minimum=5, priority=8),
         _ours(lambda standing, _now: words.generation(standing)),

@@ -13,6 +13,7 @@ from console.screens.list import ListView
 from console.widgets.table import Column
 from engine.core.access import Role
 from engine.core.query.schema import EXPERIMENTS as SCHEMA
+from engine.core.query.schema import Kind
 from engine.tracking.model import Experiment
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ SHOWN: tuple[Shown[Experiment], ...] = (
     Shown(
         Column("runs", "RUNS", width=8, minimum=6, align="right", priority=8),
         lambda experiment, _now: (count(experiment.run_count), ""),
+        value=lambda experiment: experiment.run_count,
+        kind=Kind.NUMBER,
     ),
     Shown(
         Column("state", "STATE", width=8, minimum=7, priority=5),

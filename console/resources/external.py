@@ -46,10 +46,16 @@ SCHEMA = Schema(
 _SOON_MS = 14 * 86_400_000
 
 
+def latency_ms(watched: Watched) -> float | None:
+    """How long the newest answer took, in milliseconds; `None` when there was none."""
+    last = watched.health.last
+    return None if last is None or last.latency_us is None else last.latency_us / 1_000
+
+
 def probed_latency(watched: Watched, _now: int) -> Part:
     """How long the newest answer took, in milliseconds; a dash when there was none."""
-    last = watched.health.last
-    return (NONE, "dim") if last is None or last.latency_us is None else (milliseconds(last.latency_us / 1_000), "")
+    found = latency_ms(watched)
+    return (NONE, "dim") if found is None else (milliseconds(found), "")
 
 
 def certificate(watched: Watched, now_ms: int) -> Part:
@@ -76,12 +82,24 @@ SHOWN: tuple[Shown[Watched], ...] = (
         lambda watched, _now: (watched.endpoint.protocol.value, "dim"),
         "protocol",
     ),
-    Shown(Column("latency", "MS", width=6, minimum=5, align="right", priority=8), probed_latency),
+    Shown(
+        Column("latency", "MS", width=6, minimum=5, align="right", priority=8),
+        probed_latency,
+        value=latency_ms,
+        kind=Kind.NUMBER,
+    ),
     Shown(
         Column("probed", "PROBED", width=6, minimum=6, align="right", priority=7),
         lambda watched, now: (age(watched.health.last.time_ms if watched.health.last else None, now), "dim"),
+        value=lambda watched: watched.health.last.time_ms if watched.health.last else None,
+        kind=Kind.TIME,
     ),
-    Shown(Column("tls", "TLS", width=7, minimum=7, align="right", priority=6), certificate),
+    Shown(
+        Column("tls", "TLS", width=7, minimum=7, align="right", priority=6),
+        certificate,
+        value=lambda watched: watched.health.last.tls_expires_ms if watched.health.last else None,
+        kind=Kind.TIME,
+    ),
     Shown(
         Column("url", "URL", width=22, minimum=14, maximum=60, weight=2, priority=6),
         lambda watched, _now: (watched.endpoint.url, "link"),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from console.location import filter_text
 from console.resources.resource import Listing, Shown
+from console.resources.typed import extended, kind_of, sortable, values_of
+from engine.core.query.schema import Kind
 from engine.core.text import clean
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ T = TypeVar("T")
 
 MOST = 5_000
 """Things read; the status line says when there are more."""
+
+
+MOST_VALUES = 200
+"""Values offered for a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +102,8 @@ class MemorySource(Generic[T]):
     def columns(self, engine: Engine, location: Location) -> Sequence[Shown[T]]:
         """The columns, with those of choice."""
         del engine
-        extra = self.extra
-        return [*self.shown, *(extra(name) for name in location.columns)] if extra else self.shown
+        extra, shown = self.extra, sortable(self.shown, self.schema)
+        return [*shown, *(extra(name) for name in location.columns)] if extra else shown
 
     def first(self, engine: Engine, location: Location) -> Listing[T]:
         """Everything: it is short."""
@@ -125,6 +131,20 @@ class MemorySource(Generic[T]):
         """Keys of the columns that can be chosen."""
         return self.pick(engine) if self.pick else ()
 
+    def kind(self, key: str) -> Kind | None:
+        """What the schema says, or the column of that name."""
+        return kind_of(extended(self.schema, self.shown), key)
+
+    def values(self, engine: Engine, key: str) -> Sequence[str]:
+        """The words that a column of words holds."""
+        if self.kind(key) not in (Kind.WORD, Kind.TEXT):
+            return ()
+        from console.location import Location
+
+        now_ms = engine.clock.now_ms()
+        found = (self._asked(item, now_ms).attributes.get(key) for item in self.fetch(engine, Location("")))
+        return sorted({value for value in found if isinstance(value, str) and value})[:MOST_VALUES]
+
     def _chosen(self, engine: Engine, items: Sequence[T], location: Location) -> Sequence[T]:
         text = filter_text(location)
         if not text and not location.sort:
@@ -132,23 +152,24 @@ class MemorySource(Generic[T]):
         from engine.core.query.evaluator import evaluate, order
         from engine.core.query.quick import parse_quick, parse_quick_order
 
-        asked = [self._asked(item) for item in items]
+        now_ms, schema = engine.clock.now_ms(), extended(self.schema, self.shown)
+        asked = [self._asked(item, now_ms) for item in items]
         metrics = {key for each in asked for key in each.metrics}
         params = {key for each in asked for key in each.params}
-        now_ms = engine.clock.now_ms()
-        quick = parse_quick(text, self.schema, metrics, params, now_ms)
+        quick = parse_quick(text, schema, metrics, params, now_ms)
         for word in quick.words:
             asked = [each for each in asked if word.matches(self._text(each.item, now_ms))]
         if quick.predicate is not None:
             predicate = quick.predicate
             asked = [each for each in asked if evaluate(predicate, each)]
         if location.sort:
-            asked = order(asked, parse_quick_order(location.sort, self.schema, metrics, params), schema=self.schema)
+            asked = order(asked, parse_quick_order(location.sort, schema, metrics, params), schema=schema)
         return [each.item for each in asked]
 
-    def _asked(self, item: T) -> _Asked[T]:
+    def _asked(self, item: T, now_ms: int) -> _Asked[T]:
         facts = self.facts(item)
-        return _Asked(self.key(item), item, facts.attributes, facts.metrics, facts.params, facts.tags, facts.datasets)
+        attributes = {**facts.attributes, **values_of(item, self.shown, self.schema, now_ms)}
+        return _Asked(self.key(item), item, attributes, facts.metrics, facts.params, facts.tags, facts.datasets)
 
     def _text(self, item: T, now_ms: int) -> str:
         return " ".join(clean(shown.cell(item, now_ms)[0]) for shown in self.shown)

@@ -13,6 +13,7 @@ from console.screens.list import ListView
 from console.widgets.table import Column
 from engine.core.access import Role
 from engine.core.query.schema import MODELS as SCHEMA
+from engine.core.query.schema import Kind
 from engine.registry.model import Model
 
 if TYPE_CHECKING:
@@ -37,14 +38,20 @@ SHOWN: tuple[Shown[Model], ...] = (
     Shown(
         Column("production", "PRODUCTION", width=10, minimum=10, priority=8),
         lambda model, _now: _numbers(model.production, "production", "◆"),
+        value=lambda model: max(model.production, default=None),
+        kind=Kind.NUMBER,
     ),
     Shown(
         Column("staging", "STAGING", width=9, minimum=7, priority=7),
         lambda model, _now: _numbers(model.staging, "staging", "◇"),
+        value=lambda model: max(model.staging, default=None),
+        kind=Kind.NUMBER,
     ),
     Shown(
         Column("versions", "VERSIONS", width=8, minimum=8, align="right", priority=6),
         lambda model, _now: (str(model.versions), ""),
+        value=lambda model: model.versions,
+        kind=Kind.NUMBER,
     ),
     Shown(
         Column("aliases", "ALIASES", width=14, minimum=8, maximum=40, weight=1, priority=4),

@@ -12,7 +12,7 @@ from console.resources.resource import Resource, Shown
 from console.screens.list import ListView
 from console.widgets.table import Column
 from engine.core.access import Role
-from engine.core.query.schema import PROMPT_VERSIONS, PROMPTS
+from engine.core.query.schema import PROMPT_VERSIONS, PROMPTS, Kind
 from engine.prompts.model import Prompt, PromptVersion
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ PROMPTS_SHOWN: tuple[Shown[Prompt], ...] = (
     Shown(
         Column("versions", "VERSIONS", width=8, minimum=8, align="right", priority=8),
         lambda prompt, _now: (count(prompt.versions), ""),
+        value=lambda prompt: prompt.versions,
+        kind=Kind.NUMBER,
     ),
     Shown(
         Column("aliases", "ALIASES", width=20, minimum=8, maximum=50, weight=2, priority=7),

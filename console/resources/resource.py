@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from console.widgets.table import Cell, Column, Key
+from engine.core.query.schema import Kind
 from engine.core.text import clean
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from console.text import Part
     from engine.api import Engine
     from engine.core.events import Event
+    from engine.core.query.evaluator import Stored
 
 T = TypeVar("T")
 
@@ -33,12 +35,16 @@ class Shown(Generic[T]):
     Args:
         column: Heading and width.
         cell: The cell's text and look, from an item and the present in milliseconds since the epoch.
-        sort: The key it sorts by, as in `sort:`; empty when it cannot be sorted by.
+        sort: The key it sorts by, as in `sort:`; empty when its source must find one.
+        value: What it sorts by and is compared with where `sort` names nothing; by default the text of the cell.
+        kind: What kind of value that is.
     """
 
     column: Column
     cell: Callable[[T, int], Part]
     sort: str = ""
+    value: Callable[[T], Stored | None] | None = None
+    kind: Kind = Kind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,12 @@ class Source(Protocol[T]):
 
     def choices(self, engine: Engine) -> Sequence[str]:
         """Keys of the columns that can be chosen; empty when there is no choice."""
+
+    def kind(self, key: str) -> Kind | None:
+        """What kind of values a key of `sort:` has; `None` for a key that cannot be compared."""
+
+    def values(self, engine: Engine, key: str) -> Sequence[str]:
+        """The values that a key can be compared with, where they are few and known; else none."""
 
 
 @dataclass(frozen=True, slots=True)

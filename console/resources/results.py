@@ -75,6 +75,8 @@ SHOWN: tuple[Shown[MonitorResult], ...] = (
     Shown(
         Column("made", "LOOKED", width=6, minimum=6, align="right", priority=4),
         lambda it, now: (age(it.made_ms, now), "dim"),
+        value=lambda it: it.made_ms,
+        kind=Kind.TIME,
     ),
     Shown(
         Column("sentence", "WHAT WAS FOUND", width=20, minimum=14, weight=5, priority=8),

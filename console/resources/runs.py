@@ -9,11 +9,12 @@ from console.actions import Action, Answers, Danger, Field, Needs
 from console.formats import STATES, age, duration, logged, number, pill
 from console.location import Location, filter_text
 from console.resources.resource import Listing, Resource, Shown
+from console.resources.typed import kind_of
 from console.screens.list import ListView
 from console.widgets.table import Column, Key
 from engine.core.access import Role
 from engine.core.keys import is_system
-from engine.tracking.model import Run, RunQuery
+from engine.tracking.model import Run, RunQuery, RunStatus
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.core.events import Event
     from engine.core.query.quick import Word
+    from engine.core.query.schema import Kind
 
 FIRST_PAGE = 100
 """Runs read before the whole order."""
@@ -144,6 +146,18 @@ class RunSource:
             *(f"params.{key}" for key in known.params),
             *(f"tags.{key}" for key in known.tags),
         ]
+
+    def kind(self, key: str) -> Kind | None:
+        """What the schema of runs says."""
+        from engine.core.query.schema import RUNS
+
+        return kind_of(RUNS, key)
+
+    def values(self, engine: Engine, key: str) -> Sequence[str]:
+        """The states there are, and the experiments."""
+        if key == "experiment":
+            return [experiment.name for experiment in engine.experiments.page(limit=200).items]
+        return [status.value.lower() for status in RunStatus] if key == "status" else ()
 
     def query(self, engine: Engine, location: Location) -> tuple[RunQuery, tuple[Word, ...]]:
         """The query of a location, and the words that SQL cannot answer (regular expressions).

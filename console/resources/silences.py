@@ -66,6 +66,8 @@ SHOWN: tuple[Shown[Silence], ...] = (
     Shown(
         Column("created", "AGE", width=4, minimum=4, align="right", priority=6),
         lambda it, now: (age(it.created_ms, now), "dim"),
+        value=lambda it: it.created_ms,
+        kind=Kind.TIME,
     ),
     Shown(
         Column("reason", "REASON", width=20, minimum=14, weight=4, priority=8),

@@ -8,6 +8,7 @@ from console.actions import Action, Answers, Danger, Field
 from console.formats import TRACE_STATES, age, count, duration, pill
 from console.location import Location, filter_text
 from console.resources.resource import Listing, Resource, Shown
+from console.resources.typed import kind_of
 from console.screens.list import ListView
 from console.widgets.table import Column, Key
 from engine.core.access import Role
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.core.events import Event
     from engine.core.query.quick import Word
+    from engine.core.query.schema import Kind
     from engine.core.query.tree import Filter
 
 FIRST_PAGE = 100
@@ -101,6 +103,17 @@ class TraceSource:
     def choices(self, engine: Engine) -> Sequence[str]:
         """No columns of choice."""
         del engine
+        return ()
+
+    def kind(self, key: str) -> Kind | None:
+        """What the schema of traces says."""
+        from engine.core.query.schema import TRACES
+
+        return kind_of(TRACES, key)
+
+    def values(self, engine: Engine, key: str) -> Sequence[str]:
+        """No values are known beforehand."""
+        del engine, key
         return ()
 
     def _query(self, engine: Engine, location: Location) -> TraceQuery:

@@ -16,6 +16,7 @@ from console.screens.list import ListView
 from console.widgets.table import Column
 from engine.core.access import Role
 from engine.core.query.schema import VERSIONS as SCHEMA
+from engine.core.query.schema import Kind
 from engine.registry.model import Stage, Version
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ SHOWN: tuple[Shown[Version], ...] = (
     Shown(
         Column("since", "SINCE", width=5, minimum=5, align="right", priority=6),
         lambda version, now: (age(version.stage_ms, now), "dim"),
+        value=lambda version: version.stage_ms,
+        kind=Kind.TIME,
     ),
     Shown(
         Column("aliases", "ALIASES", width=10, minimum=7, maximum=24, weight=1, priority=5),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from textual import on
 
-from console.actions import Action, Answers, Needs
+from console.arranging.actions import LIST_ACTIONS
+from console.arranging.arrangement import Arrangement
+from console.arranging.keeping import SavedView
+from console.arranging.layout import Layout
 from console.formats import plural
 from console.location import Location, filter_text, filter_words
-from console.resources.resource import Listing, Resource, cells, headings
+from console.resources.resource import Listing, Resource, cells
 from console.text import Part, wrap
 from console.theme import STYLES
 from console.views import View
@@ -20,12 +25,12 @@ from engine.core.errors import FilterSyntaxError
 from engine.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from textual.app import ComposeResult
     from textual.timer import Timer
 
-    from console.app import ConsoleApp
+    from console.actions import Action
     from console.resources.resource import Shown
     from engine.core.events import Changes, Event
 
@@ -41,58 +46,26 @@ LETTER_SECONDS = 0.15
 MOST_KEPT = 1_000
 """Things kept before those are let go whose rows the table has forgotten."""
 
-OURS = frozenset({"h", "l", "ctrl+d", "ctrl+u", "enter"})
+LETTERS = frozenset({"h", "l", "ctrl+d", "ctrl+u", "enter"})
 """Keys of the table that mean something else in a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read(Generic[T]):
+    """A list as it was read: for which location, and how it was laid out last if nobody has said otherwise."""
+
+    location: Location
+    arrangement: Arrangement | None
+    columns: Sequence[Shown[T]]
+    listing: Listing[T]
 
 
 class ListTable(VirtualTable):
     """The table with keys that leave letters to actions."""
 
     KEYS: ClassVar[Mapping[str, str]] = {
-        key: movement
-        for key, movement in VirtualTable.KEYS.items()
-        if key not in ("h", "l", "ctrl+d", "ctrl+u", "enter")
+        key: movement for key, movement in VirtualTable.KEYS.items() if key not in LETTERS
     }
-
-
-def _sort_by(step: int) -> Any:
-    def run(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
-        if isinstance(app.view, ListView):
-            app.view.sort_step(step)
-
-    return run
-
-
-def _reverse(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
-    if isinstance(app.view, ListView):
-        app.view.sort_reverse()
-
-
-def _columns(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
-    from console.screens.columns import choose_columns
-
-    if isinstance(app.view, ListView):
-        choose_columns(app, app.view)
-
-
-def _freeze(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
-    if isinstance(app.view, ListView):
-        app.view.freeze()
-
-
-def _open(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
-    if isinstance(app.view, ListView):
-        app.view.table.move("select")
-
-
-LIST_ACTIONS: tuple[Action, ...] = (
-    Action("sort-left", "<", "sort", _sort_by(-1), "Sort by the column before.", needs=Needs.NOTHING, hint=False),
-    Action("sort-right", ">", "sort", _sort_by(1), "Sort by the next column.", needs=Needs.NOTHING, hint=False),
-    Action("reverse", "o", "reverse", _reverse, "Turn the order round.", needs=Needs.NOTHING, hint=False),
-    Action("columns", "ctrl-o", "columns", _columns, "Choose columns.", needs=Needs.NOTHING, hint=False),
-    Action("freeze", "f", "freeze", _freeze, "Hold the rows still, and let go.", needs=Needs.NOTHING, hint=False),
-)
-"""What every list can do."""
 
 
 class ListView(View, Generic[T]):
@@ -110,11 +83,13 @@ class ListView(View, Generic[T]):
         self.resource = resource
         self.table = ListTable(roles=STYLES)
         self._empty = Document()
-        self._columns: Sequence[Shown[T]] = ()
+        self.columns: Layout[T] = Layout(resource, self.table)
+        self._arranged = bool(location.terms or location.sort or location.columns)
         self._items: dict[Key, T] = {}
         self._keys: Sequence[Key] = ()
         self._known: frozenset[Key] | None = None
         self._frozen = False
+        self._waiting: set[Key | None] = set()
         self._loaded = False
         self._counting = False
         self._rest: Timer | None = None
@@ -128,7 +103,7 @@ class ListView(View, Generic[T]):
         ("↑ ↓ j k", "move"),
         ("PgUp PgDn  ctrl-b ctrl-f", "page"),
         ("g G  Home End", "first, last"),
-        ("← →", "columns that do not fit"),
+        ("← →", "column by column; those that do not fit come into view"),
         ("space", "mark; marked rows are compared, copied, changed together"),
     )
 
@@ -154,7 +129,7 @@ class ListView(View, Generic[T]):
 
     def notes(self) -> Sequence[tuple[str, str]]:
         """The headings that are shown, and the whole names of those that are cut."""
-        whole = {shown.column.name: shown.column.title for shown in self._columns}
+        whole = {shown.column.name: shown.column.title for shown in self.columns.shown}
         return [(heading, clean(whole[name])) for name, heading in self.table.headings() if heading != whole[name]]
 
     def take_focus(self) -> None:
@@ -167,7 +142,8 @@ class ListView(View, Generic[T]):
             return [(self._problem, "bad")]
         parts: list[Part] = []
         if self._frozen:
-            parts.append(("frozen  ", "warn"))
+            waiting = f", {plural(len(self._waiting), 'change')} wait" if self._waiting else ""
+            parts += [(f" FROZEN{waiting} ", "loud"), ("  ", "")]
         if self.table.marks:
             parts.append((f"{len(self.table.marks)} marked  ", "mark"))
         if text := filter_text(self.location):
@@ -179,9 +155,9 @@ class ListView(View, Generic[T]):
         return parts
 
     def escape(self) -> bool:
-        """The filter first, then the marks."""
+        """The filter first, term by term from the last; then the marks."""
         if self.location.terms:
-            self.set_filter("")
+            self.go(replace(self.location, terms=self.location.terms[:-1]))
         elif self.table.marks:
             self.table.clear_marks()
         else:
@@ -189,12 +165,12 @@ class ListView(View, Generic[T]):
         return True
 
     def copy_text(self, *, whole: bool) -> str:
-        """The first cell of the row, or all of its cells with tabs between."""
-        key = self.table.cursor_key
+        """The cell under both cursors, or all cells of the row with tabs between."""
+        key, column = self.table.cursor_key, self.columns.here
         row = self.table.row(key) if key is not None else None
-        if row is None:
+        if row is None or column is None:
             return ""
-        return "\t".join(cell.text for cell in row) if whole else row[0].text
+        return "\t".join(cell.text for cell in row) if whole else row[self.columns.shown.index(column)].text
 
     # --- subjects
 
@@ -225,26 +201,44 @@ class ListView(View, Generic[T]):
         if self._rest is not None:
             self._rest.stop()
 
-        def compute() -> tuple[Sequence[Shown[T]], Listing[T]]:
-            return source.columns(engine, location), read(engine, location)
+        remembered = self._remembered()
+
+        def compute() -> _Read[T]:
+            used = remembered()
+            if used is not None:
+                here = replace(location, sort=used.sort, columns=used.columns)
+                with suppress(FilterSyntaxError):  # it may name what is no more: then as if nothing were remembered
+                    return _Read(here, used.arrangement, source.columns(engine, here), read(engine, here))
+            return _Read(location, None, source.columns(engine, location), read(engine, location))
 
         deck.read(self._group("list"), compute, self._arrived, self._failed)
+
+    def _remembered(self) -> Callable[[], SavedView | None]:
+        """What reads the arrangement last used; only for a list that nobody has arranged yet."""
+        own = self.deck.own
+        if own is None or self._arranged:
+            return lambda: None
+        from console.arranging.last_used import LastUsed
+
+        return partial(LastUsed(own.state).of, self.resource.name)
 
     def _group(self, name: str) -> str:
         return f"{name}.{id(self)}"
 
-    def _arrived(self, found: tuple[Sequence[Shown[T]], Listing[T]]) -> None:
-        columns, listing = found
+    def _arrived(self, found: _Read[T]) -> None:
+        listing = found.listing
         self._problem = ""
-        if [shown.column for shown in columns] != [shown.column for shown in self._columns]:
-            self.table.set_columns(headings(columns))
-        self._columns = columns
+        if found.arrangement is not None and not self._arranged:
+            self.columns.arrangement = found.arrangement
+            self.location = found.location
+            self.deck.navigator.amend(found.location)
+        self._arranged = True
+        self.columns.take(found.columns, self.location)
         lost = listing.partial and self.table.cursor_key not in listing.items
         self._take(listing, from_top=self._shown_at == self.location and self.table.scroll_top == 0)
         self._shown_at = self.location
         if lost:
             self.table.go_to(0)
-        self._mark_sort()
         self._counting = listing.partial
         if listing.partial:
             pause = LETTER_SECONDS if self.deck.frame.typing else BREATH_SECONDS
@@ -274,7 +268,7 @@ class ListView(View, Generic[T]):
 
     def _cells(self, items: Mapping[Key, T]) -> dict[Key, Any]:
         now_ms = self.deck.now_ms()
-        return {key: cells(item, self._columns, now_ms) for key, item in items.items()}
+        return {key: cells(item, self.columns.shown, now_ms) for key, item in items.items()}
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, FilterSyntaxError):
@@ -326,60 +320,58 @@ class ListView(View, Generic[T]):
 
     def set_filter(self, text: str) -> None:
         """Filter by what was typed."""
-        self._go(replace(self.location, terms=filter_words(text)))
+        self.go(replace(self.location, terms=filter_words(text)))
 
-    def chosen_columns(self) -> tuple[str, ...]:
-        """Keys of the columns of choice that are shown."""
-        return self.location.columns or tuple(shown.column.name for shown in self._columns if "." in shown.column.name)
-
-    def set_columns(self, columns: Sequence[str]) -> None:
-        """Show these columns of choice."""
-        self._go(replace(self.location, columns=tuple(columns)))
-
-    def _go(self, location: Location) -> None:
+    def go(self, location: Location) -> None:
+        """The same list with another filter, order or columns of choice."""
         if location != self.location:
+            arranged = replace(location, terms=()) != replace(self.location, terms=())
             self.deck.amend(location)
+            if arranged:
+                self._keep()
 
-    def _sorted_by(self) -> tuple[str, bool]:
-        """The key of the order in force, and whether the greatest is first."""
-        first = self.location.sort.split(",")[0]
-        if not first:
-            return self.resource.sort
-        written = first.lstrip("-+")
-        full = (shown.sort for shown in self._columns if written in (shown.sort, shown.column.title))
-        return next(full, written), first.startswith("-")
+    def relocate(self, location: Location) -> None:
+        """Columns that are asked for by name are shown, though they were hidden before."""
+        self._arranged = True
+        if location.columns != self.location.columns:
+            self.columns.arrangement = self.columns.arrangement.show(location.columns)
+        super().relocate(location)
 
-    def _mark_sort(self) -> None:
-        key, descending = self._sorted_by()
-        column = next((shown.column.name for shown in self._columns if shown.sort and shown.sort == key), None)
-        self.table.set_sort(column, descending=descending)
+    def lay_out(self, arrangement: Arrangement) -> None:
+        """Lay out the columns otherwise, now and the next time."""
+        self._arranged = True
+        if arrangement != self.columns.arrangement:
+            self.columns.arrangement = arrangement
+            self.columns.take(self.columns.every, self.location)
+            self.table.put_rows(
+                self._cells({key: it for key in self.table.visible_keys if (it := self._items.get(key))})
+            )
+            self._keep()
 
-    def sort_step(self, step: int) -> None:
-        """Sort by a neighbour of the column in force."""
-        keys = [shown.sort for shown in self._columns if shown.sort]
-        if not keys:
-            return
-        key, descending = self._sorted_by()
-        place = (keys.index(key) + step) % len(keys) if key in keys else 0
-        self._go(replace(self.location, sort=("-" if descending else "") + keys[place]))
+    def choose(self, columns: tuple[str, ...], arrangement: Arrangement) -> None:
+        """Show these columns of choice, laid out so."""
+        self.lay_out(arrangement)
+        self.go(replace(self.location, columns=columns))
 
-    def sort_reverse(self) -> None:
-        """Turn the order round."""
-        key, descending = self._sorted_by()
-        if key:
-            self._go(replace(self.location, sort=("" if descending else "-") + key))
+    def _keep(self) -> None:
+        own = self.deck.own
+        if own is not None:
+            from console.arranging.last_used import LastUsed
+
+            keep, view = LastUsed(own.state).keep, SavedView.of_list(self.location, self.columns.arrangement)
+            self.deck.read(self._group("keep"), lambda: keep(self.resource.name, view), lambda _: None)
 
     @on(VirtualTable.SortRequested)
     def _sort_requested(self, message: VirtualTable.SortRequested) -> None:
         message.stop()
-        wanted = next((shown.sort for shown in self._columns if shown.column.name == message.column), "")
-        key, descending = self._sorted_by()
-        if wanted:
-            self._go(replace(self.location, sort=("" if wanted == key and descending else "-") + wanted))
+        from console.arranging.actions import sort_by_column
+
+        sort_by_column(self, further=message.further)
 
     def freeze(self) -> None:
         """Hold the rows still, or let them go and catch up."""
         self._frozen = not self._frozen
+        self._waiting.clear()
         if not self._frozen:
             self.load()
         self.deck.frame_changed()
@@ -390,6 +382,25 @@ class ListView(View, Generic[T]):
     def _selected(self, message: VirtualTable.RowSelected) -> None:
         message.stop()
         self.deck.press("Enter")
+
+    def mark(self, keys: Sequence[Key]) -> None:
+        """Mark rows besides those that are marked, once all of them have been read: what is done to them needs them."""
+        source, location, engine = self.resource.source, self.location, self.deck.engine
+        missing = [key for key in keys if key not in self._items]
+
+        def marked(items: Mapping[Key, T]) -> None:
+            self._items.update(items)
+            self.table.set_marks(self.table.marks | {key for key in keys if key in self._items})
+
+        if missing:
+            self.deck.read(self._group("marks"), lambda: source.rows(engine, missing, location), marked)
+        else:
+            marked({})
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        """The keys of all rows, in order."""
+        return self._keys
 
     @on(VirtualTable.MarksChanged)
     def _marked(self, message: VirtualTable.MarksChanged) -> None:
@@ -410,7 +421,11 @@ class ListView(View, Generic[T]):
     def changed(self, changes: Changes) -> None:
         """Re-read what is in view and changed; show what is new to who follows the top, else only count it."""
         mine = [event for event in changes.events if event.kind in self.resource.kinds]
-        if self._frozen or not (mine or changes.missed):
+        if not (mine or changes.missed):
+            return
+        if self._frozen:
+            self._waiting.update(self.resource.key_of(event) or event.key for event in mine)
+            self.deck.frame_changed()
             return
         if changes.missed or not self._keys or any(self.resource.key_of(event) is None for event in mine):
             self._refresh_whole()

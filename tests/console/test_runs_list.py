@@ -103,7 +103,7 @@ async def test_sorting_by_the_next_column_and_turning_it_round(world: World) -> 
     _three(world)
     async with console(world.engine, "runs sort:-auc") as deck:
         await deck.until(lambda: _order(deck.lines()) == ["forest", "tree", "linear"], "best first")
-        await deck.press("o")
+        await deck.press(*["right"] * 4, "o")
         await deck.until(lambda: _order(deck.lines()) == ["linear", "tree", "forest"], "worst first")
         await deck.expect("auc▲")
         await deck.press("less_than_sign")

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 GUTTER = 2  # the mark and a space, left of the first column
 LEAST = 8  # cells that a column wider than the screen shrinks to at most
 GAP = 2  # blanks between two columns
+PINNED_SHARE = 0.7  # of a table's width, that pinned columns may take
 
 
 class Cell(NamedTuple):
@@ -39,6 +40,7 @@ class Column:
         priority: On a narrow terminal columns of low priority leave first.
         sortable: Whether a click on the heading asks for this order.
         whole: Texts up to this many cells are shown whole, at the cost of other columns; for what identifies a row.
+        pinned: Whether it stays in view when others are scrolled; pinned columns stand before all others.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Column:
     priority: int = 0
     sortable: bool = True
     whole: int = 0
+    pinned: bool = False
 
 
 class Placed(NamedTuple):
@@ -68,7 +71,7 @@ def arrange(columns: Sequence[Column], available: int, offset: int = 0) -> list[
     Args:
         columns: All columns in order.
         available: Width of the table in cells, gutter included.
-        offset: 0 shows the columns of highest priority; n > 0 shows those from the n-th on in order.
+        offset: 0 shows the columns of highest priority; n > 0 shows the pinned ones, then from the n-th on.
 
     Returns:
         The visible columns, left to right.
@@ -116,28 +119,30 @@ def _fitting(columns: Sequence[Column], room: int) -> Sequence[Column]:
     ]
 
 
-def last_offset(columns: Sequence[Column], available: int) -> int:
-    """The offset at which the last column comes into view; 0 when every column is in view already."""
-    if len(arrange(columns, available)) == len(columns):
-        return 0
-    for offset in range(1, len(columns)):
-        placed = arrange(columns, available, offset)
-        if not placed or placed[-1].column == len(columns) - 1:
-            return offset
-    return 0
+def pinned(columns: Sequence[Column], available: int) -> int:
+    """How many columns stay at the left: the first, and those that are pinned as far as they leave room for others."""
+    room, count = (available - GUTTER) * PINNED_SHARE, 1
+    while count < len(columns) and columns[count].pinned and _least(columns, range(count + 1)) <= room:
+        count += 1
+    return count
 
 
 def _most_important(columns: Sequence[Column], room: int) -> list[int]:
-    chosen = list(range(len(columns)))
-    while len(chosen) > 1 and _least(columns, chosen) > room:
-        chosen.remove(min(chosen[1:], key=lambda index: (columns[index].priority, -index)))
-    return chosen
+    excess, stay = _least(columns, range(len(columns))) - room, pinned(columns, room + GUTTER)
+    left = set[int]()
+    for index in sorted(range(1, len(columns)), key=lambda each: (each < stay, columns[each].priority, -each)):
+        if excess <= 0:
+            break
+        left.add(index)
+        excess -= columns[index].minimum + GAP
+    return [index for index in range(len(columns)) if index not in left]
 
 
 def _in_order(columns: Sequence[Column], room: int, offset: int) -> list[int]:
-    chosen = [0]
-    for index in range(offset, len(columns)):
-        if len(chosen) > 1 and _least(columns, [*chosen, index]) > room:
+    stay = pinned(columns, room + GUTTER)
+    chosen = list(range(stay))
+    for index in range(max(offset, stay), len(columns)):
+        if len(chosen) > stay and _least(columns, [*chosen, index]) > room:
             break
         chosen.append(index)
     return chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -10,14 +10,17 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 
-from console.widgets.table.column import GAP, GUTTER, Column, Placed, Row
+from console.widgets.table.column import GAP, GUTTER, Column, Row
 from console.widgets.table.roles import PLAIN
 from console.widgets.table.titles import told_apart
 
 if TYPE_CHECKING:
     from rich.style import Style
 
+    from console.widgets.table.across import Across
     from console.widgets.table.roles import Roles
+
+    Orders = Sequence[tuple[str, bool]]
 
 MARK = "●"
 ELLIPSIS = "…"
@@ -41,22 +44,31 @@ def fit(text: str, width: int, align: Literal["left", "right"] = "left") -> str:
     return text + " " * (width - size) if align == "left" else " " * (width - size) + text
 
 
+def order_marks(orders: Orders) -> dict[str, str]:
+    """What stands behind the heading of each column ordered by: `▲`, or `▲1`, `▼2` of several."""
+    several = len(orders) > 1
+    return {
+        name: (DESCENDING if descending else ASCENDING) + (str(place) if several else "")
+        for place, (name, descending) in enumerate(orders, 1)
+    }
+
+
 class Lines:
     """Draws a table's lines for one arrangement of columns.
 
     Args:
-        columns: All columns.
-        placed: The visible ones.
+        across: The columns and which of them are in view.
         width: Width of a line in cells.
         roles: Styles by role.
     """
 
-    def __init__(self, columns: Sequence[Column], placed: Sequence[Placed], width: int, roles: Roles) -> None:
-        self._columns = columns
-        self._placed = placed
+    def __init__(self, across: Across, width: int, roles: Roles) -> None:
+        self._columns = columns = across.columns
+        self._placed = placed = list(across.placed)
+        self._more_left, self._more_right = across.more_left, across.more_right
         self._width = width
         self._roles = roles
-        self._titles: dict[str, list[str]] = {}
+        self._titles: dict[tuple[tuple[str, str], ...], list[str]] = {}
         self._defaults = [(columns[place.column].align, self._style(columns[place.column].role)) for place in placed]
         self.blank = Strip.blank(width)
         """A line without a row."""
@@ -78,48 +90,57 @@ class Lines:
             runs = [("".join(text for text, _ in runs), self._style(cursor))]
         return self._strip(runs)
 
-    def heading(self, sort: tuple[str, bool] | None, news: str, *, more_left: bool, more_right: bool) -> Strip:
+    def heading(self, orders: Orders, news: str, here: str) -> Strip:
         """The heading line.
 
         Args:
-            sort: Name of the column the rows are ordered by and whether descending, or None.
+            orders: Names of the columns the rows are ordered by and whether descending, most significant first.
             news: Shown at the right end over the headings.
-            more_left: Columns are hidden to the left.
-            more_right: Columns are hidden to the right.
+            here: Name of the column under the column cursor.
         """
         runs = [(" " * GUTTER, self._style("header"))]
-        titles = self._fitting(sort[0] if sort is not None else "")
+        marks = order_marks(orders)
+        titles = self._fitting(marks)
+        last_pinned = self._last_pinned()
         for place, (index, _, width) in enumerate(self._placed):
             column = self._columns[index]
-            title, style = titles[place], self._style("header")
-            if sort is not None and sort[0] == column.name:
-                title, style = f"{title}{DESCENDING if sort[1] else ASCENDING}", self._style("sorted")
-            gap = f"{MORE_LEFT} " if more_left and place == 0 else " " * GAP
-            runs.append((fit(title, width, column.align) + gap, style))
+            mark = marks.get(column.name, "")
+            role = "column-cursor" if column.name == here else "sorted" if mark else "header"
+            gap = f"{MORE_LEFT} " if self._more_left and place == last_pinned else BETWEEN
+            runs += [
+                (fit(titles[place] + mark, width, column.align), self._style(role)),
+                (gap, self._style("header")),
+            ]
         strip = self._strip(runs)
-        tail = f" {news}" if news else f" {MORE_RIGHT}" if more_right else ""
+        tail = f" {news}" if news else f" {MORE_RIGHT}" if self._more_right else ""
         if not tail:
             return strip
         size = min(cell_len(tail), self._width)
         end = Strip([Segment(fit(tail, size), self._style("news" if news else "header"))], size)
         return Strip.join([strip.crop(0, self._width - size), end])
 
-    def headings(self, sort: tuple[str, bool] | None) -> list[tuple[str, str]]:
+    def headings(self, orders: Orders) -> list[tuple[str, str]]:
         """Name and shown heading of each placed column."""
-        titles = self._fitting(sort[0] if sort is not None else "")
+        titles = self._fitting(order_marks(orders))
         names = (self._columns[place.column].name for place in self._placed)
         return list(zip(names, titles, strict=True))
 
-    def _fitting(self, ordered: str) -> list[str]:
-        """The headings as they fit; the one ordered by leaves a cell for the mark."""
-        if ordered not in self._titles:
+    def _last_pinned(self) -> int:
+        """Place on the screen of the last column before those that are scrolled."""
+        following = (place for place, (index, _, _) in enumerate(self._placed[1:], 1) if index != place)
+        return next(following, 1) - 1
+
+    def _fitting(self, marks: Mapping[str, str]) -> list[str]:
+        """The headings as they fit; those ordered by leave cells for their marks."""
+        key = tuple(marks.items())
+        if key not in self._titles:
             columns = [self._columns[place.column] for place in self._placed]
             widths = [
-                max(place.width - (column.name == ordered), 1)
+                max(place.width - len(marks.get(column.name, "")), 1)
                 for place, column in zip(self._placed, columns, strict=True)
             ]
-            self._titles[ordered] = told_apart([column.title for column in columns], widths)
-        return self._titles[ordered]
+            self._titles[key] = told_apart([column.title for column in columns], widths)
+        return self._titles[key]
 
     def column_at(self, x: int) -> Column | None:
         """The column whose heading covers cell `x`."""

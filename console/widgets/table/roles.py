@@ -22,6 +22,7 @@ DEFAULT_ROLES: Roles = {
     "number": PLAIN,
     "header": Style(bold=True),
     "sorted": Style(bold=True, color="cyan"),
+    "column-cursor": Style(bold=True, reverse=True),
     "cursor": Style(reverse=True),
     "cursor-blurred": Style(underline=True),
     "mark": Style(color="yellow", bold=True),

@@ -28,6 +28,7 @@ class TableRows:
         self.top = 0
         self.height = 0
         self.marks: set[Key] = set()
+        self._marked_last: Key | None = None
 
     @property
     def keys(self) -> Sequence[Key]:
@@ -155,6 +156,17 @@ class TableRows:
         """Mark the row under the cursor, or take its mark away."""
         if self.cursor_key is not None:
             self.marks ^= {self.cursor_key}
+            self._marked_last = self.cursor_key
+
+    def stretch(self) -> Sequence[Key]:
+        """The keys from the row marked last to the cursor, both included; () when that row is not in this order."""
+        if self._marked_last is None or self.cursor < 0:
+            return ()
+        start = _find(self._keys, self._marked_last, self.cursor)
+        if start is None:
+            return ()
+        first, last = sorted((start, self.cursor))
+        return self._keys[first : last + 1]
 
     def _clamp(self) -> None:
         self.top = max(0, min(self.top, len(self._keys) - self.height))

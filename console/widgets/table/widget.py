@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual.geometry import Offset, Region
-from textual.message import Message
 from textual.widget import Widget
 
-from console.widgets.table.column import Column, Row, arrange, last_offset, widened
+from console.widgets.table import messages
+from console.widgets.table.across import Across
+from console.widgets.table.column import Column, Row
 from console.widgets.table.layout import Lines
 from console.widgets.table.roles import DEFAULT_ROLES
 from console.widgets.table.rows import Key, TableRows
@@ -66,69 +67,22 @@ class VirtualTable(Widget, can_focus=True):
     }
     """Keys and the movement each makes (see `move`); an app documents them from here."""
 
-    class Event(Message):
-        """Something happened in a table."""
-
-        def __init__(self, table: VirtualTable) -> None:
-            super().__init__()
-            self.table = table
-
-        @property
-        def control(self) -> VirtualTable:
-            """The table, for `@on` selectors."""
-            return self.table
-
-    class RowsNeeded(Event):
-        """Rows are missing. Replaces earlier ones: a request under way for those may be dropped."""
-
-        def __init__(self, table: VirtualTable, keys: tuple[Key, ...]) -> None:
-            super().__init__(table)
-            self.keys = keys
-            """What to read, those in view first."""
-
-    class RowHighlighted(Event):
-        """The cursor came to another row."""
-
-        def __init__(self, table: VirtualTable, key: Key | None, index: int) -> None:
-            super().__init__(table)
-            self.key = key
-            """The row's key; None in an empty table."""
-            self.index = index
-            """Its place from 0; -1 in an empty table."""
-
-    class RowSelected(Event):
-        """Enter or a double click on a row."""
-
-        def __init__(self, table: VirtualTable, key: Key) -> None:
-            super().__init__(table)
-            self.key = key
-
-    class MarksChanged(Event):
-        """A row was marked or a mark taken away."""
-
-        def __init__(self, table: VirtualTable, marks: frozenset[Key]) -> None:
-            super().__init__(table)
-            self.marks = marks
-
-    class SortRequested(Event):
-        """A click on a heading."""
-
-        def __init__(self, table: VirtualTable, column: str) -> None:
-            super().__init__(table)
-            self.column = column
-            """The column's name."""
+    Event: TypeAlias = messages.Event
+    RowsNeeded: TypeAlias = messages.RowsNeeded
+    RowHighlighted: TypeAlias = messages.RowHighlighted
+    RowSelected: TypeAlias = messages.RowSelected
+    MarksChanged: TypeAlias = messages.MarksChanged
+    SortRequested: TypeAlias = messages.SortRequested
 
     def __init__(self, columns: Sequence[Column] = (), *, roles: Roles | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._columns = tuple(columns)
+        self._across = Across(columns)
         self._roles: Roles = {**DEFAULT_ROLES, **(roles or {})}
         self._data = TableRows()
-        self._offset = 0
-        self._sort: tuple[str, bool] | None = None
+        self._orders: tuple[tuple[str, bool], ...] = ()
         self._new_above = 0
         self._following = True
         self._lines: Lines | None = None
-        self._last: int | None = None
         self._strips: dict[Key, Strip] = {}
         self._asking = False
         self._ahead: Timer | None = None
@@ -139,11 +93,26 @@ class VirtualTable(Widget, can_focus=True):
     @property
     def columns(self) -> tuple[Column, ...]:
         """All columns, also those not in view."""
-        return self._columns
+        return self._across.columns
+
+    @property
+    def column(self) -> Column | None:
+        """The column under the column cursor; None without columns."""
+        return self._across.column
+
+    def width_of(self, name: str) -> int:
+        """Cells that a column has on the screen; those it wants when it is not in view.
+
+        Raises:
+            StopIteration: there is no such column.
+        """
+        wanted = next((place, column) for place, column in enumerate(self.columns) if column.name == name)
+        placed = {place.column: place.width for place in self._across.placed}
+        return placed.get(wanted[0], max(wanted[1].width, wanted[1].minimum))
 
     def headings(self) -> list[tuple[str, str]]:
         """Name and shown heading of the columns in view, left to right."""
-        return self._current_lines().headings(self._sort)
+        return self._current_lines().headings(self._orders)
 
     @property
     def cursor_key(self) -> Key | None:
@@ -192,9 +161,8 @@ class VirtualTable(Widget, can_focus=True):
     # --- what the owner says
 
     def set_columns(self, columns: Sequence[Column]) -> None:
-        """Replace the columns. Rows are forgotten: their cells belong to the old ones."""
-        self._columns = tuple(columns)
-        self._offset = 0
+        """Replace the columns. Rows are forgotten: their cells belong to the old ones. The cursor stays on its name."""
+        self._across.set_columns(columns)
         self._data.forget()
         self._relayout()
         self._request()
@@ -204,10 +172,19 @@ class VirtualTable(Widget, can_focus=True):
         self._roles = {**DEFAULT_ROLES, **roles}
         self._relayout()
 
-    def set_sort(self, column: str | None, *, descending: bool = False) -> None:
-        """Show by which column the rows are ordered; the order itself is the owner's."""
-        self._sort = None if column is None else (column, descending)
+    def set_orders(self, orders: Sequence[tuple[str, bool]]) -> None:
+        """Show by which columns the rows are ordered; the order itself is the owner's.
+
+        Args:
+            orders: Names of columns and whether the greatest comes first, most significant first.
+        """
+        self._orders = tuple(orders)
         self._refresh_line(0)
+
+    def go_to_column(self, name: str) -> None:
+        """Put the column cursor on a column by its name; one that is not there moves nothing."""
+        if self._across.go_to(name):
+            self._relayout()
 
     def append_hint(self, count: int) -> None:
         """Announce rows that the next `set_keys` will bring, without moving anything."""
@@ -244,9 +221,7 @@ class VirtualTable(Widget, can_focus=True):
         self._changed(self._data.store(rows, known_only=True))
 
     def _widen(self, rows: Mapping[Key, Row]) -> None:
-        columns = widened(self._columns, rows.values())
-        if columns is not self._columns:
-            self._columns = columns
+        if self._across.widen(rows.values()):
             self._relayout()
 
     def forget_rows(self, keys: Collection[Key] | None = None) -> None:
@@ -257,11 +232,19 @@ class VirtualTable(Widget, can_focus=True):
 
     def clear_marks(self) -> None:
         """Take all marks away."""
-        if self._data.marks:
-            self._data.marks.clear()
+        self.set_marks(())
+
+    def set_marks(self, keys: Collection[Key]) -> None:
+        """Mark these rows and no others."""
+        if self._data.marks != set(keys):
+            self._data.marks = set(keys)
             self._strips.clear()
             self.refresh()
             self.post_message(self.MarksChanged(self, self.marks))
+
+    def stretch(self) -> Sequence[Key]:
+        """The keys from the row marked last to the cursor, both included; () when that row is not among these."""
+        return self._data.stretch()
 
     def go_to(self, index: int) -> None:
         """Put the cursor on a row by its place from 0; beyond the ends is the end."""
@@ -284,8 +267,8 @@ class VirtualTable(Widget, can_focus=True):
             "half_page_down": lambda: self._go(lambda: data.page(page // 2 or 1)),
             "first": lambda: self.go_to(0),
             "last": lambda: self.go_to(self.row_count - 1),
-            "left": lambda: self._shift_columns(-1),
-            "right": lambda: self._shift_columns(1),
+            "left": lambda: self._step_column(-1),
+            "right": lambda: self._step_column(1),
             "mark": self._toggle_mark,
             "select": self._select,
         }
@@ -304,7 +287,7 @@ class VirtualTable(Widget, can_focus=True):
     def on_resize(self) -> None:
         """Show as many rows as there is room."""
         self._data.resize(self.size.height - HEADING)
-        self._offset = min(self._offset, last_offset(self._columns, self.size.width))
+        self._across.resize(self.size.width)
         self._relayout()
         self._request()
 
@@ -314,7 +297,8 @@ class VirtualTable(Widget, can_focus=True):
         if event.y < HEADING:
             column = self._current_lines().column_at(event.x)
             if column is not None and column.sortable:
-                self.post_message(self.SortRequested(self, column.name))
+                self.go_to_column(column.name)
+                self.post_message(self.SortRequested(self, column.name, further=event.ctrl or event.shift))
             return
         index = self._data.top + event.y - HEADING
         if index < self.row_count:
@@ -354,9 +338,9 @@ class VirtualTable(Widget, can_focus=True):
     def _line(self, y: int) -> Strip:
         lines, data = self._current_lines(), self._data
         if y < HEADING:
-            last = self._last_offset()
             news = f"↑ {self._new_above} new" if self._new_above else ""
-            return lines.heading(self._sort, news, more_left=self._offset > 0, more_right=self._offset < last)
+            here = self._across.column
+            return lines.heading(self._orders, news, here.name if here is not None else "")
         index = data.top + y - HEADING
         if index >= len(data.keys):
             return lines.blank
@@ -373,17 +357,11 @@ class VirtualTable(Widget, can_focus=True):
 
     def _current_lines(self) -> Lines:
         if self._lines is None:
-            width = self.size.width
-            self._lines = Lines(self._columns, arrange(self._columns, width, self._offset), width, self._roles)
+            self._lines = Lines(self._across, self.size.width, self._roles)
         return self._lines
 
-    def _last_offset(self) -> int:
-        if self._last is None:
-            self._last = last_offset(self._columns, self.size.width)
-        return self._last
-
     def _relayout(self) -> None:
-        self._lines = self._last = None
+        self._lines = None
         self._strips.clear()
         self.refresh()
 
@@ -455,16 +433,14 @@ class VirtualTable(Widget, can_focus=True):
         if keys:
             self.post_message(self.RowsNeeded(self, keys))
 
-    def _shift_columns(self, step: int) -> None:
-        """Bring other columns into view; steps that would show the same ones are skipped."""
-        width = self.size.width
-        last, shown = last_offset(self._columns, width), arrange(self._columns, width, self._offset)
-        offset = self._offset + step
-        while 0 <= offset <= last and arrange(self._columns, width, offset) == shown:
-            offset += step
-        if offset <= last:
-            self._offset = max(0, offset)
-            self._relayout()
+    def _step_column(self, by: int) -> None:
+        """Move the column cursor; other columns come into view only when it leaves those that are."""
+        shown = self._across.placed
+        if self._across.step(by):
+            if self._across.placed is shown:
+                self._refresh_line(0)
+            else:
+                self._relayout()
 
     def _toggle_mark(self) -> None:
         key = self._data.cursor_key

@@ -121,9 +121,19 @@ async def test_a_click_on_a_heading_asks_for_that_order() -> None:
         told = app.last(VirtualTable.SortRequested)
         assert isinstance(told, VirtualTable.SortRequested)
         assert told.column == "status"
-        app.table.set_sort("status", descending=True)
+        assert not told.further
+        app.table.set_orders([("status", True)])
         await pilot.pause()
         assert "STATUS▼" in app.lines()[0]
+        await pilot.click(VirtualTable, offset=(28, 0), control=True)
+        await pilot.pause()
+        told = app.last(VirtualTable.SortRequested)
+        assert isinstance(told, VirtualTable.SortRequested)
+        assert told.further
+        app.table.set_orders([("status", True), ("auc", False)])
+        await pilot.pause()
+        assert "STATUS▼1" in app.lines()[0]
+        assert "AUC▲2" in app.lines()[0]
 
 
 async def test_rows_that_come_late_appear_when_they_come() -> None:
@@ -188,7 +198,9 @@ async def test_columns_that_do_not_fit_are_reached_with_the_arrow_and_the_first_
         await pilot.pause(0.1)
         assert app.lines()[0].split() == ["C0", "C1", "C2", "›"]  # noqa: RUF001 - the arrowhead
         await pressed(app, pilot, "right", "l")
-        assert app.lines()[0].split()[:2] == ["C0", "‹"]  # noqa: RUF001
+        assert app.lines()[0].split() == ["C0", "C1", "C2", "›"]  # noqa: RUF001
+        await pressed(app, pilot, "right")
+        assert app.lines()[0].split()[:4] == ["C0", "‹", "C2", "C3"]  # noqa: RUF001
         await pressed(app, pilot, *["right"] * 10)
         assert app.lines()[0].split()[-1] == "C7"
         await pressed(app, pilot, *["left"] * 10)
@@ -242,7 +254,7 @@ async def test_whatever_happens_the_screen_shows_the_rows_in_view(seed: int) -> 
     rng = random.Random(seed)
     keys = list(range(rng.choice([5, 60, 400])))
     app = TableApp(keys)
-    movements = sorted(set(VirtualTable.KEYS.values()) - {"select", "left", "right"})
+    movements = sorted(set(VirtualTable.KEYS.values()) - {"select"})
     async with app.run_test(size=SIZE) as pilot:
         table = app.table
         for _ in range(60):

@@ -1,0 +1,1 @@
+"""How the operator arranges a list: columns, widths, pins, orders and filters by column, and keeping all that."""
