@@ -286,9 +286,10 @@ def test_a_file_that_does_not_load_drops_its_copies_and_says_so_once(
 
 
 def test_answers_that_cannot_be_compared_are_failures_and_the_next_copies_are_compared(
-    capfd: pytest.CaptureFixture[str],  # before the process, which writes where this reads
-    mirror: Mirror,
+    shop: Shop, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    mirror = Mirror(shop, shop.engine.artifacts.path_of)
+    mirror.begin()  # here, and not before the test, lest the process write elsewhere than where this reads
     other = {"predict": np.ones(3, np.int64), "predict_proba": np.ones((5, 2))}  # of more rows than were asked about
     for _ in range(2):
         mirror.offer(1, rows=3, outputs=other)
@@ -297,4 +298,5 @@ def test_answers_that_cannot_be_compared_are_failures_and_the_next_copies_are_co
     mirror.offer(1, rows=3)
     found = mirror.take()
     assert (found.found.failed, found.found.rows) == (0, 3)
+    mirror.close()
     assert capfd.readouterr().err.count("the shadow churn/2") == 1
