@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from console import registry
 from console.actions import find, key_name
+from console.commanding.custom import LOOK_SECONDS, Custom
 from console.commanding.history import History
 from console.everywhere import EVERYWHERE
 from console.frame import Frame
@@ -109,6 +110,7 @@ class ConsoleApp(TerminalApp[int]):
         self.stale = ""
         self.last_shell = ""
         self.history = History(own.state / "history" if own else None)
+        self.custom = Custom(self)
         self._waiting: Callable[[], bool] | None = None
         self._holding = False
         self._early: list[events.Key] = []
@@ -131,6 +133,8 @@ class ConsoleApp(TerminalApp[int]):
         self.set_timer(SERVER_FIRST_SECONDS, self._look_for_server)  # not before the first view has its data
         self.set_interval(SERVER_SECONDS, self._look_for_server)
         self.set_interval(BEAT_SECONDS, self._look_at_planes)
+        self.set_timer(SERVER_FIRST_SECONDS, self.custom.look)
+        self.set_interval(LOOK_SECONDS, self.custom.look)
 
     def _hold(self) -> None:
         """Paint nothing until the first view has its data, or a moment has passed: one whole frame, not five parts."""
@@ -448,7 +452,8 @@ class ConsoleApp(TerminalApp[int]):
 
     def press(self, key: str) -> bool:
         """Do what a key means in the present view; false when it means nothing."""
-        action = find([*self.offered(), *EVERYWHERE], key)
+        here = self.navigator.here.resource
+        action = find([*self.offered(), *EVERYWHERE], key) or self.custom.find(key, here)
         if action is None:
             return False
         self.invoke(action)

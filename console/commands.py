@@ -53,7 +53,7 @@ def understood(app: ConsoleApp, text: str) -> Command:
 
     grammar, copied = grammar_of(app), _COPY.match(text)
     start = copied.end() if copied else 0
-    line = completed(text[start:], grammar)
+    line = completed(app.custom.expanded(text[start:]), grammar)
     try:
         return parse_command(line, grammar, here=app.navigator.here.resource)
     except FilterSyntaxError as error:

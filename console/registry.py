@@ -84,6 +84,7 @@ RESOURCES: dict[str, Entry] = {
     "prompt-diff": Entry("console.screens.prompt:PromptDiffView", "two versions line by line", (), named=True),
     "server": Entry("console.screens.server:ServerView", "the server: clients, rates, latencies, failures", ("srv",)),
     "jobs": Entry("console.screens.jobs:JobsView", "jobs of this session: builds, deployments, progress"),
+    "output": Entry("console.commanding.output:OutputView", "what a program of quarterdeck.toml wrote", (), named=True),
     "processes": Entry("console.screens.processes:ProcessesView", "processes that `qd up` looks after", ("up",)),
     "help": Entry("console.screens.help:Help", "keys and commands"),
 }

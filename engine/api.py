@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from engine.monitoring.model import Monitor, MonitorResult, Subject
     from engine.monitoring.service import Monitors
     from engine.past.service import Past
+    from engine.policy.console_model import ConsoleSettings, Taken
     from engine.policy.model import Policy
     from engine.probing.service import Probing
     from engine.processes.service import Processes
@@ -108,6 +109,19 @@ class Engine:
             PolicyInvalid: the file is wrong; the details name the line and key.
         """
         return self._policy_file.read()
+
+    def console_settings(self, taken: Taken) -> ConsoleSettings:
+        """What `quarterdeck.toml` says of the console now.
+
+        Args:
+            taken: The keys and words that the console has already; who takes one is refused.
+
+        Raises:
+            PolicyInvalid: the file is wrong; the details name the line and key.
+        """
+        from engine.policy.console import load_console
+
+        return load_console(self._policy_file.path, taken)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:

@@ -47,18 +47,13 @@ def _filled(fields: Sequence[Field], typed: Answers) -> list[Field]:
     return [replace(field, value=typed.get(field.name, field.value)) for field in fields]
 
 
-def _complete(fields: Sequence[Field], typed: Answers | None) -> bool:
-    """Whether a command said all that must be said; a key always asks."""
-    return typed is not None and not any(field.problem(field.value) for field in fields)
-
-
 def _asks_nothing(action: Action, fields: Sequence[Field], typed: Answers | None) -> bool:
-    """Whether a harmless action is done at once: a key without fields, unless it cannot be undone."""
-    if fields:
-        return _complete(fields, typed)
+    """Whether a harmless action is done at once: nothing is to fill in, or a command said it all; never what is final."""
+    if fields and not (typed and not any(field.problem(field.value) for field in fields)):
+        return False
     from console.undoing.sorts import beforehand
 
-    return typed is not None or not beforehand(action)
+    return not beforehand(action)
 
 
 def _answered(app: ConsoleApp, action: Action, subject: object, answers: Answers | None) -> None:

@@ -58,7 +58,7 @@ def grammar_of(app: ConsoleApp) -> Grammar:
         verbs[action.name] = replace(known, bare=True)
         if "" not in known.takes:
             verbs[action.name] = replace(verbs[action.name], takes={**known.takes, "": fields_of(action)})
-    return Grammar(GRAMMAR.resources, verbs)
+    return Grammar(GRAMMAR.resources, verbs | app.custom.verbs())
 
 
 def words_of(verbs: Iterable[VerbWords]) -> list[str]:

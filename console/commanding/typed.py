@@ -9,7 +9,7 @@ from console.commanding.catalog import KINDS, Kind, actions_of, kind_of
 from console.commanding.doing import invoke, take_words
 from console.commanding.grammar import fields_of
 from console.everywhere import EVERYWHERE
-from console.location import Location, identity
+from console.location import Location, identity, is_number
 from engine.core.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -34,12 +34,22 @@ def do(app: ConsoleApp, deed: Deed) -> None:
         QuarterdeckError: it names nothing that could be done, or a word has no meaning.
     """
     resource = kind_of(deed.resource)
-    if deed.verb in PLANNED and resource in ("models", "versions") and deed.arguments:
+    if deed.verb in app.custom.settings.commands:
+        _start(app, deed)
+    elif deed.verb in PLANNED and resource in ("models", "versions") and deed.arguments:
         _plan(app, deed)
     elif not resource:
-        _do_here(app, deed, _offered(app, deed.verb) or _everywhere(deed.verb))
+        _do_here(app, deed, _meant_here(app, deed))
     else:
         _do_to(app, deed, resource, actions_of(resource).get(deed.verb) or _offered(app, deed.verb))
+
+
+def _start(app: ConsoleApp, deed: Deed) -> None:
+    """Start a program of `quarterdeck.toml`."""
+    command = app.custom.settings.commands[deed.verb]
+    names, words = (deed.arguments[:1], deed.arguments[1:]) if command.resources else ((), deed.arguments)
+    typed = take_words([each.name for each in command.inputs], words, deed.options)
+    app.custom.start(deed.verb, names, typed)
 
 
 def _offered(app: ConsoleApp, verb: str) -> Action | None:
@@ -48,6 +58,14 @@ def _offered(app: ConsoleApp, verb: str) -> Action | None:
 
 def _everywhere(verb: str) -> Action | None:
     return next((action for action in EVERYWHERE if action.name == verb), None)
+
+
+def _meant_here(app: ConsoleApp, deed: Deed) -> Action | None:
+    """What the view on the screen offers by that name, else what every view does; `undo 12` always is of record 12."""
+    everywhere = _everywhere(deed.verb)
+    if everywhere is not None and "record" in everywhere.takes and deed.arguments and is_number(deed.arguments[0]):
+        return everywhere
+    return _offered(app, deed.verb) or everywhere
 
 
 def _do_here(app: ConsoleApp, deed: Deed, action: Action | None) -> None:

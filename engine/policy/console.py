@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.core.access import Role
+from engine.policy.console_model import (
+    PLACEHOLDERS,
+    SPOKEN,
+    CommandInput,
+    ConsoleCommand,
+    ConsoleSettings,
+    Taken,
+    placeholders,
+    spelled,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.policy.lines import KeyPath
     from engine.policy.reader import Problem, Table
-
-PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
-    "runs": ("name", "run_id", "experiment"),
-    "experiments": ("name",),
-    "models": ("name", "model"),
-    "versions": ("name", "model", "version", "stage", "digest", "run_id"),
-    "endpoints": ("name", "endpoint", "model"),
-    "external": ("name", "endpoint", "url"),
-    "alerts": ("name", "alert", "model", "version", "endpoint", "monitor"),
-    "monitors": ("name", "monitor"),
-    "approvals": ("name", "request", "model", "version", "stage"),
-    "audit": ("name", "seq"),
-    "traces": ("name", "trace_id"),
-    "prompts": ("name", "prompt"),
-}
-"""What a command may say of the thing under the cursor, by the resource that lists it."""
-
-EVERYWHERE = ("workspace", "user")
-"""What every command may say."""
 
 MOST_ARGUMENTS = 100
 MOST_INPUTS = 8
@@ -41,90 +31,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _KEY = re.compile(
     r"(?:(?:ctrl|alt|shift)-)*(?:f[0-9]{1,2}|[a-z0-9]|up|down|left|right|home|end|insert|delete)|[!-~]", re.IGNORECASE
 )
-_SPOKEN = re.compile(r"\{([^{}]*)\}")
 _ROLES = tuple(role.label for role in Role)
-
-
-@dataclass(frozen=True, slots=True)
-class CommandInput:
-    """Something that is asked for before a program starts.
-
-    Args:
-        name: Its name between braces.
-        label: What it asks for.
-        value: What stands there at first.
-        required: Whether it may not stay empty.
-        among: The only texts accepted; empty when any is.
-    """
-
-    name: str
-    label: str
-    value: str = ""
-    required: bool = True
-    among: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleCommand:
-    """A program that the console may start.
-
-    Args:
-        name: The word that is typed for it.
-        command: The program and its arguments; `{word}` stands for something of the thing under the cursor.
-        resources: Lists whose things it is started for; empty when it is for nothing in particular.
-        key: Its key; empty for none.
-        about: One sentence for help.
-        inputs: What is asked for first.
-        confirm: Whether `y` must be said.
-        dangerous: Whether the thing's name must be typed.
-        background: Whether the console goes on meanwhile; else the terminal is the program's.
-        reads: Whether it changes nothing, so that a read-only session may start it.
-        role: The least role whose holders may start it.
-        environment: What is added to its environment.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    resources: tuple[str, ...] = ()
-    key: str = ""
-    about: str = ""
-    inputs: tuple[CommandInput, ...] = ()
-    confirm: bool = False
-    dangerous: bool = False
-    background: bool = False
-    reads: bool = False
-    role: Role = Role.OPERATOR
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ConsoleSettings:
-    """All that the file says of the console.
-
-    Args:
-        aliases: Commands by the word that stands for them.
-        hotkeys: Commands by key.
-        commands: Programs by name.
-        environments: Directories of other workspaces by name.
-    """
-
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    hotkeys: Mapping[str, str] = field(default_factory=dict)
-    commands: Mapping[str, ConsoleCommand] = field(default_factory=dict)
-    environments: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What the console has already.
-
-    Args:
-        keys: What each key does, in a few words such as `open (runs)`.
-        words: What each word of the command line is, such as `a resource`.
-    """
-
-    keys: Mapping[str, str] = field(default_factory=dict)
-    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_console(path: Path, taken: Taken) -> ConsoleSettings:
@@ -314,7 +221,7 @@ def _check(found: ConsoleCommand, table: Table) -> None:
         table.refuse("reads", "is for what changes nothing, and that needs no asking.", hint)
     known = placeholders(found)
     for place, argument in enumerate(found.command[1:], 1):
-        for word in _SPOKEN.findall(argument):
+        for word in SPOKEN.findall(argument):
             if word not in known:
                 table.problems.append(_unknown_placeholder((*table.path, "command", place), word, known))
 
@@ -327,43 +234,23 @@ def _unknown_placeholder(path: KeyPath, word: str, known: tuple[str, ...]) -> Pr
     return Wrong(path, f"speaks of {{{word}}}, which is nothing here.", hint)
 
 
-def placeholders(command: ConsoleCommand) -> tuple[str, ...]:
-    """What a command's arguments may speak of: its inputs, and what all things of its resources have.
-
-    Args:
-        command: The command.
-    """
-    inputs = tuple(each.name for each in command.inputs)
-    per = [PLACEHOLDERS.get(resource, ()) for resource in command.resources]
-    shared = tuple(word for word in (per[0] if per else ()) if all(word in each for each in per))
-    return (*inputs, *shared, *EVERYWHERE)
-
-
-def filled(argument: str, values: Mapping[str, str]) -> str:
-    """An argument with its placeholders filled in; what is filled in is not read again.
-
-    Args:
-        argument: As the file says it.
-        values: By placeholder.
-    """
-    return _SPOKEN.sub(lambda found: values.get(found[1], ""), argument)
-
-
 def _clashes(settings: ConsoleSettings, taken: Taken) -> list[Problem]:
     """Keys and words that the console has already, with what has them."""
     from engine.policy.reader import Problem as Wrong
 
     problems: list[Problem] = []
-    keys: dict[str, KeyPath] = {key: ("console", "hotkeys", key) for key in settings.hotkeys}
+    everything = {key: what for each in taken.of.values() for key, what in each.items()} | dict(taken.keys)
+    keys: dict[str, KeyPath] = {}
+    for key in settings.hotkeys:
+        path: KeyPath = ("console", "hotkeys", key)
+        problems += _clash(spelled(key), path, everything, keys)
     for name, command in settings.commands.items():
-        path: KeyPath = ("console", "commands", name, "key")
-        if command.key in keys:
-            problems.append(Wrong(path, f"{command.key} is taken by {'.'.join(map(str, keys[command.key]))}."))
-        elif command.key:
-            keys[command.key] = path
-    for key, path in keys.items():
-        if key in taken.keys:
-            problems.append(Wrong(path, f"takes {key}, which is {taken.keys[key]}.", "Choose another key."))
+        path = ("console", "commands", name, "key")
+        there = {key: what for resource in command.resources for key, what in taken.of.get(resource, {}).items()}
+        if command.key:
+            problems += _clash(
+                spelled(command.key), path, there | dict(taken.keys) if command.resources else everything, keys
+            )
     words: list[tuple[str, KeyPath]] = [
         *((name, ("console", "aliases", name)) for name in settings.aliases),
         *((name, ("console", "commands", name)) for name in settings.commands),
@@ -374,3 +261,13 @@ def _clashes(settings: ConsoleSettings, taken: Taken) -> list[Problem]:
         elif name in settings.aliases and name in settings.commands and path[1] == "commands":
             problems.append(Wrong(path, "is an alias already.", "Choose another word."))
     return problems
+
+
+def _clash(key: str, path: KeyPath, taken: Mapping[str, str], ours: dict[str, KeyPath]) -> list[Problem]:
+    """What is wrong with a key, which is noted as ours."""
+    from engine.policy.lines import written
+    from engine.policy.reader import Problem as Wrong
+
+    has = written(ours[key]) if key in ours else taken.get(key)
+    ours.setdefault(key, path)
+    return [Wrong(path, f"takes a key that is taken: {has}.", "Choose another key.")] if has else []

@@ -12,7 +12,7 @@ from engine.policy.served import LatencyGate, ParityGate, ReplayGate, ResourcesG
 from engine.policy.webhooks import WebhookPolicy
 
 if TYPE_CHECKING:
-    from engine.policy.console import ConsoleSettings
+    from engine.policy.console_model import ConsoleSettings
     from engine.policy.monitors import MonitorSettings  # not on every start: few have monitors
 
 STAGE_WORDS = ("registered", "staging", "production", "archived")

@@ -38,7 +38,7 @@ from engine.policy.served_reading import READERS
 from engine.policy.webhooks import read_webhooks
 
 if TYPE_CHECKING:
-    from engine.policy.console import ConsoleSettings
+    from engine.policy.console_model import ConsoleSettings
     from engine.policy.monitors import MonitorSettings
 
 MAX_APPROVALS = 20
