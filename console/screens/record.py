@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from console.actions import Needs
 from console.formats import moment, recorded
 from console.location import is_number
 from console.text import Part, wrap
@@ -79,7 +77,7 @@ def diff_lines(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 class Record(Page["AuditEntry"]):
     """One record of the audit log; its name is its number."""
 
-    actions = (replace(UNDO_RECORD, needs=Needs.NOTHING),)
+    actions = (UNDO_RECORD,)
 
     def fetch(self) -> AuditEntry:
         """The record.

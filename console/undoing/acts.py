@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ def _undo(app: ConsoleApp, subject: Any, answers: Answers) -> None:
     named = answers.get("record", "")
     if named and not is_number(named):
         raise InvalidInput("A record is named by its number.", hint="Type `:undo 12`; `:audit` lists them.")
-    here = app.navigator.here
+    here, subject = app.navigator.here, subject or (app.view.subject() if app.view is not None else None)
     shown = here.name if here.resource == "record" and is_number(here.name) else ""
     seq = subject.seq if isinstance(subject, AuditEntry) and not named else int(named or shown or 0)
     undoing = app.engine.undoing
@@ -96,6 +97,11 @@ UNDO = Action(
     dialog=True,
     takes=("record", "reason"),
 )
+"""On the audit log and on a record it is about that one."""
+
+UNDO_RECORD = replace(UNDO, about="Undo this record, whoever did it; shown first.")
+"""The same, as those views tell of it."""
+
 REDO = Action(
     "redo",
     "Z",
@@ -108,15 +114,3 @@ REDO = Action(
     dialog=True,
     takes=("reason",),
 )
-UNDO_RECORD = Action(
-    "undo",
-    "z",
-    "undo",
-    _undo,
-    "Undo this record, whoever did it; shown first.",
-    danger=Danger.REVERSIBLE,
-    role=Role.WRITER,
-    dialog=True,
-    takes=("record", "reason"),
-)
-"""The same on the audit log and on a record."""

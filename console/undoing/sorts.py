@@ -90,7 +90,7 @@ _PLACES: Mapping[str, Mapping[str, Sorts]] = {
         "tag": (("version", "tag"),),
     },
     "console.screens.promotion": {**_APPROVING, "promote": (("promotion", "promote"),)},
-    "console.screens.run": {"restore": (("run", "restore"),)},
+    "console.runs.acts": {"restore": (("run", "restore"),)},
 }
 
 UNAUDITED: Mapping[tuple[str, str], str] = {
@@ -100,7 +100,7 @@ UNAUDITED: Mapping[tuple[str, str], str] = {
     ("console.resources.traces", "tag"): "what programs and people say of a trace is no change of the workspace",
     ("console.screens.jobs", "cancel"): "what is given up kept nothing",
     ("console.screens.promotion", "gates"): "evidence, and nothing moves",
-    ("console.screens.run", "close-run"): "what a program says of its run, said for it",
+    ("console.runs.acts", "close-run"): "what a program says of its run, said for it",
     ("console.screens.server", "stop"): "a process, not the workspace",
     ("console.screens.workspace", "backup"): "a copy elsewhere",
     ("console.undoing.acts", "undo"): "its own dialog tells whether it can be undone in its turn",

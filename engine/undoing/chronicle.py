@@ -11,7 +11,7 @@ from engine.undoing.model import KIND
 from engine.undoing.registry import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from engine.audit.model import AuditEntry
     from engine.audit.service import AuditLog
@@ -75,10 +75,11 @@ class Chronicle:
             undo: Its record.
         """
         seen: set[int] = set()
-        for seq in reversed(records_of(undo)):
+        for left in reversed(_whole(self.entry(seq) for seq in records_of(undo))):
+            seq = left.seq
             if seq in seen:
                 continue
-            entry, how = lead(self.entry(seq), self._around(seq))
+            entry, how = lead(left, self._around(seq))
             if entry.seq not in seen:
                 yield entry, how
             seen |= {seq, entry.seq}
@@ -156,6 +157,18 @@ def records_of(undo: AuditEntry) -> tuple[int, ...]:
     """The numbers of the records that an undo's changes left."""
     told = (undo.after or {}).get("records", ())
     return tuple(each for each in told if isinstance(each, int)) if isinstance(told, list | tuple) else ()
+
+
+def _whole(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
+    """The records of an undo, without those about something that it had made itself: they go with it."""
+    kept: list[AuditEntry] = []
+    made: set[tuple[str, str]] = set()
+    for entry in entries:
+        if (entry.kind, entry.key) not in made:
+            kept.append(entry)
+        if entry.before is None:
+            made.add((entry.kind, entry.key))
+    return kept
 
 
 def lead(entry: AuditEntry, near: Sequence[AuditEntry]) -> tuple[AuditEntry, Inverse | Never]:

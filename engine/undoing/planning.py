@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.audit.canonical import canonical_text
 from engine.core.access import Role
-from engine.core.errors import NotFound, QuarterdeckError
+from engine.core.errors import NotFound, PermissionDenied, QuarterdeckError
 from engine.core.plain import plain
 from engine.core.text import clean
 from engine.undoing.inverse import Case, Inverse, Never, flat, touched
@@ -118,6 +118,8 @@ def _looked(chronicle: Chronicle, inverse: Inverse, case: Case) -> _Look:
         refused, (before, after), now = "", _states(inverse, case), None
         if after is not None:
             return _Look(hard=(f"{_called(case)} is gone. {error.message}",))
+    except PermissionDenied as error:  # not everybody may see tokens and webhooks
+        return _Look(hard=(str(error),))
     if refused:
         return _Look(hard=(refused,))
     if (now is None) is not (after is None):

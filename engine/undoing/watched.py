@@ -174,9 +174,10 @@ _SILENCES = (
 WATCHED: Mapping[tuple[str, str], Answer] = {
     ("monitor", "create"): Inverse(
         Role.OPERATOR,
-        _monitor,
+        _monitor_settings,
         lambda case, _why: case.services.monitors.delete(case.key),
         becomes="delete",
+        states=lambda case: (None, {"settings": case.after.get("settings")}),
     ),
     ("monitor", "change"): Inverse(
         Role.OPERATOR,
