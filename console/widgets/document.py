@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.geometry import Offset
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -137,6 +138,15 @@ class Document(Widget, can_focus=True):
         """Show lines that do not depend on the width."""
         self.show(lambda _width: lines)
 
+    def go_to(self, index: int) -> None:
+        """Scroll until a line stands in view, a third from the top where there is room.
+
+        Args:
+            index: Its place among the lines.
+        """
+        if not self._in_view(index):
+            self._scroll(index - self.size.height // 3 - self._top)
+
     def choose(self, key: str) -> None:
         """Put the cursor on the thing with this key, if it is there."""
         for place, index in enumerate(self._keys):
@@ -262,6 +272,8 @@ class Document(Widget, can_focus=True):
             return Strip.blank(width)
         line = self._lines[index]
         chosen = self.has_focus and bool(self._keys) and index == self._keys[self._cursor]
+        if self.has_focus and (chosen or (y == 0 and not self._keys)):
+            self.app.cursor_position = self.region.offset + Offset(0, y)  # what a screen reader follows
         if chosen:
             return paint([(plain(line.parts), "")], width, style("selected"))
         return paint(line.parts, width)
