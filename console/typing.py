@@ -16,6 +16,7 @@ from engine.core.text import clean
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
+    from textual.strip import Strip
 
 
 class Stage(Enum):
@@ -55,6 +56,7 @@ class PlainInput(Input):
     DEFAULT_CSS = """
     PlainInput { border: none; padding: 0; height: 1; background: ansi_default; color: ansi_default; }
     PlainInput:focus { border: none; background-tint: ansi_default 0%; background: ansi_default; }
+    PlainInput:ansi > .input--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
     """
 
     def __init__(
@@ -74,6 +76,12 @@ class PlainInput(Input):
             id=id,
         )
         self.cursor_blink = False
+
+    def render_line(self, y: int) -> Strip:
+        """The line; the terminal's cursor goes where letters go, for those who follow it."""
+        if self.has_focus:
+            self.app.cursor_position = self.cursor_screen_offset
+        return super().render_line(y)
 
     def insert(self, text: str, index: int) -> None:
         """Insert what was typed or pasted, without what a terminal would obey."""

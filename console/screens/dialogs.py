@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Offset
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
 from console.actions import Action, Answers, Danger, Field
 from console.terminal.app import TerminalModal
-from console.text import Part, paint, wrap
+from console.text import Part, measure, paint, wrap
 from console.typing import PlainInput
 from console.undoing.sorts import beforehand
 from console.views import problem
@@ -109,6 +110,8 @@ class Choices(Widget, can_focus=True):
         parts: list[Part] = []
         for place, (letter, label) in enumerate(self._choices):
             look = "selected" if place == self._at and self.has_focus else ""
+            if look:
+                self.app.cursor_position = self.region.offset + Offset(measure(parts), 0)  # a screen reader follows it
             parts += [(_button(letter, label), look), ("  ", "")]
         return paint(parts, self.size.width)
 

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import ItemsView, Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
@@ -14,6 +14,7 @@ from textual.events import InputEvent
 from textual.screen import ModalScreen, Screen
 
 from console.terminal.driver import TerminalDriver
+from console.terminal.pace import NEAR
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +28,6 @@ Result = TypeVar("Result")
 
 SETTLE = 12  # turns of the event loop from the first change to its paint: what a key sets off is handled meanwhile
 ATTENTION = 0.1  # seconds after a key during which every change is painted at once
-FRAME = 1 / 60  # seconds between paints otherwise
 GC_AFTER = 1.0  # seconds after the first frame when what was built for it leaves the collector's sight
 GC_THRESHOLD = (20_000, 20, 20)
 
@@ -45,6 +45,9 @@ class TerminalApp(App[Result], Generic[Result]):
 
     palette: Mapping[int, tuple[int, int, int]] = {}
     """What the sixteen colours are, by number; empty for the terminal's own."""
+
+    least: ClassVar[tuple[int, int]] = (0, 0)
+    """Columns and rows below which nothing can be shown but that."""
 
     theme_asked = False
     """Whether a theme was asked for by name, so that nobody else chooses one."""
@@ -94,12 +97,18 @@ class TerminalApp(App[Result], Generic[Result]):
             return
         if not self._batch_count and self._running and not self._closed:
             driver.synchronized = self._sync_available
-            _take(driver.painter, renderable)
+            if self._is_small(driver):
+                driver.painter.say(_too_small(driver.painter.size, self.least))
+            else:
+                _take(driver.painter, renderable)
             driver.paint((self.cursor_position.x, self.cursor_position.y))
             if self._first_frame:
                 self._first_frame = False
                 asyncio.get_running_loop().call_later(GC_AFTER, _settle_memory)
         self.post_display_hook()
+
+    def _is_small(self, driver: TerminalDriver) -> bool:
+        return driver.painter.size[0] < self.least[0] or driver.painter.size[1] < self.least[1]
 
     def _set_pointer_shape(self, shape: str) -> None:
         """Leave the mouse pointer alone: it is not worth an operating-system command at every click."""
@@ -133,7 +142,8 @@ class TerminalApp(App[Result], Generic[Result]):
 class TerminalScreen(Screen[Result], Generic[Result]):
     """A screen that paints as soon as a key's messages are handled, rather than at the next tick of a clock."""
 
-    _paint_planned = False
+    _planned: asyncio.Handle | None = None
+    _settling = False
     _last_paint = 0.0
 
     async def _on_idle(self, event: Idle) -> None:
@@ -141,15 +151,21 @@ class TerminalScreen(Screen[Result], Generic[Result]):
         if self.app._batch_count or not self.is_current or not self._is_dirty():  # noqa: SLF001 - Textual has no public word for it
             return
         event.prevent_default()
-        if self._paint_planned:
+        if self._settling:
             return
-        self._paint_planned = True
         now = time.monotonic()
         attended = isinstance(self.app, TerminalApp) and now - self.app.last_input < ATTENTION
-        if attended or now - self._last_paint > FRAME:
+        wait = self._last_paint + self._pace() - now
+        if attended or wait <= 0:
+            self._settling = True
             self._settle(SETTLE)
-        else:
-            asyncio.get_running_loop().call_later(FRAME, self._paint)
+        elif self._planned is None:
+            self._planned = asyncio.get_running_loop().call_later(wait, self._paint)
+
+    def _pace(self) -> float:
+        """Seconds between two paints that nobody asked for."""
+        driver = self.app._driver  # noqa: SLF001 - Textual keeps it private, and only it knows the line
+        return driver.pace.seconds if isinstance(driver, TerminalDriver) else NEAR
 
     def _settle(self, turns: int) -> None:
         if turns:
@@ -167,13 +183,15 @@ class TerminalScreen(Screen[Result], Generic[Result]):
         )
 
     def _paint(self) -> None:
-        self._paint_planned = False
+        self._settling = False
+        if self._planned is not None:
+            self._planned.cancel()
+            self._planned = None
         self._last_paint = time.monotonic()
         if not self.is_attached:
             return
         if self.app._batch_count:  # noqa: SLF001 - a batch is open: once more when it is over
-            self._paint_planned = True
-            asyncio.get_running_loop().call_later(FRAME, self._paint)
+            self._planned = asyncio.get_running_loop().call_later(NEAR, self._paint)
             return
         try:
             self._on_timer_update()
@@ -183,6 +201,17 @@ class TerminalScreen(Screen[Result], Generic[Result]):
 
 class TerminalModal(TerminalScreen[Result], ModalScreen[Result], Generic[Result]):
     """A modal screen that paints at once."""
+
+
+def _too_small(size: tuple[int, int], least: tuple[int, int]) -> list[str]:
+    """What a terminal that is too small is told, the most needed first."""
+    columns, rows = size
+    return [
+        f"{least[0]}x{least[1]} needed",
+        f"{columns}x{rows} is too small",
+        "Make it larger: nothing is lost.",
+        "ctrl-c leaves.",
+    ]
 
 
 def _take(painter: Painter, update: LayoutUpdate | ChopsUpdate) -> None:

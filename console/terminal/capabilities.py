@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
+
+from engine.core.locales import is_utf8, launch_environ
+
+__all__ = ["TRUE_COLOUR", "Capabilities", "Colours", "detect", "launch_environ", "refusal"]
 
 Colours = Literal[0, 16, 256, 16_777_216]
 """How many colours may be sent; 0 is `NO_COLOR`: no colour sequence at all."""
@@ -14,7 +17,6 @@ TRUE_COLOUR: Colours = 16_777_216
 TRUE_COLOUR_TERMINALS = ("xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty")
 MONOCHROME_TERMINALS = ("vt100", "vt102", "vt220", "vt320", "vt420")
 HEADLESS = "use `qd --plain`, which talks in lines, or the commands, for example `qd runs list`"
-LOCALE_NAMES = ("LC_ALL", "LC_CTYPE", "LANG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +41,13 @@ class Capabilities:
 def detect(environ: Mapping[str, str]) -> Capabilities:
     """Read the capabilities from environment variables (see `launch_environ`)."""
     return Capabilities(
-        unicode=_is_utf8(environ),
+        unicode=is_utf8(environ),
         colours=_colours(environ),
         ask_sync=environ.get("TERM_PROGRAM") != "Apple_Terminal"  # it prints the query's last letter
         and environ.get("TERM") not in ("linux", *MONOCHROME_TERMINALS),
         tmux="TMUX" in environ or environ.get("TERM", "").startswith(("tmux", "screen")),
         ssh="SSH_CONNECTION" in environ or "SSH_TTY" in environ,
     )
-
-
-def launch_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment as the user set it.
-
-    Python rewrites `LC_CTYPE` to `C.UTF-8` in its own environment when it starts under the C locale (PEP 538), which
-    hides that the terminal asked for ASCII. The kernel keeps the original; where it cannot be read, `environ` stands.
-    """
-    result = dict(environ)
-    try:
-        raw = Path("/proc/self/environ").read_bytes()
-    except OSError:
-        return result
-    original = dict(item.partition("=")[::2] for item in raw.decode(errors="replace").split("\0"))
-    if "LC_CTYPE" not in original and environ.get("LC_CTYPE") == "C.UTF-8":
-        result.pop("LC_CTYPE")
-    return result
 
 
 def refusal(environ: Mapping[str, str], *, stdin_tty: bool, stdout_tty: bool) -> str | None:
@@ -73,11 +58,6 @@ def refusal(environ: Mapping[str, str], *, stdin_tty: bool, stdout_tty: bool) ->
         stream = "output" if stdin_tty else "input"
         return f"qd: the console needs a terminal, but its {stream} is a pipe or a file; {HEADLESS}"
     return None
-
-
-def _is_utf8(environ: Mapping[str, str]) -> bool:
-    chosen = next((value for name in LOCALE_NAMES if (value := environ.get(name))), "C")
-    return chosen.lower().replace("-", "").endswith(("utf8", "utf8@euro"))
 
 
 def _colours(environ: Mapping[str, str]) -> Colours:

@@ -1,7 +1,8 @@
 """The Textual driver of the console: keys and frames on the event loop itself, no threads, and a terminal given back.
 
-It differs from Textual's own in what it asks of a terminal: clicks and wheel only (no motion), no focus reports, no
-pixel or in-band size reports; output goes to standard output through `Painter`, so that a frame is a difference.
+It differs from Textual's own in what it asks of a terminal: clicks and wheel only (no motion), no pixel or in-band size
+reports; focus reports only to paint less while nobody looks. Output goes to standard output through `Painter`, so that
+a frame is a difference.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from textual.geometry import Size
 
 from console.terminal.capabilities import Capabilities, detect, launch_environ
 from console.terminal.outlet import Outlet
+from console.terminal.pace import Pace
 from console.terminal.painter import Painter
 
 if TYPE_CHECKING:
@@ -35,11 +37,13 @@ ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h"  # alternate screen, no cursor
 LEAVE = "\x1b[m\x1b[?2004l\x1b[?7h\x1b[?1049l\x1b[?25h"
 MOUSE_ON, MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l"
 KEYS_ON, KEYS_OFF = "\x1b[>1u", "\x1b[<u"  # Kitty's protocol, first level: Esc is told from an escape sequence at once
+FOCUS_ON, FOCUS_OFF = "\x1b[?1004h", "\x1b[?1004l"
 PASTE_START, PASTE_END = "\x1b[200~", "\x1b[201~"
 ASK_SYNC = "\x1b[?2026$p"
 SYNC_ON, SYNC_OFF = "\x1b[?2026h", "\x1b[?2026l"
 SYNC_FROM = 512  # characters in a frame from which holding the display still is worth 16 bytes
 READ_SIZE = 65_536
+SIZE_SETTLES = 0.02  # seconds in which a window that is dragged may say several sizes
 FALLBACK_SIZE = (80, 24)
 
 
@@ -52,6 +56,7 @@ class TerminalDriver(Driver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self.capabilities: Capabilities = detect(launch_environ(os.environ))
         self.synchronized = False
+        self.pace = Pace(far=self.capabilities.ssh)
         self._input = sys.__stdin__.fileno() if sys.__stdin__ else 0
         self._output = sys.__stdout__.fileno() if sys.__stdout__ else 1
         self._parser = XTermParser(debug)
@@ -66,6 +71,7 @@ class TerminalDriver(Driver):
         self._size = self._painter.size
         self._cursor = (0, 0)
         self._taken = False
+        self._size_timer: TimerHandle | None = None
 
     @property
     def can_suspend(self) -> bool:
@@ -117,13 +123,25 @@ class TerminalDriver(Driver):
         if self._outlet is not None:  # stopped without being told: we are in it still
             self.stop_application_mode()
         self._raw_mode()
-        self._outlet = Outlet(self._output, self._loop, on_drained=self.paint, on_gone=self._gone)
+        self._outlet = Outlet(
+            self._output, self._loop, on_drained=self.paint, on_gone=self._gone, on_stuck=self.pace.stuck
+        )
         ask = ASK_SYNC if self.capabilities.ask_sync else ""
-        self.write(ENTER + (MOUSE_ON if self._mouse else "") + KEYS_ON + ask)
+        self.write(ENTER + (MOUSE_ON if self._mouse else "") + KEYS_ON + FOCUS_ON + ask)
         self._loop.add_reader(self._input, self._read)
         if self._taken:
             self.check_size()
         self._taken = True
+
+    def size_changed(self) -> None:
+        """The terminal says its size is another; of many such words in a moment the last one counts."""
+        if self._size_timer is None:
+            self._size_timer = self._loop.call_later(SIZE_SETTLES, self._size_settled)
+
+    def _size_settled(self) -> None:
+        self._size_timer = None
+        if self._outlet is not None:
+            self.check_size()
 
     def check_size(self) -> None:
         """Take over the terminal's size; the picture is drawn anew even when it is the same (a multiplexer asks so)."""
@@ -147,7 +165,7 @@ class TerminalDriver(Driver):
         """Give the terminal back as it was. May be called at any time and more than once."""
         self.disable_input()
         if self._outlet is not None:
-            self._outlet.finish((MOUSE_OFF if self._mouse else "") + KEYS_OFF + LEAVE)
+            self._outlet.finish(FOCUS_OFF + (MOUSE_OFF if self._mouse else "") + KEYS_OFF + LEAVE)
             self._outlet.close()
             self._outlet = None
         if self._before is not None:
@@ -156,7 +174,13 @@ class TerminalDriver(Driver):
             self._before = None
 
     def process_message(self, message: Message) -> None:
-        """Pass an event on; a click that is not on the screen is none."""
+        """Pass an event on; a click that is not on the screen is none, and which window has the keyboard is for us."""
+        if isinstance(message, (events.AppFocus, events.AppBlur)):
+            self.pace.seen = isinstance(message, events.AppFocus)
+            return
+        self.pace.seen = True  # who types looks, whatever the terminal forgot to say
+        if isinstance(message, events.InputEvent) and self._small() and not _always(message):
+            return
         if not isinstance(message, events.MouseEvent) or (
             message.x < self._painter.size[0] and message.y < self._painter.size[1]
         ):
@@ -165,6 +189,11 @@ class TerminalDriver(Driver):
     def send_message(self, message: Message) -> None:
         """Hand an event to the app; we are on its loop already."""
         self._app.post_message(message)
+
+    def _small(self) -> bool:
+        columns, rows = self._painter.size
+        least_columns, least_rows = getattr(self._app, "least", (0, 0))
+        return bool(columns < least_columns or rows < least_rows)
 
     def _raw_mode(self) -> None:
         with contextlib.suppress(termios.error):
@@ -221,6 +250,11 @@ class TerminalDriver(Driver):
         """The terminal vanished without SIGHUP: leave as if it had come."""
         self._loop.remove_reader(self._input)
         self._app.exit(return_code=129)
+
+
+def _always(message: Message) -> bool:
+    """Whether a key means the same whatever is shown: leaving, and going to the shell."""
+    return isinstance(message, events.Key) and message.key in ("ctrl+c", "ctrl+z")
 
 
 def _printable(text: str) -> str:

@@ -17,15 +17,23 @@ class Outlet:
         loop: The running event loop.
         on_drained: Called when the kernel has taken all bytes after it had refused some.
         on_gone: Called once when the terminal has vanished.
+        on_stuck: Called when the terminal does not take all at once.
     """
 
     def __init__(
-        self, fd: int, loop: AbstractEventLoop, *, on_drained: Callable[[], None], on_gone: Callable[[], None]
+        self,
+        fd: int,
+        loop: AbstractEventLoop,
+        *,
+        on_drained: Callable[[], None],
+        on_gone: Callable[[], None],
+        on_stuck: Callable[[], None] = lambda: None,
     ) -> None:
         self._fd, self._owned = _own_description(fd)
         self._loop = loop
         self._on_drained = on_drained
         self._on_gone = on_gone
+        self._on_stuck = on_stuck
         self._waiting = bytearray()
         self._open = True
 
@@ -43,6 +51,7 @@ class Outlet:
         rest = data[self._write(data) :]
         if rest and self._open:
             self._waiting += rest
+            self._on_stuck()
             self._loop.add_writer(self._fd, self._resume)
 
     def finish(self, text: str, within: float = 1.0) -> None:

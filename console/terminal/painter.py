@@ -9,7 +9,7 @@ is placed anew, erasing is done in the default colours only, and a row with such
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from operator import ne
 from typing import TYPE_CHECKING
@@ -94,6 +94,16 @@ class Painter:
                 return
             wanted.write(x, y, cells, index(style))
             x += len(cells)
+
+    def say(self, lines: Sequence[str]) -> None:
+        """Want nothing but these lines, in the middle, as far as there is room."""
+        wanted = self._wanted
+        wanted.clear()
+        top = max((wanted.rows - len(lines)) // 2, 0)
+        for y, line in enumerate(lines, top):
+            cells = self._glyphs.cells(line)[: wanted.columns]
+            wanted.write((wanted.columns - len(cells)) // 2, y, cells, 0)
+        self._touched.update(range(wanted.rows))
 
     def frame(self, cursor: tuple[int, int]) -> str:
         """The bytes, as text, that bring the terminal to the wanted picture; "" when it shows it.

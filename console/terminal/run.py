@@ -55,7 +55,7 @@ async def _run(app: TerminalApp[Any]) -> None:
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
             signal.signal(number, ending.on_signal)
-    loop.add_signal_handler(signal.SIGWINCH, _with_driver, app, TerminalDriver.check_size)
+    loop.add_signal_handler(signal.SIGWINCH, _with_driver, app, TerminalDriver.size_changed)
     loop.add_signal_handler(signal.SIGTSTP, _with_driver, app, _stop)
     loop.add_signal_handler(signal.SIGCONT, _with_driver, app, _continue)
     try:

@@ -84,8 +84,22 @@ def write(content: str) -> None:
     Args:
         content: Text without control characters other than line feeds.
     """
+    sys.stdout.write(content if content.isascii() or takes_all_letters() else ascii_fold(content))
+
+
+def takes_all_letters() -> bool:
+    """Whether stdout takes more than ASCII: by its encoding and, where it is a terminal, by the user's locale.
+
+    Python speaks UTF-8 under the C locale; a terminal of that locale may not understand it. Files and pipes do.
+    """
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-    sys.stdout.write(content if encoding.startswith("utf") or content.isascii() else ascii_fold(content))
+    if not encoding.startswith("utf") or not sys.stdout.isatty():
+        return encoding.startswith("utf")
+    import os
+
+    from engine.core.locales import is_utf8, launch_environ
+
+    return is_utf8(launch_environ(os.environ))
 
 
 def show_json(value: object) -> None:
@@ -190,8 +204,12 @@ def _aligned_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) ->
         write("  ".join(parts).rstrip() + "\n")
 
 
+_ASCII_HEAD = "    \n    \n -- \n" + "    \n" * 5
+"""A table that has a rule under its head, in ASCII."""
+
+
 def _rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> None:
-    from rich.box import SIMPLE_HEAD
+    from rich.box import SIMPLE_HEAD, Box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -199,14 +217,17 @@ def _rich_table(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> No
     from engine.cli.layout import arrange
 
     console = Console(highlight=False, markup=False, emoji=False)
-    fold = ascii_fold if console.options.ascii_only else str
+    plain_letters = not takes_all_letters()
+    fold = ascii_fold if plain_letters else str
     rows = [[fold(column.heading) for column in columns], *([fold(cell) for cell in row] for row in cells)]
     natural = [max(1, *(width(row[place]) for row in rows)) for place in range(len(columns))]
     widths = arrange(natural, [column.right for column in columns], room=console.width, gap=_GAP)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    box = Box(_ASCII_HEAD, ascii=True) if plain_letters else SIMPLE_HEAD
+    overflow: Literal["crop", "ellipsis"] = "crop" if plain_letters else "ellipsis"
+    table = Table(box=box, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column, heading, wide in zip(columns, rows[0], widths, strict=False):
         justify: Literal["right", "left"] = "right" if column.right else "left"
-        table.add_column(Text(heading), justify=justify, width=wide, overflow="ellipsis", no_wrap=True)
+        table.add_column(Text(heading), justify=justify, width=wide, overflow=overflow, no_wrap=True)
     for row in rows[1:]:
         shown = zip(columns, row, widths, strict=False)
         table.add_row(*(Text(cell, style=_style(column, cell)) for column, cell, _ in shown))
