@@ -92,6 +92,7 @@ class ConsoleApp(TerminalApp[int]):
     """
 
     ENABLE_COMMAND_PALETTE = False
+    least = (60, 15)
     BINDINGS = [Binding("ctrl+q", "nothing", show=False, system=True)]  # noqa: RUF012 Textual's own form; quitting is ours
 
     def __init__(self, engine: Engine, start: Location, workspace: str = "", own: Own | None = None) -> None:
