@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Needs
+from console.charting.drawing import points_of
 from console.formats import NONE, STATES, delta, logged, number, pill
 from console.location import Location
-from console.screens.curves import points_of
 from console.text import Part, fit
 from console.views import PageDocument, View, problem
 from console.widgets.charts.line_chart import LineChart
-from console.widgets.charts.series import MARKERS, ROLES, Series
+from console.widgets.charts.series import MARKERS, ROLES, Look, Series
 from console.widgets.document import Document, Line, heading
 from engine.tracking.model import Comparison, History, MetricRow, Run
 
@@ -85,7 +85,7 @@ def _chart(app: ConsoleApp, key: str, _answers: Answers) -> None:
 
 def _log(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
     if isinstance(app.view, Compare):
-        app.view.chart.log_y = not app.view.chart.log_y
+        app.view.flip_log()
 
 
 def _open(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
@@ -186,19 +186,21 @@ class Compare(View):
         if data is None:
             return
         self.chart.display = True
-        self.chart.set_title(self._metric)
-        self.chart.set_series(
-            [
-                Series(run.name or run.run_id[:8], points_of(history), latest=run.metrics.get(self._metric))
-                for run, history in zip(data.runs, histories, strict=True)
-            ]
-        )
+        series = [
+            Series(run.name or run.run_id[:8], points_of(history), latest=run.metrics.get(self._metric))
+            for run, history in zip(data.runs, histories, strict=True)
+        ]
+        self.chart.present(self._metric, series, Look())
 
     def changed(self, changes: Changes) -> None:
         """Only news of these runs count."""
         ids = {run.row_id for run in self._data.runs} if self._data is not None else set()
         if changes.missed or any(event.kind == "run" and event.row_id in ids for event in changes.events):
             self.load()
+
+    def flip_log(self) -> None:
+        """Linear or logarithmic."""
+        self.chart.present(self._metric, self.chart.series, Look(log_y=not self.chart.view.log_y))
 
     def step_baseline(self, step: int) -> None:
         """Measure against a neighbouring run."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -14,13 +14,15 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from console.widgets.charts.line_chart import LineChart
-from console.widgets.charts.series import Series, XKind
+from console.widgets.charts.series import Look, Series
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 50, 13
-"""Cells below which a chart no longer reads well; it decides how many share the screen."""
+"""Cells below which a chart no longer reads well; it decides how many share the screen if nobody says."""
+_TIGHT_WIDTH, _TIGHT_HEIGHT = 16, 5
+"""Cells below which a chart says nothing; no more share the screen even if somebody wants it."""
 _MOST_ROWS, _MOST_COLUMNS = 3, 3
 _GOOD_SHAPE = 4.0
 """Cells across for each cell down at which a curve reads best; a cell is about twice as high as it is wide."""
@@ -34,11 +36,12 @@ class Chart:
     """What identifies it among the others, mostly the metric's key."""
     title: str
     series: tuple[Series, ...] = ()
-    x: XKind = "step"
+    y_range: tuple[float, float] | None = None
+    """Values beyond stand on the edge; None for the range of all."""
 
 
 class ChartGrid(Widget, can_focus=True):
-    """As many charts as the screen has room for, 1 x 1 at 80 x 24 up to 3 x 3, in pages.
+    """As many charts as the screen has room for, 1 x 1 at 80 x 24 up to 3 x 3 or as many as wanted, in pages.
 
     It has no keys of its own: the application calls the methods. One chart is always selected when there is any.
 
@@ -91,7 +94,8 @@ class ChartGrid(Widget, can_focus=True):
         self._empty = empty
         self._selected = 0
         self._page = 0
-        self._log_y = False
+        self._look = Look()
+        self._wanted: tuple[int, int] | None = None
         self._rows, self._columns = 1, 1
 
     def compose(self) -> ComposeResult:
@@ -126,9 +130,16 @@ class ChartGrid(Widget, can_focus=True):
         return self._rows, self._columns
 
     @property
-    def log_y(self) -> bool:
-        """Whether the y axes are logarithmic."""
-        return self._log_y
+    def page_keys(self) -> tuple[str, ...]:
+        """What identifies the charts of this page, in order."""
+        first = self._page * self._per_page
+        return tuple(chart.key for chart in self._charts[first : first + self._per_page])
+
+    @property
+    def selected_widget(self) -> LineChart | None:
+        """The widget of the selected chart; None when there are none."""
+        visible = self.visible_charts
+        return visible[self._selected % self._per_page] if visible else None
 
     @property
     def visible_charts(self) -> list[LineChart]:
@@ -147,19 +158,32 @@ class ChartGrid(Widget, can_focus=True):
         self._selected = keys.index(key) if key in keys else min(self._selected, max(len(keys) - 1, 0))
         self._arrange()
 
-    def update_chart(self, key: str, series: Sequence[Series]) -> None:
-        """Give one chart new data; costs nothing while its page is not shown. An unknown key changes nothing.
+    def update_charts(self, charts: Iterable[Chart], look: Look) -> None:
+        """Give some charts new data and all of them another look; costs nothing for those of other pages.
 
         Args:
-            key: which chart.
-            series: its curves.
+            charts: by their keys; one nobody knows changes nothing.
+            look: how they are drawn from now on.
         """
+        new = {chart.key: chart for chart in charts}
+        changed = look != self._look
+        self._look = look
+        first = self._page * self._per_page
+        cells = self._cells()
         for index, chart in enumerate(self._charts):
-            if chart.key == key:
-                self._charts[index] = replace(chart, series=tuple(series))
-                place = index - self._page * self._per_page
-                if 0 <= place < self._per_page and self.is_mounted:
-                    self._cells()[place].set_series(series)
+            now = self._charts[index] = new.get(chart.key, chart)
+            if 0 <= index - first < min(self._per_page, len(cells)) and (changed or now is not chart):
+                cells[index - first].present(now.title, now.series, look, now.y_range)
+
+    def want_shape(self, shape: tuple[int, int] | None) -> None:
+        """Choose how many charts share a page.
+
+        Args:
+            shape: rows and columns, as far as there is room; None leaves it to the size of the screen.
+        """
+        if shape != self._wanted:
+            self._wanted = shape
+            self._arrange()
 
     def next_page(self) -> None:
         """Turn to the next page and select its first chart; the last page stays."""
@@ -196,12 +220,6 @@ class ChartGrid(Widget, can_focus=True):
         """
         self.focus_chart(self._selected + rows * self._columns + columns)
 
-    def toggle_log(self) -> None:
-        """Flip all y axes between linear and logarithmic."""
-        self._log_y = not self._log_y
-        for cell in self._cells():
-            cell.log_y = self._log_y
-
     def move_cursor(self, cells: int) -> None:
         """Move the cursor of the selected chart; those of the page with the same kind of x follow.
 
@@ -213,9 +231,12 @@ class ChartGrid(Widget, can_focus=True):
             return
         leader = visible[self._selected % self._per_page]
         leader.move_cursor(cells)
-        for cell in visible:
-            if cell.x_kind == leader.x_kind:
-                cell.cursor = leader.cursor
+        self.put_cursor(leader.cursor)
+
+    def put_cursor(self, x: float | None) -> None:
+        """Put the cursor of every chart of the page at the same x."""
+        for cell in self.visible_charts:
+            cell.cursor = x
 
     def clear_cursor(self) -> None:
         """Take the cursor off all charts; their titles read the last values again."""
@@ -254,7 +275,7 @@ class ChartGrid(Widget, can_focus=True):
         """Choose rows and columns for the size, keep the selected chart on the page, and fill it."""
         if not self._ready:
             return
-        self._rows, self._columns = shape_for(self.size.width, self.size.height, len(self._charts))
+        self._rows, self._columns = shape_for(self.size.width, self.size.height, len(self._charts), self._wanted)
         self._page = self._selected // self._per_page
         box = self.query_one("#charts")
         box.styles.grid_size_rows, box.styles.grid_size_columns = self._rows, self._columns
@@ -270,9 +291,8 @@ class ChartGrid(Widget, can_focus=True):
         for place, cell in enumerate(self._cells()):
             cell.display = place < len(shown)
             if cell.display:
-                cell.set_title(shown[place].title, x=shown[place].x)
-                cell.set_series(shown[place].series)
-                cell.log_y = self._log_y
+                chart = shown[place]
+                cell.present(chart.title, chart.series, self._look, chart.y_range)
         self.query_one("#charts").display = bool(self._charts)
         self.query_one("#none").display = not self._charts
         line = self.query_one("#page", Static)
@@ -288,22 +308,25 @@ class ChartGrid(Widget, can_focus=True):
             cell.selected = len(self._charts) > 1 and first + place == self._selected
 
 
-def shape_for(width: int, height: int, count: int) -> tuple[int, int]:
+def shape_for(width: int, height: int, count: int, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
     """How many charts share a page.
 
     Args:
         width: cells.
         height: cells.
         count: number of charts.
+        wanted: rows and columns that somebody chose.
 
     Returns:
-        Rows and columns, each 1 … 3: the fewest places which hold all charts, else as many as have room; of equal ones
-        the best proportioned.
+        Rows and columns: those that are wanted, as far as a chart still says something; else each 1 … 3, the fewest
+        places which hold all charts, else as many as have room; of equal ones the best proportioned.
     """
+    if wanted is not None:
+        return min(wanted[0], max(height // _TIGHT_HEIGHT, 1)), min(wanted[1], max(width // _TIGHT_WIDTH, 1))
     rows = min(max(height // _LEAST_HEIGHT, 1), _MOST_ROWS)
     columns = min(max(width // _LEAST_WIDTH, 1), _MOST_COLUMNS)
-    wanted = min(max(count, 1), rows * columns)
-    fitting = [(r, c) for r in range(1, rows + 1) for c in range(1, columns + 1) if r * c >= wanted]
+    places = min(max(count, 1), rows * columns)
+    fitting = [(r, c) for r in range(1, rows + 1) for c in range(1, columns + 1) if r * c >= places]
     return min(fitting, key=lambda shape: (shape[0] * shape[1], abs(_proportion(width, height, shape) - _GOOD_SHAPE)))
 
 

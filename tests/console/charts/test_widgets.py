@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual import events
 from textual.app import App, ComposeResult
 
 from console.widgets.charts.grid import Chart, ChartGrid, shape_for
 from console.widgets.charts.line_chart import LineChart, changed
-from console.widgets.charts.series import Series, Span
+from console.widgets.charts.series import Look, Series, Span
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -42,12 +43,16 @@ class Stage(App[None]):
         self._make = make
         self.cursors: list[LineChart.CursorMoved] = []
         self.selections: list[ChartGrid.ChartSelected] = []
+        self.turns: list[LineChart.Wheeled] = []
 
     def compose(self) -> ComposeResult:
         yield self._make()
 
     def on_line_chart_cursor_moved(self, event: LineChart.CursorMoved) -> None:
         self.cursors.append(event)
+
+    def on_line_chart_wheeled(self, event: LineChart.Wheeled) -> None:
+        self.turns.append(event)
 
     def on_chart_grid_chart_selected(self, event: ChartGrid.ChartSelected) -> None:
         self.selections.append(event)
@@ -158,7 +163,7 @@ async def test_a_log_axis_is_named_in_the_title_line() -> None:
     async with app.run_test(size=(80, 24)):
         chart = app.query_one(LineChart)
         linear = rows(chart)
-        chart.log_y = True
+        chart.present("loss", [curve(60)], Look(log_y=True))
         assert "loss log" in rows(chart)[0]
         assert rows(chart)[1:] != linear[1:]
 
@@ -275,8 +280,9 @@ async def test_live_data_moves_the_visible_chart_and_waits_on_other_pages() -> N
     async with app.run_test(size=(80, 24)) as pilot:
         grid = app.query_one(ChartGrid)
         await pilot.pause()
-        for key in ("m0", "m1", "unknown"):
-            grid.update_chart(key, [Series("run", [(0, 123.5)])])
+        series = (Series("run", [(0, 123.5)]),)
+        named = (("m0", "metric 0"), ("m1", "metric 1"), ("unknown", ""))
+        grid.update_charts([Chart(key, title, series) for key, title in named], Look())
         await pilot.pause()
         assert "123.5" in frame(app)
         grid.next_page()
@@ -304,31 +310,57 @@ async def test_the_log_axis_reaches_charts_of_other_pages() -> None:
     app = Stage(lambda: ChartGrid(charts(2)))
     async with app.run_test(size=(80, 24)) as pilot:
         grid = app.query_one(ChartGrid)
-        grid.toggle_log()
+        grid.update_charts([], Look(log_y=True))
         grid.next_page()
         await pilot.pause()
         assert "metric 1 log" in frame(app)
-        grid.toggle_log()
+        grid.update_charts([], Look())
         await pilot.pause()
         assert "log" not in frame(app)
 
 
-async def test_one_cursor_reads_all_charts_of_the_same_kind() -> None:
-    timed = Chart("t", "latency", (curve(40),), x="time")
-    app = Stage(lambda: ChartGrid([*charts(2), timed]))
+async def test_one_cursor_reads_all_charts_of_the_page() -> None:
+    app = Stage(lambda: ChartGrid(charts(3)))
     async with app.run_test(size=(160, 45)) as pilot:
         grid = app.query_one(ChartGrid)
         await pilot.pause()
         grid.move_cursor(1)
         grid.move_cursor(1)
         await pilot.pause()
-        first, second, clock = (chart.cursor for chart in grid.visible_charts)
+        first, *others = (chart.cursor for chart in grid.visible_charts)
         assert first is not None
-        assert first == second
-        assert clock is None
+        assert others == [first, first]
         grid.clear_cursor()
         await pilot.pause()
         assert {chart.cursor for chart in grid.visible_charts} == {None}
+
+
+@pytest.mark.parametrize(("wanted", "shape"), [((2, 5), (2, 5)), ((1, 1), (1, 1)), ((99, 99), (9, 10)), (None, (3, 3))])
+async def test_rows_and_columns_are_as_wanted_where_a_chart_still_says_something(
+    wanted: tuple[int, int] | None, shape: tuple[int, int]
+) -> None:
+    app = Stage(lambda: ChartGrid(charts(12)))
+    async with app.run_test(size=(160, 45)) as pilot:
+        grid = app.query_one(ChartGrid)
+        grid.want_shape(wanted)
+        await pilot.pause()
+        assert grid.shape == shape
+
+
+@pytest.mark.parametrize(("shift", "notches"), [(False, 1), (True, -1)])
+async def test_the_wheel_tells_where_it_turned(shift: bool, notches: int) -> None:
+    app = Stage(lambda: LineChart("loss", [curve(60)]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        chart = app.query_one(LineChart)
+        await pilot.pause()
+        frame = chart.drawing.frame
+        assert frame is not None
+        kind = events.MouseScrollUp if notches > 0 else events.MouseScrollDown
+        chart.post_message(kind(chart, frame.column, 10, 0, 0, button=0, shift=shift, meta=False, ctrl=False))
+        await pilot.pause()
+        [turned] = app.turns
+        assert (turned.notches, turned.sideways) == (notches, shift)
+        assert turned.x == pytest.approx(frame.x_at(0))
 
 
 async def test_a_resize_keeps_the_selected_chart_in_view() -> None:

@@ -1,0 +1,1 @@
+"""The sections of one run's view, and what can be done with a run there."""
