@@ -73,6 +73,12 @@ def _copy_cli(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     copy_here(app)
 
 
+def _lineage(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.ancestry import show_lineage
+
+    show_lineage(app)
+
+
 def _home(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     from console.registry import START
 
@@ -108,6 +114,7 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("back", "[", "back", _back, "The view before.", needs=Needs.NOTHING),
     Action("forward", "]", "forward", _forward, "The view after.", needs=Needs.NOTHING),
     Action("last", "-", "last", _last, "To the last view and back.", needs=Needs.NOTHING),
+    Action("lineage", "l", "lineage", _lineage, "What led to it, and what came of it.", needs=Needs.NOTHING),
     Action("at", "@", "moment", past.type_moment, "See this as it was: 2026-11-03T09:00, 5m ago.", needs=Needs.NOTHING),
     Action("earlier", "{", "change before", past.earlier, "As the change before left it.", needs=Needs.NOTHING),
     Action("later", "}", "change after", past.later, "As the next change left it; at last, now.", needs=Needs.NOTHING),

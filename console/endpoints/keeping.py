@@ -117,7 +117,15 @@ CREATE = Action(
     hint=False,
 )
 
+
+def _lineage(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+    from console.ancestry import show_lineage
+
+    show_lineage(app)
+
+
 KEEPING: tuple[Action, ...] = (
+    Action("lineage", "L", "lineage", _lineage, "What it serves, where that came from, its alerts.", hint=False),
     Action("predictions", "l", "log", _predictions, "Captured requests: inputs, answers, latencies, labels."),
     Action(
         "edit",

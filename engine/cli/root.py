@@ -28,6 +28,7 @@ NOUNS: dict[str, Member] = {
     "info": Member("engine.cli.info", "info", "Print every path."),
     "init": Member("engine.cli.init", "init", "Make a workspace."),
     "labels": Member("engine.cli.labels", "labels", "What turned out to be true of predictions."),
+    "lineage": Member("engine.cli.lineage_tree", "lineage", "What led to a thing and what came of it, as a tree."),
     "models": Member("engine.cli.models", "models", "Registered models: gates, promotion, rollback, history."),
     "monitors": Member("engine.cli.monitors", "monitors", "What watches endpoints and files, and what it found."),
     "policy": Member("engine.cli.policy", "policy", "Show and check quarterdeck.toml, roles and freezes."),

@@ -28,6 +28,9 @@ FOR_PROGRAMS: Mapping[str, str] = {
     "monitors.look": "same",
     "monitors.end_undeclared": "same, and `qd monitors run`",
     "experiments.ensure_default": "a starting server's experiment of runs that name none",
+    "past.control": "part of `Engine.at`, by which every list and screen reads the past",
+    "past.telemetry": "same",
+    "lineages.thing": "how the root of a tree is found",
     "experiments.find": "`experiments.get` for programs, to which no experiment is an answer",
     "experiments.get_by_id": "programs name experiments by their keys; people by their names",
     "experiments.search": "`experiments.page` for programs: in any order, without counting runs",
@@ -127,6 +130,10 @@ FOR_PROGRAMS: Mapping[str, str] = {
 """Operations that neither front has, each with its reason."""
 
 NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
+    "past.after": "the console's } through the changes of what is shown; `audit list` lists them",
+    "past.before": "same, {",
+    "past.change_at": "what the console says of the moment it shows",
+    "lineages.fan": "a branch that is opened; `lineage` prints the whole tree",
     "runs.curves": "several histories as of one moment, for charts; `runs metrics` shows one: `runs.history`",
     "runs.by_status": "what the console's first screen counts; a command counts by a filter",
     "rollouts.open_of": "`endpoints rollouts NAME` lists the open one first",

@@ -42,6 +42,7 @@ OPERATIONS: dict[str, Way] = {
         gates: get latest
         logged_models: artifacts get of_run page
         maintenance: stats
+        lineages: fan thing
         models: at files get lineage page resolve version versions
         probing: get health history hours page
         monitors: backtest due get page performance result results

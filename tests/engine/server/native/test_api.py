@@ -35,6 +35,8 @@ NOT_OVER_HTTP = {
     "experiments.search": "`experiments.page` with the same filter",
     "gates.gather": "part of asking for an approval",
     "gates.measure": "load on the server's machine that ends in no verdict; `gates.check` measures for one",
+    "lineages.tree": "a caller goes from fan to fan with `lineages.fan`",
+    "past": "the steps of people through the past; a caller reads `audit.page`",
     "logged_models.create": "programs log models through the MLflow dialect",
     "logged_models.log_metrics": "same",
     "logged_models.manifest": "part of registering a version",
