@@ -48,7 +48,7 @@ def _filled(fields: Sequence[Field], typed: Answers) -> list[Field]:
 
 
 def _asks_nothing(action: Action, fields: Sequence[Field], typed: Answers | None) -> bool:
-    """Whether a harmless action is done at once: nothing is to fill in, or a command said it all; never what is final."""
+    """Whether a harmless action is done at once: nothing is left to fill in, and it is not final."""
     if fields and not (typed and not any(field.problem(field.value) for field in fields)):
         return False
     from console.undoing.sorts import beforehand

@@ -8,12 +8,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from console.actions import Action
+from console.arranging.actions import LIST_ACTIONS
 from console.commanding.catalog import kind_of
 from console.commanding.grammar import verbs_by_name
 from console.everywhere import EVERYWHERE
 from console.registry import GRAMMAR, RESOURCES
 from console.resources.resource import Resource
-from console.arranging.actions import LIST_ACTIONS
 from console.views import View
 from console.widgets.document import Document
 from console.widgets.table import VirtualTable
@@ -33,7 +33,8 @@ def taken() -> Taken:
     for resource, entry in RESOURCES.items():
         module, _, name = entry.place.partition(":")
         found = _keys(_actions(import_module(module), name), resource)
-        of.setdefault(kind_of(resource), {}).update(found)
+        known = of.setdefault(kind_of(resource), {})
+        of[kind_of(resource)] = found | known
     words = {each: "a resource" for entry in GRAMMAR.resources.values() for each in (entry.name, *entry.aliases)}
     words |= {each: "a verb" for verb in verbs_by_name().values() for each in (verb.name, *verb.aliases)}
     return Taken(keys, of, words)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Danger
+from console.commanding.catalog import SINGULAR
 from console.everywhere import EVERYWHERE
-from console.registry import GRAMMAR, RESOURCES
+from console.registry import RESOURCES
 from console.screens.dialogs import TextDialog
 from console.text import Part, table
 from console.views import Page
@@ -28,6 +29,9 @@ TYPING = (
     (":runs /word metrics.auc>0.9 sort:-auc cols:auc,lr", "a list, filtered, sorted, with columns of choice"),
     (":versions churn    :run 3f2a    :state @2026-11-03T09:00", "one thing; the past"),
     (":promote churn 7 --to production", "a change; it is planned and shown before anything happens"),
+    (":tag runs 3f2a team=risk    :delete versions churn/3 --reason old", "any action, on things by their names"),
+    (":copy-cli tag runs 3f2a team=risk", "the same for the shell, copied and not done"),
+    ("Tab  completes    ↑ ↓  what was typed before    ctrl-r  searches it", "in the line after :"),
     ("/word  !word  /regex/  auc>0.9  status=failed  start_time>2h", "filters; all must hold"),
 )
 
@@ -62,6 +66,7 @@ def help_lines(view: View | None) -> list[Line]:
         moves = [[(f"  {keys}", "key"), (what, ""), ("", "")] for keys, what in view.movements]
         lines += [Line(row) for row in table([*_rows(view.offered()), *moves])]
         lines.append(blank())
+    lines += _from_the_file(view)
     lines.append(heading("Everywhere"))
     lines += [Line(row) for row in table(_rows(EVERYWHERE))]
     lines += [blank(), heading("Resources", "typed after :")]
@@ -74,10 +79,28 @@ def help_lines(view: View | None) -> list[Line]:
     for example, meaning in TYPING:
         lines += [Line([(f"  {example}", "key")]), Line([(f"      {meaning}", "dim")])]
     lines += [blank(), heading("Verbs", "typed after :")]
-    lines += [
-        Line(row) for row in table([[(f"  {verb.name}", "key"), (verb.summary, "")] for verb in GRAMMAR.verbs.values()])
-    ]
-    return lines
+    return lines + _verbs()
+
+
+def _from_the_file(view: View | None) -> list[Line]:
+    """What `quarterdeck.toml` adds to the present view, and its short words."""
+    if view is None:
+        return []
+    custom = view.deck.custom
+    rows = _rows(custom.actions(view.location.resource))
+    rows += [[(f"  :{alias}", "key"), (f":{text}", ""), ("", "")] for alias, text in custom.settings.aliases.items()]
+    return [heading("From quarterdeck.toml"), *(Line(row) for row in table(rows)), blank()] if rows else []
+
+
+def _verbs() -> list[Line]:
+    """Every verb, and what it can be done to."""
+    from console.commanding.grammar import verbs_by_name
+
+    rows: list[list[Part]] = []
+    for verb in sorted(verbs_by_name().values(), key=lambda each: each.name):
+        words = [name for name in verb.resources if name not in SINGULAR]
+        rows.append([(f"  {verb.name}", "key"), (", ".join(words), "dim"), (verb.summary, "")])
+    return [Line(row) for row in table(rows)]
 
 
 class Wide(TextDialog):

@@ -1,4 +1,4 @@
-"""The palette: every action, resource and model by typing a few letters of it."""
+"""The palette: every action, resource, thing, saved view and earlier command by typing a few letters of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from console.screens.dialogs import Dialog
 from console.text import fit
 from console.typing import PlainInput
 from console.widgets.document import Document, Line
+from engine.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from textual.widgets import Input
 
     from console.app import ConsoleApp
+
+
+MOST_LINES = 200
+"""Lines typed before that are offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Palette(Dialog[Choice]):
     def __init__(self, choices: Sequence[Choice]) -> None:
         super().__init__("Palette")
         self._choices = list(choices)
-        self._input = PlainInput(placeholder="an action, a resource, a model")
+        self._input = PlainInput(placeholder="an action, a resource, a name, a saved view, a command")
         self._document = Document()
 
     def compose(self) -> ComposeResult:
@@ -137,31 +142,86 @@ class Palette(Dialog[Choice]):
 
 
 def open_palette(app: ConsoleApp) -> None:
-    """Open the palette; models are added when they have been read."""
-    choices = [
-        Choice(action.name, action.about or action.label, action.key, partial(app.invoke, action))
-        for action in (*app.offered(), *EVERYWHERE)
-        if action.name != "palette"
-    ]
-    choices += [
-        Choice(f":{name}", entry.summary, "", partial(app.jump, Location(name)))
-        for name, entry in RESOURCES.items()
-        if not entry.named
-    ]
-    palette = Palette(choices)
+    """Open the palette; names, saved views and what was typed before are added when they have been read."""
+    palette = Palette(choices_of(app))
 
     def chosen(choice: Choice | None) -> None:
         if choice is not None:
             choice.run()
 
-    def models_came(names: list[str]) -> None:
+    def came(found: Sequence[Choice]) -> None:
         if palette.is_attached:
-            palette.add(
-                [
-                    Choice(name, "versions of the model", "", partial(app.jump, Location("versions", name)))
-                    for name in names
-                ]
-            )
+            palette.add(found)
 
     app.open_dialog(palette, chosen)
-    app.read("palette.models", lambda: [model.name for model in app.engine.models.page(limit=200).items], models_came)
+    app.read("palette.names", lambda: [*_views(app), *_names(app), *_typed_before(app)], came)
+
+
+def choices_of(app: ConsoleApp) -> list[Choice]:
+    """What can be offered at once: what can be done here and everywhere, and the resources.
+
+    Args:
+        app: The application.
+    """
+    own = app.custom.actions(app.navigator.here.resource)
+    choices = [
+        Choice(action.name, action.about or action.label, action.key, partial(app.invoke, action))
+        for action in (*app.offered(), *own, *EVERYWHERE)
+        if action.name != "palette"
+    ]
+    choices += [
+        Choice(f":{alias}", f":{text}", "", partial(_run, app, alias))
+        for alias, text in app.custom.settings.aliases.items()
+    ]
+    return choices + [
+        Choice(f":{name}", entry.summary, "", partial(app.jump, Location(name)))
+        for name, entry in RESOURCES.items()
+        if not entry.named
+    ]
+
+
+def _run(app: ConsoleApp, line: str) -> None:
+    from console.commands import run_command
+
+    run_command(app, line)
+
+
+def _views(app: ConsoleApp) -> list[Choice]:
+    """The operator's saved views. Runs in a worker thread."""
+    from console.arranging.saved import open_view, view_names
+
+    try:
+        names = view_names(app)
+    except InvalidInput:  # the list says so when it is opened
+        return []
+    return [Choice(name, "a saved view", "", partial(open_view, app, name)) for name in names]
+
+
+def _names(app: ConsoleApp) -> list[Choice]:
+    """The things there are, and the view each leads to. Runs in a worker thread."""
+    from console.commanding.catalog import KINDS
+    from console.commanding.names import names_of
+
+    leads = {resource: kind.singular or resource for resource, kind in KINDS.items()}
+    leads |= {"models": "versions", "experiments": "runs", "prompts": "prompt-versions"}
+    return [
+        Choice(name, ABOUT.get(resource, leads[resource]), "", partial(app.jump, Location(leads[resource], name)))
+        for resource in NAMED
+        for name in names_of(app.engine, resource)
+    ]
+
+
+NAMED = ("models", "versions", "endpoints", "external", "experiments", "monitors", "prompts", "runs")
+"""Resources whose names the palette offers, the most wanted first."""
+
+ABOUT = {
+    "models": "versions of the model",
+    "experiments": "runs of the experiment",
+    "prompts": "versions of the prompt",
+}
+
+
+def _typed_before(app: ConsoleApp) -> list[Choice]:
+    """What was typed after `:`, the newest first."""
+    lines = app.history.lines()[-MOST_LINES:]
+    return [Choice(f":{line}", "typed before", "", partial(_run, app, line)) for line in reversed(lines)]

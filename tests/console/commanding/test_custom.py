@@ -187,7 +187,11 @@ def test_every_placeholder_has_a_value(world: World) -> None:
         ('[console.hotkeys]\nj = "models"', 2, "moving"),
         ('[console.hotkeys]\nD = "models"', 2, "taken: "),
         ('[console.commands.x]\ncommand = ["p"]\nresources = ["runs"]\nkey = "R"', 4, "register, in runs"),
-        ('[console.hotkeys]\nf9 = "models"\n[console.commands.x]\ncommand = ["p"]\nkey = "F9"', 5, "console.hotkeys.f9"),
+        (
+            '[console.hotkeys]\nf9 = "models"\n[console.commands.x]\ncommand = ["p"]\nkey = "F9"',
+            5,
+            "console.hotkeys.f9",
+        ),
     ],
 )
 def test_a_key_or_word_that_the_console_has_is_refused_with_what_has_it(

@@ -127,7 +127,9 @@ def test_several_consoles_at_once_lose_nothing_and_neither_does_a_killed_one(tmp
 
 
 @given(st.lists(st.text(max_size=30), max_size=20))
-def test_whatever_is_typed_comes_back_or_is_left_out(tmp_path_factory: pytest.TempPathFactory, typed: list[str]) -> None:
+def test_whatever_is_typed_comes_back_or_is_left_out(
+    tmp_path_factory: pytest.TempPathFactory, typed: list[str]
+) -> None:
     path = tmp_path_factory.mktemp("h") / "history"
     history = History(path)
     for line in typed:
