@@ -118,6 +118,8 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("at", "@", "moment", past.type_moment, "See this as it was: 2026-11-03T09:00, 5m ago.", needs=Needs.NOTHING),
     Action("earlier", "{", "change before", past.earlier, "As the change before left it.", needs=Needs.NOTHING),
     Action("later", "}", "change after", past.later, "As the next change left it; at last, now.", needs=Needs.NOTHING),
+    UNDO,
+    REDO,
     Action("copy", "c", "copy", _copy_cell, "Copy the cell or line under the cursor.", needs=Needs.NOTHING),
     Action("copy-row", "C", "copy row", _copy_row, "Copy the whole row or page.", needs=Needs.NOTHING),
     Action("refresh", "ctrl-r", "refresh", _refresh, "Read anew; new rows take their place.", needs=Needs.NOTHING),
@@ -138,5 +140,3 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("suspend", "ctrl-z", "suspend", _suspend, "Back to the shell; fg comes back.", needs=Needs.NOTHING),
 )
 """In the order help lists them."""
-    UNDO,
-    REDO,
