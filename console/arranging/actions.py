@@ -156,7 +156,7 @@ LIST_ACTIONS: tuple[Action, ...] = (
         "sort-further",
         "O",
         _on_list(lambda view: sort_by_column(view, further=True)),
-        "Sort by it among equals of the orders in force; again turns it round, then takes it away.",
+        "Add it as a further order; again turns it round, then takes it away.",
     ),
     _action("sort-left", "<", _on_list(lambda view: _sort_neighbour(view, -1)), "Sort by the column before."),
     _action("sort-right", ">", _on_list(lambda view: _sort_neighbour(view, 1)), "Sort by the next column."),

@@ -16,6 +16,7 @@ from console.arranging.layout import Layout
 from console.formats import plural
 from console.location import Location, filter_text, filter_words
 from console.resources.resource import Listing, Resource, cells
+from console.screens.news import News
 from console.text import Part, wrap
 from console.theme import STYLES
 from console.views import View
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from console.actions import Action
     from console.resources.resource import Shown
-    from engine.core.events import Changes, Event
+    from engine.core.events import Changes
 
 T = TypeVar("T")
 
@@ -86,16 +87,14 @@ class ListView(View, Generic[T]):
         self.columns: Layout[T] = Layout(resource, self.table)
         self._arranged = bool(location.terms or location.sort or location.columns)
         self._items: dict[Key, T] = {}
-        self._keys: Sequence[Key] = ()
-        self._known: frozenset[Key] | None = None
-        self._frozen = False
-        self._waiting: set[Key | None] = set()
+        self.keys: Sequence[Key] = ()
+        """The keys of all rows, in order."""
+        self.news: News[T] = News(self)
         self._loaded = False
         self._counting = False
         self._rest: Timer | None = None
         self._terms: tuple[str, ...] = ()
         self._shown_at: Location | None = None
-        self._returning = False
         self._remark = ""
         self._problem = ""
 
@@ -140,10 +139,7 @@ class ListView(View, Generic[T]):
         """Position, count, filter, marks, frozen, and what is wrong with the filter."""
         if self._problem:
             return [(self._problem, "bad")]
-        parts: list[Part] = []
-        if self._frozen:
-            waiting = f", {plural(len(self._waiting), 'change')} wait" if self._waiting else ""
-            parts += [(f" FROZEN{waiting} ", "loud"), ("  ", "")]
+        parts = self.news.status()
         if self.table.marks:
             parts.append((f"{len(self.table.marks)} marked  ", "mark"))
         if text := filter_text(self.location):
@@ -151,7 +147,7 @@ class ListView(View, Generic[T]):
         if self._remark:
             parts.append((f"{self._remark}  ", "dim"))
         if self._loaded:
-            parts.append((plural(len(self._keys), self.resource.noun) + ("…" if self._counting else ""), ""))
+            parts.append((plural(len(self.keys), self.resource.noun) + ("…" if self._counting else ""), ""))
         return parts
 
     def escape(self) -> bool:
@@ -186,7 +182,7 @@ class ListView(View, Generic[T]):
 
     def subjects(self) -> tuple[object, ...]:
         """The marked things in the list's order; without marks the one under the cursor."""
-        marked = [self._items[key] for key in self._keys if key in self.table.marks and key in self._items]
+        marked = [self._items[key] for key in self.keys if key in self.table.marks and key in self._items]
         return tuple(marked) if marked else super().subjects()
 
     # --- reading
@@ -235,10 +231,12 @@ class ListView(View, Generic[T]):
         self._arranged = True
         self.columns.take(found.columns, self.location)
         lost = listing.partial and self.table.cursor_key not in listing.items
-        self._take(listing, from_top=self._shown_at == self.location and self.table.scroll_top == 0)
+        self.take(listing, from_top=self._shown_at == self.location and self.table.scroll_top == 0)
         self._shown_at = self.location
         if lost:
             self.table.go_to(0)
+        if not listing.items:
+            self.read_again(None)
         self._counting = listing.partial
         if listing.partial:
             pause = LETTER_SECONDS if self.deck.frame.typing else BREATH_SECONDS
@@ -253,17 +251,23 @@ class ListView(View, Generic[T]):
 
     def _completed(self, listing: Listing[T]) -> None:
         self._counting = False
-        self._take(listing)
+        self.take(listing)
         self.deck.frame_changed()
 
-    def _take(self, listing: Listing[T], *, from_top: bool = False) -> None:
+    def take(self, listing: Listing[T], *, from_top: bool = False) -> None:
+        """Show an order that was read; `from_top` as for the table."""
         self._loaded = True
         self._remark = listing.remark
-        self._keys, self._known = listing.keys, None
         self._remember(listing.items)
-        self.table.set_keys(listing.keys, from_top=from_top)
+        self.set_keys(listing.keys, from_top=from_top)
         if listing.items:
             self.table.put_rows(self._cells(listing.items))
+
+    def set_keys(self, keys: Sequence[Key], *, from_top: bool = False) -> None:
+        """Show the rows in this order; see the table's `set_keys`."""
+        self.keys = keys
+        self.news.listed()
+        self.table.set_keys(keys, from_top=from_top)
         self._show_empty()
 
     def _cells(self, items: Mapping[Key, T]) -> dict[Key, Any]:
@@ -280,7 +284,7 @@ class ListView(View, Generic[T]):
         self.deck.fail(error)
 
     def _show_empty(self) -> None:
-        empty = not self._keys
+        empty = not self.keys
         text = filter_text(self.location)
         lines = (
             (f"No {self.resource.noun} matches {text}", "Esc takes the filter away.") if text else self.resource.empty
@@ -370,13 +374,18 @@ class ListView(View, Generic[T]):
 
     def freeze(self) -> None:
         """Hold the rows still, or let them go and catch up."""
-        self._frozen = not self._frozen
-        self._waiting.clear()
-        if not self._frozen:
+        self.news.freeze()
+        if not self.news.frozen:
             self.load()
         self.deck.frame_changed()
 
     # --- cursor and marks
+
+    @on(VirtualTable.RowHighlighted)
+    def _highlighted(self, message: VirtualTable.RowHighlighted) -> None:
+        message.stop()
+        if message.index == 0:
+            self.news.came_to_top()
 
     @on(VirtualTable.RowSelected)
     def _selected(self, message: VirtualTable.RowSelected) -> None:
@@ -397,11 +406,6 @@ class ListView(View, Generic[T]):
         else:
             marked({})
 
-    @property
-    def keys(self) -> Sequence[Key]:
-        """The keys of all rows, in order."""
-        return self._keys
-
     @on(VirtualTable.MarksChanged)
     def _marked(self, message: VirtualTable.MarksChanged) -> None:
         message.stop()
@@ -415,85 +419,32 @@ class ListView(View, Generic[T]):
 
     def catch_up(self) -> None:
         """Shown again: what came meanwhile appears, since nobody was looking whom it could disturb."""
-        self._returning = True
+        self.news.returning()
         super().catch_up()
 
     def changed(self, changes: Changes) -> None:
-        """Re-read what is in view and changed; show what is new to who follows the top, else only count it."""
-        mine = [event for event in changes.events if event.kind in self.resource.kinds]
-        if not (mine or changes.missed):
-            return
-        if self._frozen:
-            self._waiting.update(self.resource.key_of(event) or event.key for event in mine)
-            self.deck.frame_changed()
-            return
-        if changes.missed or not self._keys or any(self.resource.key_of(event) is None for event in mine):
-            self._refresh_whole()
-            return
-        self._refresh_rows(mine)
+        """Something that concerns it changed."""
+        self.news.changed(changes)
 
-    def _refresh_rows(self, events: Sequence[Event]) -> None:
-        keys = {key for event in events if (key := self.resource.key_of(event)) is not None}
-        new = [event for event in events if event.change == "created" and self.resource.key_of(event) not in self.known]
-        placed = self.location.terms or self.location.sort or self.location.name
-        if new and (placed or self.table.following):
-            self._refresh_whole()
-        elif new:
-            self._known = self.known | {key for event in new if (key := self.resource.key_of(event)) is not None}
-            self.table.append_hint(len(new))
-        self._reread([key for key in self.table.visible_keys if key in keys])
+    def read_again(self, keys: Sequence[Key] | None) -> None:
+        """Read rows that are shown and may have changed.
 
-    @property
-    def known(self) -> frozenset[Key]:
-        """The keys listed or announced already."""
-        if self._known is None:
-            self._known = frozenset(self._keys)
-        return self._known
-
-    def _reread(self, keys: Sequence[Key]) -> None:
+        Args:
+            keys: Theirs; `None` when any row may have: those in view are read now, others when they come into view.
+        """
+        if keys is None:
+            self.table.forget_out_of_view()
+            keys = self.table.visible_keys
         if keys:
-            source, location, engine = self.resource.source, self.location, self.deck.engine
-            self.deck.read(self._group("news"), lambda: source.rows(engine, keys, location), self._updated)
+            source, location, engine, wanted = self.resource.source, self.location, self.deck.engine, keys
+            self.deck.read(self._group("news"), lambda: source.rows(engine, wanted, location), self.update)
 
-    def _updated(self, items: Mapping[Key, T]) -> None:
+    def update(self, items: Mapping[Key, T]) -> None:
+        """Show what has changed of things that are listed."""
         self._items.update(items)
         self.table.update_rows(self._cells(items))
 
-    def _refresh_whole(self) -> None:
-        """Read the order anew, but show it only where it moves nothing that the operator has moved to."""
-        source, location, engine = self.resource.source, self.location, self.deck.engine
-        self.deck.read(self._group("whole"), lambda: source.whole(engine, location), self._compare)
-
-    def _compare(self, listing: Listing[T]) -> None:
-        at_top = self.table.following or (self._returning and self._fits_from_top(listing.keys))
-        self._returning = False
-        if at_top or not self._keys or list(listing.keys) == list(self._keys):
-            self._take(listing, from_top=at_top)
-            if not listing.items:
-                self._reread(self.table.visible_keys)
-            self.deck.frame_changed()
-            return
-        now = set(listing.keys)
-        new = now - self.known
-        stay = [key for key in self._keys if key in now]
-        if len(stay) != len(self._keys):
-            self._keys, self._known = stay, None
-            self.table.set_keys(stay)
-            self._show_empty()
-        if new:
-            self._known = self.known | new
-            self.table.append_hint(len(new))
-        if listing.items:
-            self._updated({key: item for key, item in listing.items.items() if key in self._items or key in now})
-        else:
-            self._reread(self.table.visible_keys)
-
-    def _fits_from_top(self, keys: Sequence[Key]) -> bool:
-        """Whether the first rows are in view, and the cursor's would still be among them."""
-        shown = len(self.table.visible_keys)
-        return self.table.scroll_top == 0 and self.table.cursor_key in keys[:shown]
-
     def tick(self) -> None:
         """Ages and silent runs may read differently now."""
-        if not self._frozen and self._keys:
-            self._reread(self.table.visible_keys)
+        if not self.news.frozen and self.keys:
+            self.read_again(self.table.visible_keys)

@@ -247,9 +247,11 @@ async def test_frozen_rows_stay_until_they_are_let_go(world: World) -> None:
     async with console(world.engine, "runs") as deck:
         await deck.expect_line("live", "0.5")
         await deck.press("f")
-        await deck.expect("frozen")
+        await deck.expect("FROZEN")
         run.log_metric("auc", 0.75, step=1)
         run.finish()
+        await deck.expect("FROZEN, 1 change waits")
+        assert "0.75" not in deck.text()
         await deck.press("f")
         await deck.expect_line("live", "0.75", "finished")
 
@@ -302,7 +304,7 @@ async def test_tagging_renaming_noting_and_deleting_a_run(world: World) -> None:
         await deck.press("enter")
         await deck.expect("Tag team set on 1 runs.")
         await deck.press("D")
-        await deck.expect("Undo: qd runs restore")
+        await deck.expect("Deleted ", "No runs yet.")
     assert world.engine.runs.count() == 0
 
 

@@ -120,6 +120,10 @@ class TableRows:
             self._rows.pop(key, None)
         self._asked.clear()
 
+    def read_out_of_view(self) -> set[Key]:
+        """Keys whose rows have been read but are not in view."""
+        return set(self._rows).difference(self._keys[index] for index in self.visible)
+
     def missing(self, *, ahead: bool) -> tuple[Key, ...]:
         """Keys to ask for, those in view first; () when nothing is missing or all of it is under way.
 

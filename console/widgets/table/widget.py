@@ -151,7 +151,7 @@ class VirtualTable(Widget, can_focus=True):
 
     @property
     def new_above(self) -> int:
-        """Rows announced by `append_hint` since the last `set_keys`."""
+        """Rows announced by `announce` since the last `set_keys`."""
         return self._new_above
 
     def row(self, key: Key) -> Row | None:
@@ -186,10 +186,11 @@ class VirtualTable(Widget, can_focus=True):
         if self._across.go_to(name):
             self._relayout()
 
-    def append_hint(self, count: int) -> None:
-        """Announce rows that the next `set_keys` will bring, without moving anything."""
-        self._new_above += count
-        self._refresh_line(0)
+    def announce(self, count: int) -> None:
+        """Say how many rows the next `set_keys` will bring, without moving anything."""
+        if count != self._new_above:
+            self._new_above = count
+            self._refresh_line(0)
 
     def set_keys(self, keys: Sequence[Key], *, from_top: bool = False) -> None:
         """Replace the order of the rows.
@@ -226,9 +227,16 @@ class VirtualTable(Widget, can_focus=True):
 
     def forget_rows(self, keys: Collection[Key] | None = None) -> None:
         """Read rows again when they are shown, all of them by default."""
+        forgotten = set(self._strips) if keys is None else keys
+        for key in forgotten:
+            self._strips.pop(key, None)
         self._data.forget(keys)
-        self._strips.clear()
-        self._moved()
+        if keys is None or not set(self.visible_keys).isdisjoint(keys):
+            self._moved()
+
+    def forget_out_of_view(self) -> None:
+        """Read rows that are not in view again when they come into view: they may have changed meanwhile."""
+        self.forget_rows(self._data.read_out_of_view())
 
     def clear_marks(self) -> None:
         """Take all marks away."""

@@ -179,8 +179,8 @@ async def test_new_rows_are_announced_and_move_nothing() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pressed(app, pilot, "j", "j")
         before = app.lines()[1:]
-        app.table.append_hint(5)
-        app.table.append_hint(7)
+        app.table.announce(5)
+        app.table.announce(12)
         await pilot.pause()
         assert app.lines()[0].rstrip().endswith("↑ 12 new")
         assert app.lines()[1:] == before
