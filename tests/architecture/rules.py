@@ -32,7 +32,7 @@ WAITING = ("engine.server", "engine.serving")
 OF_THE_ENGINE = re.compile(
     r"engine|engine\.api|engine\.core(\.\w+)*|engine\.\w+\.(\w+_)?model|engine\.cli"
     r"|engine\.registry\.lineage|engine\.telemetry\.histogram|engine\.deployment\.analysis"
-    r"|engine\.drift\.(words|document)"
+    r"|engine\.drift\.(words|document)|engine\.undoing\.registry"
 )
 """What the console may import of the engine: the front door, what is pure, and what the front door gives."""
 
