@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from engine.endpoints.builds import Builds
     from engine.endpoints.service import Endpoints
     from engine.gates.service import Gates
+    from engine.jobs.service import Jobs
     from engine.lineage.service import Lineages
     from engine.maintenance.service import Maintenance
     from engine.monitoring.model import Monitor, MonitorResult, Subject
@@ -412,6 +413,13 @@ class Engine:
         return Maintenance(self.workspace, self.database, self.access, self.artifacts, self.clock)
 
     @cached_property
+    def jobs(self) -> Jobs:
+        """Long work in processes of its own."""
+        from engine.jobs.service import Jobs
+
+        return Jobs(self.workspace, self.access, self.clock)
+
+    @cached_property
     def processes(self) -> Processes:
         """The long-running processes of the workspace: its server."""
         from engine.processes.service import Processes
@@ -431,6 +439,12 @@ class Engine:
         from engine.webhooks.service import Webhooks
 
         return Webhooks(self.database, self.access, self.audit, self._policy_file, self.clock, self._ids)
+
+    def redact(self, text: str) -> str:
+        """A text with what looks like a secret replaced, whatever the policy allows: for what leaves the workspace."""
+        from engine.tracking.redaction import redacted
+
+        return redacted("", text)
 
     @cached_property
     def undoing(self) -> Undoing:

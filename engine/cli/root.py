@@ -27,6 +27,7 @@ NOUNS: dict[str, Member] = {
     "import": Member("engine.cli.import_", "import_", "Bring runs and models from other trackers."),
     "info": Member("engine.cli.info", "info", "Print every path."),
     "init": Member("engine.cli.init", "init", "Make a workspace."),
+    "jobs": Member("engine.cli.jobs", "jobs", "Long commands that go on by themselves: start, follow, cancel."),
     "labels": Member("engine.cli.labels", "labels", "What turned out to be true of predictions."),
     "lineage": Member("engine.cli.lineage_tree", "lineage", "What led to a thing and what came of it, as a tree."),
     "models": Member("engine.cli.models", "models", "Registered models: gates, promotion, rollback, history."),

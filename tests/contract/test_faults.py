@@ -31,6 +31,7 @@ READING = {
     "traces": "assessment assessments complete count get get_all keys measure page rows summaries summary",
     "uploads": "check_part join",
     "processes": "server stop_server stop_up up",
+    "jobs": "cancel forget get log page start",
     "analyst": "settle",
     "builds": "export get load path pickle_allowed",
     "endpoints": "at deployments desired get history of_version page plan planes prepare wait",

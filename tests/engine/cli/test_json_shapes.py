@@ -102,6 +102,7 @@ IN_LISTS = {
     "promotion": "models history",
     "request": "approvals list --state all",
     "token": "tokens list",
+    "job": "jobs list",
     "webhook": "webhooks list",
     "alert": "alerts list",
     "alert-change": "alerts changes 1",
@@ -147,6 +148,7 @@ def lively(sample: Sample, qd: Qd) -> Sample:
     qd("endpoints", "create", "churn", "churn")
     qd("endpoints", "kill", "churn", "--reason", "not yet", "--yes")
     qd("tokens", "create", "ci", "--expires", "90d")
+    qd("jobs", "start", "--title", "look", "--", "info")
     qd("webhooks", "create", "ci", "https://example.com/", "--event", "model_version.created")
     raised(sample.path)
     with engine.open(sample.path) as opened:

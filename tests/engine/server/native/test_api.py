@@ -47,6 +47,7 @@ NOT_OVER_HTTP = {
     "models.newest": "part of reading lists of models",
     "models.register_from": "the MLflow dialect's way to register, with its kinds of sources",
     "prompts.has": "`prompts.get` says which error it is",
+    "jobs": "a job is a program of the server's machine; who may log in there starts it",
     "processes.stop_server": "a caller must not end the server they call",
     "processes.stop_up": "same",
     "promotions.finish": "the end of a rollout, for the analyst",

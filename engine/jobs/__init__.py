@@ -1,0 +1,1 @@
+"""Long work in processes of its own: it goes on when who asked for it has left."""
