@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -12,10 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from tests.bench.pty.session import PtySession
+from tests.console.terminal.sequences import colours_sent
 
 DEMO = (sys.executable, "-m", "tests.bench.pty.demo", "--rows", "500")
 LAST = "run-000030"
-SGR = re.compile(rb"\x1b\[([0-9;]*)m")
 
 
 class Row(NamedTuple):
@@ -36,20 +35,6 @@ TERMINALS = {
     "vt220": Row({"TERM": "vt220", "COLORTERM": ""}, 0),
     "no colour": Row({"NO_COLOR": "1"}, 0),
 }
-
-
-def colours_sent(output: bytes) -> int:
-    """The kind of colours among the sequences: 0, 16, 256 or 16 million."""
-    most = 0
-    for found in SGR.finditer(output):
-        codes = [int(code or 0) for code in found[1].split(b";")]
-        for place, code in enumerate(codes):
-            if code in (38, 48):
-                most = max(most, 256 if codes[place + 1] == 5 else 1 << 24)
-                break
-            if 30 <= code <= 37 or 40 <= code <= 47 or 90 <= code <= 107:
-                most = max(most, 16)
-    return most
 
 
 @pytest.mark.parametrize("name", TERMINALS)
