@@ -406,11 +406,11 @@ _SETTINGS = (("sort:", "sort"), ("cols:", "columns"), ("since:", "since"), ("@",
 
 def _term(word: str) -> str | None:
     """The word as a term of a quick filter, if it is one."""
-    if word == "/" or not any(mark in word for mark in "/=<>~"):
+    if word == "/" or not (word.startswith("-") or any(mark in word for mark in "/=<>~:")):
         return None
-    from engine.core.query.quick import as_term, is_expression, is_predicate
+    from engine.core.query.quick import as_term, is_expression, is_negation, is_predicate, is_within
 
-    if is_expression(word) or is_predicate(word):
+    if is_expression(word) or is_predicate(word) or is_negation(word) or is_within(word):
         return as_term(word)
     return as_term(word[1:]) if word[0] == "/" else None
 

@@ -52,6 +52,10 @@ _PIECES += [
     "a=",
     "'x y'",
     "-x",
+    "note:x",
+    "-note:a b",
+    "cfg.lr:",
+    "-",
 ]
 words = st.text(max_size=8) | st.sampled_from([*_PIECES, "a b", "it's", 'say "x"', "$HOME", "; rm", "*", ""])
 lines = st.lists(st.sampled_from(_PIECES) | st.text(max_size=4), max_size=8).map(" ".join) | st.text(max_size=40)

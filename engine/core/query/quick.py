@@ -215,6 +215,29 @@ def is_predicate(word: str) -> bool:
     return _pattern(_PREDICATE).fullmatch(word) is not None
 
 
+def is_negation(word: str) -> bool:
+    """Say whether a whole word is a free word or `key:value` that must not hold, written with `-`."""
+    return len(word) > 1 and word[0] == "-" and word[1] != "-" and not word[1].isspace()
+
+
+def is_within(word: str) -> bool:
+    """Say whether a whole word reads as `key:value` of a key that anything could have: an attribute, or `cfg.lr`."""
+    held = _pattern(_HOLDS).match(word)
+    if held is None or not word[held.start("items") :].strip():
+        return False
+    prefix, dot, _ = held["key"].partition(".")
+    return prefix.lower() in ENTITIES if dot else any(schema.attribute(held["key"]) for schema in _all_schemas())
+
+
+def _all_schemas() -> tuple[Schema, ...]:
+    from engine.core.query import schema
+
+    return (
+        *(schema.RUNS, schema.EXPERIMENTS, schema.MODELS, schema.VERSIONS, schema.LOGGED_MODELS, schema.AUDIT),
+        *(schema.TRACES, schema.PROMPTS, schema.PROMPT_VERSIONS, schema.ENDPOINTS, schema.ALERTS),
+    )
+
+
 def is_expression(word: str) -> bool:
     """Say whether a whole word is a regular expression between slashes."""
     found = _pattern(_TERM).match(word)
