@@ -38,13 +38,18 @@ class Arrangement:
     # --- what it makes of columns
 
     def ordered(self, names: Sequence[str]) -> list[str]:
-        """All columns there are in the wanted order, hidden ones too; pinned ones first."""
+        """All columns there are in the wanted order, hidden ones too: the one that leads, pinned ones, the others."""
         present = set(names)
         found = [name for name in self.order if name in present]
         for place, name in enumerate(names):
             if name not in self.order:
                 found.insert(found.index(names[place - 1]) + 1 if place else 0, name)
-        return sorted(found, key=lambda name: name not in self.pinned)
+        lead = self._lead(found)
+        return sorted(found, key=lambda name: (name != lead, name not in self.pinned))
+
+    def _lead(self, names: Sequence[str]) -> str:
+        """The first column shown: what identifies a row stays in view, whatever else is pinned."""
+        return next((name for name in names if name not in self.hidden), "")
 
     def shown(self, names: Sequence[str]) -> list[str]:
         """The columns to show, left to right: all but the hidden ones, and never none."""
@@ -83,14 +88,15 @@ class Arrangement:
         return replace(self, widths={**self.widths, name: max(NARROWEST, min(width, WIDEST))})
 
     def move(self, name: str, by: int, names: Sequence[str]) -> Arrangement:
-        """Move a column past its neighbour that is shown; pinned ones only among themselves.
+        """Move a column past its neighbour that is shown; those that stay at the left only among themselves.
 
         Args:
             name: The column.
             by: -1 to the left, 1 to the right.
             names: All columns there are, in their usual order.
         """
-        shown = [each for each in self.shown(names) if (each in self.pinned) == (name in self.pinned)]
+        staying = {*self.pinned, self._lead(self.ordered(names))}
+        shown = [each for each in self.shown(names) if (each in staying) == (name in staying)]
         place = shown.index(name) + by if name in shown else -1
         if not 0 <= place < len(shown):
             return self
