@@ -57,7 +57,8 @@ def restore(session: Session, directory: str, reason: str, fmt: Format, *, yes: 
     """Bring the workspace back to the backup in DIRECTORY; other processes see it as one change."""
     name = Path(directory).name or directory
     engine = session.engine_to_restore()
-    confirm(f"This replaces all of {engine.workspace.path} by the backup {directory}", name, yes=yes)
+    act = f"This replaces all of {engine.workspace.path} by the backup {directory}"
+    confirm(act, name, yes=yes, sort=("workspace", "restore"))
     progress = ProgressLine("restoring")
     restored = engine.maintenance.restore(directory, reason=reason, progress=progress)
     progress.close()

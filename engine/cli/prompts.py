@@ -279,10 +279,11 @@ def delete(session: Session, name: str, version: int | None, reason: str, *, yes
     prompts = session.engine().prompts
     if version is not None:
         found = prompts.version(name, version)
-        confirm(f"This deletes the prompt {found.key}", found.key, yes=yes)
+        confirm(f"This deletes the prompt {found.key}", found.key, yes=yes, sort=("prompt version", "delete"))
         prompts.delete_version(name, version, reason=reason)
         narrate(f"{found.key} is deleted.")
         return
-    confirm(f"This deletes the prompt {name} with {count(prompts.get(name).versions, 'version')}", name, yes=yes)
+    act = f"This deletes the prompt {name} with {count(prompts.get(name).versions, 'version')}"
+    confirm(act, name, yes=yes, sort=("prompt", "delete"))
     prompts.delete(name, reason=reason)
     narrate(f"{name} is deleted.")

@@ -132,7 +132,8 @@ def delete(session: Session, trace_id: str, *, yes: bool) -> None:
     """Delete one trace for ever."""
     traces = session.engine().traces
     found = traces.get(trace_id).summary
-    confirm(f"This deletes the trace {found.trace_id} with {count(found.span_count, 'span')}", found.trace_id, yes=yes)
+    act = f"This deletes the trace {found.trace_id} with {count(found.span_count, 'span')}"
+    confirm(act, found.trace_id, yes=yes, sort=("trace", "delete"))
     traces.delete_one(found.trace_id)
     narrate(f"The trace {found.trace_id} is gone.")
 
@@ -150,7 +151,7 @@ def prune(session: Session, older_than: int, fmt: Format, *, yes: bool) -> None:
     traces = session.engine().traces
     number = traces.count(TraceQuery(f"start_time < {before_ms}"))
     if number:
-        confirm(f"This deletes {count(number, 'trace')}", "traces", yes=yes)
+        confirm(f"This deletes {count(number, 'trace')}", "traces", yes=yes, sort=("trace", "prune"))
     gone = traces.prune(before_ms)
     if fmt is Format.HUMAN:
         narrate(f"{count(gone, 'trace')} deleted.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import click
 
 from engine.cli.cells import moment
-from engine.cli.confirmation import confirm
+from engine.cli.confirmation import ask_for_name
 from engine.cli.diagnostics import narrate
 from engine.cli.options import gathered, yes_option
 from engine.cli.output import Format, format_options, show_lines, show_record
@@ -125,7 +125,7 @@ def _ask(plan: UndoPlan, how: _How, *, asked: bool) -> None:
     if how.yes or (asked and plan.danger < 2):
         return
     if plan.danger > 2:
-        confirm(act, str(plan.record.seq), yes=False, final=bool(plan.final))
+        ask_for_name(act, str(plan.record.seq), f"This cannot be undone: {plan.final}" if plan.final else "")
         return
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         raise InvalidInput(f"{act}, and nobody can be asked here.", hint="Add --yes if you mean it.")

@@ -155,7 +155,7 @@ def tag(session: Session, version: str, tags: Sequence[tuple[str, str]], remove:
 @_which
 def delete(session: Session, version: Version, reason: str, *, yes: bool) -> None:
     """Delete a version for ever; its number is never given again."""
-    confirm(f"This deletes {version.key}", version.key, yes=yes)
+    confirm(f"This deletes {version.key}", version.key, yes=yes, sort=("version", "delete"))
     session.engine().models.delete_version(version.model, version.version, reason=reason)
     narrate(f"{version.key} is deleted.")
 

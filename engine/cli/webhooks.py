@@ -106,7 +106,7 @@ def update(session: Session, /, webhook: str, fmt: Format, **given: Any) -> None
 def delete(session: Session, webhook: str, *, yes: bool) -> None:
     """Delete a webhook, with its messages that wait."""
     service = session.engine().webhooks
-    confirm(f"This deletes the webhook {service.get(webhook).name}", webhook, yes=yes)
+    confirm(f"This deletes the webhook {service.get(webhook).name}", webhook, yes=yes, sort=("webhook", "delete"))
     service.delete(webhook)
 
 

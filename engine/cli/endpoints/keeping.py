@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from engine.cli.session import Session
 
 
+_DELETED = ("endpoint", "delete")
+
+
 class _Settings(NamedTuple):
     description: str | None
     owner: str | None
@@ -109,8 +112,8 @@ def delete(session: Session, name: str, reason: str, *, force: bool, yes: bool) 
     endpoints = session.engine().endpoints
     routed = sum(each.share is not None for each in endpoints.get(name).deployments)
     if routed and force:
-        confirm(f"This deletes the endpoint {name}, which answers requests now", name, yes=yes)
+        confirm(f"This deletes the endpoint {name}, which answers requests now", name, yes=yes, sort=_DELETED)
     elif not routed:
-        confirm(f"This deletes the endpoint {name} and its history", name, yes=yes)
+        confirm(f"This deletes the endpoint {name} and its history", name, yes=yes, sort=_DELETED)
     endpoints.delete(name, reason=reason, force=force)
     narrate(f"{name} is deleted.")

@@ -201,7 +201,7 @@ def kill(session: Session, name: str, how: _How, fmt: Format, *, yes: bool) -> i
         _reason(how)
         plan = endpoints.plan(name, RouteWish(Cause.KILL))
         if plan.danger > 2:
-            confirm(f"This refuses every request to {name}", name, yes=yes, final=False)
+            confirm(f"This refuses every request to {name}", name, yes=yes, sort=("endpoint", "kill"))
     return _carry_out(
         session,
         name,

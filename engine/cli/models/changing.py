@@ -94,7 +94,8 @@ def delete(session: Session, name: str, reason: str, *, yes: bool) -> None:
     """Delete a model with all its versions, for ever."""
     models = session.engine().models
     found = models.get(name)
-    confirm(f"This deletes the model {name} with {count(found.versions, 'version')}", name, yes=yes)
+    act = f"This deletes the model {name} with {count(found.versions, 'version')}"
+    confirm(act, name, yes=yes, sort=("model", "delete"))
     models.delete(name, reason=reason)
     narrate(f"{name} is deleted.")
 

@@ -118,7 +118,7 @@ def change(session: Session, monitor: str, settings: dict[str, Any], fmt: Format
 @click.pass_obj
 def delete(session: Session, monitor: str, *, yes: bool) -> None:
     """Delete a monitor with what it found; its alerts end."""
-    confirm("This deletes the monitor with all it found", monitor, yes=yes)
+    confirm("This deletes the monitor with all it found", monitor, yes=yes, sort=("monitor", "delete"))
     session.engine().monitors.delete(monitor)
 
 
