@@ -45,7 +45,8 @@ def save_view(app: ConsoleApp, name: str) -> None:
         return
     file, saved = ViewsFile(app.own.config), SavedView.of_list(view.location, view.columns.arrangement)
     resource = view.resource.name
-    app.act(lambda: file.put(resource, called, saved), lambda _: app.say(f"Saved. Open it with  :view {called}"))
+    words = f"Saved. Open it with  :view {called}"
+    app.read("view.save", lambda: file.put(resource, called, saved), lambda _: app.say(words))
 
 
 def open_view(app: ConsoleApp, name: str) -> None:

@@ -24,14 +24,14 @@ ARRANGEMENTS = st.builds(
 
 
 @given(ARRANGEMENTS, NAMES)
-def test_every_column_is_shown_once_or_hidden_and_pinned_ones_come_first(
+def test_every_column_is_shown_once_or_hidden_and_pinned_ones_stand_behind_the_first(
     arrangement: Arrangement, names: list[str]
 ) -> None:
     ordered = arrangement.ordered(names)
     assert sorted(ordered) == sorted(names)
-    pinned = [name in arrangement.pinned for name in ordered]
-    assert pinned == sorted(pinned, reverse=True)
     shown = arrangement.shown(names)
+    pinned = [name in arrangement.pinned for name in shown[1:]]
+    assert pinned == sorted(pinned, reverse=True)
     assert shown
     if set(names) - arrangement.hidden:
         assert shown == [name for name in ordered if name not in arrangement.hidden]
@@ -49,9 +49,9 @@ def test_moving_a_column_changes_places_with_its_neighbour_of_the_same_sort(
 ) -> None:
     shown = arrangement.shown(names)
     name, by = data.draw(st.sampled_from(shown)), data.draw(st.sampled_from([-1, 1]))
-    place = shown.index(name) + by
+    place, staying = shown.index(name) + by, {shown[0], *arrangement.pinned}
     moved = arrangement.move(name, by, names).shown(names)
-    if 0 <= place < len(shown) and (shown[place] in arrangement.pinned) == (name in arrangement.pinned):
+    if 0 <= place < len(shown) and (shown[place] in staying) == (name in staying):
         expected = [each for each in shown if each != name]
         expected.insert(place, name)
         assert moved == expected
@@ -68,18 +68,13 @@ def test_pinning_twice_and_hiding_then_showing_change_nothing(arrangement: Arran
 
 @pytest.mark.parametrize(("wanted", "given_width"), [(-5, NARROWEST), (12, 12), (10_000, WIDEST)])
 def test_a_column_is_as_wide_as_wanted_within_reason(wanted: int, given_width: int) -> None:
-    columns = [_shown("a"), _shown("b")]
-    laid_out = Arrangement().resize("b", wanted).pin("b").laid_out(columns)
-    assert [each.column.name for each in laid_out] == ["b", "a"]
-    column = laid_out[0].column
-    assert (column.width, column.minimum, column.maximum, column.pinned) == (
-        given_width,
-        given_width,
-        given_width,
-        True,
-    )
-    assert laid_out[1] is not None
-    assert laid_out[1].column == columns[0].column
+    columns = [_shown("a"), _shown("b"), _shown("c")]
+    laid_out = Arrangement().resize("c", wanted).pin("c").laid_out(columns)
+    assert [each.column.name for each in laid_out] == ["a", "c", "b"]
+    column = laid_out[1].column
+    assert (column.width, column.minimum, column.maximum) == (given_width,) * 3
+    assert column.pinned
+    assert laid_out[2].column == columns[1].column
 
 
 def _shown(name: str) -> Shown[object]:
@@ -164,6 +159,6 @@ def test_columns_are_found_by_words_and_by_paths_into_json(typed: str, found: li
 
 def test_moving_pinning_and_back_to_the_usual() -> None:
     now = choosing("params.lr").move("user", -1).pin("params.lr")
-    assert now.shown == ["params.lr", "name", "user"]
+    assert now.shown == ["name", "params.lr", "user"]
     assert now.pin("metrics.loss") == now
     assert now.reset(("name", "metrics.auc")) == Choosing(("name", "metrics.auc"), CHOICES, (), Arrangement())

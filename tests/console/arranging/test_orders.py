@@ -65,7 +65,7 @@ def test_terms_of_one_column_are_told_from_those_of_others() -> None:
 
 @pytest.mark.parametrize(
     ("text", "typed"),
-    [("status=", ""), ("status=fai", "fai"), ("status=failed,ki", "ki"), ("auc>=0.5", "0.5"), ("x", "")],
+    [("status=", ""), ("status=fai", "fai"), ("status=failed,ki", "ki"), ("a>=0.5", "0.5"), ("x", "")],
 )
 def test_the_value_being_typed_stands_behind_the_last_operator_or_comma(text: str, typed: str) -> None:
     start, value = last_value(text)
