@@ -19,12 +19,16 @@ _CLOSE = 0.5
 """Values whose least is more than this share of the greatest get bars that do not start at zero, which is said."""
 
 
+_FEW_DIGITS, _MANY_DIGITS = 4, 7
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """Where things stand in a row."""
 
     name: int
     value: int
+    digits: int
     ink: int
     scale: Scale
     start: float
@@ -68,10 +72,11 @@ def _rank(reading: Reading) -> tuple[bool, float]:
 
 def _layout(found: Sequence[Reading], view: View) -> _Layout:
     name = name_width([_name(each) for each in found], view.width)
-    value = max(len(each.text) for each in found)
+    digits = _digits([_middle(each) for each in found])
+    value = max(len(_value(each, digits)) for each in found)
     finite = [_middle(each) for each in found if math.isfinite(_middle(each))]
     scale, start = _scale(finite, log=view.log_y)
-    return _Layout(name, value, max(view.width - name - value - 3, 0), scale, start)
+    return _Layout(name, value, digits, max(view.width - name - value - 3, 0), scale, start)
 
 
 def _scale(finite: Sequence[float], *, log: bool) -> tuple[Scale, float]:
@@ -91,13 +96,26 @@ def _scale(finite: Sequence[float], *, log: bool) -> tuple[Scale, float]:
     return Scale(min(low, 0.0), max(high, 0.0)), 0.0
 
 
+def _digits(values: Sequence[float]) -> int:
+    """The fewest digits that tell different values apart, within what can be read."""
+    different = len({value for value in values if not math.isnan(value)})
+    for digits in range(_FEW_DIGITS, _MANY_DIGITS):
+        if len({compact(value, digits) for value in values if not math.isnan(value)}) == different:
+            return digits
+    return _MANY_DIGITS
+
+
+def _value(reading: Reading, digits: int) -> str:
+    return compact(reading.high, digits) if reading.low == reading.high else reading.text
+
+
 def _name(reading: Reading) -> str:
     return f"{reading.marker} {reading.name}".rstrip()
 
 
 def _row(reading: Reading, layout: _Layout, view: View) -> Line:
     name = cut(_name(reading), layout.name, unicode=view.unicode)
-    value = reading.text.rjust(layout.value)
+    value = _value(reading, layout.digits).rjust(layout.value)
     role = "warn" if not math.isfinite(_middle(reading)) else "value"
     spans = [Span(f"{name} ", reading.role), Span(f"{value} ", role), Span(_ink(reading, layout, view), reading.role)]
     return fitted(spans, view.width, unicode=view.unicode)

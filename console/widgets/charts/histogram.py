@@ -97,8 +97,8 @@ def _left_out(count: int) -> str:
 
 
 def _fitting(values: Sequence[float], room: int, *, log: bool) -> Bins:
-    """As many bins as there are lines."""
-    wanted = min(max(room, _FEWEST), _MOST)
+    """As many bins as there are lines, and as so many values make sense of."""
+    wanted = min(max(room, _FEWEST), _MOST, math.ceil(2 * math.sqrt(len(values))) + 1)
     bins = binned(values, wanted, log=log)
     while len(bins.counts) > max(room, 1) and wanted > 1:
         wanted -= 1

@@ -159,6 +159,12 @@ def test_several_series_are_counted_by_their_last_values() -> None:
     assert "9" not in "".join(row.split("│")[0] for row in rows[1:-1])
 
 
+def test_few_values_get_few_bins() -> None:
+    series = [Series(f"r{seed}", [(0.0, seed / 7)]) for seed in range(5)]
+    rows = texts(draw_histogram(series, View(60, 40)))
+    assert sum("│" in row for row in rows) <= 7
+
+
 def test_a_reduced_curve_says_that_stretches_are_counted() -> None:
     rows = texts(draw_histogram([Series("a", [(0.0, 0.0, 1.0), (1.0, 2.0, 4.0)])], View(60, 9)))
     assert rows[-1].strip() == "2 stretches of the curve"
@@ -181,6 +187,12 @@ def test_close_values_do_not_start_at_zero_and_that_is_said() -> None:
     drawing = texts(draw_bars(series, View(70, 8)))
     assert "bars start at 0.9" in drawing[-1]
     assert drawing[1].count("█") > 2 * drawing[2].count("█") > 0
+
+
+def test_values_that_differ_little_are_written_so_that_they_differ() -> None:
+    series = [Series("a", [(0.0, 0.899999)]), Series("b", [(0.0, 0.899981)]), Series("c", [(0.0, 0.899472)])]
+    shown = [row.split()[2] for row in texts(draw_bars(series, View(60, 6)))[1:4]]
+    assert shown == ["0.9", "0.89998", "0.89947"]
 
 
 def test_values_below_zero_grow_to_the_left() -> None:
