@@ -153,6 +153,8 @@ class Predictor:
         def told(found: Outputs | Exception) -> None:
             try:
                 tell(self._worded(task, target, found))
+            except Exception as error:  # noqa: BLE001 one connection that breaks must not keep the others from their answers
+                self._log(task, error)
             finally:
                 flights.ended()
 

@@ -149,7 +149,7 @@ class ShadowProcess:
         self._loaded.clear()
         if process is None:
             return
-        process.kill()
+        _kill(process)
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
@@ -161,4 +161,10 @@ class ShadowProcess:
         self._closed = True
         process = self._process
         if process is not None:
-            process.kill()
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(OSError, AttributeError):  # on a busy machine it would not get to its own end
+        os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
+    process.kill()

@@ -141,7 +141,8 @@ def test_a_new_version_takes_over_while_requests_wait_for_the_old(tmp_path: Path
             name: metric(served, f'quarterdeck_requests_total{{[^}}]*outcome="{name}"}}') for name in ("ok", "error")
         }
         assert sums == {"ok": len(callers.outcomes), "error": 0}
-    until(lambda: sum(each.sent for each in own.engine.telemetry.counts()) == len(callers.outcomes))
+        sent = len(callers.outcomes)  # looked for while its capture writer runs
+        until(lambda: sum(each.sent for each in own.engine.telemetry.counts()) == sent, within_s=20)
     counts = own.engine.telemetry.counts()
     assert sum(each.stored + each.dropped for each in counts) == len(callers.outcomes)
     own.engine.close()
