@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import option, qd, several, tagged
 from console.formats import STATES, age, duration, logged, number, pill
 from console.location import Location, filter_text
 from console.resources.resource import Listing, Resource, Shown
@@ -13,6 +14,7 @@ from console.resources.typed import kind_of
 from console.screens.list import ListView
 from console.widgets.table import Column, Key
 from engine.core.access import Role
+from engine.core.json_path import JsonPath, json_path
 from engine.core.keys import is_system
 from engine.tracking.model import Run, RunQuery, RunStatus
 
@@ -87,9 +89,22 @@ def chosen_column(name: str) -> Shown[Run]:
         wide = min(max(USUAL_WIDTH, len(key) + 1), WIDEST_METRIC)  # one more for the mark of the order
         column = Column(f"metrics.{key}", key, width=wide, minimum=7, maximum=wide, align="right", priority=6)
         return Shown(column, lambda run, _now: (number(run.metrics[key]) if key in run.metrics else "", ""), sort)
-    values = "params" if kind == "params" else "tags"
-    column = Column(name, key, width=9, minimum=6, maximum=20, weight=1, priority=5)
+    values, path = "params" if kind == "params" else "tags", json_path(key)
+    title = key if path is None else path.title
+    column = Column(name, title, width=9, minimum=6, maximum=20, weight=1, priority=5)
+    if path is not None:
+        return Shown(column, lambda run, _now: (_inside(path, getattr(run, values)), ""), sort)
     return Shown(column, lambda run, _now: (logged(getattr(run, values).get(key, "")), ""), sort)
+
+
+def _stored_under(key: str) -> str:
+    path = json_path(key)
+    return key if path is None else path.key
+
+
+def _inside(path: JsonPath, values: Mapping[str, str]) -> str:
+    found = path.value(values.get(path.key, ""))
+    return "" if found is None else logged(str(found))
 
 
 class RunSource:
@@ -130,7 +145,7 @@ class RunSource:
         """Runs in view, with the metrics and parameters that are shown."""
         names = location.columns or self._usual
         metrics = [name.removeprefix("metrics.") for name in names if not name.startswith(("params.", "tags."))]
-        params = [name.removeprefix("params.") for name in names if name.startswith("params.")]
+        params = [_stored_under(name.removeprefix("params.")) for name in names if name.startswith("params.")]
         wanted = [key for key in keys if isinstance(key, int)]
         if any(name.startswith("tags.") for name in names):
             found = engine.run_reading.rows(wanted)  # tags come with whole rows only
@@ -274,6 +289,11 @@ def _register(app: ConsoleApp, run: Run, answers: Answers) -> None:
     app.act(register, lambda version: app.say(f"Registered {version.key}."), shell)
 
 
+def _registering(run: Run, said: Answers) -> str:
+    about = (option("owner", said["owner"]), option("description", said["description"]))
+    return qd("models", "register", said["model"], "--run", run.run_id, "--path", said["artifact"], *about)
+
+
 def _key_of(event: Event) -> Key | None:
     return event.row_id
 
@@ -297,6 +317,7 @@ ACTIONS: tuple[Action, ...] = (
             Field("owner", "owner", required=False),
             Field("description", "description", required=False),
         ),
+        twin=_registering,
     ),
     Action(
         "tag",
@@ -309,6 +330,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.WRITER,
         ask=lambda _runs: (Field("key", "tag"), Field("value", "value", required=False)),
         hint=False,
+        twin=lambda it, said: several(qd("runs", "tag", run.run_id, tagged(said)) for run in it),
     ),
     Action(
         "rename",
@@ -320,6 +342,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.OPERATOR,
         ask=lambda run: (Field("name", "name", run.name),),
         hint=False,
+        twin=lambda it, said: qd("runs", "rename", it.run_id, said["name"]),
     ),
     Action(
         "note",
@@ -331,6 +354,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.WRITER,
         ask=lambda run: (Field("note", "note", run.note, required=False),),
         hint=False,
+        twin=lambda it, said: qd("runs", "note", it.run_id, said["note"]),
     ),
     Action(
         "delete",
@@ -342,6 +366,7 @@ ACTIONS: tuple[Action, ...] = (
         needs=Needs.MANY,
         role=Role.OPERATOR,
         hint=False,
+        twin=lambda it, _said: qd("runs", "delete", [run.run_id for run in it]),
     ),
     Action(
         "reap",
@@ -353,6 +378,7 @@ ACTIONS: tuple[Action, ...] = (
         needs=Needs.NOTHING,
         role=Role.OPERATOR,
         hint=False,
+        twin=lambda _it, _said: qd("runs", "reap"),
     ),
 )
 
