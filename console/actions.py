@@ -101,7 +101,7 @@ class Action:
         consequences: Lines that say what would change; shown before asking.
         ask: Lines to fill in first, such as a reason; may depend on the subject.
         object_name: The subject's name, to be typed before what cannot be undone.
-        shell: The same as a line for the shell, several commands joined by `&&`; empty when there is none.
+        twin: The same as a line for the shell, several commands joined by `&&`; empty when there is none.
         hint: Whether the hint line offers it.
         dialog: Whether it opens a dialog of its own that shows what changes and asks with the same care.
         takes: Names of the fields of that dialog which a typed command fills in; `run` gets them as answers.
@@ -120,7 +120,7 @@ class Action:
     consequences: Callable[[Any], Sequence[str]] = _nothing
     ask: Callable[[Any], Sequence[Field]] = field(default=lambda _subject: ())
     object_name: Callable[[Any], str] = _unnamed
-    shell: Callable[[Any, Answers], str] = field(default=lambda _subject, _answers: "")
+    twin: Callable[[Any, Answers], str] = field(default=lambda _subject, _answers: "")
     hint: bool = True
     dialog: bool = False
     takes: tuple[str, ...] = ()

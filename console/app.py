@@ -299,6 +299,7 @@ class ConsoleApp(TerminalApp[int]):
         """Bring the navigator's place into the body."""
         if self._exit:
             return
+        self.last_shell = ""
         here = self.navigator.here
         key = registry.identity(here)
         view = self._views.pop(key, None)
@@ -506,7 +507,9 @@ class ConsoleApp(TerminalApp[int]):
     @on(Workers.Finished)
     def _finished(self, message: Workers.Finished) -> None:
         if not self._leaving:  # its view may be gone
+            done = self.last_shell if not message.job.group else ""
             self.desk.settle(message)
+            self.last_shell = self.last_shell or done  # what was done is still the last thing, wherever it has led
 
     @on(Tasks.Told)
     def _told(self, message: Tasks.Told) -> None:

@@ -60,7 +60,7 @@ def line_of(engine: Engine, command: Command) -> str:
     things = tuple(read_named(engine, resource, name) for name in names)
     subject = things if action.needs is Needs.MANY else next(iter(things), None)
     answers = words_for(action, subject, words, command.options)
-    if line := action.shell(subject, answers):
+    if line := action.twin(subject, answers):
         return line
     raise InvalidInput(f"The shell has no word for {command.verb} {resource}.", hint="Copy the view it leads to.")
 

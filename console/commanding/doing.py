@@ -34,7 +34,7 @@ def invoke(app: ConsoleApp, action: Action, subject: object = None, typed: Answe
     danger = action.danger_for(subject)
     fields = _filled(action.ask(subject), typed or {})
     if action.dialog:
-        app.hints.during(action, partial(action.run, app, subject, typed or {}))
+        app.hints.during(action, subject, partial(action.run, app, subject, typed or {}))
     elif danger < Danger.PRODUCTION and _asks_nothing(action, fields, typed):
         _carry_out(app, action, subject, {field.name: field.value for field in fields})
     else:
@@ -64,9 +64,9 @@ def _answered(app: ConsoleApp, action: Action, subject: object, answers: Answers
 
 
 def _carry_out(app: ConsoleApp, action: Action, subject: object, answers: Answers) -> None:
-    if line := action.shell(subject, answers):
+    app.hints.during(action, subject, partial(action.run, app, subject, answers))
+    if line := action.twin(subject, answers):
         app.last_shell = line
-    app.hints.during(action, partial(action.run, app, subject, answers))
 
 
 def take_words(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
+from console.commanding.shell_words import qd, why
 from console.formats import age, count
 from console.text import Part, table, wrap
 from console.widgets.document import Line, blank, heading
@@ -64,17 +64,18 @@ def _make(app: ConsoleApp, version: Version, answers: Answers) -> None:
         stretch = Stretch(app.engine.clock.now_ms() - parse_duration(detail))
         return drift.baseline_from_production(version.model, version.version, stretch, reason=reason)
 
-    words = {
-        "training": "--from-training",
-        "files": " ".join(quote(each) for each in detail.split()),
-        "production": f"--from-production --since {quote(detail)}",
-    }[source]
     app.work(
         f"baseline {key}",
         make,
         lambda made: app.say(f"Baseline {made.number} of {key} is in force: {count(made.rows)} rows."),
-        f"qd drift baseline {quote(version.model)} {version.version} {words} --reason {quote(reason)}",
     )
+
+
+def _making(version: Version, said: Answers) -> str:
+    words = {"files": said["of"].split(), "production": ["--from-production", "--since", said["of"]]}.get(
+        said["from"], ["--from-training"]
+    )
+    return qd("drift", "baseline", version.model, version.version, *words, why(said))
 
 
 def _skew(app: ConsoleApp, version: Version, answers: Answers) -> None:
@@ -88,7 +89,6 @@ def _skew(app: ConsoleApp, version: Version, answers: Answers) -> None:
         f"skew {version.key}",
         compare,
         lambda report: _show(app, f"Skew of {version.key}", report),
-        f"qd drift skew {quote(version.model)} {version.version} --since {quote(answers['since'])}",
     )
 
 
@@ -98,7 +98,6 @@ def _compare(app: ConsoleApp, version: Version, answers: Answers) -> None:
         f"compare {version.key}",
         lambda _progress: app.engine.drift.check(version.key, source),
         lambda report: _show(app, f"{source} against {version.key}", report),
-        f"qd drift check --baseline {quote(version.key)} {quote(source)}",
     )
 
 
@@ -124,14 +123,17 @@ BASELINE_ACTIONS: tuple[Action, ...] = (
             Field("of", "files, or how far back", "7d", required=False),
             Field("reason", "reason", required=False),
         ),
+        twin=_making,
     ),
     Action(
         "skew", "K", "skew", _skew, "What it is asked in production against what it was made from.", hint=False,
         ask=lambda _version: (Field("since", "how far back", "7d"),),
+        twin=lambda it, said: qd("drift", "skew", it.model, it.version, "--since", said["since"]),
     ),
     Action(
         "compare", "F", "compare files", _compare, "Files against its baseline, column by column.", hint=False,
         ask=lambda _version: (Field("files", "files"),),
+        twin=lambda it, said: qd("drift", "check", "--baseline", it.key, said["files"]),
     ),
 )  # fmt: skip
 """What can be done with baselines, where a version is under the cursor."""

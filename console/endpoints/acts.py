@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
+from console.commanding.shell_words import option, qd, why
 from console.endpoints.changing import apply, follow
 from console.endpoints.standing import Standing
 from console.endpoints.words import percent
@@ -375,14 +376,25 @@ def _rollout_words(subject: Standing | Detail) -> tuple[str, ...]:
     return (step, f"the plan: {rollout.policy.plan}", *([rollout.note] if rollout.note else []))
 
 
+def _routing(verb: str, subject: Standing | Detail, said: Answers) -> str:
+    """The line of a change of routes, as far as it has been said; its dialog knows the rest."""
+    shares = [f"{version}={share}" for version, share in said.items() if version.isdigit()]
+    version = [said[_VERSION]] if said.get(_VERSION) else []
+    share = {"shadow": ["--shadow"], "canary": ["--canary", said.get("weight", "5")]}.get(said.get("share", ""), [])
+    sure = ["--yes"] if verb == "kill" else []
+    return qd("endpoints", verb, standing_of(subject).name, version, shares, share, why(said), sure)
+
+
 ROUTING: tuple[Action, ...] = (
     Action(
         "traffic", "t", "traffic", _traffic, "Shift traffic between loaded versions, by typed percentages.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_nothing_to_shift, dialog=True, takes=("reason",),
+        twin=lambda it, said: _routing("traffic", it, said),
     ),
     Action(
         "rollback", "z", "roll back", _roll_back, "Give up the canaries, else go back to what was live.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, dialog=True, takes=("reason",),
+        twin=lambda it, said: _routing("rollback", it, said),
     ),
     Action(
         "promote", "p", "promote", _promote, "Roll a version out by steps, each compared with the live one.",
@@ -391,50 +403,64 @@ ROUTING: tuple[Action, ...] = (
         consequences=lambda _subject: (
             "Its share grows by the plan; it is taken back at once where it is worse than the live one.",
         ),
+        twin=lambda it, said: qd(
+            "endpoints", "promote", standing_of(it).name, said["version"], option("plan", said["plan"]), why(said)
+        ),
     ),
     Action(
         "deploy", "D", "deploy", _deploy, "Choose a version, make it ready, and give it a share.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, dialog=True, takes=("version", "share", "weight", "reason"),
+        twin=lambda it, said: _routing("deploy", it, said),
     ),
     Action(
         "shadow", "S", "shadow", _shadow, "Give a version copies of the requests, or stop that.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, hint=False, dialog=True,
         takes=("version", "reason"),
+        twin=lambda it, said: _routing("shadow", it, said),
     ),
     Action(
         "undo", "Z", "undo", _undo, "Restore what was routed before the last change.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_never_routed, hint=False, dialog=True, takes=("reason",),
+        twin=lambda it, said: _routing("undo", it, said),
     ),
     Action(
         "pause", "P", "pause", _on_rollout("pause", "R resumes it."), "Stop the clock of the rollout; traffic stays.",
         danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_running, ask=lambda _subject: (_reason(),), hint=False,
         consequences=_rollout_words,
+        twin=lambda it, said: qd("endpoints", "pause", standing_of(it).name, why(said)),
     ),
     Action(
         "resume", "R", "resume", _on_rollout("resume", "P pauses it."), "Go on with the rollout; the step begins anew.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_paused, hint=False, warning="LIVE TRAFFIC",
         ask=lambda _subject: (Field("skip", "take step as passed", "no", among=("no", "yes")), _reason()),
         consequences=_rollout_words,
+        twin=lambda it, said: qd(
+            "endpoints", "resume", standing_of(it).name, "--skip" if said["skip"] == "yes" else [], why(said)
+        ),
     ),
     Action(
         "abort", "x", "abort", _on_rollout("abort", "p begins another."),
         "Give the rollout up; its version stays loaded, but gets nothing.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_rolling, ask=lambda _subject: (_reason(),), hint=False,
         warning="LIVE TRAFFIC", consequences=_rollout_words,
+        twin=lambda it, said: qd("endpoints", "abort", standing_of(it).name, why(said)),
     ),
     Action(
         "kill", "K", "kill", _kill, "Refuse every request with 503, at once.",
         danger=Danger.IRREVERSIBLE, role=Role.OPERATOR, enabled=_not_killed, hint=False, dialog=True, takes=("reason",),
+        twin=lambda it, said: _routing("kill", it, said),
         object_name=lambda subject: standing_of(subject).name,
     ),
     Action(
         "revive", "V", "revive", _revive, "Answer requests again after a kill.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_killed, hint=False, dialog=True, takes=("reason",),
+        twin=lambda it, said: _routing("revive", it, said),
     ),
     Action(
         "retire", "U", "unload", _retire, "Unload a version that takes no traffic.",
         danger=Danger.PRODUCTION, role=Role.OPERATOR, enabled=_loaded, hint=False, dialog=True,
         takes=("version", "reason"),
+        twin=lambda it, said: _routing("retire", it, said),
     ),
 )  # fmt: skip
 """Everything that changes who answers, most used first."""

@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import option, qd, tagged, why
 from console.endpoints.acts import standing_of
 from console.location import Location
 from engine.core.access import Role
@@ -115,6 +116,14 @@ CREATE = Action(
         Field("description", "description", required=False),
     ),
     hint=False,
+    twin=lambda _it, said: qd(
+        "endpoints",
+        "create",
+        said["name"],
+        said["model"],
+        option("owner", said["owner"]),
+        option("description", said["description"]),
+    ),
 )
 
 
@@ -139,6 +148,19 @@ KEEPING: tuple[Action, ...] = (
         ask=_settings,
         consequences=lambda _subject: ("Another key moves callers between versions.",),
         hint=False,
+        twin=lambda it, said: qd(
+            "endpoints",
+            "update",
+            standing_of(it).name,
+            "--description",
+            said["description"],
+            "--owner",
+            said["owner"],
+            "--key",
+            said["key"],
+            "--capture",
+            said["capture"],
+        ),
     ),
     Action(
         "tag",
@@ -150,6 +172,7 @@ KEEPING: tuple[Action, ...] = (
         role=Role.OPERATOR,
         ask=lambda _subject: (Field("key", "tag"), Field("value", "value", required=False)),
         hint=False,
+        twin=lambda it, said: qd("endpoints", "tag", standing_of(it).name, tagged(said)),
     ),
     Action(
         "delete",
@@ -163,5 +186,8 @@ KEEPING: tuple[Action, ...] = (
         object_name=lambda subject: standing_of(subject).name,
         consequences=_deletion,
         hint=False,
+        twin=lambda it, said: qd(
+            "endpoints", "delete", standing_of(it).name, "--force" if _routed(it) else [], why(said), "--yes"
+        ),
     ),
 )

@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger
+from console.commanding.shell_words import qd
 from console.endpoints.acts import standing_of
 from console.endpoints.histogram import histogram_lines
 from console.endpoints.words import BAR_LOOKS, milliseconds
@@ -109,15 +110,22 @@ def _deployed(subject: Standing | Detail) -> str | None:
     return None if standing_of(subject).endpoint.deployments else "Nothing is deployed to it; D deploys a version."
 
 
+def _measuring(subject: Standing | Detail) -> str:
+    standing = standing_of(subject)
+    found = standing.candidate or standing.live
+    return "" if found is None else qd("models", "bench", found.model, found.version)
+
+
 ABOUT = "Measure how quick the version is, beside the live one."
 
 OF_ENDPOINT = Action(
     "measure", "b", "bench", _of_endpoint, ABOUT, danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_deployed,
-    hint=False,
+    hint=False, twin=lambda it, _said: _measuring(it),
 )  # fmt: skip
 """Of the version under the cursor unless it is the live one, else of the candidate, else of the live one."""
 
 OF_VERSION = Action(
-    "measure", "b", "bench", _of_version, ABOUT, danger=Danger.REVERSIBLE, role=Role.OPERATOR, hint=False
-)
+    "measure", "b", "bench", _of_version, ABOUT, danger=Danger.REVERSIBLE, role=Role.OPERATOR, hint=False,
+    twin=lambda it, _said: qd("models", "bench", it.model, it.version),
+)  # fmt: skip
 """Of a version, in its list and on its page."""

@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import option, qd, several, why
 from console.drift.words import SEVERITIES, state_pill
 from console.formats import age, pill
 from console.location import Location
@@ -222,6 +223,9 @@ ACTING: tuple[Action, ...] = (
             Field("reason", "what is being done", required=False),
             Field("for", "lapses after", required=False),
         ),
+        twin=lambda it, said: several(
+            qd("alerts", "acknowledge", each.id, option("for", said["for"]), why(said)) for each in it
+        ),
     ),
     Action(
         "silence", "s", "silence", _silence, "Tell nobody for a while; it is still found and listed.",
@@ -231,20 +235,27 @@ ACTING: tuple[Action, ...] = (
             Field("of", "of", "this alone", among=("this alone", "its monitor")),
             REASON,
         ),
+        twin=lambda it, said: qd(
+            "alerts", "silence", "--monitor", it.monitor, option("key", it.key if said["of"] == "this alone" else ""),
+            "--for", said["for"], why(said),
+        ),
     ),
     Action(
         "resolve", "x", "resolve", _resolve, "End it; its monitor opens a new one if it is still bad.",
         danger=Danger.REVERSIBLE, needs=Needs.MANY, role=Role.OPERATOR, enabled=_all_active, consequences=_named,
         ask=lambda _alerts: (REASON,),
+        twin=lambda it, said: several(qd("alerts", "resolve", each.id, why(said)) for each in it),
     ),
     Action(
         "give-back", "B", "give back", _give_back, "No longer look after it.",
         danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_taken, hint=False,
         ask=lambda _alert: (Field("reason", "reason", required=False),),
+        twin=lambda it, said: qd("alerts", "give-back", it.id, why(said)),
     ),
     Action(
         "retrain", "T", "retrain", _retrain, "Ask for retraining; recorded, and told to webhooks.",
         danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_of_version, hint=False, ask=lambda _alert: (REASON,),
+        twin=lambda it, said: qd("models", "ask-retraining", it.model, "--version", it.version, why(said)),
     ),
     Action("version", "v", "version", _to_version, "The version it is about.", enabled=_of_version, hint=False),
     Action("run", "r", "run", _to_run, "The run that made the version.", enabled=_of_version, hint=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
+from console.commanding.shell_words import qd, why
 from console.formats import DECISIONS, STAGES, age, duration, pill
 from console.location import Location
 from console.resources.memory import Facts, MemorySource, all_pages
@@ -201,6 +202,7 @@ ACTIONS: tuple[Action, ...] = (
         enabled=_open_only,
         consequences=_facts,
         ask=lambda _request: (Field("reason", "reason"),),
+        twin=lambda it, said: qd("approvals", "approve", it.id, why(said)),
     ),
     Action(
         "reject",
@@ -213,6 +215,7 @@ ACTIONS: tuple[Action, ...] = (
         enabled=_pending,
         consequences=_facts,
         ask=lambda _request: (Field("reason", "reason"),),
+        twin=lambda it, said: qd("approvals", "reject", it.id, why(said)),
     ),
     Action(
         "revoke",
@@ -224,6 +227,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.APPROVER,
         enabled=_pending,
         ask=lambda _request: (Field("reason", "reason"),),
+        twin=lambda it, said: qd("approvals", "revoke", it.id, why(said)),
     ),
     Action(
         "withdraw",
@@ -235,6 +239,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.OPERATOR,
         enabled=_pending,
         ask=lambda _request: (Field("reason", "reason", required=False),),
+        twin=lambda it, said: qd("approvals", "withdraw", it.id, why(said)),
     ),
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
 )

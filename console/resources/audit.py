@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Needs
+from console.commanding.shell_words import qd
 from console.formats import age, moment, recorded
 from console.location import Location, filter_text
 from console.resources.resource import Listing, Resource, Shown
@@ -219,7 +220,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("state", "s", "state then", _that_moment, "Which version was where at that moment."),
     UNDO_RECORD,
     Action("json", "y", "json", _json, "The record, as JSON."),
-    Action("verify", "K", "verify", _verify, "Check every record against the tree.", needs=Needs.NOTHING),
+    Action(
+        "verify",
+        "K",
+        "verify",
+        _verify,
+        "Check every record against the tree.",
+        needs=Needs.NOTHING,
+        twin=lambda _it, _said: qd("audit", "verify"),
+    ),
 )
 
 AUDIT: Resource[AuditEntry] = Resource(

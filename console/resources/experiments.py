@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import qd, tagged
 from console.formats import age, count
 from console.location import Location
 from console.resources.memory import Facts, MemorySource, all_pages
@@ -136,6 +137,7 @@ ACTIONS: tuple[Action, ...] = (
         needs=Needs.NOTHING,
         role=Role.WRITER,
         ask=lambda _none: (Field("name", "name"),),
+        twin=lambda _it, said: qd("experiments", "create", said["name"]),
     ),
     Action(
         "rename",
@@ -146,6 +148,7 @@ ACTIONS: tuple[Action, ...] = (
         danger=Danger.REVERSIBLE,
         role=Role.OPERATOR,
         ask=lambda experiment: (Field("name", "name", experiment.name),),
+        twin=lambda it, said: qd("experiments", "rename", it.name, said["name"]),
     ),
     Action(
         "tag",
@@ -156,6 +159,7 @@ ACTIONS: tuple[Action, ...] = (
         danger=Danger.REVERSIBLE,
         role=Role.WRITER,
         ask=lambda _experiment: (Field("key", "tag"), Field("value", "value", required=False)),
+        twin=lambda it, said: qd("experiments", "tag", it.name, tagged(said)),
     ),
     Action(
         "delete",
@@ -166,6 +170,7 @@ ACTIONS: tuple[Action, ...] = (
         danger=Danger.REVERSIBLE,
         role=Role.OPERATOR,
         enabled=_active,
+        twin=lambda it, _said: qd("experiments", "delete", it.name),
     ),
     Action(
         "restore",
@@ -176,6 +181,7 @@ ACTIONS: tuple[Action, ...] = (
         danger=Danger.REVERSIBLE,
         role=Role.OPERATOR,
         enabled=_deleted,
+        twin=lambda it, _said: qd("experiments", "restore", it.name),
     ),
 )
 

@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import option, qd, why
 from console.endpoints.words import EXTERNAL, milliseconds
 from console.formats import NONE, age, duration, pill
 from console.location import Location
@@ -209,13 +210,23 @@ REGISTER = Action(
         Field("protocol", "kind", Protocol.V2.value, among=tuple(each.value for each in Protocol)),
         Field("model", "model", required=False),
     ),
+               twin=lambda _it, said: qd(
+        "endpoints", "register", said["name"], "--url", said["url"], "--protocol", said["protocol"],
+        option("model", said["model"]),
+    ),
 )  # fmt: skip
 
 PROBING: tuple[Action, ...] = (
-    Action("probe", "r", "probe", _probe, "Ask it now, from here.", danger=Danger.REVERSIBLE, role=Role.OPERATOR),
+    Action("probe", "r", "probe", _probe, "Ask it now, from here.", danger=Danger.REVERSIBLE, role=Role.OPERATOR,
+        twin=lambda it, _said: qd("endpoints", "probe", it.endpoint.name),
+    ),
     Action(
         "edit", "E", "edit", _edit, "Where it is, how often and how patiently it is probed.",
         danger=Danger.REVERSIBLE, role=Role.OPERATOR, ask=_settings, hint=False,
+        twin=lambda it, said: qd(
+            "endpoints", "register", it.endpoint.name, "--change", "--url", said["url"], "--model", said["model"],
+            "--interval", said["interval"], "--timeout", said["timeout"], "--owner", said["owner"],
+        ),
     ),
     Action(
         "forget", "X", "forget", _forget, "Forget it and what was found; it does not notice.",
@@ -223,6 +234,7 @@ PROBING: tuple[Action, ...] = (
         ask=lambda _watched: (Field("reason", "reason"),),
         object_name=lambda watched: watched.endpoint.name,
         consequences=lambda watched: (f"{watched.endpoint.name} is not probed any more; its history goes.",),
+        twin=lambda it, said: qd("endpoints", "unregister", it.endpoint.name, why(said)),
     ),
 )  # fmt: skip
 """What can be done to one, in the list and on its page."""

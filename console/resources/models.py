@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import option, qd, tagged, why
 from console.formats import NONE, age
 from console.location import Location
 from console.resources.memory import Facts, MemorySource, all_pages
@@ -214,6 +215,9 @@ ACTIONS: tuple[Action, ...] = (
             Field("description", "description", required=False),
         ),
         hint=False,
+        twin=lambda _it, said: qd(
+            "models", "create", said["name"], option("owner", said["owner"]), option("description", said["description"])
+        ),
     ),
     Action(
         "edit",
@@ -228,6 +232,9 @@ ACTIONS: tuple[Action, ...] = (
             Field("description", "description", model.description, required=False),
         ),
         hint=False,
+        twin=lambda it, said: qd(
+            "models", "update", it.name, "--owner", said["owner"], "--description", said["description"]
+        ),
     ),
     Action(
         "rename",
@@ -240,6 +247,7 @@ ACTIONS: tuple[Action, ...] = (
         ask=lambda model: (Field("name", "name", model.name),),
         consequences=lambda model: (f"{model.name}: versions, aliases and requests follow the new name.",),
         hint=False,
+        twin=lambda it, said: qd("models", "rename", it.name, said["name"]),
     ),
     Action(
         "tag",
@@ -251,6 +259,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.OPERATOR,
         ask=lambda _model: (Field("key", "tag"), Field("value", "value", required=False)),
         hint=False,
+        twin=lambda it, said: qd("models", "tag", it.name, tagged(said)),
     ),
     Action(
         "remove-alias",
@@ -264,6 +273,7 @@ ACTIONS: tuple[Action, ...] = (
         ask=lambda _model: (Field("alias", "alias"),),
         consequences=lambda model: tuple(f"@{alias} → {model.name}/{to}" for alias, to in model.aliases.items()),
         hint=False,
+        twin=lambda it, said: qd("models", "unalias", it.name, said["alias"]),
     ),
     Action(
         "delete",
@@ -279,6 +289,7 @@ ACTIONS: tuple[Action, ...] = (
         object_name=lambda model: model.name,
         consequences=lambda model: (f"{model.name} and its {model.versions} versions go.",),
         hint=False,
+        twin=lambda it, said: qd("models", "delete", it.name, why(said), "--yes"),
     ),
 )
 

@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import option, qd, why
 from console.drift.words import standing
 from console.formats import NONE, age, duration, plural
 from console.location import Location
@@ -243,32 +244,45 @@ CREATE = Action(
         Field("window", "window", "1h"),
         Field("tests", "tests", "drift quality"),
     ),
+             twin=lambda _it, said: qd(
+        "monitors", "create", said["name"], "--target", said["target"], "--window", said["window"],
+        "--tests", ",".join(said["tests"].replace(",", " ").split()),
+    ),
 )  # fmt: skip
 
 ACTING: tuple[Action, ...] = (
-    Action("run", "r", "run", _run, "Look at all that is new, now.", danger=Danger.REVERSIBLE, role=Role.OPERATOR),
+    Action("run", "r", "run", _run, "Look at all that is new, now.", danger=Danger.REVERSIBLE, role=Role.OPERATOR,
+        twin=lambda it, _said: qd("monitors", "run", "--once", it.name),
+    ),
     Action(
         "backtest", "b", "back-test", _backtest, "What it would have told people in the past; keeps nothing.",
         ask=lambda _monitor: (Field("since", "how far back", "7d"),),
+        twin=lambda it, said: qd("monitors", "backtest", it.name, "--since", said["since"]),
     ),
     Action("windows", "w", "windows", _windows, "All windows it looked at."),
     Action(
         "pause", "P", "pause", _pause, "Look no more until it is resumed.", danger=Danger.REVERSIBLE,
         role=Role.OPERATOR, enabled=_looking, ask=lambda _monitor: (Field("reason", "reason"),), hint=False,
+        twin=lambda it, said: qd("monitors", "pause", it.name, why(said)),
     ),
     Action(
         "resume", "R", "resume", _resume, "Look again, at what was over meanwhile first.", danger=Danger.REVERSIBLE,
         role=Role.OPERATOR, enabled=_paused, hint=False,
+        twin=lambda it, _said: qd("monitors", "resume", it.name),
     ),
     Action(
         "change", "E", "edit", _change, "Change one setting, written as in quarterdeck.toml.",
         danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_of_command, hint=False,
         ask=lambda _monitor: (Field("setting", "setting", "window"), Field("value", "value")),
+        twin=lambda it, said: qd(
+            "monitors", "change", it.name, option(said["setting"].replace("_", "-"), said["value"])
+        ),
     ),
     Action(
         "delete", "X", "delete", _delete, "Delete it with what it found.", danger=Danger.IRREVERSIBLE,
         warning="CANNOT BE UNDONE", role=Role.OPERATOR, enabled=_of_command, consequences=_gone, hint=False,
         object_name=lambda monitor: monitor.name,
+        twin=lambda it, _said: qd("monitors", "delete", it.name, "--yes"),
     ),
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
 )  # fmt: skip

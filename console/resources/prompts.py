@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import qd
 from console.formats import age, count
 from console.location import Location
 from console.resources.memory import Facts, MemorySource, all_pages
@@ -150,6 +151,7 @@ ALIAS = Action(
     danger=Danger.REVERSIBLE,
     role=Role.OPERATOR,
     ask=lambda _version: (Field("alias", "alias"),),
+    twin=lambda it, said: qd("prompts", "alias", it.prompt, said["alias"], it.version),
 )
 
 PROMPT_LIST: Resource[Prompt] = Resource(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger
+from console.commanding.shell_words import qd
 from console.formats import NONE, age, duration
 from console.resources.memory import Facts, MemorySource
 from console.resources.resource import Resource, Shown
@@ -107,6 +108,7 @@ RESOURCE: Resource[Silence] = Resource(
         Action(
             "end", "x", "end", _end, "End it now; what it hid is told.",
             danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_holding,
+            twin=lambda it, _said: qd("alerts", "unsilence", it.id),
         ),
     ),
     kinds=frozenset({"alert"}),

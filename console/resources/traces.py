@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
+from console.commanding.shell_words import qd, tagged
 from console.formats import TRACE_STATES, age, count, duration, pill
 from console.location import Location, filter_text
 from console.resources.resource import Listing, Resource, Shown
@@ -199,6 +200,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.WRITER,
         ask=lambda _trace: (Field("key", "tag"), Field("value", "value", required=False)),
         hint=False,
+        twin=lambda it, said: qd("traces", "tag", it.trace_id, tagged(said)),
     ),
     Action(
         "delete",
@@ -211,6 +213,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.OPERATOR,
         object_name=lambda trace: trace.trace_id.removeprefix("tr-")[:8],
         hint=False,
+        twin=lambda it, _said: qd("traces", "delete", it.trace_id, "--yes"),
     ),
 )
 

@@ -6,6 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import qd, tagged, why
 from console.drift.baselines import BASELINE_ACTIONS
 from console.endpoints.measuring import OF_VERSION
 from console.formats import STAGES, age, logged, number, pill, size
@@ -245,6 +246,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.OPERATOR,
         ask=lambda _version: (Field("alias", "alias"),),
         hint=False,
+        twin=lambda it, said: qd("models", "alias", it.model, said["alias"], it.version),
     ),
     Action(
         "describe",
@@ -259,6 +261,9 @@ ACTIONS: tuple[Action, ...] = (
             Field("description", "description", version.description, required=False),
         ),
         hint=False,
+        twin=lambda it, said: qd(
+            "versions", "update", it.key, "--owner", said["owner"], "--description", said["description"]
+        ),
     ),
     Action(
         "tag",
@@ -270,6 +275,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.OPERATOR,
         ask=lambda _version: (Field("key", "tag"), Field("value", "value", required=False)),
         hint=False,
+        twin=lambda it, said: qd("versions", "tag", it.key, tagged(said)),
     ),
     Action(
         "allow-pickle",
@@ -283,6 +289,7 @@ ACTIONS: tuple[Action, ...] = (
         ask=lambda _version: (Field("reason", "reason"),),
         consequences=lambda version: (f"{version.key} may be loaded, in a process of its own. A pickle is code.",),
         hint=False,
+        twin=lambda it, said: qd("models", "allow-pickle", it.model, it.version, why(said)),
     ),
     Action(
         "forbid-pickle",
@@ -294,6 +301,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.APPROVER,
         ask=lambda _version: (Field("reason", "reason"),),
         hint=False,
+        twin=lambda it, said: qd("models", "forbid-pickle", it.model, it.version, why(said)),
     ),
     Action(
         "delete",
@@ -309,6 +317,7 @@ ACTIONS: tuple[Action, ...] = (
         object_name=lambda version: version.key,
         consequences=lambda version: (f"{version.key} ({version.stage.value}) goes, with its tags and aliases.",),
         hint=False,
+        twin=lambda it, said: qd("versions", "delete", it.key, why(said), "--yes"),
     ),
 )
 

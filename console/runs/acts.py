@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
+from console.commanding.shell_words import qd
 from engine.core.access import Role
 from engine.tracking.model import RunDetail, RunStatus
 
@@ -45,6 +46,7 @@ RUN_ACTS = (
         role=Role.OPERATOR,
         enabled=_not_over,
         ask=lambda _run: (Field("status", "close as", "killed", among=ENDS),),
+        twin=lambda it, said: qd("runs", "finish", it.run_id, "--status", said["status"]),
         hint=False,
     ),
     Action(
@@ -57,6 +59,7 @@ RUN_ACTS = (
         role=Role.OPERATOR,
         enabled=_is_deleted,
         hint=False,
+        twin=lambda it, _said: qd("runs", "restore", it.run_id),
     ),
 )
 """In the order of help."""

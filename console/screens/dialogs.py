@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from textual.containers import Horizontal, Vertical
@@ -184,10 +185,13 @@ class Ask(Dialog[Answers]):
         self._final = beforehand(action)
         self._inputs = {field.name: PlainInput(field.value, name=field.name) for field in fields}
         self._problem = Bar()
-        self._choices = Choices([("n", "Cancel"), ("y", action.label)])
+        self._twin = partial(action.twin, subject)
+        self._shell = Bar()
+        copying = [("c", "copy command")] if self._line() else []
+        self._choices = Choices([("n", "Cancel"), ("y", action.label), *copying])
 
     def compose(self) -> ComposeResult:
-        """Title, consequences, fields, buttons."""
+        """Title, consequences, fields, the line for the shell, buttons."""
         with Vertical(classes="danger" if self._danger >= Danger.PRODUCTION else ""):
             yield self._heading
             if self._warning[0]:
@@ -203,7 +207,21 @@ class Ask(Dialog[Answers]):
                     yield label
                     yield self._inputs[field.name]
             yield self._problem
+            if self._line():
+                yield self._shell
             yield self._choices
+
+    def _line(self) -> str:
+        """The line for the shell that does the same, with what is filled in so far."""
+        return self._twin({field.name: self._inputs[field.name].value.strip() for field in self._fields})
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """The line for the shell follows what is typed."""
+        message.stop()
+        self._show_line()
+
+    def _show_line(self) -> None:
+        self._shell.show([("$ ", "dim"), (self._line(), "dim")])
 
     def body(self, width: int) -> Sequence[Line]:
         """What would change, and what of it cannot be undone.
@@ -218,6 +236,7 @@ class Ask(Dialog[Answers]):
         """The first field has the keyboard; without fields Cancel has."""
         first = next(iter(self._inputs.values()), None)
         (first or self._choices).focus()
+        self._show_line()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Enter goes to the next field; after the last, what is harmless happens at once."""
@@ -231,10 +250,13 @@ class Ask(Dialog[Answers]):
             self._choices.focus()
 
     def on_choices_made(self, message: Choices.Made) -> None:
-        """Yes or no."""
+        """Yes, no, or the command first."""
         message.stop()
         if message.letter == "y":
             self._finish()
+        elif message.letter == "c":
+            self.app.copy_to_clipboard(self._line())
+            self._problem.show([("The command is copied; nothing was changed yet.", "good")])
         else:
             self.give_up()
 

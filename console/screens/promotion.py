@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
+from console.commanding.shell_words import qd, why
 from console.formats import DECISIONS, STAGES, age, delta, duration, moment, number, pill
 from console.location import Location
 from console.resources.approvals import ACTIONS as REQUEST_ACTIONS
@@ -111,16 +112,12 @@ def _blocked(plan: PromotionPlan) -> str | None:
 
 def _rerun(app: ConsoleApp, plan: PromotionPlan, _answers: Answers) -> None:
     version, to = plan.version, plan.to
-    app.say("Running the gates…", "dim")
-    app.act(
-        lambda: app.engine.gates.check(version.model, version.version, to=to),
-        lambda report: _told(app, report.passed),
-        f"qd models check {version.model} {version.version} --to {to.value.lower()}",
-    )
+    words = ("models", "check", version.model, str(version.version), "--to", to.value.lower())
+    app.jobs.start(f"gates of {version.key} for {to.value}", words, lambda _job: _told(app))
 
 
-def _told(app: ConsoleApp, passed: bool) -> None:
-    app.say("Every gate passes." if passed else "A gate fails.", "good" if passed else "bad")
+def _told(app: ConsoleApp) -> None:
+    app.say("Every gate passes.")
     if isinstance(app.view, PromotionView):
         app.view.load()
 
@@ -195,6 +192,7 @@ def _on_request(action: Action) -> Action:
         danger=(lambda plan: danger(of(plan))) if callable(danger) else danger,
         consequences=lambda plan: action.consequences(of(plan)),
         ask=lambda plan: action.ask(of(plan)),
+        twin=lambda plan, answers: action.twin(of(plan), answers),
     )
 
 
@@ -215,9 +213,18 @@ class PromotionView(Page[PromotionPlan]):
             consequences=_consequences,
             ask=lambda _plan: (Field("reason", "reason"),),
             object_name=lambda plan: plan.version.model,
+            twin=lambda it, said: shell_of(it, said["reason"]),
         ),
         Action(
-            "gates", "r", "run gates", _rerun, "Run the gates again and keep the evidence.", danger=Danger.REVERSIBLE
+            "gates",
+            "r",
+            "run gates",
+            _rerun,
+            "Run the gates again and keep the evidence.",
+            danger=Danger.REVERSIBLE,
+            twin=lambda it, _said: qd(
+                "models", "check", it.version.model, it.version.version, "--to", it.to.value.lower()
+            ),
         ),
         Action(
             "request",
@@ -229,6 +236,9 @@ class PromotionView(Page[PromotionPlan]):
             role=Role.OPERATOR,
             enabled=_requestable,
             ask=lambda _plan: (Field("reason", "reason"),),
+            twin=lambda it, said: qd(
+                "approvals", "request", it.version.model, it.version.version, "--to", it.to.value.lower(), why(said)
+            ),
         ),
         *(
             _on_request(action)

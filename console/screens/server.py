@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from console.actions import Action, Answers, Danger, Needs
+from console.commanding.shell_words import qd
 from console.formats import NONE, age, count, moment, plural
 from console.text import Part, table, wrap
 from console.views import Page
@@ -63,6 +64,7 @@ class ServerView(Page["RunningServer | None"]):
             needs=Needs.NOTHING,
             role=Role.OPERATOR,
             consequences=lambda _nothing: ("Programs that log to it will fail until it is started again.",),
+            twin=lambda _it, _said: qd("server", "stop"),
         ),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.commanding.shell_words import qd
 from console.formats import count, duration, moment, size
 from console.text import Part, table, wrap
 from console.views import Page
@@ -70,7 +71,13 @@ class WorkspaceView(Page[Condition]):
     kinds = frozenset({"policy"})
     actions = (
         Action(
-            "check", "K", "check", _check, "Look whether database, log and artifacts are sound.", needs=Needs.NOTHING
+            "check",
+            "K",
+            "check",
+            _check,
+            "Look whether database, log and artifacts are sound.",
+            needs=Needs.NOTHING,
+            twin=lambda _it, _said: qd("db", "check", "--deep"),
         ),
         Action(
             "backup",
@@ -82,6 +89,7 @@ class WorkspaceView(Page[Condition]):
             needs=Needs.NOTHING,
             role=Role.OPERATOR,
             ask=lambda _nothing: (Field("directory", "new directory"),),
+            twin=lambda _it, said: qd("db", "backup", said["directory"]),
         ),
     )
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from console.actions import Action, Answers, Danger, Needs
+from console.commanding.shell_words import qd, why
 from console.location import is_number
 from engine.core.access import Role
 from engine.core.errors import InvalidInput
@@ -96,6 +97,7 @@ UNDO = Action(
     role=Role.WRITER,
     dialog=True,
     takes=("record", "reason"),
+    twin=lambda _it, said: qd("undo", [said["record"]] if said.get("record") else [], "--yes", why(said)),
 )
 """On the audit log and on a record it is about that one."""
 
@@ -113,4 +115,5 @@ REDO = Action(
     role=Role.WRITER,
     dialog=True,
     takes=("reason",),
+    twin=lambda _it, said: qd("redo", "--yes", why(said)),
 )
