@@ -64,7 +64,18 @@ async def test_a_typed_predicate_runs_in_the_engine(world: World) -> None:
         await deck.expect_gone("tree")
 
 
-@pytest.mark.parametrize(("typed", "left"), [("!tree", "2 runs"), ("/^f/", "1 run"), ("status=failed", "1 run")])
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("!tree", "2 runs"),
+        ("-tree", "2 runs"),
+        ("/^f/", "1 run"),
+        ("status=failed", "1 run"),
+        ("cfg.depth>=3 -name:tree", "1 run"),
+        ("name:ree,fores", "2 runs"),
+        ("auc=0.8..", "2 runs"),
+    ],
+)
 async def test_negation_expressions_and_states_filter(world: World, typed: str, left: str) -> None:
     _three(world)
     async with console(world.engine, "runs") as deck:

@@ -39,6 +39,11 @@ def test_a_version_owns_what_its_run_had_when_it_was_registered(desk: Desk) -> N
     assert repr(stored) == repr(made)
 
 
+def test_how_busy_the_machine_was_says_nothing_about_a_version(desk: Desk) -> None:
+    run_id = desk.run(metrics={"auc": 0.9, "system/cpu_utilization_percentage": 99.0})
+    assert desk.models.register("churn", run_id=run_id).metrics == {"auc": 0.9}
+
+
 def test_registering_creates_the_model_and_both_are_audited(desk: Desk) -> None:
     desk.register()
     desk.register()
