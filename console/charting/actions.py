@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from console.actions import Action, Answers, Danger, Field, Needs
+from console.charting.drawing import NO_VALUE, by_number
 from console.charting.section import PAN, ZOOM, ChartSection
 from console.charting.settings import ABOUT_X
 
@@ -44,14 +45,14 @@ def _on(
     return Action(name, key, label, run, about, needs=Needs.NOTHING, hint=hint)
 
 
-def _pick(app: ConsoleApp, choices: Sequence[Choice]) -> None:
-    from console.screens.palette import Palette
+def _pick(app: ConsoleApp, title: str, choices: Sequence[Choice]) -> None:
+    from console.charting.picking import Pick
 
     def chosen(choice: Choice | None) -> None:
         if choice is not None:
             choice.run()
 
-    app.open_dialog(Palette(choices), chosen)
+    app.open_dialog(Pick(title, choices), chosen)
 
 
 def _choose_x(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
@@ -69,7 +70,7 @@ def _choose_x(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
         Choice(f"metrics.{key}", "what this metric said at the same step", "", along(f"metrics.{key}"))
         for key in section.keys
     ]
-    _pick(app, choices)
+    _pick(app, "What x counts", choices)
 
 
 def _choose_group(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
@@ -83,10 +84,13 @@ def _choose_group(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
         return lambda: section.change(replace(section.settings, group=group))
 
     choices = [Choice("none", "every run for itself", "", by(""))]
-    for name in sorted({name for run in section.runs for name in run.values}):
-        values = sorted({run.values.get(name, "none") for run in section.runs})
-        choices.append(Choice(name, ", ".join(values), "", by(name)))
-    _pick(app, choices)
+    values = {
+        name: {run.values.get(name, NO_VALUE) for run in section.runs} for run in section.runs for name in run.values
+    }
+    for name in sorted(values, key=lambda name: (len(values[name]), name)):
+        told = ", ".join(sorted(values[name], key=by_number))
+        choices.append(Choice(name, f"{len(values[name])}: {told}", "", by(name)))
+    _pick(app, "Runs together by", choices)
 
 
 def _export(app: ConsoleApp, _subject: object, answers: Answers) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from textual import on
+from textual.message import Message
 from textual.widget import Widget
 
 from console.charting.drawing import Shown, clip_range, drawn, whole_range
+from console.charting.reading import Request, histories
 from console.charting.readings import readings_lines
 from console.charting.settings import Settings, matching
 from console.widgets.bar import Bar
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from console.text import Part
     from console.widgets.charts.series import Series
     from console.widgets.document import Line
-    from engine.api import Engine
 
 ZOOM, WHEEL = 2.0, 1.5
 """How many times closer a key and a notch of the wheel go."""
@@ -40,30 +41,8 @@ DOTS = 2
 """Columns of dots in a cell: as many stretches are read as can be told apart."""
 
 LEAST_POINTS, MOST_POINTS = 40, 2_000
-LOG_PIECES = 3
-"""Parts that a logarithmic x is read in, so that its beginning has its share of the points."""
-
 _remembered: WeakKeyDictionary[ConsoleApp, Settings] = WeakKeyDictionary()
 """What was chosen last, by console; what belongs to one run only is not kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked of the engine for a page of charts.
-
-    Args:
-        runs: The runs shown.
-        keys: The metrics of the page.
-        points: Stretches a curve.
-        settings: How they are shown.
-        whole: The first and last x known, for a logarithmic axis.
-    """
-
-    runs: tuple[Shown, ...]
-    keys: tuple[str, ...]
-    points: int
-    settings: Settings
-    whole: tuple[float, float] | None
 
 
 class ChartSection(Widget):
@@ -79,11 +58,14 @@ class ChartSection(Widget):
     ChartSection > Document { height: auto; max-height: 12; display: none; }
     """
 
+    class Changed(Message):
+        """Other runs are shown, or they are shown otherwise."""
+
     def __init__(self, deck: ConsoleApp, empty: str) -> None:
         super().__init__()
         self._deck = deck
         self._state = Bar()
-        self.grid = ChartGrid(unicode=deck.unicode, empty=empty)
+        self.grid = ChartGrid(unicode=deck.unicode, empty=empty, paged=False)
         self._table = Document()
         self._runs: tuple[Shown, ...] = ()
         self._keys: list[str] = []
@@ -93,6 +75,7 @@ class ChartSection(Widget):
         self._read: dict[str, tuple[tuple[Shown, History], ...]] = {}
         self.settings = _remembered.get(deck, Settings())
         self.large = False
+        self._alone = False
 
     def compose(self) -> ComposeResult:
         """What is not as usual, the charts, the table of the large one."""
@@ -102,7 +85,6 @@ class ChartSection(Widget):
 
     def on_mount(self) -> None:
         """As it was left."""
-        self._state.display = False
         self._arrange()
 
     def on_resize(self) -> None:
@@ -178,7 +160,7 @@ class ChartSection(Widget):
         )
 
     def _came(self, request: Request, read: dict[str, tuple[History, ...]]) -> None:
-        if _as_read(request.settings) != _as_read(self.settings):
+        if request.settings.as_read != self.settings.as_read:
             return  # another reading is on its way
         for key, of_runs in read.items():
             self._read[key] = tuple(zip(request.runs, of_runs, strict=True))
@@ -207,12 +189,12 @@ class ChartSection(Widget):
         if settings.x != before.x:
             self._whole = None
             self.grid.clear_cursor()
-        self._arrange()
-        if _as_read(before) == _as_read(settings):
+        if before.shape != settings.shape:
+            self._arrange()
+        if before.as_read == settings.as_read:
             self._draw(self.grid.page_keys)
         else:
-            self.read()
-        self._tell()
+            self.read()  # what is new is said together with its curves: one paint
 
     def zoom(self, factor: float, at: float | None = None) -> None:
         """Look closer, or wider, around an x: the cursor's, else the middle."""
@@ -262,6 +244,13 @@ class ChartSection(Widget):
         self._arrange()
         self.call_after_refresh(self.read)
 
+    def alone(self, *, alone: bool) -> None:
+        """Leave room for one chart only, without a table; or for as many as were chosen."""
+        if alone != self._alone:
+            self._alone = alone
+            self._arrange()
+            self.call_after_refresh(self.read)
+
     def toggle_run(self, place: int) -> None:
         """Show the curves of a run, or hide them; the last one shown stays.
 
@@ -275,6 +264,7 @@ class ChartSection(Widget):
             self._off.remove(run_id)
         elif len(self.runs_on) > 1:
             self._off.add(run_id)
+        self.post_message(self.Changed())
         self.read()
 
     def escape(self) -> bool:
@@ -294,13 +284,15 @@ class ChartSection(Widget):
     # --- showing
 
     def _arrange(self) -> None:
-        self.grid.want_shape((1, 1) if self.large else self.settings.shape)
+        self.grid.want_shape((1, 1) if self.large or self._alone else self.settings.shape)
         self._table.display = self.large
         self._tell()
 
     def state_words(self) -> list[Part]:
         """Everything that is not as usual."""
         words = self.settings.words()
+        if not words and not self._filter and not self._off:
+            return [(f"x {self.settings.x}", "dim")]
         if self._filter:
             words.append(f"metrics with {self._filter}")
         if self._off:
@@ -308,20 +300,17 @@ class ChartSection(Widget):
         return [part for word in words for part in ((word, "mark"), ("  ", ""))]
 
     def _tell(self) -> None:
-        words = self.state_words()
         if self.is_mounted:
-            self._state.display = bool(words)
-            self._state.show([(" ", ""), *words])
+            self._state.show([(" ", ""), *self.state_words()], [(f"{self.grid.page_words} ", "dim")])
         if self.large:
             self._table.show(lambda _width: self._readings())
 
     def _readings(self) -> list[Line]:
-        widget, key = self.selected, self.selected_key
+        widget = self.selected
         if widget is None:
             return []
-        return readings_lines(
-            key, shown_series(widget), self.settings, widget.cursor, marked=len(shown_series(widget)) > 1
-        )
+        series = shown_series(widget)
+        return readings_lines(self.selected_key, series, self.settings, widget.cursor, marked=len(series) > 1)
 
     @on(LineChart.Wheeled)
     def _wheeled(self, event: LineChart.Wheeled) -> None:
@@ -348,64 +337,3 @@ def shown_series(widget: LineChart) -> tuple[Series, ...]:
     from console.widgets.charts.series import dressed
 
     return tuple(one for one in dressed(widget.series) if not one.faint)
-
-
-def _as_read(settings: Settings) -> Settings:
-    """What of the settings decides what is read."""
-    return Settings(settings.x, settings.window, settings.log_x, shape=settings.shape)
-
-
-def histories(engine: Engine, request: Request) -> dict[str, tuple[History, ...]]:
-    """Read what a page of charts needs. Runs in a worker thread.
-
-    Args:
-        engine: The engine.
-        request: What is needed.
-
-    Returns:
-        The histories by metric, in the order of the runs.
-
-    Raises:
-        NotFound: a run is gone.
-    """
-    runs, settings = engine.runs, request.settings
-    ids = [run.run_id for run in request.runs]
-    parts = [
-        runs.curves(ids, request.keys, points=points, x=settings.x, start=start, end=end)
-        for start, end, points in pieces(request)
-    ]
-    found: dict[str, tuple[History, ...]] = {}
-    for place, key in enumerate(request.keys):
-        of_runs = []
-        for number in range(len(ids)):
-            each = [part[number][place] for part in parts]
-            points = tuple(point for history in each for point in history.points)
-            exact = all(history.exact for history in each)
-            of_runs.append(History(key, sum(history.total for history in each), points, exact=exact))
-        found[key] = tuple(of_runs)
-    return found
-
-
-def pieces(request: Request) -> list[tuple[float | None, float | None, int]]:
-    """The windows to read, as first x, last x and points each: one, or several along a logarithmic axis.
-
-    Args:
-        request: What is needed.
-    """
-    settings = request.settings
-    window = settings.window or (request.whole if settings.log_x else None)
-    if window is None:
-        return [(None, None, request.points)]
-    low, high = window[0] * settings.scale, window[1] * settings.scale
-    if not settings.log_x or high <= 0:
-        return [(low, high, request.points)]
-    begin = max(low, 1.0 if settings.scale > 1 or settings.kind == "step" else high * 1e-6)
-    if begin >= high:
-        return [(low, high, request.points)]
-    ratio = (high / begin) ** (1 / LOG_PIECES)
-    cuts = [begin, *(begin * ratio**place for place in range(1, LOG_PIECES)), high]
-    bounds = [(cuts[place], cuts[place + 1]) for place in range(LOG_PIECES)]
-    if settings.kind == "step":  # whole numbers: no step in two pieces
-        bounds = [(one if not place else float(int(one)) + 1, after) for place, (one, after) in enumerate(bounds)]
-    each = max(request.points // LOG_PIECES, 2)
-    return [(one, after, each) for one, after in bounds if one <= after]

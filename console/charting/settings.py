@@ -71,6 +71,11 @@ class Settings:
         """The same for the charts."""
         return Look(self.kind, self.log_x, self.log_y, self.window, self.mode)
 
+    @property
+    def as_read(self) -> Settings:
+        """What of this decides what is read."""
+        return Settings(self.x, self.window, self.log_x, shape=self.shape)
+
     def along(self, x: str) -> Settings:
         """The same along another x; a window of one means nothing to another."""
         return self if x == self.x else replace(self, x=x, window=None)
@@ -159,6 +164,8 @@ class Settings:
         """An x as people read it."""
         if self.kind == "clock":
             return time_of_day(x)
+        if self.kind == "step":
+            return f"{x:,.0f}"
         return duration(x) if self.kind == "time" else compact(x, 6)
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Needs
-from console.charting.drawing import points_of
+from console.charting.actions import CHART_ACTIONS, OVERLAY_ACTIONS
+from console.charting.drawing import Shown
+from console.charting.section import ChartSection
 from console.formats import NONE, STATES, delta, logged, number, pill
-from console.location import Location
+from console.location import Location, filter_text, filter_words
 from console.text import Part, fit
 from console.views import PageDocument, View, problem
-from console.widgets.charts.line_chart import LineChart
-from console.widgets.charts.series import MARKERS, ROLES, Look, Series
+from console.widgets.bar import Bar
+from console.widgets.charts.series import MARKERS, ROLES
 from console.widgets.document import Document, Line, heading
-from engine.tracking.model import Comparison, History, MetricRow, Run
+from engine.tracking.model import Comparison, MetricRow, Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 CHART_SHARE = 0.4
 LEAST_CHART = 8
-POINTS = 300
 KEY_WIDTH = 20
 LEAST_COLUMN, MOST_COLUMN = 10, 22
 
@@ -78,14 +79,14 @@ def _sideways(step: int) -> Action:
     return Action(key, key, key, run, "Runs that do not fit.", needs=Needs.NOTHING, hint=False)
 
 
-def _chart(app: ConsoleApp, key: str, _answers: Answers) -> None:
+def _chart(app: ConsoleApp, _key: object, _answers: Answers) -> None:
     if isinstance(app.view, Compare):
-        app.view.draw(key)
+        app.view.show_charts(shown=True, large=True)
 
 
-def _log(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
+def _turn(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
     if isinstance(app.view, Compare):
-        app.view.flip_log()
+        app.view.show_charts(shown=not app.view.all_charts)
 
 
 def _open(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
@@ -93,32 +94,40 @@ def _open(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
         app.enter(Location("run", run.run_id))
 
 
+_AMONG_ROWS = frozenset({"left", "right", "up", "down", "pageup", "pagedown", "Enter", "|", "=", "#", '"', "g"})
+"""Keys of charts that mean something else while the rows of the comparison are shown."""
+
+
 class Compare(View):
-    """The runs that the location names, by ids with commas between.
+    """The runs that the location names, by ids with commas between: rows with one chart below, or charts alone.
 
     Args:
         location: The name is the list of ids.
     """
 
     kinds = frozenset({"run"})
+    filterable = True
     actions = (
-        Action("chart", "Enter", "curves", _chart, "Draw the metric under the cursor."),
+        Action("charts", "tab", "charts", _turn, "All charts, or the rows with one.", needs=Needs.NOTHING),
+        Action("chart", "Enter", "chart", _chart, "The metric under the cursor alone, with its readings."),
         _baseline(1),
         _baseline(-1),
-        Action("log", "L", "log", _log, "Linear or logarithmic.", needs=Needs.NOTHING),
         Action("run", "r", "open run", _open, "Open the baseline.", needs=Needs.NOTHING),
         _sideways(1),
         _sideways(-1),
+        *CHART_ACTIONS,
+        *OVERLAY_ACTIONS,
     )
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
         self._document = PageDocument()
-        self.chart = LineChart()
+        self._legend = Bar()
+        self._section: ChartSection | None = None
         self._ids = tuple(part for part in location.name.split(",") if part)
         self._baseline = 0
         self._offset = 0
-        self._metric = ""
+        self.all_charts = False
         self._data: Comparison | None = None
 
     @property
@@ -128,18 +137,69 @@ class Compare(View):
 
     def compose(self) -> ComposeResult:
         """Rows above, curves below."""
-        self.chart = LineChart(unicode=self.deck.unicode)
+        self._section = ChartSection(self.deck, "these runs have no metrics")
+        yield self._legend
         yield self._document
-        yield self.chart
+        yield self._section
 
     def on_mount(self) -> None:
         """Read at once."""
-        self.chart.display = False
+        self._curves.display = False
+        self._legend.display = False
         self.load()
 
     def on_resize(self) -> None:
         """The curves take their share."""
-        self.chart.styles.height = max(int(self.size.height * CHART_SHARE), LEAST_CHART)
+        self._arrange()
+
+    @property
+    def _curves(self) -> ChartSection:
+        if self._section is None:
+            raise RuntimeError("the comparison was not composed yet")
+        return self._section
+
+    @property
+    def charts(self) -> ChartSection | None:
+        """The charts, while they are shown."""
+        return self._section if self._data is not None else None
+
+    def offered(self) -> Sequence[Action]:
+        """Among charts their keys; among rows those of the charts that are free."""
+        own = self.actions[: -len(CHART_ACTIONS) - len(OVERLAY_ACTIONS)]
+        if self.all_charts:
+            return (*own[:1], *CHART_ACTIONS, *OVERLAY_ACTIONS, *(each for each in own[2:] if each.key in "bBr"))
+        return (*own, *(each for each in (*CHART_ACTIONS, *OVERLAY_ACTIONS) if each.key not in _AMONG_ROWS))
+
+    def show_charts(self, *, shown: bool, large: bool = False) -> None:
+        """Show all charts, or the rows with the chart of the one under the cursor.
+
+        Args:
+            shown: Whether all charts.
+            large: Whether the selected one alone.
+        """
+        self.all_charts = shown
+        self._curves.enlarge(large=large and shown)
+        self._arrange()
+        self.take_focus()
+        self.deck.frame_changed()
+
+    def _arrange(self) -> None:
+        self._document.display = not self.all_charts
+        self._curves.alone(alone=not self.all_charts)
+        height = max(int(self.size.height * CHART_SHARE), LEAST_CHART)
+        self._curves.styles.height = "1fr" if self.all_charts else height
+        self._legend.display = self.all_charts and self._data is not None
+        self._tell()
+
+    def _tell(self) -> None:
+        section = self._curves
+        on = {run.run_id for run in section.runs_on}
+        parts: list[Part] = [(" ", "")]
+        for place, run in enumerate(section.runs, 1):
+            shown = run.run_id in on
+            parts += [(f"{place} " if place < 10 else "", "dim"), (run.marker, run.role if shown else "dim")]
+            parts += [(f" {run.name}" if shown else f" ({run.name})", "" if shown else "dim"), ("  ", "")]
+        self._legend.show(parts)
 
     def load(self) -> None:
         """Read the comparison."""
@@ -157,10 +217,10 @@ class Compare(View):
     def _arrived(self, data: Comparison) -> None:
         self._data = data
         self._show()
-        if not self._metric and data.metrics:
-            self._metric = data.metrics[0].key
-        if self._metric:
-            self.draw(self._metric)
+        self._curves.display = bool(data.metrics)
+        self._curves.show(shown_runs(data.runs), [row.key for row in data.metrics])
+        self._arrange()
+        self._follow()
         self.deck.frame_changed()
 
     def _show(self) -> None:
@@ -168,39 +228,17 @@ class Compare(View):
         if data is not None:
             self._document.show(lambda width: comparison_lines(data, width, self._offset))
 
-    def draw(self, key: str) -> None:
-        """Draw a metric of every run."""
-        data, engine = self._data, self.deck.engine
-        if data is None:
-            return
-        self._metric = key
-        runs = data.runs
-
-        def compute() -> list[History]:
-            return [engine.runs.history(run.run_id, key, points=POINTS) for run in runs]
-
-        self.deck.read(f"overlay.{id(self)}", compute, self._curves_came)
-
-    def _curves_came(self, histories: list[History]) -> None:
-        data = self._data
-        if data is None:
-            return
-        self.chart.display = True
-        series = [
-            Series(run.name or run.run_id[:8], points_of(history), latest=run.metrics.get(self._metric))
-            for run, history in zip(data.runs, histories, strict=True)
-        ]
-        self.chart.present(self._metric, series, Look())
+    def _follow(self) -> None:
+        """The chart of the metric under the cursor."""
+        subject = self.subject()
+        if isinstance(subject, str) and not self.all_charts:
+            self._curves.select_key(subject)
 
     def changed(self, changes: Changes) -> None:
         """Only news of these runs count."""
         ids = {run.row_id for run in self._data.runs} if self._data is not None else set()
         if changes.missed or any(event.kind == "run" and event.row_id in ids for event in changes.events):
             self.load()
-
-    def flip_log(self) -> None:
-        """Linear or logarithmic."""
-        self.chart.present(self._metric, self.chart.series, Look(log_y=not self.chart.view.log_y))
 
     def step_baseline(self, step: int) -> None:
         """Measure against a neighbouring run."""
@@ -228,8 +266,29 @@ class Compare(View):
         return line.subject if line is not None else None
 
     def take_focus(self) -> None:
-        """The rows."""
-        self.screen.set_focus(self._document)
+        """The rows, or the charts."""
+        self.screen.set_focus(self._curves.grid if self.all_charts else self._document)
+
+    def relocate(self, location: Location) -> None:
+        """Another filter."""
+        self.location = location
+        self._curves.filter(filter_text(location))
+
+    def set_filter(self, text: str) -> None:
+        """Show the metrics that fit."""
+        self.deck.amend(replace(self.location, terms=filter_words(text)))
+
+    def escape(self) -> bool:
+        """Give up the large chart, the cursor, the window; then the charts; then the filter."""
+        if self._data is not None and self._curves.escape():
+            return True
+        if self.all_charts:
+            self.show_charts(shown=False)
+            return True
+        if self.location.terms:
+            self.set_filter("")
+            return True
+        return False
 
     def copy_text(self, *, whole: bool) -> str:
         """The row's key, or the whole comparison."""
@@ -239,8 +298,27 @@ class Compare(View):
     def on_document_moved(self, message: Document.Moved) -> None:
         """The curves follow the cursor."""
         message.stop()
-        if isinstance(message.line.subject, str) and message.line.subject != self._metric:
-            self.draw(message.line.subject)
+        self._follow()
+
+    def on_chart_section_changed(self, message: ChartSection.Changed) -> None:
+        """The legend tells which runs are shown."""
+        message.stop()
+        self._tell()
+
+
+def shown_runs(runs: Sequence[Run]) -> list[Shown]:
+    """Runs as charts draw them, with what they can be grouped by."""
+    return [
+        Shown(
+            run.run_id,
+            run.name or run.run_id[:8],
+            place,
+            run.metrics,
+            {f"params.{key}": value for key, value in run.params.items()}
+            | {f"tags.{key}": value for key, value in run.tags.items()},
+        )
+        for place, run in enumerate(runs)
+    ]
 
 
 def comparison_lines(data: Comparison, width: int, offset: int = 0) -> list[Line]:

@@ -18,6 +18,7 @@ from tests.bench.machine import Machine, this_machine
 from tests.bench.measures import (
     anchors,
     batch,
+    charts,
     comparing,
     detecting,
     fuzz,
@@ -53,6 +54,7 @@ MEASURES: Mapping[str, Callable[[Places], Iterator[Row]]] = {
     "importing": importing.measure,
     "search": search.measure,
     "history": history.measure,
+    "charts": charts.measure,
     "headless": headless.measure,
     "start": start.measure,
     "keys": keys.measure,

@@ -49,6 +49,7 @@ class ChartGrid(Widget, can_focus=True):
         charts: what to show; may come later.
         unicode: braille; else ASCII.
         empty: what to say when there are no charts.
+        paged: whether a line below says which page this is; else ``page_words`` is for whoever says it.
         id: the widget's id.
         classes: its CSS classes.
     """
@@ -85,6 +86,7 @@ class ChartGrid(Widget, can_focus=True):
         *,
         unicode: bool = True,
         empty: str = "no metrics logged yet",
+        paged: bool = True,
         id: str | None = None,  # noqa: A002  # Textual's name for it
         classes: str | None = None,
     ) -> None:
@@ -92,11 +94,13 @@ class ChartGrid(Widget, can_focus=True):
         self._charts = list(charts)
         self._unicode = unicode
         self._empty = empty
+        self._paged = paged
         self._selected = 0
         self._page = 0
         self._look = Look()
         self._wanted: tuple[int, int] | None = None
         self._rows, self._columns = 1, 1
+        self._cursor: float | None = None
 
     def compose(self) -> ComposeResult:
         """The charts, and below them a line which says which page this is."""
@@ -123,6 +127,15 @@ class ChartGrid(Widget, can_focus=True):
     def pages(self) -> int:
         """How many pages there are, at least 1."""
         return max(1, -(-len(self._charts) // self._per_page))
+
+    @property
+    def page_words(self) -> str:
+        """Which charts are shown of how many; empty when all are."""
+        if self.pages == 1:
+            return ""
+        first, last = self._page * self._per_page + 1, min((self._page + 1) * self._per_page, len(self._charts))
+        span = f"charts {first}-{last}" if last > first else f"chart {first}"
+        return f"{span} of {len(self._charts)}, page {self._page + 1}/{self.pages}"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -235,11 +248,13 @@ class ChartGrid(Widget, can_focus=True):
 
     def put_cursor(self, x: float | None) -> None:
         """Put the cursor of every chart of the page at the same x."""
+        self._cursor = x
         for cell in self.visible_charts:
             cell.cursor = x
 
     def clear_cursor(self) -> None:
         """Take the cursor off all charts; their titles read the last values again."""
+        self._cursor = None
         for cell in self._cells():
             cell.cursor = None
 
@@ -293,12 +308,12 @@ class ChartGrid(Widget, can_focus=True):
             if cell.display:
                 chart = shown[place]
                 cell.present(chart.title, chart.series, self._look, chart.y_range)
+                cell.cursor = self._cursor
         self.query_one("#charts").display = bool(self._charts)
         self.query_one("#none").display = not self._charts
         line = self.query_one("#page", Static)
-        line.display = self.pages > 1
-        span = f"charts {first + 1}-{first + len(shown)}" if len(shown) > 1 else f"chart {first + 1}"
-        line.update(Text(f"{span} of {len(self._charts)}, page {self._page + 1}/{self.pages}"))
+        line.display = self._paged and self.pages > 1
+        line.update(Text(self.page_words))
         self._mark()
 
     def _mark(self) -> None:

@@ -66,7 +66,7 @@ def _legend(series: Sequence[Series], view: View, room: int) -> list[Span]:
     found = readings(series, view.cursor)
     at = [Span(f"@{_x_text(found[0].x, view)} ", "cursor")] if found and view.cursor is not None else []
     room -= sum(len(span.text) for span in at)
-    if len(series) == 1:
+    if sum(not one.faint for one in series) == 1:
         entries = [_entry(one, marker=False, name=False) for one in found]
     else:
         entries = [_entry(one, marker=True, name=True) for one in found]

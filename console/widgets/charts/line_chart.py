@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -18,12 +18,11 @@ from textual.widget import Widget
 
 from console.theme import themed
 from console.widgets.charts.bars import draw_bars
-from console.widgets.charts.heat_map import HEATS, draw_heat_map
+from console.widgets.charts.heat_map import draw_heat_map
 from console.widgets.charts.histogram import draw_histogram
+from console.widgets.charts.inks import inks
 from console.widgets.charts.plot import draw
 from console.widgets.charts.series import (
-    FAINT,
-    ROLES,
     Drawing,
     Line,
     Look,
@@ -35,6 +34,9 @@ from console.widgets.charts.series import (
     readings,
 )
 from engine.core.text import clean
+
+if TYPE_CHECKING:
+    from rich.style import Style
 
 _NAME_LIMIT = 60
 """Characters of a name which can ever be of use in a title line."""
@@ -62,49 +64,7 @@ class LineChart(Widget):
     """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"line-chart--{role}"
-        for role in (*ROLES, *HEATS, FAINT, "axis", "grid", "title", "title-selected", "value", "dim", "warn", "cursor")
-    }
-    DEFAULT_CSS = """
-    LineChart {
-        width: 1fr;
-        height: 1fr;
-        & > .line-chart--axis { text-style: dim; }
-        & > .line-chart--grid { text-style: dim; }
-        & > .line-chart--title { text-style: bold; }
-        & > .line-chart--title-selected { text-style: bold reverse; }
-        & > .line-chart--value { color: $foreground; }
-        & > .line-chart--dim { text-style: dim; }
-        & > .line-chart--warn { color: $error; text-style: bold; }
-        & > .line-chart--faint { text-style: dim; }
-        & > .line-chart--cursor { color: $foreground; text-style: bold; }
-        & > .line-chart--series-1 { color: #56b4e9; }
-        & > .line-chart--series-2 { color: #f0a020; }
-        & > .line-chart--series-3 { color: #2ec27e; }
-        & > .line-chart--series-4 { color: #e583b6; }
-        & > .line-chart--series-5 { color: #f2e255; }
-        & > .line-chart--series-6 { color: #f0644b; }
-        & > .line-chart--series-7 { color: #8f9bff; }
-        & > .line-chart--series-8 { color: #b8b8b8; }
-        & > .line-chart--heat-1 { color: #3b528b; }
-        & > .line-chart--heat-2 { color: #31688e; }
-        & > .line-chart--heat-3 { color: #21908d; }
-        & > .line-chart--heat-4 { color: #35b779; }
-        & > .line-chart--heat-5 { color: #6ece58; }
-        & > .line-chart--heat-6 { color: #b5de2b; }
-        & > .line-chart--heat-7 { color: #fde725; }
-        & > .line-chart--heat-8 { color: #ff9e3d; }
-        &:light > .line-chart--series-1 { color: #0072b2; }
-        &:light > .line-chart--series-2 { color: #b36b00; }
-        &:light > .line-chart--series-3 { color: #00805a; }
-        &:light > .line-chart--series-4 { color: #b0487f; }
-        &:light > .line-chart--series-5 { color: #7d7400; }
-        &:light > .line-chart--series-6 { color: #c03a1d; }
-        &:light > .line-chart--series-7 { color: #4a50c8; }
-        &:light > .line-chart--series-8 { color: #606060; }
-    }
-    """
+    DEFAULT_CSS = "LineChart { width: 1fr; height: 1fr; }"
 
     cursor: reactive[float | None] = reactive(None, repaint=False, init=False)
     """Where the cursor stands, in units of x; None for no cursor."""
@@ -170,6 +130,7 @@ class LineChart(Widget):
         self._series = _cleaned(series)
         self._drawing = Drawing((), None)
         self._strips: dict[int, Strip] = {}
+        self._inks: dict[str, Style] = {}
 
     @property
     def readings(self) -> tuple[Reading, ...]:
@@ -271,6 +232,7 @@ class LineChart(Widget):
         """Forget the styled lines: the theme changed."""
         super().notify_style_update()
         self._strips.clear()
+        self._inks.clear()
 
     def watch_cursor(self, cursor: float | None) -> None:
         """Draw the cursor and tell its readings."""
@@ -336,12 +298,16 @@ class LineChart(Widget):
 
     def _styled(self, line: Line) -> Strip:
         """Roles to styles."""
+        return Strip([Segment(text, self._inks.get(role) or self._ink(role)) for text, role in line], self.size.width)
+
+    def _ink(self, role: str) -> Style:
+        """The style of a role, looked up once: there are many lines, and a widget's own style is dear."""
         plain = self.rich_style
-        segments = [
-            Segment(text, (themed(role) or self.get_component_rich_style(f"line-chart--{role}")) if role else plain)
-            for text, role in line
-        ]
-        return Strip(segments, self.size.width)
+        style = plain
+        if role:
+            style = plain + (themed(role) or inks(dark=self.app.current_theme.dark).get(role, plain))
+        self._inks[role] = style
+        return style
 
 
 def changed(old: Line, new: Line) -> tuple[int, int] | None:
