@@ -23,11 +23,18 @@ class Hints:
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
         self._doing: Action | None = None
-        self._telling = False
+        self._several = False
+        self._telling = ""
 
-    def during(self, action: Action, run: Callable[[], None]) -> None:
-        """Run an action; what it has the application do belongs to it."""
-        self._doing = action
+    def during(self, action: Action, subject: object, run: Callable[[], None]) -> None:
+        """Run an action; what it has the application do belongs to it.
+
+        Args:
+            action: The action.
+            subject: What it is done to; several things leave a record each.
+            run: Does it.
+        """
+        self._doing, self._several = action, isinstance(subject, tuple) and len(subject) > 1
         try:
             run()
         finally:
@@ -43,12 +50,14 @@ class Hints:
         if not is_undoable(action):
             return done
 
+        way = " z undoes them one by one." if self._several else " z undoes."
+
         def told(result: object) -> None:
-            self._telling = True
+            self._telling = way
             try:
                 done(result)
             finally:
-                self._telling = False
+                self._telling = ""
 
         return told
 
@@ -64,7 +73,7 @@ class Hints:
         said, undo, _ = message.partition(UNDO)
         if not self._means_undo():
             return message if undo else f"{message} :undo takes it back."
-        return f"{said}{'' if said.endswith('.') else '.'} z undoes."
+        return f"{said}{'' if said.endswith('.') else '.'}{self._telling}"
 
     def _means_undo(self) -> bool:
         """Whether this view leaves `z` to undo."""
