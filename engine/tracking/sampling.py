@@ -106,7 +106,7 @@ class Sampler:
         from engine.tracking.machine import Machine  # read here, not while a run starts
 
         machine = self._machine or Machine()
-        machine.read()  # shares of time count from here
+        machine.begin()
         step = 0
         while not self._stopped.wait(self._interval_s) and not self._over():
             values = {f"{SYSTEM}{key}": value for key, value in machine.read().items()}

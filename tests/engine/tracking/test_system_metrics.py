@@ -58,7 +58,7 @@ def test_a_machine_tells_its_use_since_the_last_reading(proc: Path) -> None:
 
 def test_names_are_those_that_mlflow_logs(proc: Path) -> None:
     machine = Machine(proc)
-    machine.read()
+    machine.begin()
     (proc / "stat").write_text("cpu  150 0 125 750 125 0 0 0 50 0\n")
     assert set(machine.read()) == {
         "cpu_utilization_percentage",
