@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from console.formats import recorded
 from engine.core.errors import InvalidInput, QuarterdeckError
 from engine.core.moment import Moment, parse_moment
 from engine.core.timetext import format_time
@@ -164,8 +165,8 @@ class Pasts:
 
 
 def change_words(entry: AuditEntry) -> str:
-    """An audited change in a few words: `change 1182 by alice: promote churn/7`."""
-    return f"change {entry.seq} by {entry.actor}: {entry.verb} {entry.key}"
+    """An audited change in a few words: `change 1182 by alice: promote churn/7 to Production`."""
+    return f"change {entry.seq} by {entry.actor}: {entry.verb} {recorded(entry)}"
 
 
 def settled(location: Location, now_ms: int) -> Location:

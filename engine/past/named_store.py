@@ -182,8 +182,10 @@ def _numbers(connection: sqlite3.Connection, family: Family, record: Undone) -> 
     if isinstance(said, list):
         return [int(number) for number in said]
     sql = """SELECT key, max(seq), after IS NULL FROM main.audit WHERE kind = ? AND key >= ? AND key < ? AND seq < ?
-        AND (after IS NULL OR before IS NULL) GROUP BY key"""
-    rows = connection.execute(sql, (family.version, f"{record.key}/", f"{record.key}0", record.seq)).fetchall()
+        AND (after IS NULL OR before IS NULL) AND seq > ifnull((SELECT max(seq) FROM main.audit WHERE kind = ?
+        AND key = ? AND before IS NULL AND verb <> 'refuse' AND seq < ?), 0) GROUP BY key"""
+    own = (family.name, record.key, record.seq)
+    rows = connection.execute(sql, (family.version, f"{record.key}/", f"{record.key}0", record.seq, *own)).fetchall()
     numbers = (key.rpartition("/")[2] for key, _, gone in rows if not gone)
     return [int(number) for number in numbers if number.isdigit()]
 

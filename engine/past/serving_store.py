@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.query import number_of
 from engine.past.facts import told
-from engine.past.tables_store import copy, later, of_object, until, value
+from engine.past.tables_store import called, copy, later, of_object, until, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,7 +35,12 @@ def endpoints(connection: sqlite3.Connection, cut: Cut) -> None:
     copy(connection, "endpoint", "endpoint_tag", "deployment", "generation", "rollout")
     until(connection, cut, {"rollout_verdict": "time_ms", "acknowledgement": "time_ms", "allowance": "time_ms"})
     for record in later(connection, cut, ("endpoint", "rollout")):
-        (_undo_endpoint if record.kind == "endpoint" else _undo_rollout)(connection, record)
+        if record.kind == "rollout":
+            _undo_rollout(connection, record)
+        elif record.deleted:
+            _restore_endpoint(connection, cut, record)
+        else:
+            _undo_endpoint(connection, record)
     _end_deployments(connection, cut)
     _set_times(connection, cut)
 
@@ -46,9 +51,6 @@ def _endpoint_id(connection: sqlite3.Connection, name: str) -> int | None:
 
 
 def _undo_endpoint(connection: sqlite3.Connection, record: Undone) -> None:
-    if record.deleted:
-        _restore_endpoint(connection, record)
-        return
     own = _endpoint_id(connection, record.key)
     if own is None:
         return
@@ -73,11 +75,13 @@ def _endpoint_back(connection: sqlite3.Connection, own: int, before: Mapping[str
             connection.execute("INSERT INTO temp.endpoint_tag VALUES (?, ?, ?, ?)", row)
 
 
-def _restore_endpoint(connection: sqlite3.Connection, record: Undone) -> None:
+def _restore_endpoint(connection: sqlite3.Connection, cut: Cut, record: Undone) -> None:
     """Bring an endpoint back that was deleted; what was routed to it went with it, and the audit log tells it."""
     records = of_object(connection, "endpoint", record.key, record.seq - 1)
     known = {**told(records), **record.before}
-    model = value(connection, "SELECT id FROM temp.model WHERE name = ?", (known.get("model"),))
+    names = called(connection, "model", str(known.get("model")), record.seq)
+    then = next((name for name, after, upto in names if after <= cut.seq < upto), names[-1][0])
+    model = value(connection, "SELECT id FROM temp.model WHERE name = ?", (then,))
     if model is None:
         return
     came = next((each for each in reversed(records) if each.created and each.verb == "create"), record)

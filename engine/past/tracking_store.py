@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.core.query import number_of
-from engine.past.tables_store import between, copy, later, show, until, value
+from engine.past.tables_store import between, called, copy, later, show, until, value
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,7 +40,7 @@ def _undo_experiment(connection: sqlite3.Connection, record: Undone) -> None:
     if record.verb == "create":
         connection.execute("DELETE FROM temp.experiment WHERE id = ?", (own,))
     elif record.verb in ("delete", "restore"):
-        time_ms = _deleted_ms(connection, "experiment", record) if record.verb == "restore" else None
+        time_ms = _deletion(connection, "experiment", record)[1] if record.verb == "restore" else None
         connection.execute("UPDATE temp.experiment SET deleted_ms = ? WHERE id = ?", (time_ms, own))
     elif record.verb == "tag":
         for key, text in record.before.items():
@@ -49,10 +49,15 @@ def _undo_experiment(connection: sqlite3.Connection, record: Undone) -> None:
                 connection.execute("INSERT INTO temp.experiment_tag VALUES (?, ?, ?)", (own, key, text))
 
 
-def _deleted_ms(connection: sqlite3.Connection, kind: str, record: Undone) -> int:
-    """When what is restored had been deleted."""
-    sql = "SELECT max(time_ms) FROM main.audit WHERE kind = ? AND key = ? AND verb = 'delete' AND seq < ?"
-    return int(value(connection, sql, (kind, record.key, record.seq)) or record.time_ms)
+def _deletion(connection: sqlite3.Connection, kind: str, record: Undone) -> tuple[int, int]:
+    """The number and the time of the record by which what is restored had been deleted."""
+    sql = """SELECT seq, time_ms FROM main.audit WHERE kind = ? AND key = ? AND verb = 'delete' AND seq > ? AND seq <= ?
+        ORDER BY seq DESC LIMIT 1"""
+    for name, after, upto in reversed(called(connection, kind, record.key, record.seq - 1)):
+        row = connection.execute(sql, (kind, name, after, upto)).fetchone()
+        if row is not None:
+            return int(row[0]), int(row[1])
+    return record.seq, record.time_ms
 
 
 def runs(connection: sqlite3.Connection, cut: Cut, after: int, upto: int) -> None:
@@ -74,8 +79,8 @@ def runs(connection: sqlite3.Connection, cut: Cut, after: int, upto: int) -> Non
     for record in between(connection, after, upto, ("run", "experiment")):
         if record.kind == "run":
             _note_run(connection, record)
-        elif record.verb == "restore":
-            _note_restored(connection, record)
+        elif record.verb in ("delete", "restore"):
+            _note_experiment(connection, record)
     _show_runs(connection, cut)
 
 
@@ -92,7 +97,7 @@ def _note_run(connection: sqlite3.Connection, record: Undone) -> None:
     elif record.verb == "delete":
         noted = {"deleted_ms": _ACTIVE}
     elif record.verb == "restore":
-        noted = {"deleted_ms": _deleted_ms(connection, "run", record)}
+        noted = {"deleted_ms": _deletion(connection, "run", record)[1]}
     elif record.verb == "tag":
         for key, text in before.items():
             sql = """INSERT OR IGNORE INTO temp.past_tag SELECT ?, id, ?, ? FROM main.run_key
@@ -102,12 +107,30 @@ def _note_run(connection: sqlite3.Connection, record: Undone) -> None:
         connection.execute("INSERT OR IGNORE INTO temp.past_run VALUES (?, ?, ?)", (own, field, was))
 
 
-def _note_restored(connection: sqlite3.Connection, record: Undone) -> None:
-    """The runs that came back with their experiment: those that had begun when it was deleted."""
-    deleted_ms = _deleted_ms(connection, "experiment", record)
-    sql = """INSERT OR IGNORE INTO temp.past_run SELECT r.id, 'deleted_ms', ?1 FROM main.run r
-        JOIN main.experiment e ON e.id = r.experiment WHERE e.name = ?2 AND r.start_ms <= ?1"""
-    connection.execute(sql, (deleted_ms, record.key))
+def _note_experiment(connection: sqlite3.Connection, record: Undone) -> None:
+    """The runs that went or came back with their experiment: those that had begun, and were not deleted one by one."""
+    deleting = record.verb == "delete"
+    seq, gone_ms = (record.seq, record.time_ms) if deleting else _deletion(connection, "experiment", record)
+    one = "FROM main.audit a WHERE a.kind = 'run' AND a.key = r.run_id AND a.verb IN ('delete', 'restore')"
+    sql = f"""INSERT OR IGNORE INTO temp.past_run SELECT r.id, 'deleted_ms', ? FROM main.run r
+        WHERE r.experiment = ? AND r.start_ms <= ?
+        AND ifnull((SELECT a.verb {one} AND a.seq < ? ORDER BY a.seq DESC LIMIT 1), '') <> 'delete'
+        AND NOT EXISTS (SELECT 1 {one} AND a.seq > ? AND a.seq < ?)"""
+    was = _ACTIVE if deleting else gone_ms
+    connection.execute(sql, (was, _experiment_id(connection, record), gone_ms, seq, seq, record.seq))
+
+
+def _experiment_id(connection: sqlite3.Connection, record: Undone) -> int | None:
+    """The experiment of a record, whatever it is called now."""
+    name, seq = record.key, record.seq
+    sql = """SELECT seq, key FROM main.audit WHERE kind = 'experiment' AND verb = 'rename' AND seq > ?
+        AND json_extract(before, '$.name') = ? ORDER BY seq LIMIT 1"""
+    row = connection.execute(sql, (seq, name)).fetchone()
+    while row is not None:
+        seq, name = row
+        row = connection.execute(sql, (seq, name)).fetchone()
+    found: int | None = value(connection, "SELECT id FROM main.experiment WHERE name = ?", (name,))
+    return found
 
 
 def _show_runs(connection: sqlite3.Connection, cut: Cut) -> None:
