@@ -41,12 +41,17 @@ class JsonPath(NamedTuple):
         if len(text) > MAX_TEXT:
             return None
         try:
-            found = json.loads(text)
+            found = json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError):
             return None
         for step in self.steps:
             found = _step(found, step)
         return _plain(found)
+
+
+def _refuse(word: str) -> object:
+    """NaN and infinities are no JSON, whatever Python says."""
+    raise ValueError(word)
 
 
 def _step(found: object, step: str | int) -> object:

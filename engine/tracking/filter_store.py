@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.core.query import And, Comparison, Entity, Filter, Not, Operator, Or
 from engine.db.conditions import NUMBERS, Sql, compared
 from engine.tracking.batch_store import key_id
+from engine.tracking.inside_store import inside_condition, path_of, rows_inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +101,11 @@ class FilterCompiler:
         return Sql(f"{self._run} {absent}IN ({source.text})", source.values)
 
     def _keyed(self, tree: Comparison, text: str) -> Sql:
-        entity = tree.field.entity
+        entity, path = tree.field.entity, path_of(tree.field)
+        if path is not None:
+            key = key_id(self._snapshot, _KINDS[entity], path.key)
+            rows = rows_inside(_TABLES[entity], path, key, "" if self._sets else self._run)
+            return _with(Sql(f"SELECT v.run FROM ({rows.text}) v WHERE 1", rows.values), inside_condition(tree, "v"))
         key = key_id(self._snapshot, _KINDS[entity], tree.field.key)
         return _with(Sql(text.format(_TABLES[entity]), (key,)), value_condition(tree, "v"))
 
@@ -197,6 +202,8 @@ def _candidate(snapshot: Snapshot, tree: Comparison) -> Sql | None:
         return None
     if entity is Entity.DATASET:
         return _dataset_candidate(tree)
+    if path_of(tree.field) is not None:
+        return None
     by_value = entity is Entity.METRIC or isinstance(tree.value, str)
     condition = value_condition(tree, "c") if tree.operator in _RANGES and by_value else None
     if condition is None:

@@ -9,6 +9,7 @@ from engine.core.query import RUNS, Entity, OrderBy
 from engine.db.conditions import NUMBERS, Sql
 from engine.tracking.batch_store import key_id
 from engine.tracking.filter_store import ATTRIBUTES, NULLABLE
+from engine.tracking.inside_store import path_of, rows_inside
 from engine.tracking.rules import NAN
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def stretches(
     _check_count(order)
     keys = _distinct(order)
     first, rest = keys[0], keys[1:]
-    if first.field.entity is Entity.ATTRIBUTE:
+    if first.field.entity is Entity.ATTRIBUTE or path_of(first.field) is not None:
         joins, terms = _terms(snapshot, keys)
         walk = ""
         if first.field.key == "start_time":
@@ -189,12 +190,23 @@ def _terms(snapshot: Snapshot, keys: Sequence[OrderBy]) -> tuple[Sql, tuple[Term
             rank = f"iif({column} {NUMBERS}, 0, iif({column} IS NULL, 2, 1))"
             if entity is not Entity.METRIC:
                 rank = f"({column} IS NULL)"
-            joins.append(f"LEFT JOIN {_TABLES[entity]} {alias} ON {alias}.run = r.id AND {alias}.key = ?")
-            values.append(key_id(snapshot, _KINDS[entity], key.field.key))
+            join = _joined(snapshot, key.field, alias)
+            joins.append(join.text)
+            values += join.values
         if nullable:
             terms.append(Term(rank))
         terms.append(Term(column, descending, nullable))
     return Sql(" ".join(joins), tuple(values)), tuple(terms)
+
+
+def _joined(snapshot: Snapshot, field: Field, alias: str) -> Sql:
+    """A join that gives each run its value under a field, if it has one."""
+    table, path = _TABLES[field.entity], path_of(field)
+    key = key_id(snapshot, _KINDS[field.entity], field.key if path is None else path.key)
+    if path is None:
+        return Sql(f"LEFT JOIN {table} {alias} ON {alias}.run = r.id AND {alias}.key = ?", (key,))
+    rows = rows_inside(table, path, key)
+    return Sql(f"LEFT JOIN ({rows.text}) {alias} ON {alias}.run = r.id", rows.values)
 
 
 def after(terms: Sequence[Term], values: Sequence[object]) -> Sql:
@@ -254,6 +266,10 @@ def _values(snapshot: Snapshot, field: Field) -> dict[int, Any]:
     if field.entity is Entity.ATTRIBUTE:
         column = ATTRIBUTES[field.key]
         return dict(snapshot.execute(f"SELECT r.id, {column} FROM run r WHERE {column} IS NOT NULL"))
-    table = _TABLES[field.entity]
+    table, path = _TABLES[field.entity], path_of(field)
+    if path is not None:
+        rows = rows_inside(table, path, key_id(snapshot, _KINDS[field.entity], path.key))
+        found = snapshot.execute(f"SELECT run, value FROM ({rows.text}) WHERE value IS NOT NULL", rows.values)
+        return {run: (isinstance(value, str), value) for run, value in found}  # texts come after numbers, as in SQL
     sql = f"SELECT o.run, o.value FROM {table} o INDEXED BY {table}_by_value WHERE o.key = ?"
     return dict(snapshot.execute(sql, (key_id(snapshot, _KINDS[field.entity], field.key),)))

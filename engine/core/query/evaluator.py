@@ -6,6 +6,7 @@ import math
 import operator as python
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
+from engine.core.json_path import JsonPath, json_path
 from engine.core.query.literals import number_of
 from engine.core.query.tree import And, Comparison, Entity, Field, Filter, Not, Operator, Or, OrderBy
 
@@ -87,13 +88,24 @@ def _stored(field: Field, row: Row) -> Sequence[Stored]:
         Entity.TAG: row.tags,
         Entity.ATTRIBUTE: row.attributes,
     }
-    value = keyed.get(field.entity, {}).get(field.key)
+    path = _path(field)
+    if path is None:
+        value = keyed.get(field.entity, {}).get(field.key)
+    else:
+        text = keyed[field.entity].get(path.key)
+        value = path.value(text) if isinstance(text, str) else None
     return [] if value is None else [value]
+
+
+def _path(field: Field) -> JsonPath | None:
+    return json_path(field.key) if field.entity in (Entity.PARAM, Entity.TAG) else None
 
 
 def _matches(stored: Stored, comparison: Comparison) -> bool:
     value, operator = comparison.value, comparison.operator
     literals: tuple[Stored, ...] = value if isinstance(value, tuple) else (value,) if value is not None else ()
+    if _path(comparison.field) is not None and isinstance(stored, str) != isinstance(literals[0], str):
+        return operator in (Operator.NOT_EQUAL, Operator.NOT_IN)  # inside JSON a number is no text
     if isinstance(stored, str) and not isinstance(literals[0], str):
         number = number_of(stored)
         if number is None:
@@ -125,12 +137,14 @@ def _like(text: str, pattern: str, *, fold: bool) -> bool:
     return not pattern[want:].strip("%")
 
 
-def sort_key(row: Row, field: Field) -> tuple[int, Stored]:
+def sort_key(row: Row, field: Field) -> tuple[int, Stored | tuple[bool, Stored]]:
     """Where a thing stands by one field: 0 and the value, 1 for NaN, 2 for missing."""
     stored = _stored(field, row)
     if not stored:
         return (2, 0)
     value = stored[0]
+    if _path(field) is not None:
+        return (0, (isinstance(value, str), value))  # inside JSON there may be both; numbers come first
     return (1, 0) if isinstance(value, float) and math.isnan(value) else (0, value)
 
 
