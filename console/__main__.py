@@ -97,6 +97,27 @@ def open_console(
     return start(workspace, as_user=as_user, read_only=read_only, words=words, plain=plain, theme=theme)
 
 
+def open_web(workspace: str | None, *, as_user: str | None, read_only: bool, theme: str, port: int) -> int:
+    """Serve the console to a browser until it is ended; see `engine.cli.session.OpenWeb`.
+
+    Args:
+        workspace: The directory named by the user, or `None`.
+        as_user: The name given with `--as`, or `None`.
+        read_only: True refuses every change.
+        theme: The theme to wear; empty for the usual choice.
+        port: Where to listen; 0 takes a free one.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        QuarterdeckError: the workspace cannot be opened, the extra is missing, or the port is taken.
+    """
+    from console.web.start import start_web
+
+    return start_web(workspace, as_user=as_user, read_only=read_only, theme=theme, port=port)
+
+
 def main() -> int:
     """Run one command line.
 
@@ -108,7 +129,7 @@ def main() -> int:
     if wish is None:
         from engine.cli import main as run
 
-        return run(open_console=open_console)
+        return run(open_console=open_console, open_web=open_web)
     from engine.core.errors import QuarterdeckError
 
     try:

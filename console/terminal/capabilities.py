@@ -8,10 +8,13 @@ from typing import Literal
 
 from engine.core.locales import is_utf8, launch_environ
 
-__all__ = ["TRUE_COLOUR", "Capabilities", "Colours", "detect", "launch_environ", "refusal"]
+__all__ = ["NO_STOP", "TRUE_COLOUR", "Capabilities", "Colours", "detect", "launch_environ", "refusal"]
 
 Colours = Literal[0, 16, 256, 16_777_216]
 """How many colours may be sent; 0 is `NO_COLOR`: no colour sequence at all."""
+
+NO_STOP = "QUARTERDECK_NO_STOP"
+"""Set to 1 where there is no shell to stop to, as in a browser: Ctrl-Z does nothing."""
 
 TRUE_COLOUR: Colours = 16_777_216
 TRUE_COLOUR_TERMINALS = ("xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty")

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from console.terminal.app import TerminalApp
-from console.terminal.capabilities import refusal
+from console.terminal.capabilities import NO_STOP, refusal
 from console.terminal.driver import TerminalDriver
 
 ENDING = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}
@@ -102,7 +102,9 @@ def _with_driver(app: TerminalApp[Any], action: Any) -> None:
 
 
 def _stop(driver: TerminalDriver) -> None:
-    """Ctrl-Z or `kill -TSTP`: give the terminal back, then stop."""
+    """Ctrl-Z or `kill -TSTP`: give the terminal back, then stop; nothing where no shell would continue us."""
+    if os.environ.get(NO_STOP):
+        return
     if driver.restarts:
         driver.stop_application_mode()
     os.kill(os.getpid(), signal.SIGSTOP)

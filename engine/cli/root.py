@@ -42,13 +42,14 @@ NOUNS: dict[str, Member] = {
     "telemetry": Member("engine.cli.telemetry", "telemetry", "What endpoints were asked and answered."),
     "tokens": Member("engine.cli.tokens", "tokens", "Who may use the server, and how far."),
     "traces": Member("engine.cli.traces", "traces", "What programs did to answer requests, span by span."),
+    "web": Member("engine.cli.web", "web", "Serve the console to a browser on this machine."),
     "webhooks": Member("engine.cli.webhooks", "webhooks", "Tell other programs what happens."),
     "undo": Member("engine.cli.undo", "undo", "Undo a change, yours or somebody else's; shown first."),
     "up": Member("engine.cli.up", "up", "Run the server-side parts of a workspace, and keep them running."),
     "versions": Member("engine.cli.versions", "versions", "Versions of registered models."),
 }
 
-_LONG_LIVED = (None, "console", "demo", "serve", "server", "up")
+_LONG_LIVED = (None, "console", "demo", "serve", "server", "up", "web")
 """Commands whose process ends in Python's own way: with everything that libraries want done at exit."""
 
 

@@ -38,12 +38,32 @@ if TYPE_CHECKING:
                 The exit code.
             """
 
+    class OpenWeb(Protocol):
+        """Serves the console of a workspace to a browser."""
+
+        def __call__(
+            self, workspace: str | None, *, as_user: str | None, read_only: bool, theme: str, port: int
+        ) -> int:
+            """Serve until it is ended.
+
+            Args:
+                workspace: The directory named by the user, or `None`.
+                as_user: The name given with `--as`, or `None`.
+                read_only: True refuses every change.
+                theme: The theme to wear; empty for the usual choice.
+                port: Where to listen; 0 takes a free one.
+
+            Returns:
+                The exit code.
+            """
+
 
 class Session:
     """One command line's options and its engine, opened when a verb first needs it.
 
     Args:
         open_console: Starts the console, when there is one.
+        open_web: Serves it to a browser, when there is one.
 
     Attributes:
         workspace: The directory given with `--workspace`, or `None`.
@@ -55,8 +75,9 @@ class Session:
         long_lived: Whether what runs is more than a short verb: the console, or training for the demo.
     """
 
-    def __init__(self, open_console: OpenConsole | None = None) -> None:
+    def __init__(self, open_console: OpenConsole | None = None, open_web: OpenWeb | None = None) -> None:
         self.open_console = open_console
+        self.open_web = open_web
         self.workspace: str | None = None
         self.as_user: str | None = None
         self.read_only = False
