@@ -155,6 +155,7 @@ class RunQuery:
         lifecycle: `active`, `deleted` or `all`.
         limit: Runs per page, 1 to 50,000.
         page_token: Continues an earlier page of the same query.
+        find: What else must hold, as people type it: `cfg.lr>=1e-3 -note:debug churn`; see `engine.core.query.quick`.
     """
 
     filter: str | Filter = ""
@@ -164,6 +165,7 @@ class RunQuery:
     lifecycle: str = "active"
     limit: int = 100
     page_token: str | None = None
+    find: str = ""
 
 
 def __getattr__(name: str) -> object:

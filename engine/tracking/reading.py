@@ -61,9 +61,10 @@ class RunReading(RunService):
             The runs, with a token when there are more.
 
         Raises:
-            FilterSyntaxError: the filter or an order does not parse; `details["column"]` says where.
+            FilterSyntaxError: the filter, the query or an order does not parse; `details["column"]` says where.
             NotFound: there is no such experiment.
-            InvalidInput: the limit or lifecycle is not valid, or the token is not of this query.
+            InvalidInput: the limit or lifecycle is not valid, the token is not of this query, or the query holds a
+                regular expression.
         """
         with self._database.snapshot() as snapshot:
             row_ids, token = self._found(snapshot, query)
@@ -126,11 +127,7 @@ class RunReading(RunService):
     def columns(self) -> RunColumns:
         """Every key in use, most used first; costs as much as there are keys, however many runs there are."""
         with self._database.snapshot() as snapshot:
-            found = run_store.columns(snapshot)
-        kinds = ("metric", "param", "tag")
-        from engine.tracking.model import RunColumns  # a list does without
-
-        return RunColumns(*(tuple(name for each, name in found if each == kind) for kind in kinds))
+            return _columns(snapshot)
 
     def compare(self, run_ids: Sequence[str], baseline: str | None = None) -> Comparison:
         """Several runs side by side.
@@ -169,9 +166,14 @@ class RunReading(RunService):
         token = None if found.end is None else encode_token([_fingerprint(query), *found.end])
         return found.row_ids, token
 
-    def _filter(self, query: RunQuery) -> Filter | None:
-        text = query.filter
-        return parse_filter(text, schema=RUNS, now_ms=self._clock.now_ms()) if isinstance(text, str) else text
+    def _filter(self, snapshot: Snapshot, query: RunQuery) -> Filter | None:
+        text, now_ms = query.filter, self._clock.now_ms()
+        tree = parse_filter(text, schema=RUNS, now_ms=now_ms) if isinstance(text, str) else text
+        if not query.find:
+            return tree
+        from engine.core.query.finding import narrowed  # most searches do without
+
+        return narrowed(tree, query.find, _columns(snapshot), now_ms)
 
     def _search(self, snapshot: Snapshot, query: RunQuery) -> search_store.Search:
         if query.lifecycle not in ("active", "deleted", "all"):
@@ -181,11 +183,19 @@ class RunReading(RunService):
             named = _experiment(snapshot, query.experiment)
             experiments = (named,) if experiments is None or named in experiments else ()
         return search_store.Search(
-            filter=self._filter(query),
+            filter=self._filter(snapshot, query),
             order=_order(query),
             experiments=experiments,
             lifecycle=cast("search_store.Lifecycle", query.lifecycle),
         )
+
+
+def _columns(snapshot: Snapshot) -> RunColumns:
+    from engine.tracking.model import RunColumns  # a list does without
+
+    found = run_store.columns(snapshot)
+    kinds = ("metric", "param", "tag")
+    return RunColumns(*(tuple(name for each, name in found if each == kind) for kind in kinds))
 
 
 def _order(query: RunQuery) -> tuple[OrderBy, ...]:
@@ -207,7 +217,7 @@ def _fingerprint(query: RunQuery) -> int:
     """Tells tokens of different queries apart, so that one is never continued with another's position."""
     from zlib import crc32  # only a long list needs it
 
-    asked = (query.filter, query.order_by, query.experiment, query.experiment_ids, query.lifecycle)
+    asked = (query.filter, query.order_by, query.experiment, query.experiment_ids, query.lifecycle, query.find)
     return crc32(repr(asked).encode(errors="replace"))
 
 

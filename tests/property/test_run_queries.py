@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.core.errors import FilterSyntaxError
+from engine.core.errors import FilterSyntaxError, InvalidInput
 from engine.core.query import RUNS, evaluate, number_of, parse_quick
-from engine.core.query.finding import SEARCHED, narrowed, parse_runs
+from engine.core.query.finding import parse_runs
 from engine.tracking.model import RunImport, RunQuery
 from tests.builders import make_database, make_runs
 
@@ -137,19 +137,32 @@ def test_a_query_finds_the_runs_that_a_plain_reading_finds(runs: Runs, asked: li
     assert tree is not None
     seen = {run.run_id: Seen(run.metrics, run.params, run.tags, {"run_name": run.name}) for run in details}
     assert {run_id for run_id, row in seen.items() if evaluate(tree, row)} == expected
-    query = RunQuery(narrowed("", text, known, 0), limit=100)
+    query = RunQuery(find=text, limit=100)
     assert {run.run_id for run in runs.page(query).items} == expected
     assert runs.count(query) == len(expected)
 
 
 def test_free_words_stand_in_any_of_the_texts_and_join_a_filter(runs: Runs) -> None:
-    known = runs.columns()
-    query = RunQuery(narrowed("params.model = 'auto' OR params.lr = 'auto'", "debug -churn", known, 0), limit=100)
+    query = RunQuery("params.model = 'auto' OR params.lr = 'auto'", find="debug -churn", limit=100)
     found = runs.page(query).items
     assert found
     assert {run.name for run in found} == {"debug run"}
     assert all("auto" in (run.params.get("model"), run.params.get("lr")) for run in found)
-    assert "run_name" in SEARCHED
+    assert runs.count(RunQuery("params.lr = 'auto'")) == runs.count(RunQuery("params.lr = 'auto'", find=" "))
+
+
+def test_pages_of_a_query_about_ages_are_of_one_query(runs: Runs) -> None:
+    first = runs.page(RunQuery(find="start_time<0s -churn", limit=7))
+    assert first.next_page_token is not None
+    rest = runs.page(RunQuery(find="start_time<0s -churn", limit=100, page_token=first.next_page_token))
+    assert len(first.items) + len(rest.items) == runs.count(RunQuery(find="-churn"))
+    with pytest.raises(InvalidInput, match="not of this query"):
+        runs.page(RunQuery(find="start_time<1s -churn", page_token=first.next_page_token))
+
+
+def test_a_regular_expression_is_no_query(runs: Runs) -> None:
+    with pytest.raises(InvalidInput, match="regular expression"):
+        runs.page(RunQuery(find="/churn/"))
 
 
 _TYPED = ["note:", "-", "!", ":", "..", "auc", "auc:", "cfg.", "lr=", "1..", "..2", "'", '"', "`", "--", "x:y", "//"]

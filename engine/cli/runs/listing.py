@@ -16,7 +16,6 @@ from engine.core.keys import is_system
 from engine.core.plain import plain
 
 if TYPE_CHECKING:
-    from engine.api import Engine
     from engine.cli.session import Session
     from engine.tracking.model import Run
 
@@ -66,27 +65,18 @@ def list_(session: Session, /, search: Search, fmt: Format, columns: str | None,
     """
     from engine.tracking.model import RunQuery
 
-    engine = session.engine()
     asked = RunQuery(
-        filter=_narrowed(engine, search.filter, where["find"]),
+        filter=search.filter,
         order_by=search.order_by,
         experiment=where["experiment"],
         lifecycle=where["lifecycle"] or "active",
         limit=search.limit,
         page_token=search.page_token,
+        find=where["find"] or "",
     )
-    page = engine.run_reading.page(asked)
+    page = session.engine().run_reading.page(asked)
     chosen = _usual(page.items, fmt) if columns is None else [_column(key, page.items) for key in _keys(columns)]
     show_page(page, [*RUN_COLUMNS, *chosen], fmt, encode=encode)
-
-
-def _narrowed(engine: Engine, text: str, query: str | None) -> str:
-    """The filter, and the query of `--find`, whose words are the keys there are."""
-    if not query:
-        return text
-    from engine.core.query.finding import narrowed
-
-    return narrowed(text, query, engine.run_reading.columns(), engine.clock.now_ms())
 
 
 @click.command()
@@ -100,8 +90,7 @@ def count(session: Session, experiment: str | None, text: str, find: str, fmt: F
     """Count the runs that a filter finds."""
     from engine.tracking.model import RunQuery
 
-    engine = session.engine()
-    found = engine.run_reading.count(RunQuery(filter=_narrowed(engine, text, find), experiment=experiment))
+    found = session.engine().run_reading.count(RunQuery(filter=text, find=find, experiment=experiment))
     if fmt is Format.HUMAN:
         show_lines([str(found)])
     else:

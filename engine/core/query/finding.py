@@ -44,29 +44,32 @@ def parse_runs(text: str, known: Known, now_ms: int) -> QuickFilter:
     return parse_quick(text, RUNS, known.metrics, known.params, now_ms)
 
 
-def narrowed(filter_text: str, query: str, known: Known, now_ms: int) -> str:
+def narrowed(tree: Filter | None, query: str, known: Known, now_ms: int) -> Filter | None:
     """A filter and a run query as one filter.
 
     Args:
-        filter_text: In the filter language; empty for all.
+        tree: The filter; `None` for all.
         query: A run query; empty for all.
         known: The metrics and parameters there are.
         now_ms: The present, in milliseconds since the epoch.
 
     Returns:
-        In the filter language, what both let through.
+        What both let through; `None` for all.
 
     Raises:
-        FilterSyntaxError: one of them does not parse.
+        FilterSyntaxError: the query does not parse.
         InvalidInput: the query holds a regular expression.
     """
-    from engine.core.query import RUNS, parse_filter, unparse
     from engine.core.query.tree import And
 
     asked = parse_runs(query, known, now_ms).tree(SEARCHED)
-    found: list[Filter] = [
-        part for part in (parse_filter(filter_text, schema=RUNS, now_ms=now_ms), asked) if part is not None
-    ]
-    if not found:
-        return ""
-    return unparse(And(tuple(found)) if len(found) > 1 else found[0])
+    if tree is None or asked is None:
+        return tree or asked
+    return And((*_parts(tree), *_parts(asked)))
+
+
+def _parts(tree: Filter) -> tuple[Filter, ...]:
+    """What a filter joins by AND, flat: indexes are looked for on one level."""
+    from engine.core.query.tree import And
+
+    return tree.parts if isinstance(tree, And) else (tree,)
