@@ -155,9 +155,9 @@ class PlanDialog(Dialog[Planned]):
 
         if isinstance(self.app, ConsoleApp):
             plan = self._proposal.plan
-            self.app.read(f"plan.{id(self)}", lambda: plan(wish), self._planned, self._failed)
+            self.app.read(f"plan.{id(self)}", lambda: plan(wish), self._found, self._failed)
 
-    def _planned(self, plan: RoutePlan) -> None:
+    def _found(self, plan: RoutePlan) -> None:
         if not self.is_attached:
             return
         self._plan = plan

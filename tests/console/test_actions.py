@@ -31,8 +31,13 @@ def _action(**changes: object) -> Action:
 
 @VIEWS
 def test_no_key_means_two_things_in_one_view(actions: Sequence[Action]) -> None:
-    keys = [action.key for action in (*actions, *EVERYWHERE) if action.key]
+    everywhere = [action for action in EVERYWHERE if action.name not in YIELDING]
+    keys = [action.key for action in (*actions, *everywhere) if action.key]
     assert len(keys) == len(set(keys)), sorted(key for key in keys if keys.count(key) > 1)
+
+
+YIELDING = ("undo", "redo")
+"""What `z` and `Z` do where a view does not bind them to a way back of its own."""
 
 
 @VIEWS
