@@ -462,6 +462,7 @@ def _action_words(action: Action) -> list[str]:
             words.append(f"--{name}")
         else:
             words += (f"--{name}={value}",) if value.startswith("-") else (f"--{name}", value)
-    if any(argument.startswith("-") for argument in action.arguments):
+    bare = not action.resource and action.arguments  # what could be read as the resource it is done to
+    if bare or any(argument.startswith("-") for argument in action.arguments):
         words.append("--")
     return [*words, *action.arguments]

@@ -12,20 +12,37 @@ from engine.core.completion import Names, complete
 from engine.core.errors import FilterSyntaxError
 
 GRAMMAR = Grammar(
-    resources={"runs": ResourceWords("runs", ("r",)), "models": ResourceWords("models")},
+    resources={
+        "runs": ResourceWords("runs", ("r",)),
+        "models": ResourceWords("models"),
+        "lineage": ResourceWords("lineage"),
+    },
     verbs={
         "promote": VerbWords("promote", ("models",), ("to", "reason"), ("yes",)),
         "delete": VerbWords("delete", ("runs", "models")),
         "quit": VerbWords("quit"),
+        "lineage": VerbWords("lineage", ("models", "runs"), usual="models"),
+        "undo": VerbWords("undo", ("models",), takes={"models": ("reason",), "": ("record",)}, bare=True),
     },
+    environments=("staging", "eu"),
 )
-NAMES = Names(objects={"models": ["churn", "a b", "-x"]}, columns={"runs": ["auc", "it's"]})
+NAMES = Names(
+    objects={"models": ["churn", "a b", "-x"]},
+    columns={"runs": ["auc", "it's"]},
+    values={"to": ["staging", "a b"], "reason": ["-x"], "stage": ["x\x1b"]},
+    things={"models": ["a/1"]},
+)
 
 _PIECES = [
     "runs",
     "models",
     "promote",
     "delete",
+    "lineage",
+    "undo",
+    "@staging",
+    "stage=",
+    "--to=",
     "qd",
     "console",
     "--",
@@ -61,11 +78,11 @@ words = st.text(max_size=8) | st.sampled_from([*_PIECES, "a b", "it's", 'say "x"
 lines = st.lists(st.sampled_from(_PIECES) | st.text(max_size=4), max_size=8).map(" ".join) | st.text(max_size=40)
 
 
-@given(lines | st.lists(words, max_size=6))
-def test_any_line_parses_or_points_at_its_own_column(line: str | list[str]) -> None:
+@given(lines | st.lists(words, max_size=6), st.sampled_from(["", "runs", "models", "lineage"]))
+def test_any_line_parses_or_points_at_its_own_column(line: str | list[str], here: str) -> None:
     problem: FilterSyntaxError | None = None
     try:
-        command = parse_command(line, GRAMMAR)
+        command = parse_command(line, GRAMMAR, here=here)
     except FilterSyntaxError as error:
         problem = error
     if problem is None:

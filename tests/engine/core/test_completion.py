@@ -11,11 +11,15 @@ GRAMMAR = Grammar(
         "promote": VerbWords("promote", ("models",), ("to", "reason"), ("yes",), summary="move on"),
         "delete": VerbWords("delete", ("runs", "models"), ("reason",)),
         "quit": VerbWords("quit"),
+        "tag": VerbWords("tag", ("models", "runs"), takes={"runs": ("key", "value"), "models": ("key",)}, usual="runs"),
     },
+    environments=("staging",),
 )
 NAMES = Names(
     objects={"models": ["churn", "credit risk", "-rf", "evil\x1b[31m", ""], "runs": ["r1"]},
     columns={"runs": ["auc", "val loss", "loss"]},
+    values={"status": ["running", "failed"], "to": ["staging", "production"], "key": ["it's"]},
+    things={"models": ["churn/1"]},
 )
 
 
@@ -27,12 +31,12 @@ def texts(line: str, cursor: int | None = None) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("", ["runs", "models", "promote", "delete", "quit"]),
+        ("", ["runs", "models", "promote", "delete", "quit", "tag"]),
         ("ru", ["runs"]),
         ("qd ru", ["runs"]),
         ("MO", ["models", "promote"]),
         ("zz", []),
-        ("models ", ["promote", "delete", "churn", "'credit risk'", "-- -rf", "sort:", "cols:", "since:", "@"]),
+        ("models ", ["promote", "delete", "tag", "churn", "'credit risk'", "-- -rf", "sort:", "cols:", "since:", "@"]),
         ("models c", ["churn", "'credit risk'", "cols:", "since:"]),
         ("models cr", ["'credit risk'"]),
         ("runs r1 l", ["loss", "cols:", "'val loss'"]),
@@ -41,14 +45,25 @@ def texts(line: str, cursor: int | None = None) -> list[str]:
         ("runs cols:auc,l", ["cols:auc,loss"]),
         ("runs since:1", ["since:1h", "since:1d"]),
         ("runs @y", ["@yesterday"]),
-        ("promote c", ["churn", "'credit risk'"]),
-        ("models promote ch", ["churn"]),
-        ("promote models ch", ["churn"]),
+        ("promote c", ["churn/1"]),
+        ("models promote ch", ["churn/1"]),
+        ("promote models ch", ["churn/1"]),
         ("promote churn --r", ["--reason"]),
         ("delete ", ["runs", "models"]),
         ("delete runs ", ["r1", "--reason"]),
         ("quit ", []),
         ("nothing ", []),
+        ("runs status=f", ["status=failed"]),
+        ("runs status=", ["status=running", "status=failed"]),
+        ("models @st", ["@staging"]),
+        ("promote churn/1 --to ", ["staging", "production"]),
+        ("promote churn/1 --to p", ["production"]),
+        ("promote churn/1 --to=s", ["--to=staging"]),
+        ("promote churn/1 --to staging --", ["--reason", "--yes"]),
+        ("tag runs r1 --k", ["--key"]),
+        ("tag models churn/1 --", ["--key"]),
+        ("tag r1 --key ", ["'it'\"'\"'s'"]),
+        ("tag ", ["models", "runs", "r1", "--key", "--value"]),
     ],
 )
 def test_the_next_words_are_offered_by_their_beginning_first(line: str, offered: list[str]) -> None:
