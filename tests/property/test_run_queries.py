@@ -126,11 +126,17 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     database.close()
 
 
+@pytest.fixture(scope="module")
+def details(runs: Runs) -> list[RunDetail]:
+    return [runs.get(run.run_id) for run in runs.page(RunQuery(limit=100)).items]
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(asked=st.lists(terms(), min_size=1, max_size=4))
-def test_a_query_finds_the_runs_that_a_plain_reading_finds(runs: Runs, asked: list[Term]) -> None:
+def test_a_query_finds_the_runs_that_a_plain_reading_finds(
+    runs: Runs, details: list[RunDetail], asked: list[Term]
+) -> None:
     text = " ".join(term.text for term in asked)
-    details = [runs.get(run.run_id) for run in runs.page(RunQuery(limit=100)).items]
     expected = {run.run_id for run in details if all(term.holds(plain(run)) for term in asked)}
     known = runs.columns()
     tree = parse_runs(text, known, 0).predicate
