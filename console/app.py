@@ -18,6 +18,7 @@ from console.commanding.custom import LOOK_SECONDS, Custom
 from console.commanding.history import History
 from console.everywhere import EVERYWHERE
 from console.frame import Frame
+from console.jobs import JobWatch
 from console.journal import Entry, Journal
 from console.live import Health, LiveFeed
 from console.location import title
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from console.own import Own
     from console.serving import Beat
     from console.tasks import Progress, Task
+    from console.tutorial import Tutorial
     from console.views import View
     from engine.api import Engine
 
@@ -59,6 +61,9 @@ PATIENCE_SECONDS = 0.2
 
 HOLD_SECONDS = 0.2
 """How long the first frame waits for data."""
+
+LONG_SECONDS = 0.7
+"""How long a change may take before it is said that it waits."""
 
 MOST_SAID = 10
 """Entries of the log in a crash report."""
@@ -109,14 +114,15 @@ class ConsoleApp(TerminalApp[int]):
         self.frame: Frame = Frame(engine)
         self._watch = PlaneWatch(engine)
         self.stale = ""
+        self.jobs = JobWatch(self)
         self.last_shell = ""
+        self.hints = Hints(self)
+        self.tutorial: Tutorial | None = None
         self.history = History(own.state / "history" if own else None)
         self.custom = Custom(self)
         self._waiting: Callable[[], bool] | None = None
         self._holding = False
         self._early: list[events.Key] = []
-        self.hints = Hints(self)
-        self.tutorial: Tutorial | None = None
         self._unsettled: list[tuple[Awaitable[Any], Callable[[], object] | None]] = []
         self._views: dict[tuple[str, str, str], View] = {}
 
@@ -228,7 +234,7 @@ class ConsoleApp(TerminalApp[int]):
         if isinstance(error, QuarterdeckError):
             self._note(error.message, "bad", error.hint, error.code)
             text = f"{error.message} {error.hint}".strip()
-            if len(text) < self.size.width - 2:
+            if len(text) < self.size.width - 2 or self.stale:  # then the frame says why, and dialogs would pile up
                 self.frame.message(text, "bad")
                 return
         else:
@@ -340,6 +346,11 @@ class ConsoleApp(TerminalApp[int]):
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting():
             self._waiting = waiting
+        self._teach()
+
+    def _teach(self) -> None:
+        if self.tutorial is not None and not self.tutorial.look():
+            self.tutorial = None
 
     def wait_for(self, arrived: Callable[[], bool]) -> None:
         """Call something now and whenever the frame has changed, until it is true: a view takes time to have data."""
@@ -433,7 +444,9 @@ class ConsoleApp(TerminalApp[int]):
 
     def open_dialog(self, dialog: Screen[Any], answered: Callable[[Any], None] | None = None) -> None:
         """Show a dialog; keys typed ahead wait for it."""
-        self.settle_after(self.push_screen(dialog, answered))
+        with self._context():  # whoever asks may be gone when it is answered, such as the line a command was typed in
+            shown = self.push_screen(dialog, answered)
+        self.settle_after(shown, self._teach)
 
     def settle_after(self, mounting: Awaitable[Any], then: Callable[[], object] | None = None) -> None:
         """Let the next key wait until something is mounted.
@@ -564,6 +577,8 @@ class ConsoleApp(TerminalApp[int]):
         self.read("frame.server", self.pasts.present.processes.server, self.frame.serving)
 
     def _look_at_planes(self) -> None:
+        self._teach()  # dialogs close without telling
+        self.jobs.look()
         self.read("frame.planes", self._watch.look, self._beat, lambda _error: None)  # the feed says what is wrong
 
     def _beat(self, beat: Beat) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console import past
 from console.actions import Action, Answers, Field, Needs
+from console.jobs import START as START_JOB
 from console.undoing.acts import REDO, UNDO
 
 if TYPE_CHECKING:
@@ -97,6 +98,12 @@ def _theme(app: ConsoleApp, _subject: Any, answers: Answers) -> None:
     change(app, answers["theme"])
 
 
+def _tutorial(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.tutorial import toggle
+
+    toggle(app)
+
+
 def _quit(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     app.quit()
 
@@ -118,14 +125,15 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("at", "@", "moment", past.type_moment, "See this as it was: 2026-11-03T09:00, 5m ago.", needs=Needs.NOTHING),
     Action("earlier", "{", "change before", past.earlier, "As the change before left it.", needs=Needs.NOTHING),
     Action("later", "}", "change after", past.later, "As the next change left it; at last, now.", needs=Needs.NOTHING),
-    UNDO,
-    REDO,
     Action("copy", "c", "copy", _copy_cell, "Copy the cell or line under the cursor.", needs=Needs.NOTHING),
     Action("copy-row", "C", "copy row", _copy_row, "Copy the whole row or page.", needs=Needs.NOTHING),
     Action("refresh", "ctrl-r", "refresh", _refresh, "Read anew; new rows take their place.", needs=Needs.NOTHING),
+    UNDO,
+    REDO,
     Action("home", "H", "pulse", _home, "The first screen.", needs=Needs.NOTHING),
     Action("copy-cli", "", "copy as command", _copy_cli, "Copy the shell command of this.", needs=Needs.NOTHING),
     Action("log", "F2", "log", _log, "What the console has said so far.", needs=Needs.NOTHING),
+    Action("tutorial", "", "tutorial", _tutorial, "Learn it on the real screens; again ends it.", needs=Needs.NOTHING),
     Action(
         "theme",
         "",
@@ -135,6 +143,7 @@ EVERYWHERE: tuple[Action, ...] = (
         needs=Needs.NOTHING,
         ask=lambda _subject: (Field("theme", "theme", required=False),),
     ),
+    START_JOB,
     Action("quit", "q", "quit", _quit, "Leave; asks only while something is being done.", needs=Needs.NOTHING),
     Action("quit-now", "ctrl-c", "quit", _quit, "Leave safely.", needs=Needs.NOTHING),
     Action("suspend", "ctrl-z", "suspend", _suspend, "Back to the shell; fg comes back.", needs=Needs.NOTHING),

@@ -104,6 +104,10 @@ class Frame(TerminalScreen[object]):
         """Whether the operator is typing a command or a filter."""
         return self._input is not None
 
+    def put_above_hints(self, bar: Bar) -> None:
+        """Show one more line between the body and the hints."""
+        self.deck.settle_after(self.mount(bar, before=self._hints))
+
     # --- what it says
 
     def health(self, health: Health, seconds: int) -> None:

@@ -83,9 +83,12 @@ RESOURCES: dict[str, Entry] = {
     "prompt": Entry("console.screens.prompt:PromptView", "one version of a prompt: NAME/N", (), named=True),
     "prompt-diff": Entry("console.screens.prompt:PromptDiffView", "two versions line by line", (), named=True),
     "server": Entry("console.screens.server:ServerView", "the server: clients, rates, latencies, failures", ("srv",)),
-    "jobs": Entry("console.screens.jobs:JobsView", "jobs of this session: builds, deployments, progress"),
+    "jobs": Entry("console.screens.jobs:JobsView", "long work: how far, how it ended; it goes on when you leave"),
+    "job": Entry("console.screens.jobs:JobView", "one job: progress and log", (), named=True),
     "output": Entry("console.commanding.output:OutputView", "what a program of quarterdeck.toml wrote", (), named=True),
     "processes": Entry("console.screens.processes:ProcessesView", "processes that `qd up` looks after", ("up",)),
+    "glossary": Entry("console.screens.glossary:Glossary", "the words on screens: stages, states, tests", ("words",)),
+    "log": Entry("console.screens.log:LogView", "what the console has said, in this session and before"),
     "help": Entry("console.screens.help:Help", "keys and commands"),
 }
 """By name, in the order help lists them."""

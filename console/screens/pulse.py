@@ -259,7 +259,7 @@ def _welcome() -> list[Line]:
         Line(),
         Line([("  qd demo", "key"), ("               trains real models and opens the console on them", "dim")]),
         Line([("  engine.open().runs.start('churn')", "key"), ("  logs a run from Python", "dim")]),
-        Line([("  ?", "key"), ("                     keys and commands", "dim")]),
+        Line([("  ?", "key"), ("                     keys and commands; :tutorial walks over real screens", "dim")]),
     ]
 
 
