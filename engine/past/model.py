@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+
+_scan = json.JSONDecoder().scan_once  # canonical text begins with its value; `loads` would take four times as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +24,8 @@ class Cut:
     time_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """An audit record, as far as turning it back needs it.
+class Undone(NamedTuple):
+    """An audit record, as far as turning it back needs it; a tuple, since there may be a hundred thousand.
 
     Args:
         seq: Its number.
@@ -30,10 +33,8 @@ class Undone:
         verb: What was done.
         kind: The kind of object.
         key: The object's public name.
-        before: Its state before, as far as it was touched; empty for none.
-        after: Its state after; empty for none.
-        created: Whether it names no state before.
-        deleted: Whether it names no state after.
+        before_text: Its state before as JSON, as far as it was touched; `None` for none.
+        after_text: Its state after; `None` for none.
     """
 
     seq: int
@@ -41,10 +42,33 @@ class Undone:
     verb: str
     kind: str
     key: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-    created: bool
-    deleted: bool
+    before_text: str | None
+    after_text: str | None
+
+    @property
+    def before(self) -> Mapping[str, Any]:
+        """Its state before; empty for none."""
+        return _facts(self.before_text)
+
+    @property
+    def after(self) -> Mapping[str, Any]:
+        """Its state after; empty for none."""
+        return _facts(self.after_text)
+
+    @property
+    def created(self) -> bool:
+        """Whether it names no state before."""
+        return self.before_text is None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it names no state after."""
+        return self.after_text is None
+
+
+def _facts(text: str | None) -> Mapping[str, Any]:
+    found = {} if text is None else _scan(text, 0)[0]
+    return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

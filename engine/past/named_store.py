@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from engine.past.model import Cut, Undone
 
+    _Waiting = dict[tuple[str, str], dict[str, Any]]
+    """What things were before, merged over their records, by kind and key; written once."""
+
     Restored = Callable[[Mapping[str, Any], int, str], Mapping[str, object]]
     """Columns of a thing that was deleted: from its facts, when it came, and who made it."""
 
@@ -61,15 +64,47 @@ def turn_back(connection: sqlite3.Connection, cut: Cut, family: Family) -> None:
         family: The family.
     """
     copy(connection, family.name, family.tags, family.table, family.version_tags, family.aliases)
-    touched: set[tuple[str, str]] = set()
+    waiting: dict[str, _Waiting] = {}
+    found = False
     for record in later(connection, cut, (family.name, family.version)):
-        touched.add((record.kind, record.key))
-        if record.kind == family.name:
-            _undo_thing(connection, family, record)
-        else:
-            _undo_version(connection, family, record)
-    if touched:
+        found = True
+        name = record.key if record.kind == family.name else record.key.rpartition("/")[0]
+        if record.verb != "rename" and record.before_text is not None and record.after_text is not None:
+            _merge(waiting.setdefault(name, {}).setdefault((record.kind, record.key), {}), record.before)
+            continue
+        _settle(connection, family, waiting.pop(name, {}))
+        if record.verb == "rename":
+            _settle(connection, family, waiting.pop(record.after.get("name", name), {}))
+        (_undo_thing if record.kind == family.name else _undo_version)(connection, family, record)
+    for each in waiting.values():
+        _settle(connection, family, each)
+    if found:
         _set_times(connection, cut, family)
+
+
+def _merge(known: dict[str, Any], before: Mapping[str, Any]) -> None:
+    """What was before counts for more, the longer ago."""
+    for field, was in before.items():
+        if isinstance(was, dict) and isinstance(known.get(field), dict):
+            known[field] = known[field] | was
+        else:
+            known[field] = was
+
+
+def _settle(connection: sqlite3.Connection, family: Family, waiting: _Waiting) -> None:
+    """Put back what the things of one name were before, with their versions."""
+    for (kind, key), before in waiting.items():
+        if kind == family.name:
+            own = _row_id(connection, family, key)
+            if own is not None:
+                _put_back(connection, family.name, own, family.texts, before)
+                _tags_back(connection, family.tags, family.name, own, before.get("tags", {}))
+                _aliases_back(connection, family, own, before.get("aliases", {}))
+        else:
+            own = _version_id(connection, family, key)
+            if own is not None:
+                _put_back(connection, family.table, own, family.version_texts, before)
+                _tags_back(connection, family.version_tags, "version", own, before.get("tags", {}))
 
 
 def _row_id(connection: sqlite3.Connection, family: Family, name: str) -> int | None:
@@ -96,13 +131,8 @@ def _undo_thing(connection: sqlite3.Connection, family: Family, record: Undone) 
     own = _row_id(connection, family, record.key)
     if own is None:
         return
-    if record.created:
-        if record.verb in family.made_by:
-            _remove(connection, family, own)
-        return
-    _put_back(connection, family.name, own, family.texts, record.before)
-    _tags_back(connection, family.tags, family.name, own, record.before.get("tags", {}))
-    _aliases_back(connection, family, own, record.before.get("aliases", {}))
+    if record.verb in family.made_by:
+        _remove(connection, family, own)
 
 
 def _undo_version(connection: sqlite3.Connection, family: Family, record: Undone) -> None:
@@ -117,13 +147,9 @@ def _undo_version(connection: sqlite3.Connection, family: Family, record: Undone
     own = _version_id(connection, family, record.key)
     if own is None:
         return
-    if record.created:
-        if record.verb in family.made_by:
-            connection.execute(f"DELETE FROM temp.{family.aliases} WHERE version = ?", (own,))
-            connection.execute(f"DELETE FROM temp.{family.table} WHERE id = ?", (own,))
-        return
-    _put_back(connection, family.table, own, family.version_texts, record.before)
-    _tags_back(connection, family.version_tags, "version", own, record.before.get("tags", {}))
+    if record.verb in family.made_by:
+        connection.execute(f"DELETE FROM temp.{family.aliases} WHERE version = ?", (own,))
+        connection.execute(f"DELETE FROM temp.{family.table} WHERE id = ?", (own,))
 
 
 def _remove(connection: sqlite3.Connection, family: Family, own: int) -> None:

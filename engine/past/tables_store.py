@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -49,19 +48,19 @@ def until(connection: sqlite3.Connection, cut: Cut, tables: Mapping[str, str]) -
 def later(connection: sqlite3.Connection, cut: Cut, kinds: Sequence[str]) -> Iterator[Undone]:
     """The records of some kinds that had not happened, the newest first."""
     sql = f"{_RECORD} WHERE seq > ? AND kind IN ({_marks(kinds)}) AND verb <> ? ORDER BY seq DESC"
-    return map(_undone, connection.execute(sql, (cut.seq, *kinds, REFUSED)).fetchall())
+    return map(Undone._make, connection.execute(sql, (cut.seq, *kinds, REFUSED)).fetchall())
 
 
 def between(connection: sqlite3.Connection, after: int, upto: int, kinds: Sequence[str]) -> Iterator[Undone]:
     """The records of some kinds in a stretch of the log, the oldest first."""
     sql = f"{_RECORD} WHERE seq > ? AND seq <= ? AND kind IN ({_marks(kinds)}) AND verb <> ? ORDER BY seq"
-    return map(_undone, connection.execute(sql, (after, upto, *kinds, REFUSED)).fetchall())
+    return map(Undone._make, connection.execute(sql, (after, upto, *kinds, REFUSED)).fetchall())
 
 
 def of_object(connection: sqlite3.Connection, kind: str, key: str, upto: int, *, after: int = 0) -> list[Undone]:
     """The records of one object after a number and up to another, the oldest first."""
     sql = f"{_RECORD} WHERE kind = ? AND key = ? AND seq > ? AND seq <= ? AND verb <> ? ORDER BY seq"
-    return [_undone(row) for row in connection.execute(sql, (kind, key, after, upto, REFUSED))]
+    return [Undone(*row) for row in connection.execute(sql, (kind, key, after, upto, REFUSED))]
 
 
 def called(connection: sqlite3.Connection, kind: str, name: str, upto: int) -> list[tuple[str, int, int]]:
@@ -94,13 +93,3 @@ def value(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _undone(row: tuple[int, int, str, str, str, str | None, str | None]) -> Undone:
-    seq, time_ms, verb, kind, key, before, after = row
-    return Undone(seq, time_ms, verb, kind, key, _facts(before), _facts(after), before is None, after is None)
-
-
-def _facts(text: str | None) -> Mapping[str, Any]:
-    found = {} if text is None else json.loads(text)
-    return found if isinstance(found, dict) else {}
