@@ -102,10 +102,12 @@ class CommandLine:
             return
         first, after = found[0], typed.text[found[0].end :]
         self._before = typed.text[: first.start]
-        shared = first.text + " " if len(found) == 1 else common_start([each.text for each in found])
+        word = typed.text[first.start : first.end].lower()
+        begun = [each.text for each in found if each.text.lower().startswith(word)] or [each.text for each in found]
+        shared = begun[0] + " " if len(begun) == 1 else common_start(begun)
         if len(shared) > first.end - first.start:
             self._put(self._before + shared + after)
-            self._show(complete(shared and self._put_last, len(self._put_last), self._grammar, self._names), None)
+            self._show(complete(self._put_last, len(self._put_last), self._grammar, self._names), None)
         else:
             self._menu, self._chosen = found, 0 if step > 0 else len(found) - 1
             self._choose()

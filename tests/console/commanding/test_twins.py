@@ -55,7 +55,8 @@ TYPED = {
     "from": "production", "of": "7d", "setting": "window", "value": "2h", "status": "killed", "skip": "yes",
     "version": "7", "share": "canary", "weight": "5", "plan": "shadow 10m -> 100%", "capture": "10", "for": "2h",
     "protocol": "v2", "interval": "30s", "timeout": "2s", "url": "http://x/", "since": "7d", "files": "data.csv",
-    "record": "12", "target": "endpoint churn-live", "window": "1h", "tests": "drift quality", "artifact": "model", "directory": "/new",
+    "record": "12",
+    "target": "endpoint churn-live", "window": "1h", "tests": "drift quality", "artifact": "model", "directory": "/new",
 }  # fmt: skip
 """What is filled in, by field; every other field gets a text that attacks the shell."""
 
