@@ -22,13 +22,32 @@ _SHOWN = {
     "endpoint": ("endpoints", "show"),
     "external-endpoint": ("endpoints", "show"),
     "predictions": ("telemetry", "predictions"),
+    "alert": ("alerts", "show"),
+    "monitor": ("monitors", "show"),
+    "result": ("monitors", "result"),
+    "trace": ("traces", "show"),
+    "prompt-versions": ("prompts", "versions"),
+    "prompt": ("prompts", "show"),
 }
 """Views of one thing, and the words that print it."""
+
+_PARTS = {
+    "compare": ("runs", "compare"),
+    "prompt-diff": ("prompts", "diff"),
+}
+"""Views of several things, whose names are cut into words, and the words that print them."""
 
 _PLAIN = {
     Location("approvals"): ("approvals", "list"),
     Location("endpoints"): ("endpoints", "list"),
     Location("processes"): ("up", "status"),
+    Location("silences"): ("alerts", "silences"),
+    Location("monitors"): ("monitors", "list"),
+    Location("results"): ("monitors", "results"),
+    Location("workspace"): ("db", "stats"),
+    Location("server"): ("server", "status"),
+    Location("prompts"): ("prompts", "list"),
+    Location("alerts"): ("alerts", "list", "--all"),
 }
 """Views of everything, and the words that print them."""
 
@@ -64,18 +83,52 @@ def _quoted(word: str) -> str:
 
 
 def _twin(engine: Engine, location: Location) -> list[str] | None:
-    if location.resource in _SHOWN:
-        return [*_SHOWN[location.resource], location.name]
+    if location.at and location.resource not in _OF_A_MOMENT:
+        return None
     if location.resource == "runs":
         return _runs(engine, location)
     if location.resource in _FILTERED and not location.since:
         return _filtered(engine, location)
+    return _of_one(location) or _of_all(location)
+
+
+def _of_one(location: Location) -> list[str] | None:
+    if location.resource in _SHOWN:
+        return [*_SHOWN[location.resource], *_named(location)]
+    if location.resource in _PARTS:
+        return [*_PARTS[location.resource], *_parts(location.name)]
+    return _planned(location.name) if location.resource == "promotion" else None
+
+
+def _of_all(location: Location) -> list[str] | None:
     if location in _PLAIN:
         return list(_PLAIN[location])
     if location.resource == "audit" and not (location.terms or location.name):
         times = [word for name in ("since", "at") if (at := getattr(location, name)) for word in (f"--{name}", at)]
         return ["audit", "list", *times]
     return None
+
+
+_OF_A_MOMENT = (*_FILTERED, "audit")
+"""Views whose past the shell shows as well."""
+
+
+def _named(location: Location) -> list[str]:
+    return ["--", location.name] if location.name.startswith("-") else [location.name]
+
+
+def _parts(name: str) -> list[str]:
+    """What a name like `ID,ID` or `greeting/1/2` names."""
+    return name.split(",") if "," in name else name.rsplit("/", 2)
+
+
+def _planned(name: str) -> list[str] | None:
+    """The plan of `churn/7/production` or `churn/rollback`, which nothing is done by."""
+    rest, _, last = name.rpartition("/")
+    model, _, number = rest.rpartition("/")
+    if last == "rollback":
+        return ["models", "rollback", rest, "--dry-run"]
+    return ["models", "promote", model, number, "--to", last, "--dry-run"] if model else None
 
 
 def _runs(engine: Engine, location: Location) -> list[str] | None:
