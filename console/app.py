@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
-from textual import events, on
+from textual import on
 from textual.binding import Binding
 from textual.widget import Widget
 
 from console import registry
-from console.actions import find, key_name
+from console.actions import find
 from console.commanding.custom import LOOK_SECONDS, Custom
 from console.commanding.history import History
 from console.everywhere import EVERYWHERE
 from console.frame import Frame
 from console.jobs import JobWatch
 from console.journal import Entry, Journal
+from console.keyboard import Keyboard
 from console.live import Health, LiveFeed
 from console.location import title
 from console.navigation import Navigator
 from console.past import Pasts, back_to_now, settled
 from console.serving import PlaneWatch
 from console.tasks import Tasks
-from console.terminal.app import TerminalApp
 from console.undoing.hints import Hints
 from console.work import Workers
 from engine.core.errors import QuarterdeckError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from textual.dom import DOMNode
     from textual.screen import Screen
 
     from console.actions import Action
@@ -56,9 +53,6 @@ SERVER_FIRST_SECONDS, SERVER_SECONDS = 0.5, 5.0
 BEAT_SECONDS = 1.0
 """Between two looks at data planes and what they report."""
 
-PATIENCE_SECONDS = 0.2
-"""How long a key waits for the one before; a widget that takes longer is doing something else."""
-
 HOLD_SECONDS = 0.2
 """How long the first frame waits for data."""
 
@@ -72,21 +66,13 @@ KEPT_VIEWS = 8
 """Views that keep their cursor and data while the operator is elsewhere."""
 
 
-@runtime_checkable
-class Movable(Protocol):
-    """A widget that makes the movements its `KEYS` name."""
-
-    def move(self, movement: str) -> None:
-        """Make one."""
-
-
 class Body(Widget):
     """Holds the views; one is shown."""
 
     DEFAULT_CSS = "Body { height: 1fr; }"
 
 
-class ConsoleApp(TerminalApp[int]):
+class ConsoleApp(Keyboard):
     """The console on one workspace.
 
     Args:
@@ -101,7 +87,7 @@ class ConsoleApp(TerminalApp[int]):
     BINDINGS = [Binding("ctrl+q", "nothing", show=False, system=True)]  # noqa: RUF012 Textual's own form; quitting is ours
 
     def __init__(self, engine: Engine, start: Location, workspace: str = "", own: Own | None = None) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__()
         self.workspace = workspace
         self.own = own
         self.journal = Journal(own.state if own else None)
@@ -121,9 +107,6 @@ class ConsoleApp(TerminalApp[int]):
         self.history = History(own.state / "history" if own else None)
         self.custom = Custom(self)
         self._waiting: Callable[[], bool] | None = None
-        self._holding = False
-        self._early: list[events.Key] = []
-        self._unsettled: list[tuple[Awaitable[Any], Callable[[], object] | None]] = []
         self._views: dict[tuple[str, str, str], View] = {}
 
     # --- start and end
@@ -145,15 +128,15 @@ class ConsoleApp(TerminalApp[int]):
 
     def _hold(self) -> None:
         """Paint nothing until the first view has its data, or a moment has passed: one whole frame, not five parts."""
-        self._holding = True
+        self.holding = True
         self._begin_batch()
         self.set_timer(HOLD_SECONDS, self._let_go)
 
     def _let_go(self) -> None:
-        if self._holding:
-            self._holding = False
+        if self.holding:
+            self.holding = False
             self._end_batch()
-            self.call_next(self._take_early)
+            self.call_next(self.take_early)
 
     def on_unmount(self) -> None:
         """Let the threads end."""
@@ -377,93 +360,16 @@ class ConsoleApp(TerminalApp[int]):
 
     # --- keys and actions
 
-    async def on_event(self, event: events.Event) -> None:
-        """Take keys one after the other: the next one waits until this one has had its effect.
-
-        Textual hands a key to the focused widget and goes on; of keys that arrive together (typed ahead, or bunched by
-        a slow line) the later ones would reach the widget that the first one leaves. `/Drift` must never become a `D`.
-        """
-        if not isinstance(event, events.Key) or event.is_forwarded:
-            await super().on_event(event)
-        elif self._exit:
-            return  # the screens are going: what was typed behind the word that quits is for nobody
-        elif self._holding or self._early:
-            self._early.append(event)
-            await self._take_early()
-        else:
-            await self._key(event)
-
-    async def _take_early(self) -> None:
-        """Do what was typed before there was anything to see, once there is."""
-        while self._early and not self._holding:
-            await self._key(self._early.pop(0))
-
-    async def _key(self, event: events.Key) -> None:
-        if self._exit:
-            return
-        self.last_input = time.monotonic()
-        if event.key in ("ctrl+c", "ctrl+z"):  # wherever the operator is, also in a dialog or a line of text
-            self.press(key_name(event))
-            return
-        if len(self.screen_stack) == 1 and not self.frame.typing and self.press(key_name(event)):
-            await self._settle()
-            return
-        focused = self.focused or self.screen
-        if self._moves(focused, event.key):
-            return
-        if event.is_printable or not await self._own_binding(focused, event.key):
-            await super().on_event(event)
-        for node in focused.ancestors_with_self:
-            if not await self._handled_by(node):
-                break
-        await self._settle()
-
-    def _moves(self, focused: Widget, key: str) -> bool:
-        """Let a table or a page move at once, past every queue; what it shows next is all the key does."""
-        movement = getattr(focused, "KEYS", {}).get(key)
-        if movement is None or not isinstance(focused, Movable):
-            return False
-        focused.move(movement)
-        return True
-
-    async def _own_binding(self, focused: Widget, key: str) -> bool:
-        """Do what a key is bound to in the focused widget itself; Textual would do it only after the keys that wait."""
-        return key in focused._bindings.key_to_bindings and await self._check_bindings(key)  # noqa: SLF001 no public word
-
-    async def _handled_by(self, node: DOMNode) -> bool:
-        """Wait until a node has handled what it was sent; false when it is the application, gone, or busy."""
-        if node is self or not isinstance(node, Widget) or not node.is_attached:
-            return False
-        handled = asyncio.Event()
-        node.call_next(handled.set)
-        try:
-            await asyncio.wait_for(handled.wait(), PATIENCE_SECONDS)
-        except TimeoutError:
-            return False
-        return True
-
     def open_dialog(self, dialog: Screen[Any], answered: Callable[[Any], None] | None = None) -> None:
         """Show a dialog; keys typed ahead wait for it."""
         with self._context():  # whoever asks may be gone when it is answered, such as the line a command was typed in
             shown = self.push_screen(dialog, answered)
         self.settle_after(shown, self._teach)
 
-    def settle_after(self, mounting: Awaitable[Any], then: Callable[[], object] | None = None) -> None:
-        """Let the next key wait until something is mounted.
-
-        Args:
-            mounting: What to wait for.
-            then: What to do when it is there, such as giving it the keyboard.
-        """
-        self._unsettled.append((mounting, then))
-        self.call_next(self._settle)
-
-    async def _settle(self) -> None:
-        while self._unsettled:
-            mounting, then = self._unsettled.pop(0)
-            await mounting
-            if then is not None:
-                then()
+    @property
+    def typing(self) -> bool:
+        """Whether the operator is typing a command or a filter."""
+        return self.frame.typing
 
     def press(self, key: str) -> bool:
         """Do what a key means in the present view; false when it means nothing."""
