@@ -32,7 +32,7 @@ TYPING = (
     (":tag runs 3f2a team=risk    :delete versions churn/3 --reason old", "any action, on things by their names"),
     (":copy-cli tag runs 3f2a team=risk", "the same for the shell, copied and not done"),
     ("Tab  completes    ↑ ↓  what was typed before    ctrl-r  searches it", "in the line after :"),
-    ("/word  !word  /regex/  auc>0.9  status=failed  start_time>2h", "filters; all must hold"),
+    ("/word  -word  /regex/  cfg.lr>=1e-3  note:debug  auc=0.8..0.9  start_time>2h", "filters; all must hold"),
 )
 
 

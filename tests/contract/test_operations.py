@@ -134,7 +134,6 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
     "past.before": "same, {",
     "past.change_at": "what the console says of the moment it shows",
     "lineages.fan": "a branch that is opened; `lineage` prints the whole tree",
-    "runs.curves": "several histories as of one moment, for charts; `runs metrics` shows one: `runs.history`",
     "runs.by_status": "what the console's first screen counts; a command counts by a filter",
     "rollouts.open_of": "`endpoints rollouts NAME` lists the open one first",
     "telemetry.series": "drawn as lines by the console; over HTTP for other programs",
