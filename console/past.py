@@ -234,7 +234,7 @@ def _go(app: ConsoleApp, here: Location, text: str) -> None:
     try:
         moment = parse_moment(text, app.pasts.present.clock.now_ms())
     except InvalidInput as error:
-        app.fail(error)
+        app.say(f"{error.message} Write 2026-11-03T09:00, 5m ago or #1182.", "bad")
         return
     if moment.time_ms is not None and moment.time_ms > app.pasts.present.clock.now_ms():
         app.say(f"{moment} has not come yet.", "warn")

@@ -82,7 +82,7 @@ async def test_what_was_where_at_a_past_time(guarded: World) -> None:
         await deck.press("colon")
         await deck.type("models @30m")
         await deck.press("enter")
-        await deck.expect("churn/1")
+        await deck.expect_line("churn", "◆ 1")
         await deck.press("colon")
         await deck.type("state churn")
         await deck.press("enter")
