@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rich.cells import chop_cells
 from textual.containers import Vertical
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widgets import Input
 
+    from console.app import ConsoleApp
     from console.opening.reading import Text
     from console.text import Part
 
@@ -80,6 +81,7 @@ class Pager(Dialog[None]):
         noun = "line" if len(text.lines) == 1 else "lines"
         super().__init__(f"{title}  {len(text.lines):,} {noun}{', ' + text.note if text.note else ''}")
         self._text = text.lines
+        self._from_end = bool(text.note)
         self._found = Found((), "")
         self._at = -1
         self._rows: list[int] = []
@@ -96,9 +98,11 @@ class Pager(Dialog[None]):
             yield self._typed
 
     def on_mount(self) -> None:
-        """The text has the keyboard."""
+        """The text has the keyboard; of one whose beginning is left out the end is shown first."""
         self._tell()
         self._document.focus()
+        if self._from_end:
+            self.call_after_refresh(self._document.move, "last")
 
     def _build(self, width: int) -> list[Line]:
         """Rows of the text, long lines broken; the row where each line begins is kept."""
@@ -155,7 +159,7 @@ class Pager(Dialog[None]):
         elif key == "N":
             self._go(self._found.before(self._at))
         elif key == "c":
-            self.app.copy_to_clipboard("\n".join(self._text))
+            cast("ConsoleApp", self.app).copy("\n".join(self._text))
         elif key in ("q", "\r", "enter"):
             self.give_up()
         else:

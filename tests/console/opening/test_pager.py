@@ -60,6 +60,14 @@ async def test_a_log_is_read_and_searched(world: World, size: tuple[int, int]) -
         await deck.expect_line("train.log", "text")
 
 
+async def test_of_a_log_too_long_to_be_shown_the_end_comes_first(world: World) -> None:
+    line = b"x" * 4_095 + b"\n"
+    run = logged(world, ("long.log", line * 1_100 + b"the very end\n"))
+    async with console(world.engine, f"run {run}", LARGE) as deck:
+        await opened(deck, "long.log")
+        await deck.expect("the very end", "the last 4,194,304 of 4,505,613 bytes")
+
+
 async def test_files_are_listed_with_type_and_size(world: World) -> None:
     run = logged(world, ("a.log", b"x"), ("b.png", b"y" * 2048), ("c.skops", b"z"), ("\u202eevil.txt", b"e"))
     async with console(world.engine, f"run {run}") as deck:
