@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from engine.registry.lookup import version as read_version
 
 if TYPE_CHECKING:
     from engine.db.transaction import Snapshot
+    from engine.endpoints.model import Generation
     from engine.policy.model import Policy
     from engine.policy.rollout import RolloutPolicy
     from engine.registry.model import Version
@@ -214,7 +215,7 @@ def _undo(asked: Question) -> Decision:
     if newest is None:
         raise Conflict(f"Nothing was ever routed to {asked.endpoint.name}.", hint="Deploy a version.")
     earlier = store.generations(asked.view, asked.endpoint.row_id, below=newest.number, limit=store.ALL)
-    wanted = rules.undone(newest, earlier)
+    wanted = _earlier(asked, newest, earlier)
     for row in asked.rows:
         if rules.share_of(wanted.routes, row.id) is None:
             continue
@@ -227,6 +228,20 @@ def _undo(asked: Question) -> Decision:
         if had not in rules.TAKING:
             _check_again(asked, route.deployment, route.share, routed=had is not None)
     return Decision(wanted.routes, killed=wanted.killed)
+
+
+def _earlier(asked: Question, newest: Generation, earlier: Sequence[Generation]) -> Generation:
+    """The generation to go back to: the one that was named, else the last one that routes otherwise."""
+    number = asked.wish.generation
+    if number is None:
+        return rules.undone(newest, earlier)
+    found = next((each for each in earlier if each.number == number), None)
+    if found is None:
+        raise Conflict(
+            f"{asked.endpoint.name} has no earlier generation {number}.",
+            hint=f"See `qd endpoints history {in_shell(asked.endpoint.name)}`.",
+        )
+    return found
 
 
 def _forbidden(asked: Question, row: store.DeploymentRow) -> bool:

@@ -281,6 +281,7 @@ class RouteWish:
         share: What a deployed version is to get.
         weight: Of a canary, in 0.1 %.
         weights: Shares in 0.1 % by version number, for traffic.
+        generation: The number of the earlier generation to go back to, for undo; the last other one when `None`.
     """
 
     cause: Cause
@@ -288,6 +289,7 @@ class RouteWish:
     share: Share = Share.LIVE
     weight: Permille = 0
     weights: Mapping[int, Permille] = field(default_factory=dict)
+    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

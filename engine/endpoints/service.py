@@ -218,13 +218,14 @@ class Endpoints(EndpointWatching):
         why = checked_reason(reason)
         return self._change(actor, name, RouteWish(Cause.ROLL_BACK), why, expect=expect)
 
-    def undo(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
+    def undo(self, name: str, *, reason: str, expect: int | None = None, to: int | None = None) -> Generation:
         """Restore what was routed before the last change, whatever it was; undoing twice restores the change.
 
         Args:
             name: The endpoint's name.
             reason: Why, in the operator's words.
             expect: The number of the newest generation that the operator saw; not compared when `None`.
+            to: The number of the earlier generation to restore instead; the same rules hold.
 
         Returns:
             The generation that holds now.
@@ -243,7 +244,7 @@ class Endpoints(EndpointWatching):
         actor = self._access.require(Role.OPERATOR, "endpoints undo")
         why = checked_reason(reason)
         with self._attempt(actor, name, {"verb": "undo"}, why):
-            return self._change(actor, name, RouteWish(Cause.UNDO), why, expect=expect)
+            return self._change(actor, name, RouteWish(Cause.UNDO, generation=to), why, expect=expect)
 
     def kill(self, name: str, *, reason: str, expect: int | None = None) -> Generation:
         """Refuse every request with 503, at once; what is routed stays loaded.

@@ -152,7 +152,7 @@ def _told(routes: Sequence[PlannedRoute]) -> list[list[object]]:
 
 
 def _wanted(case: Case) -> RoutePlan:
-    return case.services.endpoints.plan(case.key, RouteWish(Cause.UNDO))
+    return case.services.endpoints.plan(case.key, RouteWish(Cause.UNDO, generation=case.before.get("generation")))
 
 
 def _states_of_routes(case: Case) -> tuple[State, State]:
@@ -179,7 +179,8 @@ def _blockers_of_routes(case: Case) -> Sequence[str]:
 
 
 def _undo_routes(case: Case, why: str) -> None:
-    case.services.endpoints.undo(case.key, reason=why, expect=_wanted(case).expect)
+    seen, before = _wanted(case).expect, case.before.get("generation")
+    case.services.endpoints.undo(case.key, reason=why, expect=seen, to=before)
 
 
 _ROUTED = Inverse(

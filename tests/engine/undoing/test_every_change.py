@@ -260,3 +260,26 @@ def test_a_reason_too_long_to_be_kept_is_refused(make_desk: MakeDesk) -> None:
     root.models.create("churn")
     with pytest.raises(InvalidInput, match="900"):
         root.undoing.undo(1, reason="x" * 901)
+
+
+def test_changes_of_an_endpoint_go_back_one_after_the_other(make_desk: MakeDesk) -> None:
+    desk = make_desk("")
+    desk.endpoint(2)
+    root = desk.engine("root")
+    for change in (root.endpoints.kill, root.endpoints.revive, root.endpoints.kill):
+        desk.clock.advance(1_000)
+        change("churn", reason="so")
+    desk.clock.advance(1_000)
+    root.endpoints.deploy("churn", 2, reason="better")
+    killed = []
+    for _ in range(4):
+        desk.clock.advance(1_000)
+        plan = root.undoing.latest()
+        assert plan is not None
+        assert plan.blockers == ()
+        root.undoing.undo(plan.asked, expected=plan.expect)
+        desired = root.endpoints.get("churn").desired
+        assert desired is not None
+        killed.append(desired.killed)
+        assert desk.shares() == {1: ("live", 1000)}
+    assert killed == [True, False, True, False]
