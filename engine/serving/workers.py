@@ -15,6 +15,7 @@ from engine.core.errors import QuarterdeckError
 from engine.core.text import clean
 from engine.server.listening import DRAIN_S, listening, url_of
 from engine.serving.companion import end_all
+from engine.serving.rests import Rests
 from engine.serving.run import DataPlane, say_where
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _END = (signal.SIGTERM, signal.SIGINT)
 _LOOK_S = 0.25
-_FIRST_REST_S, _LONGEST_REST_S, _WELL_S = 0.05, 5.0, 10.0
+_FIRST_REST_S, _LONGEST_REST_S = 0.05, 5.0
 
 
 class _Worker:
@@ -36,15 +37,12 @@ class _Worker:
 
     def __init__(self) -> None:
         self.pid = 0
-        self.began_s = 0.0
-        self.next_s = 0.0
-        self.rest_s = _FIRST_REST_S
+        self.rests = Rests(_FIRST_REST_S, _LONGEST_REST_S)
 
     def died(self) -> None:
         """Note that it is gone, and when the next may start."""
-        now_s = time.monotonic()
-        self.rest_s = _FIRST_REST_S if now_s - self.began_s > _WELL_S else min(self.rest_s * 2, _LONGEST_REST_S)
-        self.pid, self.next_s = 0, now_s + self.rest_s
+        self.pid = 0
+        self.rests.ended()
 
 
 def supervise(engine: Engine, settings: Settings, serving: Serving, companions: Sequence[Companion]) -> int:
@@ -126,10 +124,9 @@ class _Supervisor:
             self._end(woken)
 
     def _start_lacking(self) -> None:
-        now_s = time.monotonic()
         for each in self._workers:
-            if not each.pid and now_s >= each.next_s:
-                each.began_s = now_s
+            if not each.pid and each.rests.over:
+                each.rests.began()
                 each.pid = self._fork()
 
     def _fork(self) -> int:

@@ -236,7 +236,7 @@ def test_one_that_is_killed_is_started_again_and_every_copy_is_counted(mirror: M
         os.kill(before, signal.SIGSTOP)
         mirror.offer(700)
     os.kill(before, signal.SIGKILL)
-    until(lambda: pid() not in {0, before})
+    until(lambda: pid() not in {0, before}, within_s=30)
     mirror.settle()
     dropped = mirror.dropped
     mirror.offer(50)
@@ -247,7 +247,7 @@ def test_one_that_is_killed_is_started_again_and_every_copy_is_counted(mirror: M
 def test_one_that_keeps_ending_is_started_ever_more_seldom(mirror: Mirror) -> None:
     seen: set[int] = set()
     for _ in range(3):
-        until(lambda: pid() not in {0, *seen})
+        until(lambda: pid() not in {0, *seen}, within_s=30)
         seen.add(pid())
         os.kill(pid(), signal.SIGKILL)
     assert mirror.shadows.rest_s >= 0.4
@@ -262,10 +262,10 @@ def test_nobody_keeps_a_process_for_no_shadow(mirror: Mirror) -> None:
     mirror.offer(20)
     os.kill(pid(), signal.SIGCONT)
     mirror.shadows.renew(Table({}))
-    until(lambda: pid() == 0)
+    until(lambda: pid() == 0, within_s=30)
     mirror.settle()
     mirror.begin()
-    until(lambda: pid() != 0)
+    until(lambda: pid() != 0, within_s=30)
     mirror.offer(4)
     mirror.settle()
 
