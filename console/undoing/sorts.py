@@ -98,6 +98,8 @@ UNAUDITED: Mapping[tuple[str, str], str] = {
     ("console.resources.external", "probe"): "looks, and keeps what it found",
     ("console.resources.monitors", "run"): "looks, and keeps what it found",
     ("console.resources.traces", "tag"): "what programs and people say of a trace is no change of the workspace",
+    ("console.jobs", "start"): "a process of its own, whose changes leave their own records",
+    ("console.screens.jobs", "forget"): "only what the job said is forgotten",
     ("console.screens.jobs", "cancel"): "what is given up kept nothing",
     ("console.screens.promotion", "gates"): "evidence, and nothing moves",
     ("console.runs.acts", "close-run"): "what a program says of its run, said for it",
