@@ -19,7 +19,7 @@ from console.resources.resource import Listing, Resource, cells
 from console.screens.news import News
 from console.text import Part, wrap
 from console.theme import STYLES
-from console.views import View
+from console.views import View, problem
 from console.widgets.document import Document, Line
 from console.widgets.table import Key, VirtualTable
 from engine.core.errors import FilterSyntaxError
@@ -281,7 +281,14 @@ class ListView(View, Generic[T]):
             if not self.deck.frame.typing:
                 self.deck.fail(error)
             return
+        if not self._loaded:
+            self._instead(lambda width: problem(error, width))
         self.deck.fail(error)
+
+    def _instead(self, lines: Callable[[int], Sequence[Line]]) -> None:
+        """Show lines in the table's place."""
+        self._empty.show(lines)
+        self._swap(empty=True)
 
     def _show_empty(self) -> None:
         empty = not self.keys
@@ -290,12 +297,16 @@ class ListView(View, Generic[T]):
             (f"No {self.resource.noun} matches {text}", "Esc takes the filter away.") if text else self.resource.empty
         )
         if empty:
-            self._empty.show(
+            self._instead(
                 lambda width: [
                     Line(),
                     *(Line([(f"  {part}", "dim")]) for each in lines for part in wrap(each, max(width - 4, 10))),
                 ]
             )
+        else:
+            self._swap(empty=False)
+
+    def _swap(self, *, empty: bool) -> None:
         if self.table.display is empty:
             self.table.display = not empty
             self._empty.display = empty
@@ -423,8 +434,11 @@ class ListView(View, Generic[T]):
         super().catch_up()
 
     def changed(self, changes: Changes) -> None:
-        """Something that concerns it changed."""
-        self.news.changed(changes)
+        """Something that concerns it changed, or it can be read again."""
+        if self._loaded:
+            self.news.changed(changes)
+        else:
+            self.load()
 
     def read_again(self, keys: Sequence[Key] | None) -> None:
         """Read rows that are shown and may have changed.
