@@ -140,7 +140,21 @@ def _for_view(resource: str, head: list[str], word: str, grammar: Grammar, names
         yield from _quoted(names.objects.get(resource, ()), resource)
     yield from (("sort:", "order by"), ("cols:", "columns"), ("since:", "from a time on"), ("@", "at a past time"))
     if word:
+        yield from _asked(word, columns)
+
+
+def _asked(word: str, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Keys to compare, behind the sign and the prefix that were typed: `-cfg.l` goes on as `-cfg.lr`."""
+    from engine.core.query.source import ENTITIES
+
+    sign = word[0] if word[0] in "-!" else ""
+    prefix, dot, _ = word[len(sign) :].partition(".")
+    lead = f"{prefix}." if dot and prefix.lower() in ENTITIES else ""
+    if not sign and not lead:
         yield from _quoted(columns, "column")
+        return
+    for column, _ in _quoted([name for name in columns if not name.startswith("-")], ""):
+        yield (f"{sign}{lead}{column}" if column[0] != "'" else f"'{sign}{lead}{column[1:]}"), "column"
 
 
 def _listed(word: str, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
