@@ -51,6 +51,7 @@ def understood(app: ConsoleApp, text: str) -> Command:
     from console.commanding.grammar import grammar_of
     from engine.core.errors import FilterSyntaxError
 
+    app.custom.settle()
     grammar, copied = grammar_of(app), _COPY.match(text)
     start = copied.end() if copied else 0
     line = completed(app.custom.expanded(text[start:]), grammar)

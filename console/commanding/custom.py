@@ -58,6 +58,11 @@ class Custom:
         """Read the file if it has changed."""
         self._app.read("console.settings", self._read, self._came, lambda _error: None)
 
+    def settle(self) -> None:
+        """Read the file now if it was never read: what is typed at once must mean what it will mean."""
+        if not self._digest:
+            self._came(self._read())
+
     def _read(self) -> _Read | None:
         engine = self._app.pasts.present
         try:

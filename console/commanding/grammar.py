@@ -37,6 +37,11 @@ def verbs_by_name() -> Mapping[str, VerbWords]:
     return found
 
 
+def is_ready() -> bool:
+    """Whether the verbs are known already, so that asking for them costs nothing."""
+    return verbs_by_name.cache_info().currsize > 0
+
+
 def _with(known: VerbWords, resource: str, action: Action) -> VerbWords:
     """A verb that is done to one more resource."""
     options = (*known.options_for(resource), *fields_of(action))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.commanding.grammar import grammar_of
+from console.commanding.grammar import grammar_of, is_ready
 from console.commanding.names import known_names
+from console.registry import GRAMMAR
 from console.typing import Stage, Typed, common_start
 from engine.core.completion import Completion, Names, complete
 from engine.core.errors import FilterSyntaxError
@@ -32,7 +33,7 @@ class CommandLine:
     def __init__(self, app: ConsoleApp, run: Callable[[str], None], text: str = "") -> None:
         self._app = app
         self._run = run
-        self._grammar = grammar_of(app)
+        self._grammar = grammar_of(app) if is_ready() else GRAMMAR
         self._names = Names()
         self._back = 0
         self._menu: Sequence[Completion] = ()
@@ -45,7 +46,8 @@ class CommandLine:
         app.read("command.names", lambda: known_names(app.engine), self._take_names)
 
     def _take_names(self, names: Names) -> None:
-        self._names = names
+        """Every resource is imported by now, off this thread: the whole grammar costs nothing any more."""
+        self._names, self._grammar = names, grammar_of(self._app)
 
     def typed(self, typed: Typed) -> None:
         """A key in the line."""

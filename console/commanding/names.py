@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from console.commanding.catalog import KINDS, SINGULAR, actions_of, kind_of
+from console.commanding.grammar import verbs_by_name
 from console.commanding.unknown import Unknown
 from console.formats import STAGES, STATES
 from engine.core.completion import Names
@@ -78,6 +79,7 @@ def known_names(engine: Engine) -> Names:
     Args:
         engine: The open workspace.
     """
+    verbs_by_name()  # imported here, off the screen's thread, while the first letters are typed
     own = {resource: names_of(engine, resource) for resource in _READERS}
     views: dict[str, Sequence[str]] = dict(own)
     views |= {shown: own.get(listed, ()) for shown, listed in SINGULAR.items()}
