@@ -32,6 +32,9 @@ MOST_NEWS = 200
 
 FAILED = 1
 
+BY_WORD = {" z undoes": " Type undo to undo", " Z does it again": " Type redo to do it again"}
+"""How a message says what can be done next: on screens by key, here by word."""
+
 
 class PlainApp(ConsoleApp):
     """The console for a conversation in lines.
@@ -116,6 +119,10 @@ class PlainApp(ConsoleApp):
 
     def say(self, message: str, look: str = "good") -> None:
         """Say something as a line; what went wrong counts as a failure, and what nobody asked for as news."""
+        message = self.hints.told(message, look)
+        for key, word in BY_WORD.items():
+            message = message.replace(key, word)
+        self._note(message, look)
         if not self.attentive:
             self._add(message)
         elif look in ("bad", "warn"):
@@ -127,6 +134,7 @@ class PlainApp(ConsoleApp):
     def fail(self, error: Exception) -> None:
         """Tell an error, and what to do next."""
         if isinstance(error, QuarterdeckError):
+            self._note(error.message, "bad", error.hint, error.code)
             self.code = self.code or error.exit_code
             self.complain(f"error: {error.message} {error.hint}".strip())
         else:

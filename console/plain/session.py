@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 30.0
 TURN_SECONDS, PAUSE_SECONDS = 0.01, 0.25
 """Between two looks at whether all is done: of a line, and of what goes on for minutes."""
 
-SPOKEN = frozenset({"back", "forward", "last", "leave", "refresh", "home", "copy-cli", "quit"})
+SPOKEN = frozenset({"back", "forward", "last", "leave", "refresh", "home", "copy-cli", "undo", "redo", "quit"})
 """Actions of every screen that mean something in lines."""
 
 

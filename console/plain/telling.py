@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from console.widgets.charts.series import Series
     from console.widgets.table import Key
 
+SHELL = "$; "
+"""Begins the line of a dialog that shows the same for the shell; `copy-cli` says it to who wants it."""
+
 PAGE = 20
 """Rows of a list that are said at a time."""
 
@@ -164,4 +167,4 @@ def dialog_lines(dialog: Widget) -> list[str]:
                 lines.append(speakable("  ".join(plain([part]) for part in widget.parts)))
         elif isinstance(widget, Document):
             lines += [speakable(plain(line.parts)) for line in widget.lines]
-    return [line for line in lines if line]
+    return [line for line in lines if line and not line.startswith(SHELL)]

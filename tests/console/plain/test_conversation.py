@@ -121,6 +121,14 @@ async def test_fields_are_asked_as_lines_or_given_with_options(world: World, tmp
     assert "models: 2 models" in heard.said
 
 
+async def test_what_was_done_is_undone_by_a_word(world: World, tmp_path: Path) -> None:
+    world.engine.models.create("churn")
+    heard = await talk(world.engine, tmp_path, "models", "rename 1 --name boat", "undo", "because", "models")
+    assert heard.code == 0, (heard.said, heard.errors)
+    assert any("Type redo to do it again." in line for line in heard.said)
+    assert [model.name for model in world.engine.models.page().items] == ["churn"]
+
+
 async def test_what_cannot_be_undone_asks_for_the_name_and_for_a_yes(world: World, tmp_path: Path) -> None:
     world.engine.models.create("churn")
     wrong = await talk(world.engine, tmp_path, "models", "delete 1 --reason old", "chrun", "y")
