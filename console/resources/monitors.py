@@ -18,8 +18,7 @@ from engine.core.access import Role
 from engine.core.query.schema import Attribute, Kind, Schema
 from engine.core.query.tree import Entity, OrderBy
 from engine.core.query.tree import Field as Key
-from engine.core.timetext import parse_duration
-from engine.monitoring.model import Backtest, Monitor, MonitorResult, Source, Verdict
+from engine.monitoring.model import Monitor, MonitorResult, Source, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from console.text import Part
     from console.views import View
     from engine.api import Engine
+    from engine.jobs.model import Job
 
 SCHEMA = Schema(
     name="monitors",
@@ -142,17 +142,10 @@ def _run(app: ConsoleApp, monitor: Monitor, _answers: Answers) -> None:
 def _backtest(app: ConsoleApp, monitor: Monitor, answers: Answers) -> None:
     name = monitor.name
 
-    def test(_progress: object) -> Backtest:
-        since_ms = app.engine.clock.now_ms() - parse_duration(answers["since"])
-        return app.engine.monitors.backtest(name, since_ms=since_ms)
+    def said(job: Job) -> None:
+        app.say(f"{name} was tried on the past; :job {job.id} shows what it would have told.")
 
-    def said(found: Backtest) -> None:
-        app.say(
-            f"{name} would have looked at {plural(found.windows, 'window')} and told people "
-            f"{plural(len(found.pages), 'time')}; bearable are {found.budget:.1f}."
-        )
-
-    app.work(f"back-test {name}", test, said, f"qd monitors backtest {quote(name)} --since {quote(answers['since'])}")
+    app.jobs.start(f"back-test {name}", ("monitors", "backtest", name, "--since", answers["since"]), said)
 
 
 def _pause(app: ConsoleApp, monitor: Monitor, answers: Answers) -> None:
