@@ -94,14 +94,15 @@ def _choose_group(app: ConsoleApp, _subject: object, _answers: Answers) -> None:
 
 
 def _export(app: ConsoleApp, _subject: object, answers: Answers) -> None:
-    from console.widgets.charts.exporting import save_chart
+    from console.widgets.charts.exporting import file_name, save_chart
 
     section = charts_of(app)
     widget = section.selected if section is not None else None
     if widget is None:
         app.say("There is no chart to export.", "dim")
         return
-    target, series, view = Path(answers["file"]), widget.series, widget.view
+    target = Path(answers.get("file") or file_name(widget.view.title, "svg"))
+    series, view = widget.series, widget.view
     app.act(lambda: save_chart(target, series, view), lambda place: app.say(f"Saved {place}."))
 
 
@@ -154,10 +155,10 @@ CHART_ACTIONS = (
         "ctrl-e",
         "export",
         _export,
-        "Save this chart: .svg for a picture, .csv for its points.",
+        "Save this chart as .svg or its points as .csv; named like its metric.",
         danger=Danger.VIEW,
         needs=Needs.NOTHING,
-        ask=lambda _subject: (Field("file", "file", "chart.svg"),),
+        ask=lambda _subject: (Field("file", "file", required=False),),
         hint=False,
     ),
 )

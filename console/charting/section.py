@@ -41,6 +41,8 @@ DOTS = 2
 """Columns of dots in a cell: as many stretches are read as can be told apart."""
 
 LEAST_POINTS, MOST_POINTS = 40, 2_000
+COUNTED_POINTS = 10_000
+"""What a histogram counts: values, as long as the engine gives so many, and not what they were reduced to."""
 _remembered: WeakKeyDictionary[ConsoleApp, Settings] = WeakKeyDictionary()
 """What was chosen last, by console; what belongs to one run only is not kept."""
 
@@ -153,6 +155,8 @@ class ChartSection(Widget):
             return
         across = max(self.grid.size.width // self.grid.shape[1], 1)
         points = min(max(across * DOTS, LEAST_POINTS), MOST_POINTS)
+        if self.settings.mode == "histogram" and len(self.runs_on) == 1:
+            points = COUNTED_POINTS
         request = Request(self.runs_on, self.grid.page_keys, points, self.settings, self._whole)
         engine = self._deck.engine
         self._deck.read(

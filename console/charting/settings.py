@@ -74,7 +74,8 @@ class Settings:
     @property
     def as_read(self) -> Settings:
         """What of this decides what is read."""
-        return Settings(self.x, self.window, self.log_x, shape=self.shape)
+        counted: Mode = "histogram" if self.mode == "histogram" else "lines"
+        return Settings(self.x, self.window, self.log_x, shape=self.shape, mode=counted)
 
     def along(self, x: str) -> Settings:
         """The same along another x; a window of one means nothing to another."""

@@ -231,7 +231,7 @@ class RunView(View):
     def offered(self) -> Sequence[Action]:
         """The charts' own keys mean something among the charts only."""
         if self.tab == CHARTS:
-            return self.actions
+            return [action for action in self.actions if action.name != "read"]
         return [action for action in self.actions if action not in CHART_ACTIONS]
 
     def status(self) -> Sequence[Part]:

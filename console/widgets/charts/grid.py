@@ -317,10 +317,10 @@ class ChartGrid(Widget, can_focus=True):
         self._mark()
 
     def _mark(self) -> None:
-        """Mark the selected chart; a lone chart needs no mark."""
+        """Mark the selected chart; one that is alone on its page needs no mark."""
         first = self._page * self._per_page
         for place, cell in enumerate(self._cells()):
-            cell.selected = len(self._charts) > 1 and first + place == self._selected
+            cell.selected = min(len(self._charts), self._per_page) > 1 and first + place == self._selected
 
 
 def shape_for(width: int, height: int, count: int, wanted: tuple[int, int] | None = None) -> tuple[int, int]:

@@ -249,7 +249,7 @@ class LineChart(Widget):
     def _press(self, event: events.Click) -> None:
         event.stop()
         frame = self._drawing.frame
-        if self.selected and frame is not None and 0 <= event.x - frame.column < frame.width:
+        if frame is not None and 0 <= event.x - frame.column < frame.width:
             self._put_cursor(frame.x_at(event.x - frame.column))
         self.post_message(self.Pressed(self))
 

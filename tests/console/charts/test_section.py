@@ -69,8 +69,8 @@ async def test_a_zoom_reads_the_window_anew_and_zero_shows_all_again(world: Worl
 
 
 async def test_new_points_do_not_reset_the_zoom(world: World) -> None:
-    async with console(world.engine, f"run {RUN}", LARGE) as running:
-        await running.expect("val_loss")
+    async with console(world.engine, f"run {RUN}", SMALL) as running:
+        await running.expect("acc", "6000")
         await running.type("++")
         section = charts(running)
         await running.until(lambda: section.settings.window is not None, "a window")
@@ -136,7 +136,7 @@ async def test_runs_are_drawn_over_each_other_with_a_legend_and_can_be_switched_
 
 
 async def test_seeds_are_put_together_by_a_parameter(many: World) -> None:
-    async with console(many.engine, f"compare {','.join(SEEDS)}", LARGE) as running:
+    async with console(many.engine, f"compare {','.join(SEEDS)}", SMALL) as running:
         await running.expect("Metrics", "acc")
         await running.press("tab")
         await running.expect_line("A run-1")
@@ -209,8 +209,8 @@ async def test_the_cursor_reads_all_charts_at_the_same_step_and_the_large_one_in
 
 
 async def test_x_can_be_time_or_another_metric(world: World) -> None:
-    async with console(world.engine, f"run {RUN}", LARGE) as running:
-        await running.expect("val_loss")
+    async with console(world.engine, f"run {RUN}", SMALL) as running:
+        await running.expect("acc", "6000")
         section = charts(running)
         for typed, said, kind in (
             ("elapsed", "x elapsed", "time"),
@@ -226,8 +226,8 @@ async def test_x_can_be_time_or_another_metric(world: World) -> None:
 
 
 async def test_the_filter_leaves_the_charts_that_fit(world: World) -> None:
-    async with console(world.engine, f"run {RUN}", LARGE) as running:
-        await running.expect("val_loss")
+    async with console(world.engine, f"run {RUN}", SMALL) as running:
+        await running.expect("acc", "6000")
         await running.type("/val !acc")
         await running.press("enter")
         section = charts(running)
@@ -237,8 +237,8 @@ async def test_the_filter_leaves_the_charts_that_fit(world: World) -> None:
 
 
 async def test_views_come_round_and_a_chart_is_saved(world: World, tmp_path: Path) -> None:
-    async with console(world.engine, f"run {RUN}", LARGE) as running:
-        await running.expect("val_loss")
+    async with console(world.engine, f"run {RUN}", SMALL) as running:
+        await running.expect("acc", "6000")
         for said in ("heat-map", "histogram", "bars"):
             await running.type("v")
             await running.expect(said)
