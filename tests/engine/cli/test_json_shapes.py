@@ -56,6 +56,7 @@ PLAIN = {
     "history": "runs metrics {run} loss",
     "comparison": "runs compare {run} {other}",
     "lineage": "runs lineage {run}",
+    "lineage-tree": "lineage version/churn/1",
     "model": "models show churn",
     "past": "models show churn --at now",
     "version": "versions show churn/2",
