@@ -122,10 +122,9 @@ class MemorySource(Generic[T]):
         return Listing([self.key(item) for item in kept], {self.key(item): item for item in kept}, remark=remark)
 
     def rows(self, engine: Engine, keys: Sequence[Key], location: Location) -> Mapping[Key, T]:
-        """Nothing is ever missing but what was forgotten: read it all again."""
+        """Nothing is ever missing but what was forgotten or changed: read it all again, whether it passes or not."""
         wanted = set(keys)
-        found = self.whole(engine, location).items
-        return {key: item for key, item in found.items() if key in wanted}
+        return {key: item for item in self.fetch(engine, location) if (key := self.key(item)) in wanted}
 
     def choices(self, engine: Engine) -> Sequence[str]:
         """Keys of the columns that can be chosen."""
