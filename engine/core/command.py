@@ -143,10 +143,16 @@ Command: TypeAlias = View | Action
 
 
 class _Piece(NamedTuple):
-    """One shell word: its value, and where it stands."""
+    """One shell word: its value, where it stands, and its value without quotes if it is a predicate that keeps them."""
 
     value: str
     start: int
+    bare: str = ""
+
+    @property
+    def word(self) -> str:
+        """The word as a shell would hand it over."""
+        return self.bare or self.value
 
 
 # Bare, 'single', "double", `back-ticked` and \escaped runs, as a shell joins them. Possessive: text may be hostile.
@@ -180,7 +186,8 @@ def _split(text: str) -> Iterator[_Piece]:
         if found is None or not (end == len(text) or text[end].isspace()):
             raise _error(text, end, "a quote is never closed, or a \\ ends the line.", "Close the quote.")
         raw = found.group()
-        yield _Piece(raw if _keeps_quotes(raw) else _unquote(raw), offset)
+        bare = _unquote(raw)
+        yield _Piece(raw, offset, bare) if _keeps_quotes(raw) else _Piece(bare, offset)
         offset = end
 
 
@@ -368,15 +375,15 @@ class _Reader:
         options: list[tuple[str, str | None]] = []
         for piece in self.rest():
             if piece.value == "--":
-                arguments += (rest.value for rest in self.rest())
+                arguments += (rest.word for rest in self.rest())
             elif piece.value.startswith("--"):
                 options.append(self._option(words, resource, piece))
             else:
-                arguments.append(piece.value)
+                arguments.append(piece.word)
         return Action(verb, resource, tuple(arguments), tuple(options))
 
     def _option(self, words: VerbWords, resource: str, piece: _Piece) -> tuple[str, str | None]:
-        name, equals, value = piece.value[2:].partition("=")
+        name, equals, value = piece.word[2:].partition("=")
         if name in words.flags and not equals:
             return (name, None)
         options = words.options_for(resource)
@@ -389,7 +396,7 @@ class _Reader:
         if equals:
             return (name, value)
         for follows in self.rest():
-            return (name, follows.value)
+            return (name, follows.word)
         raise self.error(None, f"expected a value after --{name}.")
 
 

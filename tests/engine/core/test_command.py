@@ -108,6 +108,7 @@ def test_a_view_names_a_resource_and_what_to_show_of_it(line: str, view: View) -
         ("promote churn --reason --odd", Action("promote", "models", ("churn",), (("reason", "--odd"),))),
         ("promote churn --reason ''", Action("promote", "models", ("churn",), (("reason", ""),))),
         ("delete runs -- --odd -x", Action("delete", "runs", ("--odd", "-x"))),
+        ("delete runs k='v w' --reason='a = b'", Action("delete", "runs", ("k=v w",), (("reason", "a = b"),))),
         ("delete runs -1", Action("delete", "runs", ("-1",))),
     ],
 )
