@@ -33,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     # Threads of OpenMP that have nothing to do turn in circles for others to come: ten times the work on a shared core.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # A run that a busy machine holds up for ten seconds would log what no test expects.
+    os.environ["QUARTERDECK_SYSTEM_METRICS"] = "off"
     # The first text that Hypothesis draws in a fresh checkout waits for tables of all characters to be made.
     settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")

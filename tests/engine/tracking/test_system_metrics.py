@@ -249,6 +249,16 @@ def test_a_run_that_does_not_want_it_or_waits_has_no_sampler(runs: Runs, how: di
     run.finish()
 
 
+def test_a_run_is_sampled_unless_somebody_says_otherwise(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE)
+    with runs.start("churn") as run:
+        assert [each for each in threading.enumerate() if each.name == f"sampler-{run.id[:8]}"]
+    monkeypatch.setenv(VARIABLE, "often")
+    with pytest.raises(InvalidInput, match=VARIABLE):
+        runs.start("churn")
+    assert runs.count() == 1
+
+
 def test_metrics_of_the_machine_stand_last() -> None:
     assert in_order(["system/cpu", "zeta", "auc", "systematic"]) == ["auc", "systematic", "zeta", "system/cpu"]
 
