@@ -1,6 +1,7 @@
 """One query language for every list: filters and orders as text, as a typed tree, and as a plain evaluator.
 
-The shorthand of people (`quick`: `cfg.lr>=1e-3 -note:debug`; its docstring tells all of it), the evaluator and the writer are loaded when they are first asked for.
+The shorthand of people (`quick`: `cfg.lr>=1e-3 -note:debug`; its docstring tells all of it), the evaluator and the
+writer are loaded when they are first asked for.
 """
 
 from __future__ import annotations
