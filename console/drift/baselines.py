@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
-from console.commanding.shell_words import qd, why
+from console.commanding.shell_words import given, qd, why
 from console.formats import age, count
 from console.text import Part, table, wrap
 from console.widgets.document import Line, blank, heading
@@ -72,10 +72,10 @@ def _make(app: ConsoleApp, version: Version, answers: Answers) -> None:
 
 
 def _making(version: Version, said: Answers) -> str:
-    words = {"files": said["of"].split(), "production": ["--from-production", "--since", said["of"]]}.get(
+    words = {"files": tuple(said["of"].split()), "production": ["--from-production", *given("since", said["of"])]}.get(
         said["from"], ["--from-training"]
     )
-    return qd("drift", "baseline", version.model, version.version, *words, why(said))
+    return qd("drift", "baseline", version.model, version.version, words, why(said))
 
 
 def _skew(app: ConsoleApp, version: Version, answers: Answers) -> None:
@@ -128,12 +128,12 @@ BASELINE_ACTIONS: tuple[Action, ...] = (
     Action(
         "skew", "K", "skew", _skew, "What it is asked in production against what it was made from.", hint=False,
         ask=lambda _version: (Field("since", "how far back", "7d"),),
-        twin=lambda it, said: qd("drift", "skew", it.model, it.version, "--since", said["since"]),
+        twin=lambda it, said: qd("drift", "skew", it.model, it.version, given("since", said["since"])),
     ),
     Action(
         "compare", "F", "compare files", _compare, "Files against its baseline, column by column.", hint=False,
         ask=lambda _version: (Field("files", "files"),),
-        twin=lambda it, said: qd("drift", "check", "--baseline", it.key, said["files"]),
+        twin=lambda it, said: qd("drift", "check", given("baseline", it.key), said["files"]),
     ),
 )  # fmt: skip
 """What can be done with baselines, where a version is under the cursor."""

@@ -8,7 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
-from console.commanding.shell_words import option, qd, why
+from console.commanding.shell_words import given, option, qd, why
 from console.endpoints.changing import apply, follow
 from console.endpoints.standing import Standing
 from console.endpoints.words import percent
@@ -378,9 +378,9 @@ def _rollout_words(subject: Standing | Detail) -> tuple[str, ...]:
 
 def _routing(verb: str, subject: Standing | Detail, said: Answers) -> str:
     """The line of a change of routes, as far as it has been said; its dialog knows the rest."""
-    shares = [f"{version}={share}" for version, share in said.items() if version.isdigit()]
-    version = [said[_VERSION]] if said.get(_VERSION) else []
-    share = {"shadow": ["--shadow"], "canary": ["--canary", said.get("weight", "5")]}.get(said.get("share", ""), [])
+    shares = tuple(f"{version}={share}" for version, share in said.items() if version.isdigit())
+    version = (said[_VERSION],) if said.get(_VERSION) else ()
+    share = {"shadow": ["--shadow"], "canary": given("canary", said.get("weight", "5"))}.get(said.get("share", ""), [])
     sure = ["--yes"] if verb == "kill" else []
     return qd("endpoints", verb, standing_of(subject).name, version, shares, share, why(said), sure)
 
@@ -435,7 +435,7 @@ ROUTING: tuple[Action, ...] = (
         ask=lambda _subject: (Field("skip", "take step as passed", "no", among=("no", "yes")), _reason()),
         consequences=_rollout_words,
         twin=lambda it, said: qd(
-            "endpoints", "resume", standing_of(it).name, "--skip" if said["skip"] == "yes" else [], why(said)
+            "endpoints", "resume", standing_of(it).name, ["--skip"] if said["skip"] == "yes" else [], why(said)
         ),
     ),
     Action(

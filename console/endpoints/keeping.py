@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
-from console.commanding.shell_words import option, qd, tagged, why
+from console.commanding.shell_words import given, option, qd, tagged, why
 from console.endpoints.acts import standing_of
 from console.location import Location
 from engine.core.access import Role
@@ -152,14 +152,10 @@ KEEPING: tuple[Action, ...] = (
             "endpoints",
             "update",
             standing_of(it).name,
-            "--description",
-            said["description"],
-            "--owner",
-            said["owner"],
-            "--key",
-            said["key"],
-            "--capture",
-            said["capture"],
+            given("description", said["description"]),
+            given("owner", said["owner"]),
+            given("key", said["key"]),
+            given("capture", said["capture"]),
         ),
     ),
     Action(
@@ -187,7 +183,7 @@ KEEPING: tuple[Action, ...] = (
         consequences=_deletion,
         hint=False,
         twin=lambda it, said: qd(
-            "endpoints", "delete", standing_of(it).name, "--force" if _routed(it) else [], why(said), "--yes"
+            "endpoints", "delete", standing_of(it).name, ["--force"] if _routed(it) else [], why(said), ["--yes"]
         ),
     ),
 )

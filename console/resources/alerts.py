@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
-from console.commanding.shell_words import option, qd, several, why
+from console.commanding.shell_words import given, option, qd, several, why
 from console.drift.words import SEVERITIES, state_pill
 from console.formats import age, pill
 from console.location import Location
@@ -236,8 +236,8 @@ ACTING: tuple[Action, ...] = (
             REASON,
         ),
         twin=lambda it, said: qd(
-            "alerts", "silence", "--monitor", it.monitor, option("key", it.key if said["of"] == "this alone" else ""),
-            "--for", said["for"], why(said),
+            "alerts", "silence", given("monitor", it.monitor),
+            option("key", it.key if said["of"] == "this alone" else ""), given("for", said["for"]), why(said),
         ),
     ),
     Action(
@@ -255,7 +255,7 @@ ACTING: tuple[Action, ...] = (
     Action(
         "retrain", "T", "retrain", _retrain, "Ask for retraining; recorded, and told to webhooks.",
         danger=Danger.REVERSIBLE, role=Role.OPERATOR, enabled=_of_version, hint=False, ask=lambda _alert: (REASON,),
-        twin=lambda it, said: qd("models", "ask-retraining", it.model, "--version", it.version, why(said)),
+        twin=lambda it, said: qd("models", "ask-retraining", it.model, given("version", it.version), why(said)),
     ),
     Action("version", "v", "version", _to_version, "The version it is about.", enabled=_of_version, hint=False),
     Action("run", "r", "run", _to_run, "The run that made the version.", enabled=_of_version, hint=False),

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
-from console.commanding.shell_words import option, qd, why
+from console.commanding.shell_words import given, option, qd, why
 from console.endpoints.words import EXTERNAL, milliseconds
 from console.formats import NONE, age, duration, pill
 from console.location import Location
@@ -211,7 +211,7 @@ REGISTER = Action(
         Field("model", "model", required=False),
     ),
                twin=lambda _it, said: qd(
-        "endpoints", "register", said["name"], "--url", said["url"], "--protocol", said["protocol"],
+        "endpoints", "register", said["name"], given("url", said["url"]), given("protocol", said["protocol"]),
         option("model", said["model"]),
     ),
 )  # fmt: skip
@@ -224,8 +224,9 @@ PROBING: tuple[Action, ...] = (
         "edit", "E", "edit", _edit, "Where it is, how often and how patiently it is probed.",
         danger=Danger.REVERSIBLE, role=Role.OPERATOR, ask=_settings, hint=False,
         twin=lambda it, said: qd(
-            "endpoints", "register", it.endpoint.name, "--change", "--url", said["url"], "--model", said["model"],
-            "--interval", said["interval"], "--timeout", said["timeout"], "--owner", said["owner"],
+            "endpoints", "register", it.endpoint.name, ["--change"], given("url", said["url"]),
+            given("model", said["model"]), given("interval", said["interval"]), given("timeout", said["timeout"]),
+            given("owner", said["owner"]),
         ),
     ),
     Action(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
-from console.commanding.shell_words import option, qd, tagged, why
+from console.commanding.shell_words import given, option, qd, tagged, why
 from console.formats import NONE, age
 from console.location import Location
 from console.resources.memory import Facts, MemorySource, all_pages
@@ -233,7 +233,7 @@ ACTIONS: tuple[Action, ...] = (
         ),
         hint=False,
         twin=lambda it, said: qd(
-            "models", "update", it.name, "--owner", said["owner"], "--description", said["description"]
+            "models", "update", it.name, given("owner", said["owner"]), given("description", said["description"])
         ),
     ),
     Action(
@@ -289,7 +289,7 @@ ACTIONS: tuple[Action, ...] = (
         object_name=lambda model: model.name,
         consequences=lambda model: (f"{model.name} and its {model.versions} versions go.",),
         hint=False,
-        twin=lambda it, said: qd("models", "delete", it.name, why(said), "--yes"),
+        twin=lambda it, said: qd("models", "delete", it.name, why(said), ["--yes"]),
     ),
 )
 

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
-from console.commanding.shell_words import option, qd, why
+from console.commanding.shell_words import given, option, qd, why
 from console.drift.words import standing
 from console.formats import NONE, age, duration, plural
 from console.location import Location
@@ -238,19 +238,19 @@ CREATE = Action(
         Field("tests", "tests", "drift quality"),
     ),
              twin=lambda _it, said: qd(
-        "monitors", "create", said["name"], "--target", said["target"], "--window", said["window"],
-        "--tests", ",".join(said["tests"].replace(",", " ").split()),
+        "monitors", "create", said["name"], given("target", said["target"]), given("window", said["window"]),
+        given("tests", ",".join(said["tests"].replace(",", " ").split())),
     ),
 )  # fmt: skip
 
 ACTING: tuple[Action, ...] = (
     Action("run", "r", "run", _run, "Look at all that is new, now.", danger=Danger.REVERSIBLE, role=Role.OPERATOR,
-        twin=lambda it, _said: qd("monitors", "run", "--once", it.name),
+        twin=lambda it, _said: qd("monitors", "run", given("once", it.name)),
     ),
     Action(
         "backtest", "b", "back-test", _backtest, "What it would have told people in the past; keeps nothing.",
         ask=lambda _monitor: (Field("since", "how far back", "7d"),),
-        twin=lambda it, said: qd("monitors", "backtest", it.name, "--since", said["since"]),
+        twin=lambda it, said: qd("monitors", "backtest", it.name, given("since", said["since"])),
     ),
     Action("windows", "w", "windows", _windows, "All windows it looked at."),
     Action(
@@ -275,7 +275,7 @@ ACTING: tuple[Action, ...] = (
         "delete", "X", "delete", _delete, "Delete it with what it found.", danger=Danger.IRREVERSIBLE,
         warning="CANNOT BE UNDONE", role=Role.OPERATOR, enabled=_of_command, consequences=_gone, hint=False,
         object_name=lambda monitor: monitor.name,
-        twin=lambda it, _said: qd("monitors", "delete", it.name, "--yes"),
+        twin=lambda it, _said: qd("monitors", "delete", it.name, ["--yes"]),
     ),
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.actions import Action, Answers, Danger, Field, Needs
-from console.commanding.shell_words import option, qd, several, tagged
+from console.commanding.shell_words import given, option, qd, several, tagged
 from console.formats import STATES, age, duration, logged, number, pill
 from console.location import Location, filter_text
 from console.resources.resource import Listing, Resource, Shown
@@ -291,7 +291,7 @@ def _register(app: ConsoleApp, run: Run, answers: Answers) -> None:
 
 def _registering(run: Run, said: Answers) -> str:
     about = (option("owner", said["owner"]), option("description", said["description"]))
-    return qd("models", "register", said["model"], "--run", run.run_id, "--path", said["artifact"], *about)
+    return qd("models", "register", said["model"], given("run", run.run_id), given("path", said["artifact"]), *about)
 
 
 def _key_of(event: Event) -> Key | None:
@@ -366,7 +366,7 @@ ACTIONS: tuple[Action, ...] = (
         needs=Needs.MANY,
         role=Role.OPERATOR,
         hint=False,
-        twin=lambda it, _said: qd("runs", "delete", [run.run_id for run in it]),
+        twin=lambda it, _said: qd("runs", "delete", tuple(run.run_id for run in it)),
     ),
     Action(
         "reap",

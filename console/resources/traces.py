@@ -213,7 +213,7 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.OPERATOR,
         object_name=lambda trace: trace.trace_id.removeprefix("tr-")[:8],
         hint=False,
-        twin=lambda it, _said: qd("traces", "delete", it.trace_id, "--yes"),
+        twin=lambda it, _said: qd("traces", "delete", it.trace_id, ["--yes"]),
     ),
 )
 

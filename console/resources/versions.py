@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field, Needs
-from console.commanding.shell_words import qd, tagged, why
+from console.commanding.shell_words import given, qd, tagged, why
 from console.drift.baselines import BASELINE_ACTIONS
 from console.endpoints.measuring import OF_VERSION
 from console.formats import STAGES, age, logged, number, pill, size
@@ -262,7 +262,7 @@ ACTIONS: tuple[Action, ...] = (
         ),
         hint=False,
         twin=lambda it, said: qd(
-            "versions", "update", it.key, "--owner", said["owner"], "--description", said["description"]
+            "versions", "update", it.key, given("owner", said["owner"]), given("description", said["description"])
         ),
     ),
     Action(
@@ -317,7 +317,7 @@ ACTIONS: tuple[Action, ...] = (
         object_name=lambda version: version.key,
         consequences=lambda version: (f"{version.key} ({version.stage.value}) goes, with its tags and aliases.",),
         hint=False,
-        twin=lambda it, said: qd("versions", "delete", it.key, why(said), "--yes"),
+        twin=lambda it, said: qd("versions", "delete", it.key, why(said), ["--yes"]),
     ),
 )
 

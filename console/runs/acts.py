@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
-from console.commanding.shell_words import qd
+from console.commanding.shell_words import given, qd
 from engine.core.access import Role
 from engine.tracking.model import RunDetail, RunStatus
 
@@ -46,7 +46,7 @@ RUN_ACTS = (
         role=Role.OPERATOR,
         enabled=_not_over,
         ask=lambda _run: (Field("status", "close as", "killed", among=ENDS),),
-        twin=lambda it, said: qd("runs", "finish", it.run_id, "--status", said["status"]),
+        twin=lambda it, said: qd("runs", "finish", it.run_id, given("status", said["status"])),
         hint=False,
     ),
     Action(

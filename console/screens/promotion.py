@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
-from console.commanding.shell_words import qd, why
+from console.commanding.shell_words import given, qd, why
 from console.formats import DECISIONS, STAGES, age, delta, duration, moment, number, pill
 from console.location import Location
 from console.resources.approvals import ACTIONS as REQUEST_ACTIONS
@@ -223,7 +223,7 @@ class PromotionView(Page[PromotionPlan]):
             "Run the gates again and keep the evidence.",
             danger=Danger.REVERSIBLE,
             twin=lambda it, _said: qd(
-                "models", "check", it.version.model, it.version.version, "--to", it.to.value.lower()
+                "models", "check", it.version.model, it.version.version, given("to", it.to.value.lower())
             ),
         ),
         Action(
@@ -237,7 +237,12 @@ class PromotionView(Page[PromotionPlan]):
             enabled=_requestable,
             ask=lambda _plan: (Field("reason", "reason"),),
             twin=lambda it, said: qd(
-                "approvals", "request", it.version.model, it.version.version, "--to", it.to.value.lower(), why(said)
+                "approvals",
+                "request",
+                it.version.model,
+                it.version.version,
+                given("to", it.to.value.lower()),
+                why(said),
             ),
         ),
         *(

@@ -77,7 +77,7 @@ class WorkspaceView(Page[Condition]):
             _check,
             "Look whether database, log and artifacts are sound.",
             needs=Needs.NOTHING,
-            twin=lambda _it, _said: qd("db", "check", "--deep"),
+            twin=lambda _it, _said: qd("db", "check", ["--deep"]),
         ),
         Action(
             "backup",

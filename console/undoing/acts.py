@@ -97,7 +97,7 @@ UNDO = Action(
     role=Role.WRITER,
     dialog=True,
     takes=("record", "reason"),
-    twin=lambda _it, said: qd("undo", [said["record"]] if said.get("record") else [], "--yes", why(said)),
+    twin=lambda _it, said: qd("undo", (said["record"],) if said.get("record") else (), ["--yes"], why(said)),
 )
 """On the audit log and on a record it is about that one."""
 
@@ -115,5 +115,5 @@ REDO = Action(
     role=Role.WRITER,
     dialog=True,
     takes=("reason",),
-    twin=lambda _it, said: qd("redo", "--yes", why(said)),
+    twin=lambda _it, said: qd("redo", ["--yes"], why(said)),
 )

@@ -14,7 +14,7 @@ from console.actions import Action, Needs
 from console.commanding.catalog import KINDS, actions_of
 from console.commanding.copying import line_of
 from console.commanding.grammar import verbs_by_name
-from console.commanding.shell_words import qd, tagged
+from console.commanding.shell_words import qd, tagged, why
 from console.endpoints.standing import Standing
 from console.registry import GRAMMAR, RESOURCES
 from console.shell import shell_of
@@ -224,17 +224,18 @@ async def test_a_command_is_copied_without_being_done(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "words"),
+    ("answers", "line"),
     [
-        ({"key": "a", "value": "b"}, ["a=b"]),
-        ({"key": "a", "value": ""}, ["--remove", "a"]),
-        ({"key": "-a", "value": "b"}, ["--", "-a=b"]),
-        ({"key": "-a", "value": ""}, ["--remove=-a"]),
+        ({"key": "a", "value": "b"}, "qd runs tag 1 a=b"),
+        ({"key": "a", "value": ""}, "qd runs tag 1 --remove a"),
+        ({"key": "-a", "value": "b"}, "qd runs tag -- 1 -a=b"),
+        ({"key": "-a", "value": ""}, "qd runs tag 1 --remove=-a"),
     ],
 )
-def test_a_tag_is_written_so_that_no_option_is_read(answers: dict[str, str], words: list[str]) -> None:
-    assert tagged(answers) == words
+def test_a_tag_is_written_so_that_no_option_is_read(answers: dict[str, str], line: str) -> None:
+    assert qd("runs", "tag", 1, tagged(answers)) == line
 
 
-def test_words_are_quoted() -> None:
-    assert qd("runs", "note", "it's", ["a b"]) == "qd runs note 'it'\"'\"'s' 'a b'"
+def test_words_are_quoted_and_names_stay_names() -> None:
+    assert qd("runs", "note", 1, "it's") == "qd runs note 1 'it'\"'\"'s'"
+    assert qd("runs", "note", 1, "-x", why({"reason": "--y"})) == "qd runs note --reason=--y -- 1 -x"
