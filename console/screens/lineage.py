@@ -11,15 +11,14 @@ from console.location import Location
 from console.text import Part
 from console.views import Page
 from console.widgets.document import Line, blank, heading
-from engine.lineage.model import Direction, Key, Kind, Thing, parse_key
-from engine.lineage.text import ASCII, UNICODE, words
-from engine.lineage.text import lines as text_lines
+from engine.lineage.model import ASCII, UNICODE, Direction, Key, Kind, Thing, parse_key, words
+from engine.lineage.model import lines as text_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from console.app import ConsoleApp
-    from engine.lineage.service import Lineages
+    from engine.api import Engine
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 _BATCH = re.compile(r"#[0-9]+")
@@ -176,20 +175,20 @@ class LineageView(Page[Shown]):
             NotFound: there is no such thing.
             InvalidInput: the name is none, or several have it.
         """
-        key, lineages = key_of(self.location.name), self.deck.engine.lineages
-        root = lineages.thing(key.kind.value, key.name)
+        key, engine = key_of(self.location.name), self.deck.engine
+        root = engine.lineages.thing(key.kind.value, key.name)
         sides = (Direction.UP, Direction.DOWN) if self._direction is Direction.BOTH else (self._direction,)
-        return Shown(root, {side: self._grown(lineages, root, side, (), set()) for side in sides})
+        return Shown(root, {side: self._grown(engine, root, side, (), set()) for side in sides})
 
-    def _grown(self, lineages: Lineages, thing: Thing, side: Direction, above: Path, seen: set[Key]) -> Grown:
+    def _grown(self, engine: Engine, thing: Thing, side: Direction, above: Path, seen: set[Key]) -> Grown:
         path = (*above, thing.key)
         again = thing.key in seen
         seen.add(thing.key)
         is_open = not again and ((side, path) in self._turned) != (len(path) <= OPEN_LEVELS)
         limit = self._limits.get((side, path), PAGE) if is_open else 1
-        fan = lineages.fan(thing.key.kind.value, thing.key.name, side.value, limit=limit)
+        fan = engine.lineages.fan(thing.key.kind.value, thing.key.name, side.value, limit=limit)
         following = fan.things if is_open else ()
-        branches = tuple(self._grown(lineages, each, side, path, seen) for each in following)
+        branches = tuple(self._grown(engine, each, side, path, seen) for each in following)
         return Grown(thing, path, fan.total, branches, again)
 
     def lines(self, data: Shown, width: int) -> Sequence[Line]:
@@ -218,11 +217,11 @@ class LineageView(Page[Shown]):
 
     def copy_tree(self) -> None:
         """Copy the tree as text, deeper and wider than it is shown."""
-        key, lineages, direction = key_of(self.location.name), self.deck.engine.lineages, self._direction.value
+        key, engine, direction = key_of(self.location.name), self.deck.engine, self._direction.value
         strokes = UNICODE if self.deck.unicode else ASCII
 
         def written() -> str:
-            return "\n".join(text_lines(lineages.tree(key.kind.value, key.name, direction), strokes))
+            return "\n".join(text_lines(engine.lineages.tree(key.kind.value, key.name, direction), strokes))
 
         self.deck.read(f"lineage.copy.{id(self)}", written, self.deck.copy)
 

@@ -28,8 +28,7 @@ def lineage(session: Session, /, thing: str, direction: str, depth: int, width: 
     KIND/NAME is dataset/NAME, dataset/DIGEST, run/ID, model/NAME, version/MODEL/N, endpoint/NAME, alert/N, scoring/N,
     prompt/NAME/N or trace/ID.
     """
-    from engine.lineage.model import parse_key
-    from engine.lineage.text import ASCII, UNICODE, lines
+    from engine.lineage.model import ASCII, UNICODE, lines, parse_key
 
     key = parse_key(thing)
     found = session.engine().lineages.tree(key.kind.value, key.name, direction, depth=depth, width=width)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-
 _decode = json.JSONDecoder().raw_decode  # canonical text begins with its value; `loads` looks for white space
 
 

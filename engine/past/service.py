@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import NotFound
 from engine.db.migrations import CONTROL, TELEMETRY
+from engine.db.past import PastDatabase
 from engine.past import cut_store
-from engine.past.database import PastDatabase
-from engine.past.turning import TelemetryTurning, Turning
+from engine.past.turning_store import TelemetryTurning, Turning
 
 if TYPE_CHECKING:
     from engine.audit.model import AuditEntry
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.core.moment import Moment
     from engine.db.database import Database
     from engine.db.workspace import Workspace
-    from engine.past.model import Subject
+    from engine.past.model import Cut, Subject
 
 
 class PastClock:
@@ -26,7 +26,7 @@ class PastClock:
         database: The control database as it was.
     """
 
-    def __init__(self, database: PastDatabase) -> None:
+    def __init__(self, database: PastDatabase[Cut]) -> None:
         self._database = database
 
     def now_ms(self) -> int:
@@ -48,7 +48,7 @@ class Past:
         self._database = database
         self._audit = audit
 
-    def control(self, moment: Moment) -> PastDatabase:
+    def control(self, moment: Moment) -> PastDatabase[Cut]:
         """The control database as it was; nothing is read before it is used.
 
         Args:
@@ -58,7 +58,7 @@ class Past:
             self._workspace.control_db, lambda reader: cut_store.cut(reader, moment), Turning, schema=CONTROL
         )
 
-    def telemetry(self, control: PastDatabase) -> PastDatabase:
+    def telemetry(self, control: PastDatabase[Cut]) -> PastDatabase[Cut]:
         """The telemetry database as it was at the moment of a control database.
 
         Args:

@@ -146,6 +146,7 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
 }
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
+    "models.lineage": "the lineage screen is a tree that opens: `lineages.fan`, which knows alerts too",
     "runs.count": "its lists know how long they are; the first screen counts by status",
     "gates.check": "a job of `qd models check`: it goes on when the console is left",
     "monitors.backtest": "same, of `qd monitors backtest`",

@@ -10,8 +10,7 @@ import pytest
 
 from engine.api import Engine
 from engine.core.errors import InvalidInput, NotFound
-from engine.lineage.model import Branch, Key, Kind, Thing, Tree, parse_key
-from engine.lineage.text import ASCII, UNICODE, lines
+from engine.lineage.model import ASCII, UNICODE, Branch, Key, Kind, Thing, Tree, lines, parse_key
 from engine.tracking.model import DatasetInput
 from tests.console.world import HOSTILE, World
 

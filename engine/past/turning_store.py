@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.past import registry_store, serving_store, tables_store, tracking_store, watching_store
+from engine.past.statements import prepared
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,20 +29,28 @@ class Turning:
         self._done: set[str] = set()
         self._runs_upto = cut.seq
 
-    def need(self, groups: Iterable[str]) -> None:
-        """Turn groups of tables back that a statement is about to read, unless they have been.
+    def ready(self, sql: str) -> str:
+        """Turn the tables back that a statement is about to read, unless they have been.
 
         Args:
-            groups: Names of `statements.GROUPS`.
+            sql: The statement.
+
+        Returns:
+            The statement to run.
 
         Raises:
             sqlite3.Error: they cannot be read.
         """
+        text, groups = prepared(sql)
+        self._need(groups)
+        return text
+
+    def _need(self, groups: Iterable[str]) -> None:
         for group in groups:
             if group not in self._done:
                 self._done.add(group)
                 for first in _AFTER.get(group, ()):
-                    self.need((first,))
+                    self._need((first,))
                 self._turn(group)
 
     def go_on(self) -> None:
@@ -114,8 +123,9 @@ class TelemetryTurning:
         tracking_store.telemetry(connection, cut)
         connection.execute("PRAGMA query_only=ON")
 
-    def need(self, groups: Iterable[str]) -> None:
-        """Nothing more is needed."""
+    def ready(self, sql: str) -> str:
+        """The statement as it is: nothing more is needed."""
+        return sql
 
     def go_on(self) -> None:
         """What comes later is not shown."""

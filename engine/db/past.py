@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 from engine.core.errors import ReadOnlyMode
 from engine.db.connection import roll_back, translated
@@ -13,23 +13,32 @@ from engine.db.database import Database
 from engine.db.forking import in_use
 from engine.db.patience import held
 from engine.db.transaction import Snapshot
-from engine.past.statements import prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from engine.core.access import Actor
     from engine.db.transaction import Transaction
-    from engine.past.model import Cut
+
+
+class Cut(Protocol):
+    """Where a past ends."""
+
+    @property
+    def time_ms(self) -> int:
+        """The time, in milliseconds since the epoch."""
+
+
+CutT = TypeVar("CutT", bound=Cut)
 
 
 class Turned(Protocol):
     """What has been turned back on one connection."""
 
-    def need(self, groups: Iterable[str]) -> None:
-        """Turn groups of tables back that a statement is about to read, unless they have been."""
+    def ready(self, sql: str) -> str:
+        """Turn the tables back that a statement is about to read, unless they have been; the statement to run."""
 
     def go_on(self) -> None:
         """Turn back what has happened since."""
@@ -63,12 +72,10 @@ class PastSnapshot(Snapshot):
             InvalidInput: a value is a text or a number that SQLite cannot hold.
             sqlite3.Error: the statement failed.
         """
-        text, groups = prepared(sql)
-        self._turning.need(groups)
-        return super().execute(text, parameters)
+        return super().execute(self._turning.ready(sql), parameters)
 
 
-class PastDatabase(Database):
+class PastDatabase(Database, Generic[CutT]):
     """A database as it was; the file itself is only read.
 
     What was turned back is kept by connection, so that the next reading of the same moment costs nothing more.
@@ -83,8 +90,8 @@ class PastDatabase(Database):
     def __init__(
         self,
         path: Path,
-        find: Callable[[sqlite3.Connection], Cut],
-        turn: Callable[[sqlite3.Connection, Cut], Turned],
+        find: Callable[[sqlite3.Connection], CutT],
+        turn: Callable[[sqlite3.Connection, CutT], Turned],
         schema: Path,
     ) -> None:
         super().__init__(path, read_only=True, schema=schema)
@@ -92,10 +99,10 @@ class PastDatabase(Database):
         self._turn = turn
         self._turned: dict[sqlite3.Connection, Turned] = {}
         self._past = threading.local()
-        self._cut: Cut | None = None
+        self._cut: CutT | None = None
 
     @property
-    def cut(self) -> Cut:
+    def cut(self) -> CutT:
         """Where this past ends.
 
         Raises:
