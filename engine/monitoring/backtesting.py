@@ -13,7 +13,7 @@ from engine.monitoring.rounds import opened
 from engine.telemetry.opening import looking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from engine.alerts.model import Alert
     from engine.db.database import Database
@@ -49,15 +49,21 @@ class Pager:
             yield replace(result_of(look, finding), revision=revision, paged=tuple(paged), made_ms=now_ms)
 
 
-def replayed(sight: Sight, telemetry: Database, monitor: Monitor, since_ms: int, until_ms: int) -> Backtest:
+def replayed(
+    sight: Sight,
+    telemetry: Database,
+    monitor: Monitor,
+    span: tuple[int, int],
+    progress: Callable[[int, int], None] | None = None,
+) -> Backtest:
     """Replay a monitor.
 
     Args:
         sight: How it sees.
         telemetry: The telemetry database.
         monitor: The monitor.
-        since_ms: From when, in milliseconds since the epoch.
-        until_ms: Until when.
+        span: From when and until when, in milliseconds since the epoch.
+        progress: Told how many milliseconds were looked at, and of how many.
 
     Returns:
         What it would have found.
@@ -65,12 +71,16 @@ def replayed(sight: Sight, telemetry: Database, monitor: Monitor, since_ms: int,
     Raises:
         QuarterdeckError: the telemetry database cannot be read.
     """
+    since_ms, until_ms = span
     memory, pager, tests = Memory(), Pager(), sight.tests(monitor.settings)
     memory.say(FILES_SINCE, since_ms)
     results: list[MonitorResult] = []
-    windows = 0
+    windows, first_ms = 0, None
     with looking(telemetry) as view:
         for now_ms in sight.moments(view, monitor, since_ms, until_ms):
+            first_ms = now_ms if first_ms is None else first_ms
+            if progress is not None:
+                progress(now_ms - first_ms, max(until_ms - first_ms, 1))
             lead_ms = monitor.settings.lateness_ms + monitor.settings.window.ms
             begun = replace(monitor, created_ms=since_ms + lead_ms)  # the first window begins then
             for seen in sight.seen(view, begun, tests, memory, now_ms):

@@ -26,7 +26,7 @@ from engine.monitoring.rounds import Rounds, Runner, declared, due, listed
 from engine.policy.monitors import checked_settings, monitor_name_problem, written_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from engine.alerts.model import AlertChange
     from engine.core.access import Access
@@ -378,13 +378,21 @@ class Monitors:
             rows = store.points(view, name, metric, since_ms, limit)
         return tuple(PerformancePoint(start, end, Basis(basis), *rest) for start, end, basis, *rest in rows)
 
-    def backtest(self, name: str, *, since_ms: int = 0, until_ms: int | None = None) -> Backtest:
+    def backtest(
+        self,
+        name: str,
+        *,
+        since_ms: int = 0,
+        until_ms: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Backtest:
         """Have a monitor look at the past as if it had been there, with labels coming when they came; keeps nothing.
 
         Args:
             name: Its name.
             since_ms: From when, in milliseconds since the epoch.
             until_ms: Until when; `None` for now.
+            progress: Told how many milliseconds of the past were looked at, and of how many.
 
         Returns:
             What it would have found, and what it would have told people.
@@ -395,7 +403,7 @@ class Monitors:
             QuarterdeckError: the telemetry database cannot be read.
         """
         until_ms = self._clock.now_ms() if until_ms is None else until_ms
-        return replayed(self._sight, self._telemetry, self.get(name), since_ms, until_ms)
+        return replayed(self._sight, self._telemetry, self.get(name), (since_ms, until_ms), progress)
 
     def _switch(self, name: str, reason: str, verb: str) -> Monitor:
         actor = self._access.require(Role.OPERATOR, f"monitors {verb}")

@@ -10,6 +10,7 @@ from engine.cli.diagnostics import narrate
 from engine.cli.live_names import MONITOR
 from engine.cli.monitors.columns import RESULTS, encode_result
 from engine.cli.output import Format, format_options, show_json, show_rows
+from engine.cli.progress import ProgressLine
 from engine.cli.words import MOMENT
 from engine.core.timetext import format_time
 
@@ -50,7 +51,12 @@ def run(session: Session, monitors: tuple[str, ...], fmt: Format, *, once: bool,
 @click.pass_obj
 def backtest(session: Session, monitor: str, since_ms: int, until_ms: int | None, fmt: Format, *, pages: bool) -> None:
     """Show what a monitor would have found in the past, and what it would have paged; nothing is kept."""
-    found = session.engine().monitors.backtest(monitor, since_ms=since_ms, until_ms=until_ms)
+    progress = ProgressLine("looking at the past")
+    try:
+        service = session.engine().monitors
+        found = service.backtest(monitor, since_ms=since_ms, until_ms=until_ms, progress=progress)
+    finally:
+        progress.close()
     shown = found.pages if pages else found.results
     if fmt is Format.JSON:
         facts = {"monitor": found.monitor, "since_ms": found.since_ms, "until_ms": found.until_ms}
