@@ -37,6 +37,7 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <title>{title}</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/static/css/xterm.css">
 <style>
 @font-face {{
@@ -53,9 +54,19 @@ a {{ color: #8cf; }}
 <div class="closed">The console has ended. <a href="/">Open it again.</a></div>
 <div id="terminal" class="textual-terminal" data-session-websocket-url="{socket}" data-font-size="16"></div>
 <script src="/static/js/textual.js"></script>
+<script src="/keys.js"></script>
 </body>
 </html>
 """
+
+KEYS = """const keys = () => document.querySelector(".xterm-helper-textarea");
+const opened = new MutationObserver(() => {
+  if (keys()) { keys().focus(); opened.disconnect(); }
+});
+opened.observe(document.body, {childList: true, subtree: true, attributes: true});
+window.addEventListener("focus", () => keys() && keys().focus());
+"""
+"""Gives the terminal the keyboard as soon as it is there: nobody should have to click first."""
 
 
 class WebConsole(Server):
@@ -106,6 +117,7 @@ class WebConsole(Server):
         app.add_routes(
             [
                 web.get("/", self.page),
+                web.get("/keys.js", self.keys),
                 web.get(SOCKET, self.handle_websocket),
                 web.static("/static", self.statics_path),
             ]
@@ -117,6 +129,11 @@ class WebConsole(Server):
         text = PAGE.format(title=escape(self.title), socket=escape(f"ws://{request.host}{SOCKET}"))
         return web.Response(text=text, content_type="text/html")
 
+    async def keys(self, request: web.Request) -> web.StreamResponse:
+        """The page's own script."""
+        del request
+        return web.Response(text=KEYS, content_type="text/javascript")
+
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """A page's socket: a console of its own for as long as it is open."""
         if len(self._sessions) >= MOST_SESSIONS:
@@ -125,7 +142,8 @@ class WebConsole(Server):
         await socket.prepare(request)
         session = ConsoleSession(self._argv, socket.send_bytes)
         self._sessions.add(session)
-        drawing = asyncio.ensure_future(self._draw(session, socket, _size(request.query)))
+        await session.start(*_size(request.query))
+        drawing = asyncio.ensure_future(self._draw(session, socket))
         try:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT or not await _hear(session, socket, message.data):
@@ -140,9 +158,9 @@ class WebConsole(Server):
         return socket
 
     @staticmethod
-    async def _draw(session: ConsoleSession, socket: web.WebSocketResponse, size: tuple[int, int]) -> None:
+    async def _draw(session: ConsoleSession, socket: web.WebSocketResponse) -> None:
         with contextlib.suppress(ConnectionError):  # the page has gone
-            await session.run(*size)
+            await session.draw()
         await socket.close()
 
 

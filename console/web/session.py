@@ -40,8 +40,8 @@ class ConsoleSession:
         self._terminal = -1
         self._process: asyncio.subprocess.Process | None = None
 
-    async def run(self, columns: int, rows: int) -> None:
-        """Start it and pass on what it draws, until it ends.
+    async def start(self, columns: int, rows: int) -> None:
+        """Start it. Not to be given up half-way: the process would be nobody's.
 
         Args:
             columns: Width of the page in cells.
@@ -56,6 +56,9 @@ class ConsoleSession:
             )
         finally:
             os.close(inner)
+
+    async def draw(self) -> None:
+        """Pass on what it draws, until it ends."""
         while data := await self._read():
             await self._send(data)
 
