@@ -82,6 +82,10 @@ def _carry_out(app: ConsoleApp, command: Command, *, copy: bool) -> None:
             from console.commanding.copying import copy_command
 
             copy_command(app, command)
+        elif isinstance(command, Location) and command.env:
+            from console.commanding.environments import open_environment
+
+            open_environment(app, command)
         elif isinstance(command, Location):
             app.jump(command)
         else:

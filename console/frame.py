@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from console.actions import Action, find
+from console.commanding.environments import environment_name
 from console.everywhere import EVERYWHERE
 from console.formats import plural
 from console.live import Health
@@ -149,7 +150,8 @@ class Frame(TerminalScreen[object]):
             Health.STALE: (f"● stale {seconds} s", "warn"),
             Health.OFFLINE: ("✗ offline", "bad"),
         }
-        left: list[Part] = [(" ", ""), (name, "strong"), (f" @ {path}", "dim")]
+        env = environment_name()
+        left: list[Part] = [(" ", ""), (name, "strong"), (f" @{env}" if env else "", "loud"), (f" @ {path}", "dim")]
         right: list[Part] = [(who, ""), (f" · {access.role.label}  ", "dim")]
         if self._serving:
             right += [(self._serving, "warn" if self._serving.endswith("relaxed") else "good"), ("  ", "")]

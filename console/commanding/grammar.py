@@ -63,7 +63,8 @@ def grammar_of(app: ConsoleApp) -> Grammar:
         verbs[action.name] = replace(known, bare=True)
         if "" not in known.takes:
             verbs[action.name] = replace(verbs[action.name], takes={**known.takes, "": fields_of(action)})
-    return Grammar(GRAMMAR.resources, verbs | app.custom.verbs())
+    environments = tuple(app.custom.settings.environments)
+    return Grammar(GRAMMAR.resources, verbs | app.custom.verbs(), environments)
 
 
 def words_of(verbs: Iterable[VerbWords]) -> list[str]:

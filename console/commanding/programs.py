@@ -173,13 +173,16 @@ def found_program(arguments: list[str], environment: Mapping[str, str]) -> list[
     return [path, *arguments[1:]]
 
 
-def run_in_front(arguments: list[str], environment: Mapping[str, str], directory: str) -> int:
-    """Run a program that has the terminal to itself, and wait for it.
+def run_in_front(
+    arguments: list[str], environment: Mapping[str, str], directory: str, *, errors: int | None = None
+) -> int:
+    """Run a program that has the terminal to itself, and wait for it; where it is stopped, so is this one.
 
     Args:
         arguments: The program and its arguments.
         environment: All of its environment.
         directory: Where it begins.
+        errors: Where its errors go; `None` for the terminal.
 
     Returns:
         Its exit code; negative for the signal that ended it.
@@ -189,12 +192,22 @@ def run_in_front(arguments: list[str], environment: Mapping[str, str], directory
     """
     before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGQUIT)}
     try:  # ctrl-c is the program's meanwhile; a handler, unlike ignoring, is not inherited
-        return subprocess.run(arguments, env=dict(environment), cwd=directory, check=False).returncode  # noqa: S603 an administrator named the program; no shell reads it
+        return _wait(subprocess.Popen(arguments, env=dict(environment), cwd=directory, stderr=errors))  # noqa: S603 an administrator named the program; no shell reads it
     except OSError as error:
         raise NotFound(f"{arguments[0]} cannot be started: {error.strerror}.") from error
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end; a program stopped by ctrl-z stops this one with it, so that the shell gets its terminal."""
+    while True:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def run_behind(

@@ -65,3 +65,24 @@ async def test_a_program_that_is_not_there_is_told(world: World) -> None:
         await deck.until(lambda: "nope" in deck.app.custom.settings.commands, "the settings")
         await say(deck, "nope")
         await deck.expect("There is no program no-such-program-at-all.")
+
+
+def test_another_workspace_is_opened_over_this_one_and_left_again(tmp_path: Path) -> None:
+    there = World(tmp_path / "there")
+    there.version("elsewhere")
+    there.close()
+    policy = f"[console.environments]\nstaging = {str(there.workspace.path)!r}\nbroken = '/nowhere/at/all'\n"
+    here = World(tmp_path / "here", policy)
+    here.close()
+    argv = [sys.executable, "-m", "console", "--workspace", str(here.workspace.path), "console", "models"]
+    with PtySession(argv, environ={"PYTHONPATH": str(Path.cwd()), "HOME": str(tmp_path)}) as session:
+        session.until_text("No registered models yet.")
+        session.send(":models @staging\r")
+        session.until_text("elsewhere")
+        session.until_text("@staging")
+        session.send("q")
+        session.until_text("Back from @staging.")
+        session.send(":models @broken\r")
+        session.until_text("/nowhere/at/all")
+        session.send("q")
+        assert session.wait() == 0
