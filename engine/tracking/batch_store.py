@@ -64,24 +64,24 @@ def insert_metrics(tx: Transaction, run: int, columns: MetricColumns) -> None:
         point = (run, ids[columns.keys[0]], columns.steps[0], columns.times_ms[0], columns.values[0])
         tx.execute(_INSERT_POINT, point)
         tx.execute(_UPSERT_LATEST, point)
-        block_store.keep_up(tx, run, ((point[1], columns.steps),))
+        block_store.keep_up(tx, run, ((point[1], block_store.Logged(columns.steps)),))
         return
     by_point = map(ids.__getitem__, columns.keys)
     points = zip(repeat(run), by_point, columns.steps, columns.times_ms, columns.values, strict=False)
     tx.executemany(_INSERT_POINT, points)
     tx.executemany(_UPSERT_LATEST, [(run, *row) for row in latest_rows(columns, ids)])
-    block_store.keep_up(tx, run, _steps(columns, ids).items())
+    block_store.keep_up(tx, run, _by_key(columns, ids).items())
 
 
-def _steps(columns: MetricColumns, ids: Mapping[str, int]) -> dict[int, Sequence[int]]:
-    """The steps of a batch by integer key of the metric."""
+def _by_key(columns: MetricColumns, ids: Mapping[str, int]) -> dict[int, block_store.Logged]:
+    """A batch by integer key of the metric; of several the steps alone."""
     keys = columns.keys
     if keys and keys[0] == keys[-1] and len(set(keys)) == 1:
-        return {ids[keys[0]]: columns.steps}
+        return {ids[keys[0]]: block_store.Logged(columns.steps, columns.values, columns.times_ms)}
     found: dict[int, list[int]] = {}
     for key, step in zip(keys, columns.steps, strict=False):
         found.setdefault(ids[key], []).append(step)
-    return {**found}
+    return {key: block_store.Logged(steps) for key, steps in found.items()}
 
 
 def current_pairs(snapshot: Snapshot, table: str, run: int, names: Iterable[str]) -> dict[str, str]:
@@ -181,7 +181,7 @@ def insert_group(tx: Transaction, rows: Sequence[tuple[int, Batch]]) -> None:
     tx.executemany(_INSERT_POINT, points)
     long = [(run, batch) for run, batch in rows if len(batch.metrics.keys) >= block_store.LONG]
     for run, batch in long:
-        block_store.keep_up(tx, run, _steps(batch.metrics, ids).items())
+        block_store.keep_up(tx, run, _by_key(batch.metrics, ids).items())
     latest.sort(key=itemgetter(1))  # along the index by key, whose pages then stay in the cache
     tx.executemany(_UPSERT_LATEST, latest)
     for table in ("param", "tag"):

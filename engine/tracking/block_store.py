@@ -7,13 +7,15 @@ that comes late has the blocks it falls into made anew.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import nan
+from operator import lt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.db.conditions import NUMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.db.transaction import Snapshot, Transaction
     from engine.tracking.rules import StoredValue
@@ -112,6 +114,12 @@ FROM (SELECT step >> ?3 AS block, count(*) AS points, min(value) AS low, max(val
 """
 """Sums points up: run, key, shift, first block, the one behind the last. Every aggregate is paid at every point."""
 
+_PUT = """
+INSERT OR REPLACE INTO metric_block (run, key, level, block, count, numbers, low, high, total, first_step, first, last,
+                                     begin_ms, end_ms)
+VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
 _ADDED = f"""sum(count) AS points, sum(numbers) AS numbers, min(low) AS low,
              max(iif(high {NUMBERS}, high, NULL)) AS high, sum(total) AS total, min(first_step) AS least,
              min(begin_ms) AS begin_ms, max(end_ms) AS end_ms, min(block) AS begin, max(block) AS end"""
@@ -129,13 +137,27 @@ FROM (SELECT block >> {WIDER} AS place, {_ADDED} FROM metric_block
 """Sums blocks of one level up to the next: run, key, level, first block there, the one behind the last."""
 
 
-def keep_up(tx: Transaction, run: int, steps: Iterable[tuple[int, Sequence[int]]]) -> None:
+class Logged(NamedTuple):
+    """What was logged of one metric, in the order given.
+
+    Args:
+        steps: The steps of the points.
+        values: Their values; empty when they are not at hand.
+        times_ms: Their times; empty when they are not at hand.
+    """
+
+    steps: Sequence[int]
+    values: Sequence[StoredValue] = ()
+    times_ms: Sequence[int] = ()
+
+
+def keep_up(tx: Transaction, run: int, logged: Iterable[tuple[int, Logged]]) -> None:
     """Bring the sums of a run's histories up to what was just logged.
 
     Args:
         tx: The transaction, the points already in it.
         run: The run.
-        steps: Of each metric, its integer key and the steps that points were given for.
+        logged: The integer key of each metric, and its points.
     """
     memory: dict[Any, dict[int, _Known]] = tx.memory.setdefault("curve", {})
     if len(memory) > _REMEMBERED:
@@ -143,12 +165,12 @@ def keep_up(tx: Transaction, run: int, steps: Iterable[tuple[int, Sequence[int]]
     here = memory.get(run)
     if here is None:
         here = memory[run] = _looked_up(tx, run)
-    for key, given in steps:
+    for key, given in logged:
         known = here.get(key)
         if known is None:
-            known = here[key] = _Known(_count(tx, (run, key), given), None)
+            known = here[key] = _Known(_count(tx, (run, key), given.steps), None)
         else:
-            known.points += len(given)
+            known.points += len(given.steps)
         _follow(tx, (run, key), known, given)
 
 
@@ -165,7 +187,7 @@ def _count(tx: Transaction, series: tuple[int, int], given: Sequence[int]) -> in
     return int(tx.execute(sql, (*series, LONG)).fetchone()[0])
 
 
-def _follow(tx: Transaction, series: tuple[int, int], known: _Known, given: Sequence[int]) -> None:
+def _follow(tx: Transaction, series: tuple[int, int], known: _Known, given: Logged) -> None:
     if known.points >= (LONG if known.curve is None else _LOOK_AGAIN):
         known.points = 0
         if known.curve is None or not _fills(tx, series):
@@ -174,19 +196,24 @@ def _follow(tx: Transaction, series: tuple[int, int], known: _Known, given: Sequ
     if known.curve is None:
         return
     shift, until = known.curve
-    if len(given) == 1:
-        block = given[0] >> shift
+    if len(given.steps) == 1:
+        block = given.steps[0] >> shift
         if block == until:
             return
         blocks = {block}
     else:
-        blocks = {step >> shift for step in given}
+        blocks = {step >> shift for step in given.steps}
     late = sorted(block for block in blocks if block < until)
     for block in late:
         _sum_up(tx, series, shift, (block, block + 1), until)
     newest = max(blocks)
     if newest > until:
-        _sum_up(tx, series, shift, (until, newest), newest)
+        if _is_plain(given):  # all points of the blocks behind the one being written are at hand
+            tx.execute(_DIGEST, (*series, shift, until, until + 1))
+            tx.executemany(_PUT, _digests(series, given, shift, (until + 1, newest)))
+            _raise(tx, series, (until, newest), newest)
+        else:
+            _sum_up(tx, series, shift, (until, newest), newest)
         tx.execute("UPDATE curve SET until = ? WHERE run = ? AND key = ?", (newest, *series))
         known.curve = Curve(shift, newest)
 
@@ -194,12 +221,37 @@ def _follow(tx: Transaction, series: tuple[int, int], known: _Known, given: Sequ
 def _sum_up(tx: Transaction, series: tuple[int, int], shift: int, blocks: tuple[int, int], until: int) -> None:
     """Sum up blocks, the last one excluded, and whatever they are part of that lies wholly below `until`."""
     tx.execute(_DIGEST, (*series, shift, *blocks))
+    _raise(tx, series, blocks, until)
+
+
+def _raise(tx: Transaction, series: tuple[int, int], blocks: tuple[int, int], until: int) -> None:
     first, last = blocks[0], blocks[1] - 1
     for level in range(1, LEVELS):
         first, last = first >> WIDER, last >> WIDER
         behind = min(last + 1, until >> (WIDER * level))
         if first < behind:
             tx.execute(_RAISE, (*series, level, first, behind))
+
+
+def _is_plain(given: Logged) -> bool:
+    """Whether steps only grow, so that no point was there before, and every value is a number."""
+    steps = given.steps
+    return len(given.values) >= PER_BLOCK and set(map(type, given.values)) == {float} and all(map(lt, steps, steps[1:]))
+
+
+def _digests(
+    series: tuple[int, int], given: Logged, shift: int, blocks: tuple[int, int]
+) -> Iterator[tuple[object, ...]]:
+    """The rows of new blocks, the last one excluded: ten times faster than asking for what was just written."""
+    steps, values, times_ms = given
+    begin = bisect_left(steps, blocks[0] << shift)
+    while begin < len(steps) and (block := steps[begin] >> shift) < blocks[1]:
+        end = bisect_left(steps, (block + 1) << shift, begin)
+        here, times = values[begin:end], times_ms[begin:end]
+        count, total = end - begin, sum(here)  # type: ignore[arg-type]  # only numbers come here
+        extremes = (min(here), max(here), total)
+        yield (*series, block, count, count, *extremes, steps[begin], here[0], here[-1], min(times), max(times))
+        begin = end
 
 
 def _fills(tx: Transaction, series: tuple[int, int]) -> bool:

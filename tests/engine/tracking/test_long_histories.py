@@ -48,7 +48,13 @@ def epoch() -> list[MetricPoint]:
     return [("epoch", step / 50, step, START + step * 10) for step in range(0, COUNT, 50)]
 
 
-CURVES = {made[0][0]: made for made in (dense(), sparse(), restarted(), silent())}
+def endless() -> list[MetricPoint]:
+    """Infinities of both signs, in batches that hold whole blocks."""
+    rng = random.Random(3)
+    return [("endless", rng.choice([1.0, math.inf, -math.inf]), step * 5, START + step) for step in range(COUNT)]
+
+
+CURVES = {made[0][0]: made for made in (dense(), sparse(), restarted(), silent(), endless())}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +67,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     runs.log_batch(RUN, metrics=CURVES["silent"])
     for begin in range(0, COUNT, 1000):
         runs.log_batch(RUN, metrics=CURVES["restarted"][begin : begin + 1000])
+        runs.log_batch(RUN, metrics=CURVES["endless"][begin : begin + 1000])
     late = CURVES["dense"][PER_BLOCK * 5 : PER_BLOCK * 5 + 100]
     rest = [point for point in CURVES["dense"] if point not in late]
     runs.log_batch(RUN, metrics=[*rest[: LONG + 7], *epoch()])
