@@ -84,7 +84,11 @@ class Custom:
         if found.problem is not None:
             self._app.say(f"{found.problem.message} {found.problem.hint} What it said before holds.", "bad")
         elif found.settings is not None and found.settings != self.settings:
-            self.settings = found.settings
+            before, self.settings = self.settings, found.settings
+            if before.theme != self.settings.theme:
+                from console.theming.choosing import workspace_theme  # few workspaces say how the console looks
+
+                workspace_theme(self._app, self.settings.theme)
             self._hotkeys = tuple(_hotkey(key, text) for key, text in self.settings.hotkeys.items())
             self._commands = tuple(_offer(command) for command in self.settings.commands.values())
             if not first:

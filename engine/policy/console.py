@@ -88,9 +88,18 @@ def read_console(top: Table) -> ConsoleSettings:
         hotkeys=_hotkeys(table.table("hotkeys")),
         commands=_commands(table.table("commands")),
         environments=_environments(table.table("environments")),
+        theme=_theme(table),
     )
     table.finish()
     return settings
+
+
+def _theme(table: Table) -> str:
+    """The name of a theme; which there are is the operator's affair."""
+    name = table.text("theme")
+    if name and not _NAME.fullmatch(name):
+        table.refuse("theme", "is no name of a theme.", 'Write "dark", "light", "contrast", "safe" or "mono".')
+    return name
 
 
 def _aliases(table: Table) -> Mapping[str, str]:

@@ -92,12 +92,14 @@ class ConsoleSettings:
         hotkeys: Commands by key.
         commands: Programs by name.
         environments: Directories of other workspaces by name.
+        theme: How the console looks to whoever chose nothing; empty for the usual look.
     """
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     hotkeys: Mapping[str, str] = field(default_factory=dict)
     commands: Mapping[str, ConsoleCommand] = field(default_factory=dict)
     environments: Mapping[str, str] = field(default_factory=dict)
+    theme: str = ""
 
 
 @dataclass(frozen=True, slots=True)

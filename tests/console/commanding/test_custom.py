@@ -9,6 +9,8 @@ import pytest
 
 from console.commanding.programs import arguments_of, environment_of, values_of
 from console.commanding.taken import taken
+from console.theme import dress
+from console.theming.built_in import BUILT_IN
 from engine.core.access import Role
 from engine.core.errors import InvalidInput, PolicyInvalid
 from engine.policy.console import load_console
@@ -52,6 +54,17 @@ async def test_an_alias_stands_for_what_follows_too(world: World) -> None:
         await deck.until(lambda: deck.app.navigator.here.resource == "runs", "the list")
         here = deck.app.navigator.here
         assert (here.terms, here.sort) == (("user_id=ada", "tree"), "-start_time")
+
+
+async def test_the_workspace_says_how_it_looks_to_whoever_chose_nothing(world: World) -> None:
+    world.write_policy('[console]\ntheme = "dark"\n')
+    try:
+        async with console(world.engine, "models") as running:
+            running.app.custom.look()
+            await running.until(lambda: bool(running.app.palette), "the theme")
+            assert running.app.palette == BUILT_IN["dark"].palette
+    finally:
+        dress({}, themed=False)  # one terminal, one theme: that of the next test is its own
 
 
 async def test_a_hotkey_goes_where_it_says(world: World) -> None:

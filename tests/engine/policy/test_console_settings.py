@@ -77,6 +77,7 @@ def test_a_file_that_says_nothing_of_it_sets_nothing(tmp_path: Path) -> None:
         ("[console]\nalias = 1", 2, "is not known here"),
         ("[console.aliases]\nOne = 'runs'", 2, "is no word for a command"),
         ("[console.aliases]\none = ''", 2, "must be a text"),
+        ("[console]\ntheme = '../dark'", 2, "is no name of a theme"),
         ("[console.aliases]\na = 'b x'\nb = ':a'", 2, "stands for itself"),
         ("[console.aliases]\na = 'a'", 2, "stands for itself"),
         ("[console.hotkeys]\nshft-f5 = 'runs'", 2, "is no key"),
