@@ -80,6 +80,12 @@ def _lineage(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     show_lineage(app)
 
 
+def _view(app: ConsoleApp, _subject: Any, answers: Answers) -> None:
+    from console.arranging.saved import open_view
+
+    open_view(app, answers["name"])
+
+
 def _home(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     from console.registry import START
 
@@ -144,6 +150,15 @@ EVERYWHERE: tuple[Action, ...] = (
         ask=lambda _subject: (Field("theme", "theme", required=False),),
     ),
     START_JOB,
+    Action(
+        "view",
+        "",
+        "open view",
+        _view,
+        "Open a view that ctrl-s saved.",
+        needs=Needs.NOTHING,
+        ask=lambda _subject: (Field("name", "view"),),
+    ),
     Action("quit", "q", "quit", _quit, "Leave; asks only while something is being done.", needs=Needs.NOTHING),
     Action("quit-now", "ctrl-c", "quit", _quit, "Leave safely.", needs=Needs.NOTHING),
     Action("suspend", "ctrl-z", "suspend", _suspend, "Back to the shell; fg comes back.", needs=Needs.NOTHING),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from console.arranging.keeping import SavedView
@@ -45,7 +46,7 @@ def save_view(app: ConsoleApp, name: str) -> None:
         return
     file, saved = ViewsFile(app.own.config), SavedView.of_list(view.location, view.columns.arrangement)
     resource = view.resource.name
-    words = f"Saved. Open it with  :view {called}"
+    words = f"Saved. Open it with  :view {quote(called)}"
     app.read("view.save", lambda: file.put(resource, called, saved), lambda _: app.say(words))
 
 

@@ -119,7 +119,9 @@ async def test_model_names_are_completed_from_the_workspace(world: World) -> Non
 async def test_help_lists_the_keys_of_the_view_and_of_every_view(world: World) -> None:
     async with console(world.engine, "runs", LARGE) as deck:
         await deck.press("question_mark")
-        await deck.expect("In runs", "Compare the marked runs.", "Everywhere", "ctrl-p")
+        await deck.expect("In runs", "Compare the marked runs.")
+        await deck.press("pagedown")
+        await deck.expect("Everywhere", "ctrl-p")
         await deck.press("escape")
         await deck.expect("No runs yet.")
 

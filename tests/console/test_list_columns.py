@@ -241,7 +241,7 @@ async def test_views_are_saved_opened_and_the_last_arrangement_is_remembered(wor
         await deck.press("enter", "ctrl+s")
         await deck.type("good ones")
         await deck.press("enter")
-        await deck.expect("Saved. Open it with  :view good ones")
+        await deck.expect("Saved. Open it with  :view 'good ones'")
         assert view_names(deck.app) == ["good ones"]
     async with console(world.engine, "models") as deck:
         deck.app.own = own
@@ -251,7 +251,8 @@ async def test_views_are_saved_opened_and_the_last_arrangement_is_remembered(wor
         assert "EXPERIMENT" not in shown(deck)
         await deck.press("backslash")
         await deck.expect_gone("NAME")
-        open_view(deck.app, "good ones")
+        await deck.type(":view 'good ones'")
+        await deck.press("enter")
         await deck.expect("2 runs", "NAME")
         open_view(deck.app, "none")
         await deck.expect("No view is called none.")
