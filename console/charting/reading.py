@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.charting.drawing import Shown
+from console.charting.drawing import Shown, whole_range
 from console.charting.settings import Settings
 from engine.tracking.model import History
 
 if TYPE_CHECKING:
     from engine.api import Engine
+
+FEW_POINTS = 100
+"""Stretches that tell well enough where a curve ends."""
+
+LEAST_SHARE = 1e-30
+"""Of the last x, the first that a logarithmic axis of another metric is read from."""
 
 LOG_PIECES = 3
 """Parts that a logarithmic x is read in, so that its beginning has its share of the points."""
@@ -76,12 +82,11 @@ def pieces(request: Request) -> list[tuple[float | None, float | None, int]]:
     window = settings.window or (request.whole if settings.log_x else None)
     if window is None:
         return [(None, None, request.points)]
-    low, high = window[0] * settings.scale, window[1] * settings.scale
-    if not settings.log_x or high <= 0:
-        return [(low, high, request.points)]
-    begin = max(low, 1.0 if settings.scale > 1 or settings.kind == "step" else high * 1e-6)
-    if begin >= high:
-        return [(low, high, request.points)]
+    begin, high = (each * settings.scale for each in settings.drawable(window))
+    if settings.log_x:
+        begin = max(begin, high * LEAST_SHARE if settings.kind == "value" else 1.0)
+    if not settings.log_x or high <= 0 or begin >= high:
+        return [(begin, high, request.points)]
     ratio = (high / begin) ** (1 / LOG_PIECES)
     cuts = [begin, *(begin * ratio**place for place in range(1, LOG_PIECES)), high]
     bounds = [(cuts[place], cuts[place + 1]) for place in range(LOG_PIECES)]
@@ -89,3 +94,21 @@ def pieces(request: Request) -> list[tuple[float | None, float | None, int]]:
         bounds = [(one if not place else float(int(one)) + 1, after) for place, (one, after) in enumerate(bounds)]
     each = max(request.points // LOG_PIECES, 2)
     return [(one, after, each) for one, after in bounds if one <= after]
+
+
+def reach(engine: Engine, request: Request) -> tuple[float, float] | None:
+    """The first and last x that there are now, however little of it is shown. Runs in a worker thread.
+
+    Args:
+        engine: The engine.
+        request: Whose.
+
+    Returns:
+        In the units of the axis; `None` without points.
+
+    Raises:
+        NotFound: a run is gone.
+    """
+    ids = [run.run_id for run in request.runs]
+    found = engine.runs.curves(ids, request.keys[:1], points=FEW_POINTS, x=request.settings.x)
+    return whole_range([each for of_run in found for each in of_run], request.settings.scale)

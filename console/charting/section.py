@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from console.charting.drawing import Shown, clip_range, drawn, whole_range
-from console.charting.reading import Request, histories
+from console.charting.reading import Request, histories, reach
 from console.charting.readings import readings_lines
 from console.charting.settings import Settings, matching
 from console.widgets.bar import Bar
@@ -159,17 +159,21 @@ class ChartSection(Widget):
             points = COUNTED_POINTS
         request = Request(self.runs_on, self.grid.page_keys, points, self.settings, self._whole)
         engine = self._deck.engine
-        self._deck.read(
-            f"curves.{id(self)}", lambda: histories(engine, request), lambda read: self._came(request, read)
-        )
 
-    def _came(self, request: Request, read: dict[str, tuple[History, ...]]) -> None:
+        def compute() -> tuple[dict[str, tuple[History, ...]], tuple[float, float] | None]:
+            read = histories(engine, request)
+            if request.settings.window is not None:
+                return read, reach(engine, request)
+            return read, whole_range([each for some in read.values() for each in some], request.settings.scale)
+
+        self._deck.read(f"curves.{id(self)}", compute, lambda found: self._came(request, *found))
+
+    def _came(self, request: Request, read: dict[str, tuple[History, ...]], whole: tuple[float, float] | None) -> None:
         if request.settings.as_read != self.settings.as_read:
             return  # another reading is on its way
         for key, of_runs in read.items():
             self._read[key] = tuple(zip(request.runs, of_runs, strict=True))
-        if self.settings.window is None:
-            self._whole = whole_range([each for some in read.values() for each in some], self.settings.scale)
+        self._whole = whole or self._whole
         self._draw(read)
 
     def _draw(self, keys: Iterable[str]) -> None:

@@ -105,6 +105,7 @@ class Settings:
         Returns:
             The settings with the new window; with none when it would hold everything.
         """
+        whole = self.drawable(whole)
         low, high = (self._place(each) for each in self.window or whole)
         least, most = (self._place(each) for each in whole)
         middle = (low + high) / 2 if at is None else min(max(self._place(at), low), high)
@@ -129,8 +130,16 @@ class Settings:
             return self
         low, high = (self._place(each) for each in self.window)
         step = (high - low) * share
+        whole = self.drawable(whole)
         bounds = (self._place(whole[0]), self._place(whole[1]))
         return replace(self, window=self._inside((low + step, high + step), bounds))
+
+    def drawable(self, whole: Window) -> Window:
+        """What of x the axis has a place for: a logarithmic one begins with the first step, or millisecond."""
+        if not self.log_x or whole[0] > 0 or whole[1] <= 0:
+            return whole
+        first = whole[1] * 1e-6 if self.kind == "value" else 1.0 / self.scale
+        return min(first, whole[1]), whole[1]
 
     def _inside(self, window: Window, bounds: Window) -> Window:
         """A window moved between bounds, of the same width, in the units of the axis."""

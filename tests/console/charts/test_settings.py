@@ -76,6 +76,15 @@ def test_on_a_log_axis_a_zoom_halves_the_decades(whole: tuple[float, float], sha
     assert math.log10(high / low) == pytest.approx(math.log10(whole[1] / whole[0]) / 2, abs=1e-6)
 
 
+@pytest.mark.parametrize(("x", "first"), [("step", 1), ("elapsed", 0.001), ("metrics.epoch", 0.001)])
+def test_a_log_axis_from_zero_is_zoomed_from_the_first_place_it_has(x: str, first: float) -> None:
+    settings = Settings(x=x, log_x=True).zoomed((0, 1_000), None, 2)
+    assert settings.window is not None
+    low, high = settings.window
+    assert math.log10(high / low) == pytest.approx(math.log10(1_000 / first) / 2)
+    assert low >= first
+
+
 def test_panning_all_there_is_changes_nothing() -> None:
     assert Settings().panned((0, 100), 0.25) == Settings()
 
