@@ -93,7 +93,7 @@ class ConsoleApp(Keyboard):
         self.journal = Journal(own.state if own else None)
         self.theme = "ansi-dark"
         self.pasts = Pasts(engine)
-        self.navigator = Navigator(start)
+        self.navigator = Navigator(settled(start, engine.clock.now_ms()))
         self.desk = Workers(self.post_message)
         self.tasks = Tasks(self.post_message)
         self.feed = LiveFeed(engine.feed, self.post_message)

@@ -189,7 +189,7 @@ def tellable(location: Location) -> bool:
 
 def why_off(location: Location) -> str:
     """Why nothing can be changed in a view; empty where it shows the present."""
-    return f"this shows the past (@{location.at}). Esc goes back to now" if location.at else ""
+    return "this shows the past; Esc goes back to now" if location.at else ""
 
 
 def back_to_now(app: ConsoleApp) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,9 @@ def _quoted(word: str) -> str:
 
 
 def _twin(engine: Engine, location: Location) -> list[str] | None:
+    if location.at and location.resource in _AS_THEY_WERE:
+        words = _twin(engine, replace(location, at=""))
+        return None if words is None else [*words, "--at", location.at]
     if location.at and location.resource not in _OF_A_MOMENT:
         return None
     if location.resource == "runs":
@@ -108,6 +112,27 @@ def _of_all(location: Location) -> list[str] | None:
         return ["audit", "list", *times]
     return None
 
+
+_AS_THEY_WERE = frozenset(
+    [
+        "run",
+        "runs",
+        "compare",
+        "version",
+        "alert",
+        "alerts",
+        "silences",
+        "monitor",
+        "monitors",
+        "results",
+        "approvals",
+        "prompts",
+        "prompt",
+        "prompt-versions",
+        "endpoints",
+    ]
+)
+"""Views whose command takes `--at` as it is."""
 
 _OF_A_MOMENT = (*_FILTERED, "audit")
 """Views whose past the shell shows as well."""

@@ -128,3 +128,37 @@ async def test_a_wrong_moment_is_told_and_changes_nothing(world: World) -> None:
             await deck.press("enter")
             await deck.expect(words)
         assert "PAST" not in deck.text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "pulse",
+        "audit",
+        "board churn",
+        "history churn",
+        "state",
+        "version churn/1",
+        "runs",
+        "experiments",
+        "endpoints",
+        "external",
+        "alerts",
+        "silences",
+        "monitors",
+        "results",
+        "drift",
+        "approvals",
+        "traces",
+        "prompts",
+        "lineage version/churn/1",
+    ],
+)
+async def test_every_screen_whose_past_is_kept_shows_it(world: World, words: str) -> None:
+    _history(world)
+    async with console(world.engine, f"{words} @90m", LARGE) as deck:
+        await deck.expect_line("PAST, READ-ONLY", "change")
+        await deck.press("ctrl+r")
+        await deck.expect_line("PAST, READ-ONLY", "change")
+        assert "Esc close" not in deck.text()
+        assert "churn/2" not in deck.text()
