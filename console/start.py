@@ -57,8 +57,12 @@ def start(
             return run_plain(PlainApp(engine, begin, workspace or "", Own.usual()))
         from console.app import ConsoleApp
         from console.terminal.run import run_app
-        from console.theming.choosing import wear_at_start
+        from console.theme import MEMORY
 
-        app = ConsoleApp(engine, begin, workspace or "", Own.usual())
-        wear_at_start(app, theme)
+        own = Own.usual()
+        app = ConsoleApp(engine, begin, workspace or "", own)
+        if theme or (own.state / MEMORY).exists():  # 6 ms that a start without a theme does not pay
+            from console.theming.choosing import wear_at_start
+
+            wear_at_start(app, theme)
         return run_app(app)

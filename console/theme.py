@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 PLAIN = Style.null()
 
+MEMORY = "theme"
+"""The file, below the operator's state, that keeps the name of the theme chosen with `:theme`."""
+
 USUAL_STYLES: Mapping[str, Style] = {
     "": PLAIN,
     "dim": Style(dim=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from console.theme import STYLES, dress
+from console.theme import MEMORY, STYLES, dress
 from console.theming.built_in import BUILT_IN, USUAL
 from console.theming.files import NAME, find_theme, own_names
 from engine.core.errors import InvalidInput, QuarterdeckError
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 """The name of the choice by the terminal: `dark` or `light` where it says which it is."""
-
-MEMORY = "theme"
-"""The file, below the operator's state, that keeps the name chosen with `:theme`."""
 
 MOST_REMEMBERED = 64
 
