@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from console.terminal.outlet import Outlet
+from console.terminal.pace import NEAR, SLOW, Pace
 
 BIG = "x" * 300_000  # more than the kernel keeps for a terminal nobody reads
 Ends = tuple[int, int]
@@ -42,6 +43,18 @@ async def test_a_terminal_that_does_not_read_never_blocks_and_gets_everything_in
     assert await read_all(ends[0], len(BIG) + 3) == f"{BIG}end".encode()
     await asyncio.wait_for(drained.wait(), 5)
     assert not outlet.busy
+    outlet.close()
+
+
+async def test_a_terminal_that_does_not_take_all_at_once_is_told_of(ends: Ends) -> None:
+    pace = Pace(far=False)
+    outlet = Outlet(
+        ends[1], asyncio.get_running_loop(), on_drained=lambda: None, on_gone=lambda: None, on_stuck=pace.stuck
+    )
+    outlet.send("little")
+    assert pace.seconds == NEAR
+    outlet.send(BIG)
+    assert pace.seconds == SLOW
     outlet.close()
 
 
