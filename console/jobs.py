@@ -83,7 +83,7 @@ def _look(engine: Engine, before: frozenset[int], seen_ns: int) -> _Look:
     moved_ns = engine.jobs.moved_ns
     if not before and moved_ns == seen_ns:
         return _Look(before, moved_ns)
-    jobs = {job.id: job for job in engine.jobs.page()}
+    jobs = {job.id: job for job in engine.jobs.page().items}
     running = frozenset(number for number, job in jobs.items() if not job.state.over)
     over = [jobs[number] for number in sorted(before - running) if number in jobs]
     return _Look(running, moved_ns, tuple((job, _last_line(engine, job)) for job in over))

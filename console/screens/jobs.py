@@ -121,7 +121,7 @@ class JobsView(Page["tuple[Job, ...]"]):
 
     def fetch(self) -> tuple[Job, ...]:
         """The jobs of the workspace; tasks are in this process."""
-        return self.deck.engine.jobs.page()[:_MOST]
+        return self.deck.engine.jobs.page(limit=_MOST).items
 
     def beat(self, beat: Beat) -> None:
         """Seconds go by while something runs, and others begin jobs."""

@@ -10,8 +10,8 @@ import click
 
 from engine.cli.cells import age, duration
 from engine.cli.groups import LazyGroup
+from engine.cli.options import paging_options
 from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record, write
-from engine.core.paging import Page
 from engine.core.plain import plain
 
 if TYPE_CHECKING:
@@ -60,11 +60,12 @@ def jobs() -> None:
 
 
 @jobs.command("list")
+@paging_options
 @format_options
 @click.pass_obj
-def list_(session: Session, fmt: Format) -> None:
+def list_(session: Session, /, fmt: Format, **paging: Any) -> None:
     """List the jobs of the workspace, newest first."""
-    show_page(Page(session.engine().jobs.page(), None), COLUMNS, fmt, encode=encode)
+    show_page(session.engine().jobs.page(**paging), COLUMNS, fmt, encode=encode)
 
 
 @jobs.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

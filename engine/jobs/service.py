@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.access import Role
 from engine.core.errors import Conflict, InvalidInput, NotFound, PermissionDenied, WorkspaceError
+from engine.core.paging import Page, decode_number, encode_token
 from engine.core.text import clean
 from engine.db.disk import disk_errors
 from engine.jobs import folder as files
@@ -90,14 +91,26 @@ class Jobs:
         self._begin(folder, line)
         return self.get(int(folder.name))
 
-    def page(self) -> tuple[Job, ...]:
-        """The jobs there are, newest first."""
+    def page(self, *, limit: int = MOST_KEPT, page_token: str | None = None) -> Page[Job]:
+        """The jobs there are, newest first.
+
+        Args:
+            limit: At most so many.
+            page_token: The token of the page before.
+
+        Raises:
+            InvalidInput: the limit is not above 0, or the token is none of this list's.
+        """
+        if limit < 1:
+            raise InvalidInput("The limit must be above 0.")
+        before = None if page_token is None else decode_number(page_token)
         try:
-            numbers = sorted(self._numbers(), reverse=True)
+            numbers = sorted((each for each in self._numbers() if before is None or each < before), reverse=True)
         except OSError:
-            return ()
-        found = (files.job_of(self._place / str(number)) for number in numbers)
-        return tuple(job for job in found if job is not None)
+            return Page((), None)
+        found = (files.job_of(self._place / str(number)) for number in numbers[:limit])
+        token = encode_token(numbers[limit - 1]) if len(numbers) > limit else None
+        return Page(tuple(job for job in found if job is not None), token)
 
     def get(self, id: int) -> Job:  # noqa: A002 the field's word
         """One job.
@@ -202,7 +215,7 @@ class Jobs:
             return self._place / str(number)
 
     def _forget_oldest(self) -> None:
-        for job in self.page()[MOST_KEPT - 1 :]:
+        for job in self.page(limit=10 * MOST_KEPT).items[MOST_KEPT - 1 :]:
             if job.state.over:
                 shutil.rmtree(self._place / str(job.id), ignore_errors=True)
 

@@ -54,6 +54,9 @@ LISTS = [words for words in COMMANDS if words[-1] in ("list", "history")]
 SHOWN_AS_THEY_ARE = {
     ("completion",): "a script",
     ("console",): "a screen",
+    ("web",): "a screen in a browser",
+    ("jobs", "forget"): "nothing is left to show",
+    ("jobs", "log"): "what a command printed, as it was printed",
     ("drift", "report"): "a page of HTML, and `drift check` says the same in JSON",
     ("endpoints", "delete"): "nothing is left to show",
     ("endpoints", "export"): "a manifest, in the words of the cluster",

@@ -70,7 +70,11 @@ def test_a_command_that_fails_says_why(engine: Engine) -> None:
 def test_jobs_are_numbered_and_listed_newest_first(engine: Engine) -> None:
     numbers = [engine.jobs.start(("info",)).id for _ in range(2)]
     assert numbers == [1, 2]
-    assert [job.id for job in engine.jobs.page()] == [2, 1]
+    assert [job.id for job in engine.jobs.page().items] == [2, 1]
+    first = engine.jobs.page(limit=1)
+    rest = engine.jobs.page(limit=1, page_token=first.next_page_token)
+    assert [job.id for page in (first, rest) for job in page.items] == [2, 1]
+    assert rest.next_page_token is None
 
 
 def test_a_job_goes_on_when_who_started_it_has_left(tmp_path: Path) -> None:
@@ -148,7 +152,7 @@ def test_a_folder_of_something_else_is_no_job(engine: Engine, text: str) -> None
     place = engine.workspace.path / "jobs" / "4"
     place.mkdir(parents=True)
     (place / folder.ASKED).write_text(text)
-    assert engine.jobs.page() == ()
+    assert engine.jobs.page().items == ()
     with pytest.raises(NotFound, match="no job 4"):
         engine.jobs.get(4)
 
@@ -163,7 +167,7 @@ def test_commands_that_never_end_are_no_jobs(engine: Engine, word: str) -> None:
 def test_a_line_that_is_none_is_refused(engine: Engine, words: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput):
         engine.jobs.start(words)
-    assert engine.jobs.page() == ()
+    assert engine.jobs.page().items == ()
 
 
 def test_a_read_only_session_starts_and_ends_nothing(tmp_path: Path, engine: Engine, waits: Job) -> None:
@@ -194,7 +198,7 @@ def test_what_is_over_can_be_forgotten(engine: Engine, waits: Job) -> None:
     engine.jobs.cancel(waits.id)
     _ended(engine, waits)
     engine.jobs.forget(waits.id)
-    assert engine.jobs.page() == ()
+    assert engine.jobs.page().items == ()
 
 
 def test_the_oldest_go_but_never_one_that_runs(engine: Engine, waits: Job) -> None:
@@ -205,7 +209,7 @@ def test_the_oldest_go_but_never_one_that_runs(engine: Engine, waits: Job) -> No
         folder.write(place / str(number) / folder.ASKED, asked)
         folder.write(place / str(number) / folder.ENDED, {"exit_code": 0, "ended_ms": 1})
     last = engine.jobs.start(("info",))
-    numbers = [job.id for job in engine.jobs.page()]
+    numbers = [job.id for job in engine.jobs.page().items]
     assert len(numbers) == MOST_KEPT + 1
     assert numbers[0] == last.id
     assert numbers[-1] == waits.id
