@@ -265,12 +265,11 @@ class ConsoleApp(Keyboard):
         except OSError:
             return ""
 
-    def copy(self, text: str) -> None:
-        """Put text on the terminal's clipboard (OSC 52)."""
-        from engine.core.text import clean
+    def copy(self, text: str, what: str = "") -> None:
+        """Put text on the terminal's clipboard; see `exporting.clipboard.copy`."""
+        from console.exporting.clipboard import copy
 
-        self.copy_to_clipboard(clean(text, limit=100_000, newlines=True))
-        self.frame.message(f"Copied: {text}", "good")  # not into the log: it may be a secret
+        copy(self, text, what)
 
     # --- views
 

@@ -11,6 +11,7 @@ from console.arranging.arrangement import Arrangement
 from console.arranging.orders import Order, sorted_by, write_orders
 from console.arranging.orders import further as with_further
 from console.arranging.terms import GREATEST_FIRST
+from console.exporting.actions import EXPORT_ACTIONS
 
 if TYPE_CHECKING:
     from console.app import ConsoleApp
@@ -196,5 +197,6 @@ LIST_ACTIONS: tuple[Action, ...] = (
         ask=lambda _subject: (Field("name", "name"),),
         hint=False,
     ),
+    *EXPORT_ACTIONS,
 )
 """In the order help lists them."""

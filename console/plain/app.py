@@ -140,8 +140,9 @@ class PlainApp(ConsoleApp):
         else:
             self.say(f"{type(error).__name__}: {error}", "bad")
 
-    def copy(self, text: str) -> None:
+    def copy(self, text: str, what: str = "") -> None:
         """Say the text instead: there is no clipboard to reach."""
+        del what
         for line in clean(text, limit=100_000, newlines=True).split("\n"):
             self.tell(line)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from console.app import ConsoleApp
     from console.views import View
     from engine.api import Engine
+    from engine.core.query.evaluator import Stored
     from engine.core.query.quick import Word
     from engine.core.query.schema import Kind
 
@@ -46,6 +47,7 @@ SHOWN: tuple[Shown[AuditEntry], ...] = (
         Column("age", "AGE", width=4, minimum=4, align="right", priority=7),
         lambda entry, now: (age(entry.time_ms, now), "dim"),
         "time",
+        lambda entry: entry.time_ms,
     ),
     Shown(
         Column("actor", "WHO", width=8, minimum=6, maximum=20, priority=8),
@@ -123,6 +125,10 @@ class AuditSource:
         """No values are known beforehand."""
         del engine, key
         return ()
+
+    def value(self, item: AuditEntry, shown: Shown[AuditEntry]) -> Stored | None:
+        """The column's own value."""
+        return shown.value(item) if shown.value is not None else None
 
     def _search(self, engine: Engine, location: Location) -> Listing[AuditEntry]:
         from engine.core.query.evaluator import evaluate, order

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from console.widgets.table import Key
     from engine.api import Engine
     from engine.core.paging import Page
+    from engine.core.query.evaluator import Stored
     from engine.core.query.schema import Schema
 
 T = TypeVar("T")
@@ -143,6 +144,16 @@ class MemorySource(Generic[T]):
         now_ms = engine.clock.now_ms()
         found = (self._asked(item, now_ms).attributes.get(key) for item in self.fetch(engine, Location("")))
         return sorted({value for value in found if isinstance(value, str) and value})[:MOST_VALUES]
+
+    def value(self, item: T, shown: Shown[T]) -> Stored | None:
+        """What filters see of it, or the column's own value."""
+        if shown.value is not None:
+            return shown.value(item)
+        facts = self.facts(item)
+        if shown.sort.startswith("metrics."):
+            return facts.metrics.get(shown.sort.removeprefix("metrics.").strip("`"))
+        found = facts.attributes.get(shown.sort)
+        return found if isinstance(found, (str, int, float)) else None
 
     def _chosen(self, engine: Engine, items: Sequence[T], location: Location) -> Sequence[T]:
         text = filter_text(location)

@@ -88,6 +88,9 @@ class Source(Protocol[T]):
     def values(self, engine: Engine, key: str) -> Sequence[str]:
         """The values that a key can be compared with, where they are few and known; else none."""
 
+    def value(self, item: T, shown: Shown[T]) -> Stored | None:
+        """What a thing has in a column, whole and not put into words; `None` for nothing, or when its cell says all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource(Generic[T]):

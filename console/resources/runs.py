@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from console.views import View
     from engine.api import Engine
     from engine.core.events import Event
+    from engine.core.query.evaluator import Stored
     from engine.core.query.quick import Word
     from engine.core.query.schema import Kind
 
@@ -62,16 +63,23 @@ FIXED: tuple[Shown[Run], ...] = (
         Column("start_time", "AGE", width=4, minimum=4, align="right", priority=7),
         lambda run, now: (age(run.start_ms, now), "dim"),
         "start_time",
+        lambda run: run.start_ms,
     ),
     Shown(
         Column("duration", "TOOK", width=7, minimum=7, align="right", priority=4),
         lambda run, _now: (duration(run.duration_ms if run.end_ms is not None else None), ""),
         "duration",
+        lambda run: run.duration_ms,
     ),
 )
 LAST: tuple[Shown[Run], ...] = (
     Shown(Column("user_id", "USER", width=8, minimum=6, priority=1), lambda run, _now: (run.user, "dim"), "user_id"),
-    Shown(Column("run_id", "ID", width=8, minimum=8, priority=2), lambda run, _now: (run.run_id[:8], "dim"), "run_id"),
+    Shown(
+        Column("run_id", "ID", width=8, minimum=8, priority=2),
+        lambda run, _now: (run.run_id[:8], "dim"),
+        "run_id",
+        lambda run: run.run_id,
+    ),
 )
 
 
@@ -88,13 +96,28 @@ def chosen_column(name: str) -> Shown[Run]:
     if kind == "metrics":
         wide = min(max(USUAL_WIDTH, len(key) + 1), WIDEST_METRIC)  # one more for the mark of the order
         column = Column(f"metrics.{key}", key, width=wide, minimum=7, maximum=wide, align="right", priority=6)
-        return Shown(column, lambda run, _now: (number(run.metrics[key]) if key in run.metrics else "", ""), sort)
+        return Shown(
+            column,
+            lambda run, _now: (number(run.metrics[key]) if key in run.metrics else "", ""),
+            sort,
+            lambda run: run.metrics.get(key),
+        )
     values, path = "params" if kind == "params" else "tags", json_path(key)
     title = key if path is None else path.title
     column = Column(name, title, width=9, minimum=6, maximum=20, weight=1, priority=5)
     if path is not None:
-        return Shown(column, lambda run, _now: (_inside(path, getattr(run, values)), ""), sort)
-    return Shown(column, lambda run, _now: (logged(getattr(run, values).get(key, "")), ""), sort)
+        return Shown(
+            column,
+            lambda run, _now: (_inside(path, getattr(run, values)), ""),
+            sort,
+            lambda run: path.value(getattr(run, values).get(path.key, "")),
+        )
+    return Shown(
+        column,
+        lambda run, _now: (logged(getattr(run, values).get(key, "")), ""),
+        sort,
+        lambda run: getattr(run, values).get(key),
+    )
 
 
 def _stored_under(key: str) -> str:
@@ -173,6 +196,10 @@ class RunSource:
         if key == "experiment":
             return [experiment.name for experiment in engine.experiments.page(limit=200).items]
         return [status.value.lower() for status in RunStatus] if key == "status" else ()
+
+    def value(self, item: Run, shown: Shown[Run]) -> Stored | None:
+        """The column's own value."""
+        return shown.value(item) if shown.value is not None else None
 
     def query(self, engine: Engine, location: Location) -> tuple[RunQuery, tuple[Word, ...]]:
         """The query of a location, and the words that SQL cannot answer (regular expressions).

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from console.views import View
     from engine.api import Engine
     from engine.core.events import Event
+    from engine.core.query.evaluator import Stored
     from engine.core.query.quick import Word
     from engine.core.query.schema import Kind
     from engine.core.query.tree import Filter
@@ -53,16 +54,19 @@ SHOWN: tuple[Shown[TraceSummary], ...] = (
         Column("duration", "TOOK", width=7, minimum=7, align="right", priority=8),
         lambda trace, _now: (duration(trace.duration_ms), ""),
         "duration",
+        lambda trace: trace.duration_ms,
     ),
     Shown(
         Column("spans", "SPANS", width=6, minimum=5, align="right", priority=5),
         lambda trace, _now: (count(trace.span_count), ""),
         "spans",
+        lambda trace: trace.span_count,
     ),
     Shown(
         Column("total_tokens", "TOKENS", width=7, minimum=6, align="right", priority=5),
         lambda trace, _now: (count(trace.tokens.total) if trace.tokens else "", ""),
         "total_tokens",
+        lambda trace: trace.tokens.total if trace.tokens else None,
     ),
     Shown(
         Column("request", "REQUEST", width=24, minimum=10, maximum=80, weight=3, priority=4),
@@ -116,6 +120,10 @@ class TraceSource:
         """No values are known beforehand."""
         del engine, key
         return ()
+
+    def value(self, item: TraceSummary, shown: Shown[TraceSummary]) -> Stored | None:
+        """The column's own value."""
+        return shown.value(item) if shown.value is not None else None
 
     def _query(self, engine: Engine, location: Location) -> TraceQuery:
         """The query of a location; its name is an experiment's.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Offset
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.strip import Strip
+
+    from console.app import ConsoleApp
 
 Result = TypeVar("Result")
 
@@ -343,7 +345,7 @@ class TextDialog(Dialog[None]):
             self.give_up()
         elif event.key == "c":
             event.stop()
-            self.app.copy_to_clipboard(self._document.text())
+            cast("ConsoleApp", self.app).copy(self._document.text())
         else:
             await super().on_key(event)
 

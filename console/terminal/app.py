@@ -110,6 +110,16 @@ class TerminalApp(App[Result], Generic[Result]):
     def _is_small(self, driver: TerminalDriver) -> bool:
         return driver.painter.size[0] < self.least[0] or driver.painter.size[1] < self.least[1]
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put text on the terminal's clipboard, through tmux and screen too; see `clipboard.fits` for how much."""
+        import os  # rare, and so is the encoding
+
+        from console.terminal.clipboard import sequence
+
+        self._clipboard = text
+        if isinstance(self._driver, TerminalDriver):
+            self._driver.write(sequence(text, os.environ))
+
     def _set_pointer_shape(self, shape: str) -> None:
         """Leave the mouse pointer alone: it is not worth an operating-system command at every click."""
 

@@ -1,0 +1,1 @@
+"""Taking what a list shows elsewhere: to the clipboard, and to files."""
