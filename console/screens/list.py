@@ -231,9 +231,11 @@ class ListView(View, Generic[T]):
         self._arranged = True
         self.columns.take(found.columns, self.location)
         lost = listing.partial and self.table.cursor_key not in listing.items
+        before = self._shown_at
+        sorted_anew = before is not None and before.sort != self.location.sort and self.table.following
         self.take(listing, from_top=self._shown_at == self.location and self.table.scroll_top == 0)
         self._shown_at = self.location
-        if lost:
+        if lost or sorted_anew:  # who looks at the first rows wants to see those of the new order
             self.table.go_to(0)
         if not listing.items:
             self.read_again(None)

@@ -198,8 +198,11 @@ class Lists(RuleBasedStateMachine):
             self.model.orders = [*orders, first]
         else:
             self.model.orders = turned if first in orders else [each for each in orders if each[0] != first[0]]
+        following = self.view.table.following
         self.press("O" if more else "o")
         self.model.take(self.model.listing(), self.height, at_top=False)
+        if following:
+            self.model.go(0)
         self.check()
 
     @rule(key=st.sampled_from(["left", "right"]), times=st.integers(1, 3))
