@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from console.actions import Action, Answers, Danger, Field, Needs
 from console.commanding.catalog import KINDS, kind_of
-from console.commanding.programs import Output, arguments_of, environment_of, found_program, run_behind, values_of
 from engine.core.command import VerbWords
 from engine.core.errors import InvalidInput, PolicyInvalid, QuarterdeckError
-from engine.policy.console_model import ConsoleCommand, ConsoleSettings, filled, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from console.app import ConsoleApp
+    from console.commanding.programs import Output
     from console.tasks import Progress
+    from engine.policy.console_model import ConsoleCommand, ConsoleSettings
 
 LOOK_SECONDS = 2.0
 """Between two looks at the file."""
@@ -49,8 +49,17 @@ class Custom:
         self._outputs = count(1)
         self._hotkeys: tuple[Action, ...] = ()
         self._commands: tuple[Action, ...] = ()
-        self.settings = ConsoleSettings()
+        self._settings: ConsoleSettings | None = None
         self.outputs: dict[int, Output] = {}
+
+    @property
+    def settings(self) -> ConsoleSettings:
+        """What the file says; nothing until it has been read."""
+        if self._settings is None:
+            from engine.policy.console_model import ConsoleSettings  # not on every start
+
+            self._settings = ConsoleSettings()
+        return self._settings
 
     # --- the file
 
@@ -70,6 +79,8 @@ class Custom:
             if policy.digest == self._digest:
                 return None
             if policy.console is None:
+                from engine.policy.console_model import ConsoleSettings
+
                 return _Read(policy.digest, ConsoleSettings())
             from console.commanding.taken import taken
 
@@ -84,7 +95,7 @@ class Custom:
         if found.problem is not None:
             self._app.say(f"{found.problem.message} {found.problem.hint} What it said before holds.", "bad")
         elif found.settings is not None and found.settings != self.settings:
-            before, self.settings = self.settings, found.settings
+            before, self._settings = self.settings, found.settings
             if before.theme != self.settings.theme:
                 from console.theming.choosing import workspace_theme  # few workspaces say how the console looks
 
@@ -112,6 +123,10 @@ class Custom:
 
     def find(self, key: str, resource: str) -> Action | None:
         """The action of a key on a screen, if the file gives it one."""
+        if not (self._hotkeys or self._commands):
+            return None
+        from engine.policy.console_model import spelled
+
         wanted = spelled(key)
         return next((each for each in self.actions(resource) if each.key and spelled(each.key) == wanted), None)
 
@@ -183,6 +198,8 @@ class Custom:
 
     def _action(self, command: ConsoleCommand, kind: str) -> Action:
         """A command as an action, with the care that the file asks for."""
+        from console.commanding.programs import values_of  # few have programs
+
         danger = Danger.PRODUCTION if command.confirm else Danger.REVERSIBLE
         danger = Danger.IRREVERSIBLE if command.dangerous else danger
         line = join(command.command)
@@ -204,6 +221,8 @@ class Custom:
         )
 
     def _begin(self, command: ConsoleCommand, kind: str, subject: object, answers: Answers) -> None:
+        from console.commanding.programs import arguments_of, environment_of, found_program, run_behind, values_of
+
         app = self._app
         access, workspace = app.engine.access, str(app.engine.workspace.path)
         values = {**values_of(kind, subject), **answers, "workspace": workspace, "user": access.actor.name}
@@ -261,6 +280,8 @@ def _how(code: int) -> str:
 
 def _shown(line: str, values: dict[str, str]) -> str:
     """The line with what is known filled in; inputs stay between braces."""
+    from engine.policy.console_model import filled
+
     return filled(line, {**{word: f"{{{word}}}" for word in _words(line)}, **values})
 
 

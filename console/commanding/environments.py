@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from shlex import split
@@ -77,6 +76,8 @@ def open_environment(app: ConsoleApp, location: Location) -> None:
 
 def _run(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
     """Run a console, and keep what it says when it cannot begin."""
+    import tempfile
+
     from console.commanding.programs import run_in_front
 
     with tempfile.TemporaryFile() as errors:

@@ -84,7 +84,7 @@ def help_lines(view: View | None) -> list[Line]:
 
 def _from_the_file(view: View | None) -> list[Line]:
     """What `quarterdeck.toml` adds to the present view, and its short words."""
-    if view is None:
+    if view is None or not view.is_attached:
         return []
     custom = view.deck.custom
     rows = _rows(custom.actions(view.location.resource))
