@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 @click.command("lineage")
 @click.argument("thing", metavar="KIND/NAME")
-@click.option("--direction", type=click.Choice(["up", "down", "both"]), default="both", show_default=True)
+@click.option(
+    "--direction",
+    type=click.Choice(["up", "down", "both"]),
+    default="both",
+    show_default=True,
+    help="What led to it, what came of it, or both.",
+)
 @click.option("--depth", type=click.IntRange(1, 50), default=6, show_default=True, help="Levels.")
 @click.option("--width", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Things beside each other.")
 @past_option

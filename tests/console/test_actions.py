@@ -36,8 +36,8 @@ def test_no_key_means_two_things_in_one_view(actions: Sequence[Action]) -> None:
     assert len(keys) == len(set(keys)), sorted(key for key in keys if keys.count(key) > 1)
 
 
-YIELDING = ("undo", "redo")
-"""What `z` and `Z` do where a view does not bind them to a way back of its own."""
+YIELDING = ("undo", "redo", "lineage")
+"""What `z`, `Z` and `l` do where a view does not bind them to a way of its own."""
 
 
 @VIEWS
