@@ -10,6 +10,7 @@ import click
 
 from engine.cli.output import Column, Format, format_options, show_rows
 from engine.core.errors import QuarterdeckError
+from engine.core.locales import NAMES, is_utf8, launch_environ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -95,8 +96,9 @@ def _machine() -> Iterator[Diagnosis]:
 
 
 def _terminal(environ: Mapping[str, str], *, terminal: bool) -> Iterator[Diagnosis]:
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or "C"
-    utf8 = locale.upper().replace("-", "").endswith("UTF8")
+    as_set = launch_environ(environ)
+    locale = next((as_set[name] for name in NAMES if as_set.get(name)), "C")
+    utf8 = is_utf8(as_set)
     yield Diagnosis(
         "locale",
         GOOD if utf8 else FAIR,
