@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.screens.lineage import kind_of
+from console.screens.lineage import key_of
 from engine.core.errors import NotFound
 from engine.registry.lineage import Edge, EdgeKind, Lineage, NodeKey, NodeKind
 from engine.scoring.model import OnError
@@ -102,7 +102,7 @@ def test_the_command_line_shows_it_in_both_directions(bench: Bench, scored: tupl
 
 @pytest.mark.parametrize(("name", "kind"), [("#3", "scoring"), ("churn/3", "version"), ("#x", "dataset")])
 def test_a_number_with_a_hash_names_predictions(name: str, kind: str) -> None:
-    assert kind_of(name) == kind
+    assert key_of(name).kind == kind
 
 
 async def test_the_lineage_screen_leads_from_version_to_predictions_and_on_to_their_files(
@@ -114,7 +114,7 @@ async def test_the_lineage_screen_leads_from_version_to_predictions_and_on_to_th
         await shown.expect_line("version", "churn/1")
         await shown.expect_line("dataset", str(file)[:30])
         await shown.expect_line("scoring", str(output)[:30], "finished, 10 rows", f"#{batch.key}")
-        await shown.press("g", "enter")
-        await shown.expect("nothing known", f"#{batch.key}")
+        await shown.press("G", "enter")
+        await shown.expect_line("scored in", str(output)[:30], f"#{batch.key}")
         await shown.press("G", "l")
         await shown.expect_line("version", "churn/1")
