@@ -288,6 +288,7 @@ class ConsoleApp(Keyboard):
         if self._exit:
             return
         self.last_shell = ""
+        self.frame.move_on()
         here = self.navigator.here
         key = registry.identity(here)
         view = self._views.pop(key, None)
@@ -340,6 +341,7 @@ class ConsoleApp(Keyboard):
 
     def leave(self) -> None:
         """Esc: give up the filter, then the marks, then the view."""
+        self.frame.move_on()
         view = self.view
         if view is not None and view.escape():
             self.frame_changed()

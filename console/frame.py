@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from textual.widget import Widget
@@ -9,7 +10,7 @@ from textual.widget import Widget
 from console.actions import Action, find
 from console.commanding.environments import environment_name
 from console.everywhere import EVERYWHERE
-from console.formats import plural
+from console.formats import at_home, plural
 from console.live import Health
 from console.location import title
 from console.terminal.app import TerminalScreen
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 
 MOST_HINTS = 8
 MESSAGE_SECONDS = 6.0
-"""How long a message stays; errors stay until the next key that says something."""
+"""How long a message stays; errors stay until something else is said, or the operator goes on."""
+
+READ_SECONDS = 1.5
+"""How long a message stands at least, whatever the operator does."""
 
 
 class Typing(Widget):
@@ -62,6 +66,7 @@ class Frame(TerminalScreen[object]):
         self._serving = ""
         self._planes: Part = ("", "")
         self._busy = 0
+        self._said_at = 0.0
         self._fresh = (Health.LIVE, 0)
         self._input: LineInput | None = None
         self._timer: Timer | None = None
@@ -140,7 +145,7 @@ class Frame(TerminalScreen[object]):
 
     def _show_context(self, health: Health, seconds: int) -> None:
         access = self._engine.access
-        path = str(self._engine.workspace.path)
+        path = at_home(str(self._engine.workspace.path))
         name = self._engine.workspace.path.name
         if name == ".quarterdeck":
             name = self._engine.workspace.path.parent.name
@@ -195,9 +200,15 @@ class Frame(TerminalScreen[object]):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+        self._said_at = time.monotonic()
         self._message.show([(" ", ""), (fit(text, max(self.app.size.width - 2, 10)).rstrip(), look)])
         if text and look not in ("bad", "warn"):
             self._timer = self.set_timer(MESSAGE_SECONDS, self.quiet)
+
+    def move_on(self) -> None:
+        """The operator goes on: what was said before that has been read."""
+        if time.monotonic() - self._said_at > READ_SECONDS:
+            self.quiet()
 
     def quiet(self) -> None:
         """Take the message away."""
