@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.formats import age, logged, moment, number
-from console.text import Part, table, wrap
+from console.text import Part, fit, measure, table, wrap
 from console.widgets.document import Line, blank, fields, heading
+from engine.core.keys import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.tracking.logged_model_model import RunModel
     from engine.tracking.model import RunDetail
+
+MOST_VALUE, LEAST_NAME, GAPS = 24, 10, 5
+"""Cells: of a value that a name gives way to, that a name keeps, and between and beside the two."""
 
 
 def model_lines(models: Sequence[RunModel], now_ms: int) -> list[Line]:
@@ -50,21 +54,25 @@ _MODEL_STATES: dict[str, Part] = {
 
 def value_lines(run: RunDetail, width: int) -> list[Line]:
     """Metrics, parameters, tags and note."""
-    lines = [heading("Metrics", "latest"), *_pairs([(key, number(value)) for key, value in run.metrics.items()])]
-    lines += [blank(), heading("Parameters"), *_pairs([(key, logged(value)) for key, value in run.params.items()])]
+    metrics = [(key, number(run.metrics[key])) for key in in_order(run.metrics)]
+    params = [(key, logged(value)) for key, value in sorted(run.params.items())]
+    lines = [heading("Metrics", "latest"), *_pairs(metrics, width)]
+    lines += [blank(), heading("Parameters"), *_pairs(params, width)]
     if run.tags:
-        lines += [blank(), heading("Tags"), *_pairs(list(run.tags.items()))]
+        lines += [blank(), heading("Tags"), *_pairs(sorted(run.tags.items()), width)]
     if run.note:
         lines += [blank(), heading("Note"), *(Line([(f"  {part}", "")]) for part in wrap(run.note, max(width - 4, 20)))]
     return lines
 
 
-def _pairs(pairs: list[tuple[str, str]]) -> list[Line]:
+def _pairs(pairs: list[tuple[str, str]], width: int) -> list[Line]:
+    """Names and values; where there is no room for both, names give way."""
     if not pairs:
         return [Line([("  none", "dim")])]
-    return [
-        Line(row, f"value.{row[0][0]}") for row in table([[(f"  {k}", ""), (v, "strong")] for k, v in sorted(pairs)])
-    ]
+    widest = min(max(measure([(value, "")]) for _, value in pairs), MOST_VALUE)
+    room = max(width - widest - GAPS, LEAST_NAME)
+    rows = table([[(f"  {fit(key, room).rstrip()}", ""), (value, "strong")] for key, value in pairs])
+    return [Line(row, f"value.{key}") for row, (key, _) in zip(rows, pairs, strict=True)]
 
 
 def origin_lines(run: RunDetail, now_ms: int, width: int) -> list[Line]:
