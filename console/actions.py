@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 
 from engine.core.access import Access, Role
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from textual.events import Key
@@ -50,7 +51,7 @@ def _unnamed(_subject: Any) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """A line to fill in before an action runs.
 
@@ -83,7 +84,7 @@ Answers = dict[str, str]
 """What was filled in, by field name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """Something that can be done.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from console.location import Location, identity
+from engine.core.frozen import frozen
 
 LONGEST = 50
 """Steps remembered."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trail:
     """The way into the present view, outermost first; never empty."""
 

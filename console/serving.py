@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.errors import QuarterdeckError
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ NEVER = 1e9
 """Seconds since a report that never came."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Beat:
     """One look.
 

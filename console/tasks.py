@@ -12,6 +12,8 @@ from typing import Any
 
 from textual.message import Message
 
+from engine.core.frozen import frozen
+
 Post = Callable[[Message], object]
 
 MOST_KEPT = 50
@@ -92,7 +94,7 @@ class Progress:
             self._tell(words, step, steps)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Ending:
     done: Callable[[Any], None]
     failed: Callable[[Exception], None]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeVar
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +19,7 @@ NARROWEST, WIDEST = 3, 200
 """Cells that a column can be given."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrangement:
     """What the operator wants other than usual.
 
@@ -27,6 +29,7 @@ class Arrangement:
         pinned: Names of columns that stay at the left.
         widths: Cells, by name of the column.
         group: Key of the column whose values rows are grouped by; empty for none.
+        footer: Whether a line says what the columns' numbers come to.
     """
 
     order: tuple[str, ...] = ()
@@ -34,6 +37,7 @@ class Arrangement:
     pinned: frozenset[str] = frozenset()
     widths: Mapping[str, int] = field(default_factory=dict)
     group: str = ""
+    footer: bool = False
 
     # --- what it makes of columns
 

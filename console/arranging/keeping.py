@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from console.arranging.arrangement import NARROWEST, WIDEST, Arrangement
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from console.location import Location
 
-Plain: TypeAlias = "str | list[str] | dict[str, int]"
+Plain: TypeAlias = "str | bool | list[str] | dict[str, int]"
 """What a key of a kept view holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SavedView:
     """A list as somebody wants to find it again.
 
@@ -58,6 +59,7 @@ def to_plain(view: SavedView) -> dict[str, Plain]:
         "pinned": sorted(arrangement.pinned),
         "widths": dict(arrangement.widths),
         "group": arrangement.group,
+        "footer": arrangement.footer,
     }
     return {key: value for key, value in every.items() if value}
 
@@ -77,6 +79,7 @@ def from_plain(found: object) -> SavedView:
             frozenset(_texts(found, "pinned")),
             _widths(found),
             _text(found, "group"),
+            found.get("footer") is True,
         ),
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from engine.core.errors import QuarterdeckError
+from engine.core.frozen import frozen
 from engine.deployment.rollout_model import Rollout
 from engine.endpoints.model import Acknowledgement, Deployment, Endpoint, Share
 from engine.telemetry.histogram import merged, percentile_us
@@ -46,7 +46,7 @@ WELL = (Health.HEALTHY, Health.EMPTY)
 """What nobody need look at."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flow:
     """What callers of an endpoint got of late: live and canary together.
 
@@ -72,7 +72,7 @@ class Flow:
         return self.errors / self.requests if self.requests else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """All that a list says of an endpoint.
 

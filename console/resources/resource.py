@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from console.widgets.table import Cell, Column, Key
+from engine.core.frozen import frozen
 from engine.core.query.schema import Kind
 from engine.core.text import clean
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from console.location import Location
     from console.text import Part
     from engine.api import Engine
+    from engine.core.aggregates import Aggregates
     from engine.core.events import Event
     from engine.core.query.evaluator import Stored
 
@@ -28,7 +30,7 @@ CELL_LIMIT = 160
 """Characters of a logged text that a cell can ever show."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown(Generic[T]):
     """One column of a list.
 
@@ -47,7 +49,7 @@ class Shown(Generic[T]):
     kind: Kind = Kind.TEXT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing(Generic[T]):
     """An order of things, with those of them that have been read.
 
@@ -92,7 +94,7 @@ class Source(Protocol[T]):
         """What a thing has in a column, whole and not put into words; `None` for nothing, or when its cell says all."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resource(Generic[T]):
     """A list the console shows.
 
@@ -106,6 +108,8 @@ class Resource(Generic[T]):
         sort: The order when none is asked for, as `(sort key, descending)`; only for the heading's mark.
         key_of: The key of the thing an event is about; `None` when the whole list must be read anew.
         filterable: Whether `/` filters it.
+        aggregates: What numbers of columns come to over the whole list, where its source adds up faster than one by
+            one; those it cannot add up are left out. Runs in a worker thread.
     """
 
     name: str
@@ -117,6 +121,7 @@ class Resource(Generic[T]):
     sort: tuple[str, bool] = ("", False)
     key_of: Callable[[Event], Key | None] = field(default=lambda _event: None)
     filterable: bool = True
+    aggregates: Callable[[Engine, Location, Sequence[Shown[T]]], Aggregates] | None = None
 
 
 def headings(columns: Sequence[Shown[T]]) -> list[Column]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -23,6 +23,7 @@ from console.views import View, problem
 from console.widgets.document import Document, Line
 from console.widgets.table import Key, VirtualTable
 from engine.core.errors import FilterSyntaxError
+from engine.core.frozen import frozen
 from engine.core.text import clean
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ LETTERS = frozenset({"h", "l", "ctrl+d", "ctrl+u", "enter"})
 """Keys of the table that mean something else in a list."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Read(Generic[T]):
     """A list as it was read: for which location, and how it was laid out last if nobody has said otherwise."""
 

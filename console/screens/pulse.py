@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers
@@ -17,6 +17,7 @@ from console.text import Part, table
 from console.views import Page
 from console.widgets.document import Line, heading
 from engine.core.events import Changes
+from engine.core.frozen import frozen
 from engine.core.keys import in_order
 from engine.gates.model import GateReport
 from engine.registry.approval_model import ApprovalRequest
@@ -43,7 +44,7 @@ ROOMY = 34
 """Rows from which sections stand apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LiveRun:
     """A run that is going on, with the curve of its first metric.
 
@@ -58,7 +59,7 @@ class LiveRun:
     curve: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Situation:
     """What pulse shows.
 

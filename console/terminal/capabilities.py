@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from engine.core.frozen import frozen
 from engine.core.locales import is_utf8, launch_environ
 
 __all__ = ["NO_STOP", "TRUE_COLOUR", "Capabilities", "Colours", "detect", "launch_environ", "refusal"]
@@ -22,7 +22,7 @@ MONOCHROME_TERMINALS = ("vt100", "vt102", "vt220", "vt320", "vt420")
 HEADLESS = "use `qd --plain`, which talks in lines, or the commands, for example `qd runs list`"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Capabilities:
     """What may be sent to the terminal.
 

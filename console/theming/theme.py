@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -45,7 +47,7 @@ Palette: TypeAlias = Mapping[int, Rgb]
 """What the sixteen colours are, by number; empty for the terminal's own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Theme:
     """How the console looks.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.geometry import Offset
@@ -13,6 +12,7 @@ from textual.widget import Widget
 
 from console.text import Part, Row, paint, plain
 from console.theme import style
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ WHEEL = 3
 """Lines a notch of the wheel moves."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One line of a page.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from engine.core.frozen import frozen
 
 MAX_WINDOWS = 100
 """Most windows that a rule looks back on."""
@@ -51,7 +53,7 @@ class Change(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertRule:
     """When something becomes an alert, and when it no longer is one.
 
@@ -78,7 +80,7 @@ class AlertRule:
             raise ValueError("times must not be negative")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signal:
     """What one window says of one thing that a monitor watches.
 
@@ -115,7 +117,7 @@ class Signal:
     rule: AlertRule = AlertRule()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alert:
     """Something that somebody should look at.
 
@@ -181,7 +183,7 @@ class Alert:
         return self.model or self.endpoint or self.monitor
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertChange:
     """Something that happened to an alert.
 
@@ -206,7 +208,7 @@ class AlertChange:
     silenced: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Silence:
     """Nobody wants to be told of some alerts for a while.
 
@@ -251,7 +253,7 @@ class Silence:
         return all(wanted in ("", found) for wanted, found in pairs)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlertCounts:
     """How many alerts are not resolved.
 

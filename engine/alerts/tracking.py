@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from engine.alerts.model import Alert, AlertState, Change, Level, Severity
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from engine.alerts.model import AlertRule, Signal
@@ -16,7 +17,7 @@ Observed: TypeAlias = tuple["Track", Alert | None, Change | None]
 _LETTERS = {Level.BAD: "B", Level.BETWEEN: "b", Level.GOOD: "g"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Track:
     """What is remembered of one thing that a monitor watches.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from engine.artifacts import file_store
 from engine.artifacts.model import Artifact, Manifest, ManifestEntry, manifest, safe_path
 from engine.core.access import Role
 from engine.core.errors import Conflict, InvalidInput, NotFound
+from engine.core.frozen import frozen
 from engine.core.text import clean
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Owner(NamedTuple):
     public_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owners:
     """Things of one kind that files belong to.
 

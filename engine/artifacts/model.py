@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ _MOST_DECODINGS = 8
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blob:
     """Stored bytes.
 
@@ -37,7 +37,7 @@ class Blob:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Artifact:
     """A file that something left behind, or a folder of them.
 
@@ -54,7 +54,7 @@ class Artifact:
     is_dir: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ManifestEntry:
     """One file of a folder.
 
@@ -69,7 +69,7 @@ class ManifestEntry:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """What a logical path holds: one file, or a folder of files.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.audit.merkle import EMPTY_ROOT, verify_consistency, verify_inclusion
 from engine.core.errors import IntegrityError, InvalidInput
+from engine.core.frozen import frozen
 
 FORMAT = "qd-audit-1"
 """Names the leaf layout and the head line; a change of either gets a new name."""
@@ -28,7 +28,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditEntry:
     """One record: somebody did something to one object.
 
@@ -61,7 +61,7 @@ class AuditEntry:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuditFilter:
     """Which records to list; a field left at `None` does not restrict.
 
@@ -82,7 +82,7 @@ class AuditFilter:
     until_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TreeHead:
     """The whole log in one hash. Kept elsewhere, it finds every later edit of what it covers.
 
@@ -100,7 +100,7 @@ class TreeHead:
 EMPTY_HEAD = TreeHead(0, EMPTY_ROOT, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verification:
     """What a check of the whole log found.
 
@@ -120,7 +120,7 @@ class Verification:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InclusionProof:
     """Proves that one record is part of a log, without the rest of the log.
 
@@ -143,7 +143,7 @@ class InclusionProof:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConsistencyProof:
     """Proves that an earlier log is a prefix of a later one: nothing was changed, removed or moved.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from engine.audit.merkle import Node, RightEdge, leaf_hash
 from engine.audit.model import Columns, TreeHead, Verification, leaf_data
+from engine.core.frozen import frozen
 
 Row = tuple[Columns, bytes]
 """A record as stored, with its stored leaf hash."""
@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]
 PROGRESS_EVERY = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredLog:
     """Everything that is stored of a log; none of it is trusted.
 
@@ -36,7 +36,7 @@ class StoredLog:
     edge: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Fault:
     first_bad: int | None
     problem: str

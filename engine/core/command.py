@@ -9,11 +9,12 @@ Words are quoted as in a shell. What resources and verbs there are comes in as d
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from engine.core.errors import FilterSyntaxError, InvalidInput
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ MAX_LENGTH = 20_000
 """Longest command, in characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResourceWords:
     """A kind of thing that can be looked at.
 
@@ -37,7 +38,7 @@ class ResourceWords:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VerbWords:
     """Something that can be done.
 
@@ -68,7 +69,7 @@ class VerbWords:
         return self.takes.get(resource, self.options)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grammar:
     """All the words there are.
 
@@ -97,7 +98,7 @@ def _find(known: Mapping[str, ResourceWords] | Mapping[str, VerbWords], word: st
     return next((name for name, words in known.items() if word in words.aliases), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """Look at something.
 
@@ -122,7 +123,7 @@ class View:
     env: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """Do something.
 

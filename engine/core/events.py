@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from engine.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """Something in the workspace changed.
 
@@ -27,7 +27,7 @@ class Event:
     row_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Changes:
     """What has changed since a reader last looked, each thing once.
 

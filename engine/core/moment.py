@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from engine.core.frozen import frozen
 from engine.core.timetext import format_time, parse_time
 
 _CHANGE = re.compile(r"#([1-9][0-9]{0,17})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """A moment of the past; exactly one of its fields is set.
 

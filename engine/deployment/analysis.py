@@ -10,11 +10,12 @@ settled when the time is over is for a human.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from engine.core.frozen import frozen
 from engine.policy.rollout import RolloutPolicy
 from engine.stats.betting import Bet, dealt
 
@@ -45,7 +46,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tally:
     """What one deployment was seen to do since some moment; grows.
 
@@ -83,7 +84,7 @@ class Tally:
         return sum(self.latencies[bucket + 1 :])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """One measure of a rollout so far.
 
@@ -139,7 +140,7 @@ class Comparison:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """All that a rollout has seen; every tick makes a new one.
 
@@ -286,7 +287,7 @@ def _slow_from(latencies: Sequence[int], least: int) -> int | None:
     return min(range(len(above)), key=lambda bucket: abs(above[bucket] / total - SLOW_SHARE))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """A verdict with what it rests on.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.core.frozen import frozen
 from engine.deployment.analysis import Evidence, Verdict
 from engine.endpoints.model import WHOLE, Route, Share
 from engine.policy.rollout import RolloutPolicy, RolloutStep
@@ -27,7 +27,7 @@ class RolloutState(StrEnum):
         return self in (RolloutState.RUNNING, RolloutState.PAUSED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rollout:
     """A version on its way to all of an endpoint's traffic.
 
@@ -87,7 +87,7 @@ class Rollout:
         return self.policy.steps[self.step + 1]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepVerdict:
     """What was decided about a step.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from engine.core.frozen import frozen
 
 MAX_SOURCE = 1_000
 """Longest description of where a baseline came from, in characters."""
@@ -20,7 +21,7 @@ class BaselineKind(StrEnum):
     """What it was asked in production within a stretch of time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Baseline:
     """A baseline of a version; its content is a `Reference` among the artifacts.
 
@@ -66,7 +67,7 @@ class Baseline:
         return f"{self.model}/{self.version} baseline {self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stretch:
     """A stretch of production.
 

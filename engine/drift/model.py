@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from engine.core.frozen import frozen
 from engine.stats.margin import DELTA, DETECTABLE
 
 SCHEMA_VERSION = 1
@@ -54,7 +55,7 @@ class Path(StrEnum):
     """From the values themselves, in memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Method:
     """How a feature is decided.
 
@@ -71,7 +72,7 @@ class Method:
         return self.name if self.threshold is None else f"{self.name}>{self.threshold:g}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """How a whole comparison is decided.
 
@@ -114,7 +115,7 @@ class Rules:
         return Role.LABEL if column in self.labels else Role.FEATURE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """What is asked of a comparison.
 
@@ -133,7 +134,7 @@ class Wanted:
     pca: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bin:
     """A bin of the table under a feature.
 
@@ -152,7 +153,7 @@ class Bin:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Histogram:
     """Two shapes over equally wide bars, to be drawn over each other.
 
@@ -169,7 +170,7 @@ class Histogram:
     current: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeatureResult:
     """What was found of one column.
 
@@ -235,7 +236,7 @@ class FeatureResult:
         return self.decision is Decision.DRIFT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Telling:
     """A feature by which two sets of rows can be told apart.
 
@@ -248,7 +249,7 @@ class Telling:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatasetResult:
     """What was found of all columns at once.
 
@@ -273,7 +274,7 @@ class DatasetResult:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SegmentResult:
     """What was found within one segment.
 
@@ -296,7 +297,7 @@ class SegmentResult:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Side:
     """One side of a comparison.
 
@@ -317,7 +318,7 @@ class Side:
     baseline: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DriftReport:
     """The answer of a comparison.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from engine.core.frozen import frozen
 from engine.core.percent import Permille
 from engine.runtimes.model import Interface, ParityReport, RuntimeKind
 
@@ -59,7 +60,7 @@ class Cause(StrEnum):
     SETTINGS = "settings"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Build:
     """A version made ready to serve; kept by the digest of its bytes.
 
@@ -84,7 +85,7 @@ class Build:
     built_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """What one deployment gets in one generation.
 
@@ -99,7 +100,7 @@ class Route:
     weight: Permille = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Generation:
     """One state of an endpoint's routing; never changed.
 
@@ -131,7 +132,7 @@ class Generation:
         return next((route for route in self.routes if route.share is Share.LIVE), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deployment:
     """One version behind one endpoint.
 
@@ -171,7 +172,7 @@ class Deployment:
         return f"{self.model}/{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plane:
     """A data plane: a process that answers.
 
@@ -202,7 +203,7 @@ class Plane:
         return not self.endpoints or endpoint in self.endpoints
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Acknowledgement:
     """What one data plane says of one endpoint.
 
@@ -221,7 +222,7 @@ class Acknowledgement:
     alive: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """A name that answers predictions.
 
@@ -271,7 +272,7 @@ class Endpoint:
         return self.desired is not None and self.observed == self.desired.number
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RouteWish:
     """What an operator asks of an endpoint's routes.
 
@@ -292,7 +293,7 @@ class RouteWish:
     generation: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedRoute:
     """What a version gets before or after a change.
 
@@ -307,7 +308,7 @@ class PlannedRoute:
     weight: Permille
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutePlan:
     """What a wish would do, and what stands in its way.
 
@@ -359,7 +360,7 @@ def _planned_words(planned: PlannedRoute | None) -> str:
     return f"{planned.share.value} {planned.weight / 10:g} %" if planned.weight else planned.share.value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DesiredDeployment:
     """All that a data plane needs to load and route to one deployment.
 
@@ -380,7 +381,7 @@ class DesiredDeployment:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DesiredEndpoint:
     """What a data plane should serve under one name.
 

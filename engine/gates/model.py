@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from engine.core.frozen import frozen
 from engine.drift.baseline_model import Baseline
 from engine.gates.trial_model import Measured, Trials
 from engine.policy.model import IntegrityGate
@@ -42,7 +43,7 @@ class Unit(StrEnum):
     MICROSECONDS = "us"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """All that a gate may look at: collected before the gates run; but what is built or measured, a gate asks for.
 
@@ -76,7 +77,7 @@ class Facts:
         return self.trials
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GateResult:
     """The answer of one gate.
 
@@ -113,7 +114,7 @@ class GateResult:
         return f"{self.gate} {self.subject}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LatencyReport:
     """How quick a version is, for whoever asks; it is no evidence and is not kept.
 
@@ -140,7 +141,7 @@ class LatencyReport:
     verdict: GateResult | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GateReport:
     """The answers of all gates for one version and target: evidence, bound to the bytes and to the policy.
 

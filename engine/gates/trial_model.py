@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from engine.endpoints.model import Build
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Load:
     """How to call a version to learn how quick it is.
 
@@ -25,7 +26,7 @@ class Load:
     compare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Weight:
     """What loading a version takes, in a fresh process.
 
@@ -48,7 +49,7 @@ class Weight:
     resident_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timing:
     """How quick one version is.
 
@@ -75,7 +76,7 @@ class Timing:
     weight: Weight
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measured:
     """Latency of a version, and of the live one beside it.
 
@@ -94,7 +95,7 @@ class Measured:
     machine: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScannedFile:
     """What speaks against a file.
 
@@ -113,7 +114,7 @@ class ScannedFile:
     dangerous: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replayed:
     """What became of captured rows that a version was asked again.
 

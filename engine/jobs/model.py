@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from engine.core.frozen import frozen
 
 PROGRESS = "QUARTERDECK_PROGRESS"
 """Names the file in which a command tells how far it is."""
@@ -28,7 +29,7 @@ class JobState(StrEnum):
         return self is not JobState.RUNNING
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """How far a command is.
 
@@ -54,7 +55,7 @@ class Progress:
         return round((self.at_ms - self.since_ms) / self.done * (self.total - self.done))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """A command that runs by itself.
 

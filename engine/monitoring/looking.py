@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from engine.alerts.model import AlertRule, Level, Severity, Signal
 from engine.core.complaints import Complaints
 from engine.core.errors import Busy, QuarterdeckError, WorkspaceError
+from engine.core.frozen import frozen
 from engine.monitoring.model import Kind, MonitorResult, Verdict
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from engine.profiles.reference import Reference
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """One window of one version.
 
@@ -61,7 +62,7 @@ class Look:
         return f"{self.subject.endpoint}:{self.subject.share}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Point:
     """One number of performance.
 
@@ -80,7 +81,7 @@ class Point:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Watched:
     """What one window says of one thing; alerts are raised by these.
 
@@ -103,7 +104,7 @@ class Watched:
     critical: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """What one test has found.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
+from engine.core.frozen import frozen
 from engine.policy.monitors import MonitorSettings, written_settings
 
 
@@ -47,7 +48,7 @@ class Source(StrEnum):
     COMMAND = "command"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """What one look takes in.
 
@@ -66,7 +67,7 @@ class Window:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """What a result is about.
 
@@ -88,7 +89,7 @@ class Subject:
         return "" if self.version is None else f"{self.model}/{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MonitorResult:
     """What one window has shown of one version.
 
@@ -126,7 +127,7 @@ class MonitorResult:
     made_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Monitor:
     """Something that looks at windows of a target, one after the other.
 
@@ -175,7 +176,7 @@ class Monitor:
         return frozenset(key for key, value in self.written.items() if value != usual.get(key))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResultQuery:
     """Which results to list, the newest first.
 
@@ -204,7 +205,7 @@ class ResultQuery:
     reports: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PerformancePoint:
     """Performance in one window as it was known at one time.
 
@@ -235,7 +236,7 @@ class PerformancePoint:
     version: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Backtest:
     """What a monitor would have found in the past.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from engine.core.frozen import frozen
 from engine.monitoring.model import Window
 from engine.monitoring.windows import closed, first_start
 
@@ -26,7 +27,7 @@ FEWEST_LABELS = 0.05
 """The share of a window's rows that must have been labelled since: none is looked at more than 20 times for labels."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """A window that has been looked at.
 
@@ -78,7 +79,7 @@ def known_from(value: Sequence[Any]) -> Known:
     return Known(Window(*value[:5]), *value[5:])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """How far a monitor has come.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.alerts.model import Change
 from engine.alerts.raising import observe
 from engine.core.complaints import Complaints
 from engine.core.errors import Conflict, QuarterdeckError
+from engine.core.frozen import frozen
 from engine.core.text import clean
 from engine.monitoring import store
 from engine.monitoring.leases import LEASE_MS, taken
@@ -53,7 +54,7 @@ class Runner(NamedTuple):
     lasts_ms: int = LEASE_MS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sight:
     """How a monitor sees: what the composition of a workspace gives it.
 

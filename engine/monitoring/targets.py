@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.core.frozen import frozen
 from engine.monitoring.captured_store import Range
 from engine.monitoring.model import Subject
 
@@ -17,7 +17,7 @@ ANSWERING = ("live", "canary")
 """What callers are answered by; a shadow is asked the same, and answers nobody."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """A target as its parts.
 
@@ -42,7 +42,7 @@ def target_of(text: str) -> Target:
     return Target("stage", text.rpartition("@")[0])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Followed:
     """One version's requests.
 

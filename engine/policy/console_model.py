@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.core.access import Role
+from engine.core.frozen import frozen
 
 PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "runs": ("name", "run_id", "experiment"),
@@ -31,7 +32,7 @@ SPOKEN = re.compile(r"\{([^{}]*)\}")
 """A placeholder in an argument."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandInput:
     """Something that is asked for before a program starts.
 
@@ -50,7 +51,7 @@ class CommandInput:
     among: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConsoleCommand:
     """A program that the console may start.
 
@@ -83,7 +84,7 @@ class ConsoleCommand:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConsoleSettings:
     """All that the file says of the console.
 
@@ -102,7 +103,7 @@ class ConsoleSettings:
     theme: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """What the console has already.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from engine.core.access import Role
+from engine.core.frozen import frozen
 from engine.policy.rollout import RolloutPolicy
 from engine.policy.served import LatencyGate, ParityGate, ReplayGate, ResourcesGate, ScanGate, ServedSpec
 from engine.policy.webhooks import WebhookPolicy
@@ -33,7 +34,7 @@ REQUIRABLE_FIELDS = ("owner", "description", "data_digest", "data_name", "run_id
 """The fields of a version that the gate `fields` may require."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MetricGate:
     """A metric recorded at registration must lie within bounds.
 
@@ -49,7 +50,7 @@ class MetricGate:
     max: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotWorseGate:
     """A metric must not be worse than that of the version now in the target stage, on the same data.
 
@@ -65,14 +66,14 @@ class NotWorseGate:
     better: str = "higher"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IntegrityGate:
     """The stored bytes of every file must still have the digests they were registered with."""
 
     gate: ClassVar[str] = "integrity"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SizeGate:
     """The version's files must not be too large.
 
@@ -84,14 +85,14 @@ class SizeGate:
     max_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignatureGate:
     """What calls the Production version must be able to call this one."""
 
     gate: ClassVar[str] = "signature"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldsGate:
     """Somebody must have filled in some fields.
 
@@ -103,7 +104,7 @@ class FieldsGate:
     required: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EvidenceAgeGate:
     """The evidence for a version must be young: the run that made it must have ended not too long ago.
 
@@ -115,7 +116,7 @@ class EvidenceAgeGate:
     max_age_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BaselineGate:
     """There must be a baseline to compare production with, or nobody would notice drift.
 
@@ -163,7 +164,7 @@ GATES: Mapping[str, type[GateSpec]] = {
 """Every gate a policy may name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DateFreeze:
     """Nothing moves between two moments.
 
@@ -187,7 +188,7 @@ _WEEK_MINUTES = 7 * 24 * 60
 _EPOCH_MINUTE = 3 * 24 * 60  # 1970-01-01 was a Thursday; minutes of the week count from Monday
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WeeklyFreeze:
     """Nothing moves during a part of every week, in UTC; it may run over the week's end.
 
@@ -213,7 +214,7 @@ Freeze: TypeAlias = DateFreeze | WeeklyFreeze
 """A time in which nothing enters a stage."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StagePolicy:
     """What entering one stage takes.
 
@@ -253,7 +254,7 @@ NO_FILE_DIGEST = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff
 """The digest of an empty policy: SHA-256 of `{}`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """Everything `quarterdeck.toml` says; the defaults stand for what it leaves out.
 

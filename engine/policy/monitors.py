@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from engine.core.errors import InvalidInput
+from engine.core.frozen import frozen
 from engine.core.timetext import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, exact_duration, parse_duration
 from engine.policy.reader import Problem, Table
 
@@ -46,7 +47,7 @@ _LIMIT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _BUDGET = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)\s*(?:per|in|/)\s*(\S{1,20})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """How much a window holds: time or rows, exactly one of them.
 
@@ -62,7 +63,7 @@ class Span:
         return f"{self.rows} rows" if self.rows else exact_duration(self.ms)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Budget:
     """How many false pages are bearable.
 
@@ -78,7 +79,7 @@ class Budget:
         return f"{self.pages:g} per {exact_duration(self.period_ms)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MonitorSettings:
     """What a monitor looks at, how often, and what it does about what it finds.
 

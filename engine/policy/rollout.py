@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.core.errors import InvalidInput
+from engine.core.frozen import frozen
 from engine.core.percent import Permille
 from engine.core.timetext import exact_duration, parse_duration
 
@@ -21,7 +21,7 @@ _STEP = re.compile(r"(?:(shadow)|([0-9]{1,3}(?:\.[0-9])?)\s*%)(?:\s+(\S+))?", re
 _HINT = 'Write "shadow 10m -> 5% 10m -> 25% 10m -> 100%".'
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RolloutStep:
     """One step of a plan.
 
@@ -40,7 +40,7 @@ class RolloutStep:
         return f"{share} {exact_duration(self.hold_ms)}" if self.hold_ms else share
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RolloutPolicy:
     """How a version gets all of the traffic.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
+
+from engine.core.frozen import frozen
 
 COMPILED = ("linear", "trees", "onnx-twin", "onnx")
 """The runtimes that need neither the library that trained a model nor a process of its own."""
@@ -18,7 +19,7 @@ MOST_REPLAYED = 100_000
 """Most captured rows that are replayed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LatencyGate:
     """The built model must answer quickly, in little memory, and not slower than what is live.
 
@@ -38,7 +39,7 @@ class LatencyGate:
     duration_ms: int = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParityGate:
     """A runtime that provably answers as the model does must serve it.
 
@@ -52,7 +53,7 @@ class ParityGate:
     max_difference: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScanGate:
     """Nothing in the version's files may run code, unpack to a bomb, or reach outside of them.
 
@@ -66,7 +67,7 @@ class ScanGate:
     max_bytes: int = 2_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplayGate:
     """The version must take what the live one was asked, and answer much the same.
 
@@ -84,7 +85,7 @@ class ReplayGate:
     max_disagreement: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResourcesGate:
     """What is loaded must be small enough, and load quickly enough.
 

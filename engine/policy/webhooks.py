@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from engine.policy.reader import Table
@@ -13,7 +15,7 @@ SENDMAIL = ("/usr/sbin/sendmail", "-t", "-i")
 """What takes a mail on most machines."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebhookPolicy:
     """Whom messages may be brought to.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from engine.core.frozen import frozen
 
 DAY_MS = 86_400_000
 LOOKED_AT = 5
@@ -36,7 +38,7 @@ class HealthState(StrEnum):
     UNKNOWN = "Unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExternalEndpoint:
     """An endpoint that somebody else serves.
 
@@ -75,7 +77,7 @@ class ExternalEndpoint:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExternalChange:
     """What is to be changed of an external endpoint; what is `None` stays.
 
@@ -104,7 +106,7 @@ class ExternalChange:
     tags: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Probe:
     """What one probe found; every text is cleaned.
 
@@ -128,7 +130,7 @@ class Probe:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProbeHour:
     """Sums over the probes of an hour.
 
@@ -147,7 +149,7 @@ class ProbeHour:
     max_latency_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Health:
     """How an external endpoint does.
 
@@ -162,7 +164,7 @@ class Health:
     last: Probe | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Watched:
     """An external endpoint and how it does.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+
+from engine.core.frozen import frozen
 
 HISTORY_S = 60
 """How many seconds of its past a server tells."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerOwner:
     """Who serves a workspace.
 
@@ -45,7 +47,7 @@ class ServerOwner:
         return msgspec.json.decode(text, type=cls)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """Requests that were refused, or that failed, in the same way.
 
@@ -68,7 +70,7 @@ class Refusal:
     known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerStatus:
     """How a server does; latencies in milliseconds over its last minutes, `None` before the first one.
 
@@ -128,7 +130,7 @@ class ServerStatus:
         return msgspec.json.decode(text, type=cls)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunningServer:
     """A server that is there now.
 

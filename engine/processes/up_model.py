@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
+
+from engine.core.frozen import frozen
 
 FIRST_REST_S, LONGEST_REST_S = 0.5, 30.0
 """How long a process rests after its first failure in a row, and at most, in seconds."""
@@ -27,7 +29,7 @@ class ChildState(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChildStatus:
     """One process that is looked after.
 
@@ -54,7 +56,7 @@ class ChildStatus:
     next_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpStatus:
     """What `qd up` does on a workspace.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.core.access import Actor, Role
 from engine.core.errors import Conflict, InvalidInput, PermissionDenied, PolicyRefused
+from engine.core.frozen import frozen
 from engine.policy.model import Policy, StagePolicy
 from engine.registry.model import Stage
 from engine.registry.names import check_word
@@ -47,7 +47,7 @@ class Verdict(StrEnum):
     REVOKE = "revoke"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """Who stands behind an act: the name used and, under `--as`, the real user too.
 
@@ -69,7 +69,7 @@ class Person:
         return bool({self.name, self.on_behalf_of} - {""} & {other.name, other.on_behalf_of})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """One approver's word on a request.
 
@@ -86,7 +86,7 @@ class Decision:
     time_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EvidenceRef:
     """The gate report a request is bound to, as far as this module needs to know it.
 
@@ -103,7 +103,7 @@ class EvidenceRef:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binding:
     """What the approvers were shown; when any of it changes, their yes was to something else.
 
@@ -118,7 +118,7 @@ class Binding:
     production: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApprovalRequest:
     """Somebody asks that a version may enter a stage.
 

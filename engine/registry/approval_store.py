@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from engine.core.frozen import frozen
 from engine.db.transaction import Snapshot, Transaction
 from engine.policy.model import NO_FILE_DIGEST
 from engine.registry.approval_model import ApprovalState, Binding, Decision, Person, Verdict
 from engine.registry.model import Stage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredRequest:
     """A request as stored; where it stands is computed from it, the policy and the clock.
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.core.errors import InvalidInput
+from engine.core.frozen import frozen
 from engine.registry.names import check_word
 
 MAX_COLUMNS = 10_000
@@ -51,7 +52,7 @@ class Stage(StrEnum):
         raise InvalidInput(f"{clean(text, limit=60)!r} is no stage.", hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """One input or output of a model.
 
@@ -66,7 +67,7 @@ class Column:
     shape: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """What a model takes and gives.
 
@@ -132,7 +133,7 @@ def _column(value: object, place: str) -> Column:
     return Column(check_word(name, f"{place}.name"), check_word(dtype, f"{place}.dtype"), tuple(shape))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileProblem:
     """A stored file that is no longer what was registered.
 
@@ -147,7 +148,7 @@ class FileProblem:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Version:
     """One version of a registered model.
 
@@ -218,7 +219,7 @@ class Version:
         return f"v-{self.row_id}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Model:
     """A registered model.
 

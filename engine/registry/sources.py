@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from engine.core.frozen import frozen
 from engine.registry.packaging import NOTHING_SAID, Package
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MAX_WORDING = 2_000
 _TRAINING = ("training", "train")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunSource:
     """Files that a run left behind.
 
@@ -37,7 +37,7 @@ class RunSource:
     may_be_empty: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoggedSource:
     """The files of a logged model.
 
@@ -56,7 +56,7 @@ class LoggedSource:
     may_be_empty: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CopySource:
     """The files of a version that is registered already, under this name or another.
 
@@ -75,7 +75,7 @@ VersionSource: TypeAlias = RunSource | LoggedSource | CopySource
 """Anything a version can be registered from."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """What a source holds.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ class RuntimeKind(StrEnum):
     """A pickled model somebody approved, in a process of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One input or output as a runtime takes or gives it.
 
@@ -62,7 +63,7 @@ class Field:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interface:
     """What a model takes and gives.
 
@@ -149,7 +150,7 @@ class Runtime(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParityCheck:
     """How one set of rows agreed.
 
@@ -166,7 +167,7 @@ class ParityCheck:
     greatest_difference: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParityReport:
     """Whether a runtime answers as the model it was made from.
 

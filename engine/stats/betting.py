@@ -10,9 +10,10 @@ Statistical Society B 86 (2024) 1-27, section 4 (capital process), with the grid
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp, log, log1p
 from typing import TYPE_CHECKING
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +25,7 @@ _SLACK = 1e-12
 """How far outside the bounds rounding may put a value."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bet:
     """The state of one test of "the mean is at most `limit`"; continue it with `extended`.
 

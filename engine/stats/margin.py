@@ -26,9 +26,9 @@ Journal of the American Statistical Association 82 (1987) 283-291 (linear compon
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.core.frozen import frozen
 from engine.stats import normal, pooling
 from engine.stats.counts import checked
 from engine.stats.noncentral import critical, limits, roughly, tail
@@ -53,7 +53,7 @@ _LINEAR, _WHOLE = 4 / 3, 4.0
 """Inverse Bonferroni weights of the two parts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sought:
     """What a test should be able to find; the power is computed for it.
 
@@ -66,7 +66,7 @@ class Sought:
     level: float = LEVEL
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MarginResult:
     """Whether the population stability index exceeds a margin.
 

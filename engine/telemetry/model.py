@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from engine.core.frozen import frozen
 from engine.telemetry.histogram import percentile_us
 
 STEPS_S = (1, 60, 3600)
@@ -104,7 +104,7 @@ class WindowDelta(NamedTuple):
     delta_squares: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CaptureCount:
     """What became of the requests that were sampled for capture; `sent == stored + dropped`, exactly.
 
@@ -123,7 +123,7 @@ class CaptureCount:
     dropped: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Totals:
     """Sums over windows.
 
@@ -173,7 +173,7 @@ NOTHING = Totals(0, 0, 0, {}, 0, 0, 0, 0, 0.0, 0.0)
 """The totals of no window."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Traffic:
     """How one deployment does of late.
 
@@ -208,7 +208,7 @@ class Traffic:
     totals: Totals
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """One deployment in one step of time.
 
@@ -225,7 +225,7 @@ class Window:
     totals: Totals
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Label:
     """What turned out to be true of a prediction, as somebody says later.
 
@@ -240,7 +240,7 @@ class Label:
     time_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredLabel:
     """A label as it is kept.
 
@@ -257,7 +257,7 @@ class StoredLabel:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LabelReport:
     """What became of labels that were given.
 
@@ -274,7 +274,7 @@ class LabelReport:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prediction:
     """A captured request and its answer.
 
@@ -316,7 +316,7 @@ class Prediction:
         return f"{self.model}/{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PredictionQuery:
     """Which captured predictions to list, the newest first.
 
@@ -341,7 +341,7 @@ class PredictionQuery:
     page_token: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriterStatus:
     """How the capture writer of a workspace does, in its own words.
 
@@ -364,7 +364,7 @@ class WriterStatus:
     time_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TelemetryStats:
     """What is kept, in numbers.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, inf
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
+from engine.core.frozen import frozen
 from engine.core.paging import Page, decode_token, encode_token
 from engine.tracking import batch_store, history_store, run_store
 from engine.tracking.history_store import EVERYWHERE, Range
@@ -35,7 +35,7 @@ _PASSES = 6
 """How often a window along another metric is looked at closer; each pass is up to `points` times as close."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Wanted:
     """What is asked of every history of a request."""
 

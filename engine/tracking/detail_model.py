@@ -6,10 +6,11 @@ Import these names from `engine.tracking.model`, which loads this module when on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from engine.artifacts.model import Artifact as Artifact  # noqa: PLC0414 given on to those who ask tracking
+from engine.core.frozen import frozen
 from engine.tracking.model import Run, RunStatus
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from engine.tracking.model import MetricPoint
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExperimentRecord:
     """A named group of runs, as programs read it back.
 
@@ -38,7 +39,7 @@ class ExperimentRecord:
     updated_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Experiment(ExperimentRecord):
     """A named group of runs, as people look at it.
 
@@ -49,7 +50,7 @@ class Experiment(ExperimentRecord):
     run_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatasetInput:
     """Data that a run read.
 
@@ -76,7 +77,7 @@ class DatasetInput:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelUse:
     """A logged model that a run made or read.
 
@@ -89,7 +90,7 @@ class ModelUse:
     step: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Environment:
     """Where and with what a run executed.
 
@@ -114,7 +115,7 @@ class Environment:
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunDetail(Run):
     """A run with everything that belongs to it.
 
@@ -135,7 +136,7 @@ class RunDetail(Run):
     models_made: tuple[ModelUse, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRecord:
     """A run as programs read it back: with the step and time of its latest values, and what it read and made.
 
@@ -154,7 +155,7 @@ class RunRecord:
     models_made: tuple[ModelUse, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunStart:
     """A run to be started.
 
@@ -185,7 +186,7 @@ class RunStart:
     environment: Environment | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunReport:
     """What a program says of its run in one breath; `None` leaves a thing as it is.
 
@@ -212,7 +213,7 @@ class RunReport:
     measured: Sequence[ModelMetric] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunLinks:
     """What a run read and made, to be noted.
 
@@ -227,7 +228,7 @@ class RunLinks:
     models_made: Sequence[ModelUse] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExperimentQuery:
     """Which experiments, in which order.
 
@@ -246,7 +247,7 @@ class ExperimentQuery:
     page_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunColumns:
     """The keys that runs of this workspace have used, each kind with the most used first.
 
@@ -261,7 +262,7 @@ class RunColumns:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HistoryPoint:
     """The values of one metric in one stretch of steps or time.
 
@@ -284,7 +285,7 @@ class HistoryPoint:
     mean: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class History:
     """One metric of a run, reduced for a chart.
 
@@ -301,7 +302,7 @@ class History:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParamRow:
     """One parameter over several runs.
 
@@ -316,7 +317,7 @@ class ParamRow:
     differs: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MetricRow:
     """One metric over several runs.
 
@@ -333,7 +334,7 @@ class MetricRow:
     differs: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """Several runs side by side.
 
@@ -350,7 +351,7 @@ class Comparison:
     metrics: tuple[MetricRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExperimentImport:
     """An experiment from elsewhere, to be stored as it is.
 
@@ -369,7 +370,7 @@ class ExperimentImport:
     deleted_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunImport:
     """A run from elsewhere, to be stored as it is.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
+from engine.core.frozen import frozen
 from engine.core.paging import decode_token, encode_token
 from engine.core.query import EXPERIMENTS, parse_filter, parse_order_by
 from engine.tracking import experiment_store as store
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.tracking.model import ExperimentQuery
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Asked:
     """An experiment as the filter language sees it."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ class LoggedModelStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelMetric:
     """One thing measured of a logged model.
 
@@ -53,7 +54,7 @@ class ModelMetric:
     run_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoggedModel:
     """A model as its training left it.
 
@@ -92,7 +93,7 @@ class LoggedModel:
     metrics: tuple[ModelMetric, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewLoggedModel:
     """A logged model to be begun.
 
@@ -113,7 +114,7 @@ class NewLoggedModel:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoggedModelKey:
     """One sort key of logged models.
 
@@ -126,7 +127,7 @@ class LoggedModelKey:
     data: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoggedModelQuery:
     """Which logged models, in which order.
 
@@ -149,7 +150,7 @@ class LoggedModelQuery:
     page_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunModel:
     """A logged model beside a run.
 

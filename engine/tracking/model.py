@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +96,7 @@ class RunStatus(StrEnum):
         return self in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """One execution of a program, with the latest of what it logged.
 
@@ -143,7 +144,7 @@ class Run:
         return None if self.end_ms is None else self.end_ms - self.start_ms
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunQuery:
     """Which runs, in which order.
 

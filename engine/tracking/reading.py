@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, cast
 
 from engine.core.errors import InvalidInput, NotFound
@@ -42,7 +43,7 @@ class RunReading(RunService):
             run = self._load(snapshot, [row_id], None, None)[row_id]
             models = detail_store.models_of(snapshot, [row_id])
             return RunDetail(
-                **{name: getattr(run, name) for name in Run.__slots__},
+                **{part.name: getattr(run, part.name) for part in fields(Run)},
                 inputs=detail_store.inputs(snapshot, row_id),
                 environment=detail_store.environment(snapshot, row_id),
                 artifacts=tuple(Artifact(*row) for row in file_store.files(snapshot, file_store.RUN_FILES, row_id)),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
+
+from engine.core.frozen import frozen
 
 GUTTER = 2  # the mark and a space, left of the first column
 LEAST = 8  # cells that a column wider than the screen shrinks to at most
@@ -24,7 +26,7 @@ class Cell(NamedTuple):
 Row = tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """A column's heading and how wide it may be.
 

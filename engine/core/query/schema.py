@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from engine.core.frozen import frozen
 from engine.core.query.tree import Entity, Field, Operator, OrderBy
 
 
@@ -59,7 +59,7 @@ class Attribute(NamedTuple):
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schema:
     """What can be asked of one kind of thing.
 

@@ -6,9 +6,10 @@ compiler to SQL must therefore keep NULL out of `Not` (`NOT COALESCE(…, 0)`, o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+
+from engine.core.frozen import frozen
 
 
 class Entity(Enum):
@@ -52,7 +53,7 @@ class Operator(Enum):
 Value: TypeAlias = str | float | int | tuple[str, ...] | tuple[float, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     """One thing that can be compared or sorted by.
 
@@ -67,7 +68,7 @@ class Field:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """One field against one literal.
 
@@ -87,21 +88,21 @@ class Comparison:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class And:
     """All parts hold; at least two parts."""
 
     parts: tuple[Filter, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Or:
     """At least one part holds; at least two parts."""
 
     parts: tuple[Filter, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Not:
     """The part does not hold; true where a comparison found nothing to compare."""
 
@@ -111,7 +112,7 @@ class Not:
 Filter: TypeAlias = "Comparison | And | Or | Not"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrderBy:
     """One sort key.
 
