@@ -14,8 +14,10 @@ from console.resources.typed import kind_of
 from console.screens.list import ListView
 from console.widgets.table import Column, Key
 from engine.core.access import Role
+from engine.core.errors import InvalidInput
 from engine.core.json_path import JsonPath, json_path
 from engine.core.keys import is_system
+from engine.core.query.schema import Kind
 from engine.tracking.model import Run, RunQuery, RunStatus
 
 if TYPE_CHECKING:
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from console.text import Part
     from console.views import View
     from engine.api import Engine
+    from engine.core.aggregates import Aggregates
     from engine.core.events import Event
     from engine.core.query.evaluator import Stored
     from engine.core.query.quick import Word
-    from engine.core.query.schema import Kind
 
 FIRST_PAGE = 100
 """Runs read before the whole order."""
@@ -36,6 +38,9 @@ USUAL_METRICS, USUAL_PARAMS = 4, 4
 
 USUAL_WIDTH, WIDEST_METRIC = 9, 14
 """Cells of a metric's column: for its number, and at most for its name."""
+
+_ADDED = frozenset({Kind.NUMBER, Kind.DURATION, Kind.LOGGED})
+"""Kinds of columns that may hold numbers."""
 
 _AT_ONCE = 2_000
 """Rows read in one go while a regular expression is matched."""
@@ -243,6 +248,21 @@ class RunSource:
         return found
 
 
+def _aggregates(engine: Engine, location: Location, columns: Sequence[Shown[Run]]) -> Aggregates:
+    """What the numbers of columns come to over every run of a location.
+
+    Raises:
+        InvalidInput: the filter holds a regular expression, which SQL cannot answer.
+        QuarterdeckError: the filter does not parse, or the workspace cannot be read.
+    """
+    source = RunSource()
+    query, expressions = source.query(engine, location)
+    if expressions:
+        raise InvalidInput("Nothing is added up for a /regular expression/.", hint="Filter by words instead.")
+    keys = [shown.sort for shown in columns if source.kind(shown.sort) in _ADDED and "$" not in shown.sort]
+    return engine.runs.aggregates(query, keys)
+
+
 # --- what can be done to runs
 
 
@@ -422,6 +442,7 @@ RUNS: Resource[Run] = Resource(
     ),
     sort=("start_time", True),
     key_of=_key_of,
+    aggregates=_aggregates,
 )
 
 

@@ -175,14 +175,40 @@ def count(snapshot: Snapshot, search: Search) -> int:
     Raises:
         InvalidInput: a pattern is too long.
     """
+    source = matching(snapshot, search).source or Sql("SELECT r.id FROM run r")
+    return int(snapshot.execute(f"SELECT count(*) FROM ({source.text})", source.values).fetchone()[0])
+
+
+class Matching(NamedTuple):
+    """The runs that a search finds, as something to ask more of.
+
+    Args:
+        source: A query of column `id`, every run once; `None` for all runs there are.
+        few: Whether they are few.
+    """
+
+    source: Sql | None
+    few: bool
+
+
+def matching(snapshot: Snapshot, search: Search) -> Matching:
+    """The runs that a search finds, in no order.
+
+    Raises:
+        InvalidInput: a pattern is too long.
+    """
+    if search.filter is None and search.experiments is None:
+        deleted = "SELECT EXISTS (SELECT 1 FROM run r INDEXED BY run_listing WHERE r.deleted_ms IS NOT NULL)"
+        if search.lifecycle == "all" or (search.lifecycle == "active" and not snapshot.execute(deleted).fetchone()[0]):
+            return Matching(None, few=False)
     few = _fewest(snapshot, search)
     source, rest = Sql("run r"), search.filter
     if few is not None:
         rest = few.rest
         source = Sql(f"({few.source.text}) c CROSS JOIN run r ON r.id = c.run", few.source.values)
     where = _conditions(search, rest, FilterCompiler(snapshot, "r.id", sets=few is None))
-    sql = f"SELECT count(*) FROM {source.text} WHERE {where.text}"
-    return int(snapshot.execute(sql, source.values + where.values).fetchone()[0])
+    found = Sql(f"SELECT r.id AS id FROM {source.text} WHERE {where.text}", source.values + where.values)
+    return Matching(found, few is not None)
 
 
 class _Plan:

@@ -7,6 +7,7 @@ import click
 from engine.cli.groups import verbs
 
 _VERBS = {
+    "aggregate": "aggregating.aggregate",
     "artifacts": "artifacts.artifacts",
     "compare": "showing.compare",
     "count": "listing.count",

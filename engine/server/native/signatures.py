@@ -24,6 +24,7 @@ _MODELS = (
     "engine.alerts.model",
     "engine.artifacts.model",
     "engine.audit.model",
+    "engine.core.aggregates",
     "engine.deployment.model",
     "engine.drift.baseline_model",
     "engine.drift.model",
