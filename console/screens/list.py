@@ -11,6 +11,7 @@ from textual import on
 
 from console.arranging.actions import LIST_ACTIONS
 from console.arranging.arrangement import Arrangement
+from console.arranging.footer import Footer
 from console.arranging.keeping import SavedView
 from console.arranging.layout import Layout
 from console.formats import plural
@@ -86,6 +87,7 @@ class ListView(View, Generic[T]):
         self.table = ListTable(roles=STYLES)
         self._empty = Document()
         self.columns: Layout[T] = Layout(resource, self.table)
+        self.footer = Footer(self)
         self._arranged = bool(location.terms or location.sort or location.columns)
         self._items: dict[Key, T] = {}
         self.keys: Sequence[Key] = ()
@@ -113,6 +115,7 @@ class ListView(View, Generic[T]):
         """The table; when it is empty, what would fill it."""
         yield self.table
         yield self._empty
+        yield self.footer
 
     def on_mount(self) -> None:
         """Read at once."""
@@ -142,7 +145,9 @@ class ListView(View, Generic[T]):
             return [(self._problem, "bad")]
         parts = self.news.status()
         if self.table.marks:
-            parts.append((f"{len(self.table.marks)} marked  ", "mark"))
+            hidden = len(self.table.marks.difference(self.keys))
+            unseen = f", {hidden} hidden by the filter" if hidden else ""
+            parts.append((f"{len(self.table.marks)} marked{unseen}  ", "mark"))
         if text := filter_text(self.location):
             parts += [("/" + text, "warn"), ("  ", "")]
         if self._remark:
@@ -272,6 +277,7 @@ class ListView(View, Generic[T]):
         self.news.listed()
         self.table.set_keys(keys, from_top=from_top)
         self._show_empty()
+        self.footer.changed()
 
     def _cells(self, items: Mapping[Key, T]) -> dict[Key, Any]:
         now_ms = self.deck.now_ms()
@@ -364,6 +370,7 @@ class ListView(View, Generic[T]):
             self.table.put_rows(
                 self._cells({key: it for key in self.table.visible_keys if (it := self._items.get(key))})
             )
+            self.footer.changed()
             self._keep()
 
     def choose(self, columns: tuple[str, ...], arrangement: Arrangement) -> None:
@@ -401,6 +408,11 @@ class ListView(View, Generic[T]):
         if message.index == 0:
             self.news.came_to_top()
 
+    @on(VirtualTable.ColumnHighlighted)
+    def _other_column(self, message: VirtualTable.ColumnHighlighted) -> None:
+        message.stop()
+        self.footer.column_changed()
+
     @on(VirtualTable.RowSelected)
     def _selected(self, message: VirtualTable.RowSelected) -> None:
         message.stop()
@@ -423,6 +435,7 @@ class ListView(View, Generic[T]):
     @on(VirtualTable.MarksChanged)
     def _marked(self, message: VirtualTable.MarksChanged) -> None:
         message.stop()
+        self.footer.changed()
         self.deck.frame_changed()
 
     # --- news
@@ -459,6 +472,7 @@ class ListView(View, Generic[T]):
     def update(self, items: Mapping[Key, T]) -> None:
         """Show what has changed of things that are listed."""
         self._items.update(items)
+        self.footer.changed()
         self.table.update_rows(self._cells(items))
 
     def tick(self) -> None:

@@ -81,6 +81,9 @@ class News(Generic[T]):
             self._waiting.update(resource.key_of(event) or event.key for event in mine)
             view.deck.frame_changed()
             return
+        gone = {resource.key_of(event) for event in mine if event.change == "deleted"}
+        if not gone.isdisjoint(view.table.marks):
+            view.table.set_marks(view.table.marks.difference(gone))
         whole = (event.change == "deleted" or resource.key_of(event) is None for event in mine)
         if changes.missed or not view.keys or any(whole):
             self._read_whole()

@@ -351,3 +351,21 @@ async def test_registering_a_version_from_a_run(world: World) -> None:
         await deck.type("churn")
         await deck.press("enter", "enter", "enter", "enter")
         await deck.expect("Registered churn/1.")
+
+
+async def test_marks_that_a_filter_hides_are_counted_apart_and_deleted_rows_lose_theirs(world: World) -> None:
+    for name in ("first", "second"):
+        with world.engine.runs.start("churn", name=name) as run:
+            run.log_metric("auc", 0.9)
+    async with console(world.engine, "runs") as deck:
+        await deck.expect("first", "second")
+        await deck.press("asterisk")
+        await deck.expect("2 marked")
+        await deck.type("/first")
+        await deck.press("enter")
+        await deck.expect("2 marked, 1 hidden by the filter")
+        await deck.press("D")
+        await deck.expect("1 marked, 1 hidden by the filter")
+        await deck.press("escape")
+        await deck.expect("1 marked")
+        await deck.expect_gone("hidden")
