@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING
 
 from console.text import Part
@@ -156,3 +157,13 @@ def moment(then_ms: int | None) -> str:
     if then_ms is None:
         return NONE
     return format_time(then_ms - then_ms % 1000).replace("T", " ")
+
+
+def at_home(path: str) -> str:
+    """A path as a shell's prompt shows it: `~` for the operator's home.
+
+    Args:
+        path: Absolute.
+    """
+    home = os.environ.get("HOME", "").rstrip("/")
+    return f"~{path[len(home) :]}" if home and (path == home or path.startswith(f"{home}/")) else path
