@@ -186,6 +186,14 @@ LIST_ACTIONS: tuple[Action, ...] = (
     _action("hide", "\\", _with_column(_hide), "Hide the column."),
     _action("mark-range", '"', _on_list(_mark_stretch), "Mark from the row marked last to the cursor."),
     _action("mark-all", "*", _on_list(_mark_all), "Mark all that the filter leaves, or none."),
+    _action(
+        "aggregates",
+        "&",
+        _on_list(
+            lambda view: view.lay_out(replace(view.columns.arrangement, footer=not view.columns.arrangement.footer))
+        ),
+        "Say under the list what its numbers come to: count, min, mean, max of the marked rows or all.",
+    ),
     _action("freeze", "f", _on_list(lambda view: view.freeze()), "Hold the rows still, and let go."),
     Action(
         "save-view",

@@ -44,6 +44,10 @@ class RowHighlighted(Event):
         """Its place from 0; -1 in an empty table."""
 
 
+class ColumnHighlighted(Event):
+    """The column cursor came to another column."""
+
+
 class RowSelected(Event):
     """Enter or a double click on a row."""
 

@@ -70,6 +70,7 @@ class VirtualTable(Widget, can_focus=True):
     Event: TypeAlias = messages.Event
     RowsNeeded: TypeAlias = messages.RowsNeeded
     RowHighlighted: TypeAlias = messages.RowHighlighted
+    ColumnHighlighted: TypeAlias = messages.ColumnHighlighted
     RowSelected: TypeAlias = messages.RowSelected
     MarksChanged: TypeAlias = messages.MarksChanged
     SortRequested: TypeAlias = messages.SortRequested
@@ -445,6 +446,7 @@ class VirtualTable(Widget, can_focus=True):
         """Move the column cursor; other columns come into view only when it leaves those that are."""
         shown = self._across.placed
         if self._across.step(by):
+            self.post_message(self.ColumnHighlighted(self))
             if self._across.placed is shown:
                 self._refresh_line(0)
             else:
