@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from console.formats import age, delta, duration, logged, moment, number, pill, plural, size
+from console.formats import age, at_home, delta, duration, logged, moment, number, pill, plural, size
 from console.text import crop, edges, fit, measure, paint, plain, table, wrap
 
 TEXT = st.text(max_size=60) | st.text(alphabet="ab \x1b[漢\u0301\u202e\n", max_size=40)
@@ -105,3 +105,20 @@ def test_unknown_states_stand_as_they_are() -> None:
     assert pill({}, "odd") == ("odd", "")
     assert plural(1, "run") == "1 run"
     assert plural(2000, "run") == "2,000 runs"
+
+
+@pytest.mark.parametrize(
+    ("home", "path", "shown"),
+    [
+        ("/home/ada", "/home/ada/churn", "~/churn"),
+        ("/home/ada/", "/home/ada", "~"),
+        ("/home/ada", "/home/adam/churn", "/home/adam/churn"),
+        ("", "/srv/churn", "/srv/churn"),
+        ("/", "/srv/churn", "/srv/churn"),
+    ],
+)
+def test_a_path_in_the_home_folder_begins_with_a_tilde(
+    monkeypatch: pytest.MonkeyPatch, home: str, path: str, shown: str
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert at_home(path) == shown

@@ -36,6 +36,7 @@ PALETTE = {
     "brightcyan": "#80dbe4",
     "brightwhite": "#ffffff",
 }
+LIGHT_BACKGROUND, LIGHT_FOREGROUND = "#fbfbfa", "#24292f"
 BRAILLE = 0x2800
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 # Which half-lines a box character has: left, right, up, down; heavy and rounded ones are drawn like their light kin.
@@ -51,19 +52,27 @@ STROKES = {
 }
 """Signs that the font does not have, as lines through a cell of 10 x 22."""
 RING = "○"
+SHADES = {"░": 0.25, "▒": 0.5, "▓": 0.75}
+"""Shades as how much of the colour there is, so that cells of them join."""
 LOWER = "▁▂▃▄▅▆▇█"
 LEFT = "▏▎▍▌▋▊▉"
 
 
-def _color(name: str, default: str) -> str:
+def color_of(name: str, default: str) -> str:
+    """A colour as the web writes it.
+
+    Args:
+        name: As the emulator names it.
+        default: What the terminal has where nothing was chosen.
+    """
     if name == "default":
         return default
     return PALETTE.get(name) or f"#{name}"
 
 
-def _colors(cell: Char) -> tuple[str, str]:
-    front, back = _color(cell.fg, FOREGROUND), _color(cell.bg, BACKGROUND)
-    return (back, front) if cell.reverse else (front, back)
+def _blended(front: str, back: str, share: float) -> str:
+    pairs = zip(bytes.fromhex(front[1:]), bytes.fromhex(back[1:]), strict=True)
+    return "#" + bytes(round(a * share + b * (1 - share)) for a, b in pairs).hex()
 
 
 class Picture:
@@ -71,9 +80,10 @@ class Picture:
 
     Args:
         screen: What the terminal shows.
+        light: Whether the terminal's own background is light.
     """
 
-    def __init__(self, screen: pyte.Screen) -> None:
+    def __init__(self, screen: pyte.Screen, *, light: bool = False) -> None:
         font = files("fontpkg_jetbrains_mono") / "files" / "JetBrainsMono[wght].ttf"
         self._fonts = {}
         for bold, weight in ((False, "Regular"), (True, "Bold")):
@@ -82,8 +92,9 @@ class Picture:
                 loaded.set_variation_by_name(weight)
                 self._fonts[bold] = loaded
         self._screen = screen
+        self._front, self._back = (LIGHT_FOREGROUND, LIGHT_BACKGROUND) if light else (FOREGROUND, BACKGROUND)
         size = (screen.columns * CELL_WIDTH + 2 * MARGIN, screen.lines * CELL_HEIGHT + 2 * MARGIN)
-        self._image = Image.new("RGB", size, BACKGROUND)
+        self._image = Image.new("RGB", size, self._back)
         self._draw = ImageDraw.Draw(self._image)
 
     def save(self, path: Path) -> None:
@@ -93,10 +104,14 @@ class Picture:
                 self._cell(column, row, self._screen.buffer[row][column])
         self._image.quantize(64).save(path, optimize=True)
 
+    def _colors(self, cell: Char) -> tuple[str, str]:
+        front, back = color_of(cell.fg, self._front), color_of(cell.bg, self._back)
+        return (back, front) if cell.reverse else (front, back)
+
     def _cell(self, column: int, row: int, cell: Char) -> None:
         left, top = MARGIN + column * CELL_WIDTH, MARGIN + row * CELL_HEIGHT
-        front, back = _colors(cell)
-        if back != BACKGROUND:
+        front, back = self._colors(cell)
+        if back != self._back:
             self._draw.rectangle((left, top, left + CELL_WIDTH - 1, top + CELL_HEIGHT - 1), fill=back)
         text = cell.data
         if not text.strip():
@@ -106,14 +121,11 @@ class Picture:
             self._braille(left, top, code - BRAILLE, front)
         elif text in BOX:
             self._box(left, top, text, front)
-        elif text in LOWER:
-            height = CELL_HEIGHT * (LOWER.index(text) + 1) // 8
-            self._draw.rectangle(
-                (left, top + CELL_HEIGHT - height, left + CELL_WIDTH - 1, top + CELL_HEIGHT - 1), front
-            )
-        elif text in LEFT:
-            width = CELL_WIDTH * (LEFT.index(text) + 1) // 8
-            self._draw.rectangle((left, top, left + width - 1, top + CELL_HEIGHT - 1), fill=front)
+        elif text in SHADES:
+            full = (left, top, left + CELL_WIDTH - 1, top + CELL_HEIGHT - 1)
+            self._draw.rectangle(full, fill=_blended(front, back, SHADES[text]))
+        elif text in LOWER or text in LEFT:
+            self._block(left, top, text, front)
         elif text in STROKES:
             self._draw.line([(left + x, top + y) for x, y in STROKES[text]], fill=front, width=2)
         elif text == RING:
@@ -122,6 +134,13 @@ class Picture:
             self._draw.text((left, top + 1), text, font=self._fonts[cell.bold], fill=front)
         if cell.underscore:
             self._draw.line((left, top + CELL_HEIGHT - 2, left + CELL_WIDTH, top + CELL_HEIGHT - 2), fill=front)
+
+    def _block(self, left: int, top: int, text: str, front: str) -> None:
+        right, bottom = left + CELL_WIDTH - 1, top + CELL_HEIGHT - 1
+        if text in LOWER:
+            self._draw.rectangle((left, bottom + 1 - CELL_HEIGHT * (LOWER.index(text) + 1) // 8, right, bottom), front)
+        else:
+            self._draw.rectangle((left, top, left + CELL_WIDTH * (LEFT.index(text) + 1) // 8 - 1, bottom), front)
 
     def _braille(self, left: int, top: int, bits: int, front: str) -> None:
         for bit, (x, y) in enumerate(DOTS):
