@@ -18,6 +18,9 @@ RunRow = tuple[int, str, str, int, str, str, int, "int | None", "int | None", "i
 """id, run_id, experiment name, experiment id, name, status, start_ms, end_ms, heartbeat_ms, deleted_ms, user, parent's
 run_id, note."""
 
+STATUSES = ("running", "finished", "failed", "killed", "scheduled")
+"""What the schema allows."""
+
 _ROWS = """
 SELECT r.id, r.run_id, e.name, r.experiment, r.name, r.status, r.start_ms, r.end_ms, r.heartbeat_ms, r.deleted_ms,
        r.user, p.run_id, r.note
@@ -223,9 +226,10 @@ def _keyed(
 
 
 def by_status(snapshot: Snapshot) -> dict[str, int]:
-    """How many runs that are not deleted there are of each status."""
-    sql = "SELECT status, count(*) FROM run WHERE deleted_ms IS NULL GROUP BY status"
-    return dict(snapshot.execute(sql).fetchall())
+    """How many runs that are not deleted there are of each status that any has; grouping takes half as long again."""
+    counts = ", ".join("count(*) FILTER (WHERE status = ?)" for _ in STATUSES)
+    [row] = snapshot.execute(f"SELECT {counts} FROM run WHERE deleted_ms IS NULL", STATUSES).fetchall()
+    return {status: runs for status, runs in zip(STATUSES, row, strict=True) if runs}
 
 
 def columns(snapshot: Snapshot) -> list[tuple[str, str]]:
