@@ -235,10 +235,13 @@ class Ask(Dialog[Answers]):
         return [Line([(part, look)]) for text, look in told for part in wrap(text, width)]
 
     def on_mount(self) -> None:
-        """The first field has the keyboard; without fields Cancel has."""
-        first = next(iter(self._inputs.values()), None)
-        (first or self._choices).focus()
+        """Somebody can type or choose at once."""
+        self.begins_at().focus()
         self._show_line()
+
+    def begins_at(self) -> Widget:
+        """What has the keyboard at first: the first field, or Cancel where there is none."""
+        return next(iter(self._inputs.values()), self._choices)
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Enter goes to the next field; after the last, what is harmless happens at once."""

@@ -14,6 +14,8 @@ from console.widgets.document import Line, blank, heading
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from textual.widget import Widget
+
     from engine.undoing.model import UndoPlan
 
 SIGNS = 4
@@ -96,6 +98,10 @@ class UndoDialog(Ask):
             warning="CANNOT BE UNDONE" if plan.final else "",
         )
         super().__init__(asking, plan, Danger(plan.danger), [Field("reason", "reason", reason, required=False)])
+
+    def begins_at(self) -> Widget:
+        """Cancel, but where a name must be typed: a reason may be given, it need not."""
+        return self._choices if self._danger < Danger.IRREVERSIBLE else super().begins_at()
 
     def body(self, width: int) -> Sequence[Line]:
         """Whose change it is, and each field as it is and as it would be."""

@@ -191,7 +191,7 @@ async def test_what_was_found_in_hostile_data_harms_nothing(world: World) -> Non
         assert "\x1b" not in deck.text()
 
 
-@pytest.mark.parametrize("name", ["99", "x", "-1", "9" * 40, "9" * 5_000, "²"])
+@pytest.mark.parametrize("name", ["99", "x", "9" * 40, "9" * 5_000, "²"])
 async def test_an_alert_that_is_not_there_is_named_as_such(world: World, name: str) -> None:
     async with console(world.engine, f"alert {name}") as deck:
         await deck.expect("There is no alert")

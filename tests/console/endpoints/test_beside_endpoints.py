@@ -162,4 +162,4 @@ async def test_without_qd_up_its_page_says_what_it_is_for(served: Served) -> Non
 
 async def test_without_jobs_their_page_says_so(served: Served) -> None:
     async with console(served.engine, "jobs") as shown:
-        await shown.expect("No jobs yet in this session.")
+        await shown.expect("No jobs yet.")

@@ -42,12 +42,12 @@ async def test_z_shows_the_diff_and_undoes_and_shift_z_does_it_again(world: Worl
         await deck.type(":undo")
         await deck.press("enter")
         await deck.expect("Undo record 2", "update model churn", "by ada", "- worse words", '+ ""')
-        await deck.press("enter")
+        await deck.press("y")
         await deck.expect("Record 2 is undone, by record 4. Z does it again.")
         assert world.engine.models.get("churn").description == ""
         await deck.press("Z")
         await deck.expect("Do again what was undone in record 4", '- ""', "+ worse words")
-        await deck.press("enter")
+        await deck.press("y")
         await deck.expect("Record 4 is undone, by record 6. z undoes.")
         assert world.engine.models.get("churn").description == "worse words"
 
@@ -59,6 +59,7 @@ async def test_z_on_the_audit_log_undoes_somebody_elses_change(world: World) -> 
         await deck.expect("rename")
         await deck.press("z")
         await deck.expect("by bob", "- new", "+ old")
+        await deck.press("shift+tab")
         await deck.type("not agreed")
         await deck.press("enter")
         await deck.expect("is undone")
@@ -119,7 +120,7 @@ async def test_a_promotion_into_production_is_undone_with_the_care_of_a_rollback
         await deck.expect(f"Record {seq}")
         await deck.press("z")
         await deck.expect("PRODUCTION", "churn/2", "- Production", "+ Production", "production")
-        await deck.press("enter", "y")
+        await deck.press("y")
         await deck.expect("is undone")
     assert world.engine.models.get("churn").production == (1,)
 
