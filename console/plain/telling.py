@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from console.formats import NONE, number
+from console.formats import NONE, number, plural
 from console.plain.speech import speakable
 from console.text import plain
 from console.views import Page
@@ -132,7 +132,9 @@ def _drawn(widget: object) -> list[str]:
     if isinstance(widget, Bar):
         return [speakable("  ".join(plain([part]) for part in widget.parts))]
     if isinstance(widget, ChartGrid):
-        return [curve(chart.title, chart.series) for chart in widget.charts]
+        read = [curve(chart.title, chart.series) for chart in widget.charts if chart.series]
+        left = len(widget.charts) - len(read)
+        return [*read, f"{plural(left, 'more chart')} not read yet: page-down."] if left and read else read
     return []
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from engine.core.errors import InvalidInput
 from engine.core.frozen import frozen
 from engine.core.timetext import format_time, parse_time
 
+_CLOCKS_APART_MS = 60_000  # by how much the clock of whoever wrote a time may be ahead
 _CHANGE = re.compile(r"#([1-9][0-9]{0,17})")
 
 
@@ -38,7 +40,14 @@ def parse_moment(text: str, now_ms: int | None) -> Moment:
         The moment.
 
     Raises:
-        InvalidInput: it is neither.
+        InvalidInput: it is neither, or a time that has not come yet.
     """
     change = _CHANGE.fullmatch(text.strip())
-    return Moment(change=int(change[1])) if change else Moment(parse_time(text, now_ms))
+    if change:
+        return Moment(change=int(change[1]))
+    time_ms = parse_time(text, now_ms)
+    if now_ms is not None and time_ms > now_ms + _CLOCKS_APART_MS:
+        raise InvalidInput(
+            f"{format_time(time_ms)} has not come yet.", hint="Name a moment of the past, such as 5m ago."
+        )
+    return Moment(time_ms)

@@ -122,7 +122,11 @@ async def test_a_wrong_moment_is_told_and_changes_nothing(world: World) -> None:
     _history(world)
     async with console(world.engine, "models") as deck:
         await deck.expect("2 models")
-        for wrong, words in (("next week", "is no time"), ("#9999", "There is no change 9999")):
+        for wrong, words in (
+            ("next week", "is no time"),
+            ("#9999", "There is no change 9999"),
+            ("9999-12-31T00:00", "has not come yet"),
+        ):
             await deck.press("at")
             await deck.type(wrong)
             await deck.press("enter")
