@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.core.access import Access, Role
 from engine.core.frozen import frozen
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textual.events import Key
 
     from console.app import ConsoleApp
+    from engine.api import Engine
 
 
 class Danger(IntEnum):
@@ -84,6 +85,18 @@ Answers = dict[str, str]
 """What was filled in, by field name."""
 
 
+class Each(NamedTuple):
+    """How an action is done to one of several things.
+
+    Args:
+        do: Does it, in a worker thread; may raise a `QuarterdeckError`, which stops none of the others.
+        name: What the thing is called in lists.
+    """
+
+    do: Callable[[Engine, Any, Answers], object]
+    name: Callable[[Any], str]
+
+
 @frozen
 class Action:
     """Something that can be done.
@@ -106,6 +119,7 @@ class Action:
         hint: Whether the hint line offers it.
         dialog: Whether it opens a dialog of its own that shows what changes and asks with the same care.
         takes: Names of the fields of that dialog which a typed command fills in; `run` gets them as answers.
+        each: How it is done to each of several marked things, after one question that lists them.
     """
 
     name: str
@@ -125,6 +139,7 @@ class Action:
     hint: bool = True
     dialog: bool = False
     takes: tuple[str, ...] = ()
+    each: Each | None = None
 
     def danger_for(self, subject: Any) -> Danger:
         """How much care it takes for a subject."""

@@ -26,16 +26,21 @@ def invoke(app: ConsoleApp, action: Action, subject: object = None, typed: Answe
     """
     if subject is None and app.view is not None:
         subject = app.view.subjects() if action.needs is Needs.MANY else app.view.subject()
+    if action.each is not None and isinstance(subject, tuple) and len(subject) > 1:
+        from console.bulk import invoke_all
+
+        invoke_all(app, action, action.each, subject, typed)
+        return
     past = why_off(app.navigator.here)
     reason = why_not(action, subject, app.pasts.present.access, stale=app.stale, past=past)
     if reason is not None:
         app.say(reason, "warn")
         return
     danger = action.danger_for(subject)
-    fields = _filled(action.ask(subject), typed or {})
+    fields = filled(action.ask(subject), typed or {})
     if action.dialog:
         app.hints.during(action, subject, partial(action.run, app, subject, typed or {}))
-    elif danger < Danger.PRODUCTION and _asks_nothing(action, fields, typed):
+    elif danger < Danger.PRODUCTION and asks_nothing(action, fields, typed):
         _carry_out(app, action, subject, {field.name: field.value for field in fields})
     else:
         from console.screens.dialogs import Ask
@@ -43,12 +48,19 @@ def invoke(app: ConsoleApp, action: Action, subject: object = None, typed: Answe
         app.open_dialog(Ask(action, subject, danger, fields), partial(_answered, app, action, subject))
 
 
-def _filled(fields: Sequence[Field], typed: Answers) -> list[Field]:
+def filled(fields: Sequence[Field], typed: Answers) -> list[Field]:
+    """The fields of an action, with what a command filled in already."""
     return [replace(field, value=typed.get(field.name, field.value)) for field in fields]
 
 
-def _asks_nothing(action: Action, fields: Sequence[Field], typed: Answers | None) -> bool:
-    """Whether a harmless action is done at once: nothing is left to fill in, and it is not final."""
+def asks_nothing(action: Action, fields: Sequence[Field], typed: Answers | None) -> bool:
+    """Whether a harmless action is done at once: nothing is left to fill in, and it is not final.
+
+    Args:
+        action: The action.
+        fields: What it asks for, with what is filled in already.
+        typed: What a command filled in; `None` for a key.
+    """
     if fields and not (typed and not any(field.problem(field.value) for field in fields)):
         return False
     from console.undoing.sorts import beforehand

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from console.actions import Action, Answers, Danger, Field, Needs
+from console.actions import Action, Answers, Danger, Each, Field, Needs
 from console.commanding.shell_words import given, option, qd, several, why
 from console.drift.words import SEVERITIES, state_pill
 from console.formats import age, pill
@@ -210,7 +210,16 @@ def _of_endpoint(alert: Alert) -> str | None:
 
 
 def _named(alerts: Sequence[Alert]) -> Sequence[str]:
-    return [f"{each.id}  {each.subject}  {each.severity.value}: {each.sentence}" for each in alerts]
+    return [_called(each) for each in alerts]
+
+
+def _called(alert: Alert) -> str:
+    return f"{alert.id}  {alert.subject}  {alert.severity.value}: {alert.sentence}"
+
+
+def _acknowledge_one(engine: Engine, alert: Alert, said: Answers) -> None:
+    until_ms = engine.clock.now_ms() + parse_duration(said["for"]) if said["for"] else None
+    engine.alerts.acknowledge(alert.id, reason=said["reason"], until_ms=until_ms)
 
 
 REASON = Field("reason", "reason")
@@ -219,6 +228,7 @@ ACTING: tuple[Action, ...] = (
     Action(
         "acknowledge", "a", "take on", _acknowledge, "Look after it: nobody else need, and it does not escalate.",
         danger=Danger.REVERSIBLE, needs=Needs.MANY, role=Role.OPERATOR, enabled=_all_active, consequences=_named,
+        each=Each(_acknowledge_one, _called),
         ask=lambda _alerts: (
             Field("reason", "what is being done", required=False),
             Field("for", "lapses after", required=False),
@@ -243,6 +253,7 @@ ACTING: tuple[Action, ...] = (
     Action(
         "resolve", "x", "resolve", _resolve, "End it; its monitor opens a new one if it is still bad.",
         danger=Danger.REVERSIBLE, needs=Needs.MANY, role=Role.OPERATOR, enabled=_all_active, consequences=_named,
+        each=Each(lambda engine, alert, said: engine.alerts.resolve(alert.id, reason=said["reason"]), _called),
         ask=lambda _alerts: (REASON,),
         twin=lambda it, said: several(qd("alerts", "resolve", each.id, why(said)) for each in it),
     ),

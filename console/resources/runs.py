@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from console.actions import Action, Answers, Danger, Field, Needs
+from console.actions import Action, Answers, Danger, Each, Field, Needs
 from console.commanding.shell_words import given, option, qd, several, tagged
 from console.formats import STATES, age, duration, logged, number, pill
 from console.location import Location, filter_text
@@ -341,6 +341,10 @@ def _registering(run: Run, said: Answers) -> str:
     return qd("models", "register", said["model"], given("run", run.run_id), given("path", said["artifact"]), *about)
 
 
+def _called(run: Run) -> str:
+    return f"{run.name}  {run.run_id[:8]}  {run.experiment}"
+
+
 def _key_of(event: Event) -> Key | None:
     return event.row_id
 
@@ -377,6 +381,9 @@ ACTIONS: tuple[Action, ...] = (
         role=Role.WRITER,
         ask=lambda _runs: (Field("key", "tag"), Field("value", "value", required=False)),
         hint=False,
+        each=Each(
+            lambda engine, run, said: engine.runs.set_tag(run.run_id, said["key"], said["value"] or None), _called
+        ),
         twin=lambda it, said: several(qd("runs", "tag", run.run_id, tagged(said)) for run in it),
     ),
     Action(
@@ -413,6 +420,7 @@ ACTIONS: tuple[Action, ...] = (
         needs=Needs.MANY,
         role=Role.OPERATOR,
         hint=False,
+        each=Each(lambda engine, run, _said: engine.runs.delete(run.run_id), _called),
         twin=lambda it, _said: qd("runs", "delete", tuple(run.run_id for run in it)),
     ),
     Action(
