@@ -20,6 +20,7 @@ FOLDER = Path(__file__).parents[2] / "screenshots"
 LIVE_SECONDS = 25
 REST_S = 1.2
 OPENING_S = 15.0
+PROMPT = "qd>"
 
 
 def take(workspace: Path, shot: Shot) -> None:
@@ -27,8 +28,10 @@ def take(workspace: Path, shot: Shot) -> None:
     columns, rows = shot.size
     headless(workspace, shot.headless)
     words = [*shot.options, *(("console", *shot.start) if shot.start else ())]
-    with PtySession(command(workspace, *words), columns=columns, rows=rows, environ=home_of(workspace)) as session:
-        session.until_text(shot.start[0] if shot.start else "pulse", within=OPENING_S)
+    with PtySession(
+        command(workspace, *words), columns=columns, rows=rows, environ=home_of(workspace, shot.name)
+    ) as session:
+        session.until_text(shot.start[0] if shot.start else PROMPT, within=OPENING_S)
         session.listen(REST_S)  # a live screen never comes to rest, so a fixed while it is
         for keys in shot.keys:
             session.send(keys)

@@ -20,7 +20,7 @@ from tests.screenshots.terminal import FaintScreen
 COLUMNS, ROWS = 100, 30
 TITLE = "qd: look, compare, promote, watch a canary, go back in time, undo"
 LETTER_S = 0.045
-LONGEST_IDLE_S = 2.2
+LONGEST_IDLE_S = 1.7
 FRAME_S = 0.09
 """What changes faster than this becomes one picture."""
 LAST_S = 4.0
@@ -117,7 +117,7 @@ def recorded(workspace: Path) -> list[Chunk]:
         TimedOut: something that should have come did not.
     """
     argv = command(workspace, "--as", "maria", "console", "pulse")
-    with PtySession(argv, columns=COLUMNS, rows=ROWS, environ=home_of(workspace)) as session:
+    with PtySession(argv, columns=COLUMNS, rows=ROWS, environ=home_of(workspace, "session")) as session:
         for step in STEPS:
             for key in _typed(step.keys):
                 session.send(key)

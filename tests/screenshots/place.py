@@ -22,14 +22,17 @@ class Told(AssertionError):
     """A picture would show a path of this machine."""
 
 
-def home_of(workspace: Path) -> Mapping[str, str]:
+def home_of(workspace: Path, name: str) -> Mapping[str, str]:
     """The environment of whoever sits at the terminal: a home that holds the workspace, and nothing configured.
 
     Args:
         workspace: The demo.
+        name: Of the picture; what one remembers, such as how a list is sorted, the next does not know.
     """
-    unset = dict.fromkeys(("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "QUARTERDECK_HOME", "NO_COLOR"), "")
-    return {**unset, "HOME": str(workspace.parent), "LANG": "C.UTF-8", "SSH_CONNECTION": "", "TMUX": ""}
+    unset = dict.fromkeys(("XDG_DATA_HOME", "QUARTERDECK_HOME", "NO_COLOR", "SSH_CONNECTION", "SSH_TTY", "TMUX"), "")
+    own = workspace.parent / "own" / name
+    kept = {"XDG_CONFIG_HOME": str(own / "config"), "XDG_STATE_HOME": str(own / "state")}
+    return {**unset, **kept, "HOME": str(workspace.parent), "LANG": "C.UTF-8"}
 
 
 def command(workspace: Path, *words: str) -> list[str]:
@@ -50,7 +53,7 @@ def headless(workspace: Path, commands: Sequence[Sequence[str]]) -> None:
         commands: The words of each, after `qd`.
     """
     for words in commands:
-        environ = {name: value for name, value in {**os.environ, **home_of(workspace)}.items() if value}
+        environ = {name: value for name, value in {**os.environ, **home_of(workspace, "headless")}.items() if value}
         subprocess.run(command(workspace, *words), check=True, stdout=subprocess.DEVNULL, env=environ)
 
 

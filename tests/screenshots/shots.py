@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-WIDE, SMALL, LINES = (160, 45), (80, 24), (100, 32)
-ENTER, DOWN, RIGHT, ESCAPE, WAIT = "\r", "j", "\x1b[C", "\x1b", ""
+WIDE, SMALL, LINES, SHORT = (160, 45), (80, 24), (100, 24), (138, 32)
+ENTER, DOWN, LEFT, RIGHT, ESCAPE, WAIT = "\r", "j", "\x1b[D", "\x1b[C", "\x1b", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class Shot:
 
 
 _BOOSTED = ("/boost experiment=car-loan", ENTER, " ", DOWN, " ", DOWN, " ", "x")
-_TO_LOG_LOSS = (RIGHT,) * 6
+_BY_FAMILY_THEN_AUC = (*(RIGHT,) * 8, "o", *(LEFT,) * 3, "O", "#")
 _BACKTEST = ("monitors", "backtest", "car-loan", "--since", "7d")
 _CHECK = ("models", "check", "seattle-weather", "2", "--to", "production")
 _JOBS = (
     ("jobs", "start", "--title", "Back-test of car-loan over a week", "--", *_BACKTEST),
     ("jobs", "start", "--title", "Gates of seattle-weather 2", "--", *_CHECK),
 )
-_TRAFFIC = ("--as", "maria", "endpoints", "traffic", "breast-cancer", "3=25%", "--reason", "looks good so far")
+_STAGED = ("models", "promote", "seattle-weather", "2", "--to", "staging", "--reason", "to be tried")
 
 SHOTS = (
     Shot("pulse", ("pulse",)),
@@ -51,23 +51,23 @@ SHOTS = (
     Shot("compare", ("runs",), (*_BOOSTED, "\t", "s")),
     Shot("heat-map", ("runs",), (*_BOOSTED, "\t", "v")),
     Shot("histogram", ("runs",), ("/network-live", ENTER, ENTER, "v", "v")),
-    Shot("table", ("runs",), ("/experiment=car-loan", ENTER, *_TO_LOG_LOSS, "o", RIGHT, "O", "#")),
+    Shot("table", ("runs",), ("/accuracy>0.8", ENTER, *_BY_FAMILY_THEN_AUC), SHORT),
     Shot("promote", ("models",), ("p",)),
     Shot("board", ("versions",), ("v",)),
     Shot("server", ("server",), (WAIT,) * 8),
     Shot("endpoints", ("endpoints",), (WAIT,) * 3),
-    Shot("endpoint", ("endpoint", "breast-cancer"), (WAIT,) * 6),
-    Shot("traffic", ("endpoint", "breast-cancer"), (WAIT, "t", "\x7f\x7f25")),
+    Shot("endpoint", ("endpoint", "breast-cancer"), (WAIT,) * 6, SHORT),
+    Shot("traffic", ("endpoint", "breast-cancer"), (WAIT, "t", "\x7f\x7f25"), SHORT),
     Shot("trace", ("traces",), ("/state=error", ENTER, ENTER)),
     Shot("promote-80x24", ("models",), ("p",), SMALL),
     Shot("endpoint-80x24", ("endpoint", "breast-cancer"), (WAIT,) * 6, SMALL),
     Shot("pulse-80x24", ("pulse",), (), SMALL),
-    Shot("drift", ("drift",), (WAIT,) * 4),
+    Shot("drift", ("drift",), (WAIT,) * 4, SHORT),
     Shot("alert", ("alerts",), (WAIT, ENTER, WAIT)),
     Shot("lineage", ("lineage", "car-loan/1"), (WAIT,), LINES),
     Shot("jobs", ("jobs",), (WAIT,), LINES, headless=_JOBS),
     Shot("past", ("versions", "seattle-weather"), ("{", "{"), LINES),
-    Shot("undo", ("audit",), ("z", WAIT), WIDE, headless=(_TRAFFIC,), last=True),
+    Shot("undo", ("audit",), ("z", WAIT), SHORT, headless=(_STAGED,), last=True),
     Shot("audit", ("audit",), last=True),
-    Shot("plain", (), ("4\n",), LINES, ("--plain",)),
+    Shot("plain", (), ("models\n", "1\n"), LINES, ("--plain",)),
 )

@@ -54,8 +54,9 @@ def _server(opened: engine.Engine) -> Iterator[str]:
 
 def _log(url: str, over: threading.Event) -> None:
     moods = random.Random(5)
+    now = time.time_ns() // MS
     with Wire.to(url) as wire:
-        run = wire.mlflow("POST", "runs/create", {"experiment_id": "0", "run_name": "nightly", "start_time": 1}).json
+        run = wire.mlflow("POST", "runs/create", {"experiment_id": "0", "run_name": "nightly", "start_time": now}).json
         run_id = run["run"]["info"]["run_id"]
         step = 0
         while not over.wait(PAUSE_S * moods.choice((1, 1, 2, 5))):
