@@ -106,7 +106,7 @@ async def test_several_are_resolved_with_one_question_that_names_them(world: Wor
         await deck.expect("reason", "car_value went up", "half of it is missing")
         await deck.type("retrained")
         await deck.press("enter")
-        await deck.expect("2 resolved")
+        await deck.expect("Resolve: 2 done")
         await deck.expect_line("✓ resolved")
     assert {each.state for each in world.engine.alerts.page().items} == {AlertState.RESOLVED}
     assert {each.resolution for each in world.engine.alerts.page().items} == {"retrained"}
