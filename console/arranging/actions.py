@@ -192,7 +192,7 @@ LIST_ACTIONS: tuple[Action, ...] = (
         _on_list(
             lambda view: view.lay_out(replace(view.columns.arrangement, footer=not view.columns.arrangement.footer))
         ),
-        "Say under the list what its numbers come to: count, min, mean, max of the marked rows or all.",
+        "Sum up below: count, min, mean, max of all rows or the marked.",
     ),
     _action("freeze", "f", _on_list(lambda view: view.freeze()), "Hold the rows still, and let go."),
     Action(
