@@ -45,7 +45,7 @@ class Filtering:
 
 
 def measure(places: Places) -> Iterator[Row]:
-    """Cursor, page, filter; then how much memory all that took."""
+    """Cursor, page, filter, how much memory all that took; then a typed predicate, and rest."""
     workspace = places.workspace()
     with console(workspace) as tape:
         tape.when(lambda: filled(tape))
@@ -55,8 +55,8 @@ def measure(places: Places) -> Iterator[Row]:
         tape.send("g")
         tape.rest(0.5)
         yield from _filter(tape, expected(places, places.runs))
-        yield _predicate(tape, places)
         yield Row(f"console: peak memory at {places.runs:,} runs", tape.memory_mb(), "MB", 60)
+        yield _predicate(tape, places)
     with console(workspace) as tape:
         tape.when(lambda: filled(tape))
         yield from _idle(tape)
