@@ -48,6 +48,20 @@ def test_a_query_counts_what_it_lists_and_names_the_nearest_key(qd: Qd, sample: 
     assert "Did you mean model?" in wrong.err
 
 
+def test_numbers_of_columns_are_added_up(qd: Qd, sample: Sample) -> None:
+    found = qd(
+        "runs", "aggregate", "metrics.auc", "params.depth", "metrics.never", "--find", "-name:tree-2", "--json"
+    ).json
+    assert found["things"] == 2
+    auc, depth, never = found["columns"]
+    assert (auc["column"], auc["count"], auc["missing"]) == ("metrics.auc", 2, 0)
+    assert auc["least"] <= auc["mean"] <= auc["greatest"] < 0.91
+    assert depth["count"] == 2
+    assert (never["count"], never["missing"], never["mean"]) == (0, 2, None)
+    assert qd("runs", "aggregate", "duration", "--csv").rows[1][0] == "duration"
+    assert "has no numbers" in qd("runs", "aggregate", "status", code=2).err
+
+
 def test_a_list_continues_where_the_page_ended(qd: Qd, sample: Sample) -> None:
     first = qd("runs", "list", "--limit", "2", "--order-by", "metrics.auc desc", "--json").json
     token = first["next_page_token"]
