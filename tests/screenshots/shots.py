@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WIDE, SMALL, LINES, SHORT = (160, 45), (80, 24), (100, 24), (138, 32)
-ENTER, DOWN, LEFT, RIGHT, ESCAPE, WAIT = "\r", "j", "\x1b[D", "\x1b[C", "\x1b", ""
+ENTER, DOWN, LEFT, RIGHT, WAIT = "\r", "j", "\x1b[D", "\x1b[C", ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def _log(url: str, over: threading.Event) -> None:
             step += 1
             metric = {"run_id": run_id, "key": "loss", "value": 1 / step, "timestamp": step, "step": step}
             wire.mlflow("POST", "runs/log-metric", metric)
+        wire.mlflow("POST", "runs/update", {"run_id": run_id, "status": "FINISHED"})
 
 
 def _trace(number: int) -> dict[str, object]:
