@@ -81,8 +81,8 @@ def _open(app: ConsoleApp, job: Job | Task, _answers: Answers) -> None:
         app.say(job.words or job.title, "dim")
 
 
-def _shell(verb: str, job: Job | Task) -> str:
-    return f"qd jobs {verb} {job.id}" if isinstance(job, Job) else ""
+def _shell(line: str, job: Job | Task) -> str:
+    return f"{line} {job.id}" if isinstance(job, Job) else ""
 
 
 CANCEL = Action(
@@ -94,7 +94,7 @@ CANCEL = Action(
     danger=Danger.REVERSIBLE,
     role=Role.WRITER,
     enabled=_over,
-    twin=lambda job, _answers: _shell("cancel", job),
+    twin=lambda job, _answers: _shell("qd jobs cancel", job),
 )
 FORGET = Action(
     "forget",
@@ -105,7 +105,7 @@ FORGET = Action(
     danger=Danger.REVERSIBLE,
     role=Role.WRITER,
     enabled=_lasting,
-    twin=lambda job, _answers: _shell("forget", job),
+    twin=lambda job, _answers: _shell("qd jobs forget", job),
     hint=False,
 )
 

@@ -21,6 +21,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.core.errors import InvalidInput
+from engine.core.query.explosive import why_explosive
 from engine.core.query.lexer import Token
 from engine.core.query.predicates import WITHIN, Asked, Item, predicate
 from engine.core.query.source import ENTITIES, Source
@@ -327,6 +328,8 @@ def _word(source: Source, term: re.Match[str], *, negated: bool) -> Word:
         _expression(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise source.error(term.start(), f"the expression does not compile: {error}.") from error
+    if why := why_explosive(pattern):
+        raise source.error(term.start(), f"the expression could take for ever: {why}.", "Write a simpler one.")
     return Word(pattern, negated, regex=True)
 
 
