@@ -7,9 +7,9 @@ import re
 import pytest
 
 from engine.core.errors import FilterSyntaxError
+from engine.core.query import RUNS
 from engine.core.query.explosive import why_explosive
 from engine.core.query.quick import parse_quick
-from engine.core.query import RUNS
 
 
 @pytest.mark.parametrize(
