@@ -31,7 +31,7 @@ async def test_a_typed_command_becomes_a_job_whose_end_is_told(world: World, siz
         await deck.type("db check")
         await deck.press("enter")
         await deck.expect("Job 1 is done")
-        await deck.expect("db check", "done")
+        await deck.expect("✓ done  db check")
         await deck.press("enter")
         await deck.expect("exit code", "sound")
 
