@@ -43,7 +43,8 @@ def demo_directory(workspace: str | None) -> Path:
     """
     if workspace is not None:
         return find_workspace(workspace, environ=os.environ, cwd=Path.cwd()).path
-    own = find_workspace(None, environ={"HOME": os.environ.get("HOME", "~")}, cwd=Path("/"))
+    places = {name: os.environ[name] for name in ("HOME", "XDG_DATA_HOME") if name in os.environ}
+    own = find_workspace(None, environ=places, cwd=Path("/"))
     return own.path.with_name("quarterdeck-demo")
 
 

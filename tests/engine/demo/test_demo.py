@@ -133,8 +133,11 @@ def test_without_a_named_workspace_it_stays_out_of_the_users_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     assert demo_directory(None) == tmp_path / ".local" / "share" / "quarterdeck-demo"
     assert demo_directory(str(tmp_path / "here")) == tmp_path / "here"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert demo_directory(None) == tmp_path / "data" / "quarterdeck-demo"
 
 
 def test_the_live_run_moves_and_finishes(tmp_path: Path) -> None:
