@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.core.errors import InvalidInput
 from engine.core.plotting.picture import Curve, Look, csv_text
 from engine.core.plotting.picture import svg as draw_svg
 from engine.core.saving import save
@@ -51,7 +52,7 @@ def file_name(title: str, kind: str) -> str:
 
 
 def save_chart(target: Path, series: Sequence[Series], view: View, *, replace: bool = False) -> Path:
-    """Write a chart to a file: SVG, or CSV when the file is called so.
+    """Write a chart to a file: SVG or CSV, as the file is called.
 
     Args:
         target: Where.
@@ -64,9 +65,12 @@ def save_chart(target: Path, series: Sequence[Series], view: View, *, replace: b
 
     Raises:
         AlreadyExists: a file is there already.
-        InvalidInput: it cannot be written there.
+        InvalidInput: it cannot be written there, or is called neither `.svg` nor `.csv`.
     """
-    text = csv(series) if target.suffix.lower() == ".csv" else svg(series, view)
+    ending = target.suffix.lower()
+    if ending not in (".svg", ".csv"):
+        raise InvalidInput(f"A chart is saved as .svg or .csv, not as {ending or 'a file without an ending'}.")
+    text = csv(series) if ending == ".csv" else svg(series, view)
     place = Path(target).expanduser().absolute()
     save(place, text.encode(), replace=replace)
     return place

@@ -8,7 +8,7 @@ import pytest
 
 from console.widgets.charts.exporting import csv, file_name, save_chart, svg
 from console.widgets.charts.series import Series, View
-from engine.core.errors import AlreadyExists
+from engine.core.errors import AlreadyExists, InvalidInput
 
 SERIES = [
     Series("a", [(0.0, 1.0), (1.0, 2.0), (2.0, 4.0)]),
@@ -53,4 +53,7 @@ def test_the_ending_says_what_is_written_and_nothing_is_replaced_unasked(tmp_pat
     with pytest.raises(AlreadyExists):
         save_chart(tmp_path / "loss.svg", SERIES, view)
     save_chart(tmp_path / "loss.svg", SERIES[:1], view, replace=True)
+    for name in ("loss.pdf", "loss"):
+        with pytest.raises(InvalidInput, match=r"saved as \.svg or \.csv"):
+            save_chart(tmp_path / name, SERIES, view)
     assert (tmp_path / "loss.svg").read_text() == svg(SERIES[:1], view)
