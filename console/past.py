@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from console.formats import recorded
 from engine.core.errors import InvalidInput, QuarterdeckError
-from engine.core.moment import Moment, parse_moment
+from engine.core.moment import Moment, parse_moment, past_moment
 from engine.core.timetext import format_time
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def settled(location: Location, now_ms: int) -> Location:
     Raises:
         InvalidInput: its moment is none.
     """
-    return replace(location, at=str(parse_moment(location.at, now_ms))) if location.at else location
+    return replace(location, at=str(past_moment(location.at, now_ms))) if location.at else location
 
 
 def tellable(location: Location) -> bool:
@@ -232,7 +232,7 @@ def _go(app: ConsoleApp, here: Location, text: str) -> None:
             app.replace(replace(here, at=""))
         return
     try:
-        moment = parse_moment(text, app.pasts.present.clock.now_ms())
+        moment = past_moment(text, app.pasts.present.clock.now_ms())
     except InvalidInput as error:
         app.say(f"{error.message} Write 2026-11-03T09:00, 5m ago or #1182.", "bad")
         return

@@ -104,10 +104,10 @@ def past_option(function: F) -> F:
     def look_back(ctx: click.Context, param: click.Parameter, text: str | None) -> None:
         if text is not None:
             from engine.core.clock import SystemClock
-            from engine.core.moment import parse_moment
+            from engine.core.moment import past_moment
 
             try:
-                ctx.obj.moment = parse_moment(text, SystemClock().now_ms())
+                ctx.obj.moment = past_moment(text, SystemClock().now_ms())
             except QuarterdeckError as error:
                 raise click.BadParameter(f"{error.message} {error.hint}", ctx, param) from error
 

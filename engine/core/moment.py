@@ -40,14 +40,27 @@ def parse_moment(text: str, now_ms: int | None) -> Moment:
         The moment.
 
     Raises:
-        InvalidInput: it is neither, or a time that has not come yet.
+        InvalidInput: it is neither.
     """
     change = _CHANGE.fullmatch(text.strip())
-    if change:
-        return Moment(change=int(change[1]))
-    time_ms = parse_time(text, now_ms)
-    if now_ms is not None and time_ms > now_ms + _CLOCKS_APART_MS:
-        raise InvalidInput(
-            f"{format_time(time_ms)} has not come yet.", hint="Name a moment of the past, such as 5m ago."
-        )
-    return Moment(time_ms)
+    return Moment(change=int(change[1])) if change else Moment(parse_time(text, now_ms))
+
+
+def past_moment(text: str, now_ms: int) -> Moment:
+    """Read a moment that there has been.
+
+    Args:
+        text: As of `parse_moment`.
+        now_ms: The present, in milliseconds since the epoch.
+
+    Returns:
+        The moment.
+
+    Raises:
+        InvalidInput: it is none, or has not come yet.
+    """
+    found = parse_moment(text, now_ms)
+    if found.time_ms is not None and found.time_ms > now_ms + _CLOCKS_APART_MS:
+        when = format_time(found.time_ms)
+        raise InvalidInput(f"{when} has not come yet.", hint="Name a moment of the past, such as 5m.")
+    return found

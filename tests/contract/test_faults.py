@@ -33,6 +33,9 @@ READING = {
     "uploads": "check_part join",
     "processes": "server stop_server stop_up up",
     "jobs": "cancel forget get log page start",
+    "lineages": "fan thing tree",
+    "past": "after before change_at control telemetry",
+    "undoing": "latest plan redoable undo",
     "analyst": "settle",
     "builds": "export get load path pickle_allowed",
     "endpoints": "at deployments desired get history of_version page plan planes prepare wait",
@@ -54,7 +57,10 @@ READING = {
     "outbox": "",
     "audit": "consistency entries_for entry head inclusion page verify",
 }
-"""Operations that write nothing, or nothing that anybody finds: the whole of an upload is a spare object at first."""
+"""Operations that write nothing, or nothing that anybody finds: the whole of an upload is a spare object at first.
+
+An undo writes by the operations of the others, each of which is tried itself.
+"""
 
 WITHIN = {
     "approvals": "use close_stale",

@@ -56,6 +56,8 @@ def test_there_are_commands_to_look_for() -> None:
 def test_a_command_that_is_named_exists(line: str) -> None:
     command: click.Command = root
     words = line.removeprefix("jobs start -- ").split()  # what stands behind it is a command, too
+    if words in (["X"], ["…"]):  # any
+        return
     while words and isinstance(command, click.Group):
         context = click.Context(command)
         found = command.get_command(context, words[0])

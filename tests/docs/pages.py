@@ -143,9 +143,8 @@ def _commands(
 def exit_codes() -> str:
     """What a command ends with, and what HTTP answers."""
     found = {each for each in vars(errors_module).values() if isinstance(each, type)}
-    kinds = sorted(
-        (each for each in found if issubclass(each, QuarterdeckError)), key=lambda each: (each.exit_code, each.code)
-    )
+    named = (each for each in found if issubclass(each, QuarterdeckError))
+    kinds = sorted(named, key=lambda each: (each.exit_code, each.code, each.__name__))
     rows = [
         (str(each.exit_code), _code(each.code), str(each.http_status), (each.__doc__ or "").split("\n")[0])
         for each in kinds

@@ -54,6 +54,10 @@ SCREENS: tuple[Screen, ...] = (
     Screen("external"),
     Screen("external-endpoint", "{external}", every=4),
     Screen("jobs"),
+    Screen("job", "1"),
+    Screen("output", "1"),
+    Screen("log"),
+    Screen("glossary"),
     Screen("processes"),
     Screen("alerts"),
     Screen("alert", "{alert}", every=2),
@@ -119,6 +123,10 @@ _LISTS = (
 
 COMMANDS: tuple[Command, ...] = (
     *(Command(f"{words} --limit 1000{form}") for words in _LISTS for form in ("", " --csv", " --json")),
+    Command("jobs list"),
+    Command("undo --dry-run", ANSWERED),
+    Command("redo --dry-run", ANSWERED),
+    Command("lineage version/{version}", every=12),
     Command("policy show"),
     Command("policy check"),
     Command("policy whoami"),
@@ -196,5 +204,6 @@ NOT_SWEPT = {
     "predict": "it scores files of one's own; what it writes has tests of its own",
     "serve": "it answers until it is ended; what it answers has tests of its own",
     "up": "it runs until it is ended",
+    "web": "it shows the console; what it answers has tests of its own",
 }
 """Nouns of the command line without a place, with the reason."""

@@ -55,7 +55,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     running.process.send_signal(signal.SIGTERM)
     with running.process as process:
         said, complained = process.communicate(timeout=DEADLINE)
-    assert (process.returncode, complained) == (0, "")
+    # asyncio's own remark on a console that was ended while its page was being closed
+    said = [line for line in complained.splitlines() if not line.startswith("Unknown child process pid")]
+    assert (process.returncode, said) == (0, [])
     assert running.token not in said
 
 
