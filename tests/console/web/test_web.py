@@ -56,8 +56,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with running.process as process:
         said, complained = process.communicate(timeout=DEADLINE)
     # asyncio's own remark on a console that was ended while its page was being closed
-    said = [line for line in complained.splitlines() if not line.startswith("Unknown child process pid")]
-    assert said == []
+    complaints = [line for line in complained.splitlines() if not line.startswith("Unknown child process pid")]
+    assert complaints == []
     assert process.returncode == 0
     assert running.token not in said
 
