@@ -94,6 +94,8 @@ class Arrangement:
     def move(self, name: str, by: int, names: Sequence[str]) -> Arrangement:
         """Move a column past its neighbour that is shown; those that stay at the left only among themselves.
 
+        One that led, and is not pinned, goes behind those pinned when another takes its place.
+
         Args:
             name: The column.
             by: -1 to the left, 1 to the right.

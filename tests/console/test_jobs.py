@@ -68,7 +68,7 @@ async def test_it_goes_on_when_the_console_is_left(world: World, tmp_path: Path)
 async def test_a_hostile_title_and_log_are_harmless(world: World) -> None:
     async with console(world.engine, "jobs") as deck:
         deck.app.jobs.start(HOSTILE, ("runs", "show", HOSTILE))
-        await deck.expect("failed")
+        await deck.expect("✗ failed")  # the row, not only the line that tells of it
         await deck.press("enter")
         await deck.expect("exit code")
         assert "\x1b" not in deck.text()
