@@ -27,7 +27,9 @@ def sequence(text: str, environ: Mapping[str, str]) -> str:
     """What to send to the terminal.
 
     Tmux takes the plain sequence where `set-clipboard` is on, and passes the wrapped one on where `allow-passthrough`
-    is: both are sent, for neither is shown where it is not taken. Screen passes on short strings only.
+    is: both are sent, for neither is shown where it is not taken. Screen passes on short strings only, and shows
+    what is wrapped for tmux: where one runs in the other, it is taken for screen unless `TERM` says tmux, which drops
+    what it does not know.
 
     Args:
         text: What to put on the clipboard.
@@ -38,9 +40,10 @@ def sequence(text: str, environ: Mapping[str, str]) -> str:
     """
     encoded = b64encode(text.encode("utf-8", "replace")).decode()
     plain = f"{_ESC}]52;c;{encoded}\a"
-    if "TMUX" in environ or environ.get("TERM", "").startswith("tmux"):
+    term = environ.get("TERM", "")
+    if term.startswith("tmux") or ("TMUX" in environ and "STY" not in environ):
         return f"{plain}{_ESC}Ptmux;{plain.replace(_ESC, _ESC * 2)}{_END}"
-    if "STY" in environ or environ.get("TERM", "").startswith("screen"):
+    if "STY" in environ or term.startswith("screen"):
         chunks = (plain[start : start + _CHUNK] for start in range(0, len(plain), _CHUNK))
         return "".join(f"{_ESC}P{chunk}{_END}" for chunk in chunks)
     return plain

@@ -43,6 +43,14 @@ def test_screen_gets_strings_it_passes_on() -> None:
     assert max(map(len, pieces)) <= 700
 
 
+@pytest.mark.parametrize(
+    ("term", "tmux"), [("tmux-256color", True), ("screen.xterm-256color", False), ("screen", False)]
+)
+def test_where_one_runs_in_the_other_screen_is_not_sent_what_it_would_show(term: str, tmux: bool) -> None:
+    sent = sequence("x", {"TMUX": "socket,1,0", "STY": "1.pts", "TERM": term})
+    assert ("tmux;" in sent) is tmux
+
+
 def test_nothing_a_terminal_obeys_is_in_what_is_pasted() -> None:
     pasted = harmless(f"{HOSTILE}\tb\r\nc\x1b[201~")
     assert pasted.count("\t") == 1
