@@ -52,15 +52,39 @@ class RunAggregating(RunReading):
         """
         from engine.core.aggregates import Aggregates
 
-        if not 1 <= len(columns) <= MOST_COLUMNS:
-            raise InvalidInput(f"Name 1 to {MOST_COLUMNS} columns.")
-        fields = [_field(column) for column in columns]
+        fields = numeric_fields(columns)
         with self._database.snapshot() as snapshot:
             runs = search_store.matching(snapshot, self._search(snapshot, query or RunQuery()))
             things = aggregate_store.count(snapshot, runs.source)
-            numbers = _numbers(snapshot, fields, runs)
-        told = (_aggregate(column, found, things) for column, found in zip(columns, numbers, strict=True))
-        return Aggregates(things, tuple(told))
+            return Aggregates(things, add_up(snapshot, columns, fields, runs, things))
+
+
+def numeric_fields(columns: Sequence[str]) -> list[Field]:
+    """The fields of columns that can be added up.
+
+    Raises:
+        FilterSyntaxError: a column does not parse.
+        InvalidInput: a column holds no numbers, or there are none or too many.
+    """
+    if not 1 <= len(columns) <= MOST_COLUMNS:
+        raise InvalidInput(f"Name 1 to {MOST_COLUMNS} columns.")
+    return [_field(column) for column in columns]
+
+
+def add_up(
+    snapshot: Snapshot, columns: Sequence[str], fields: Sequence[Field], runs: Matching, things: int
+) -> tuple[Aggregate, ...]:
+    """What columns come to.
+
+    Args:
+        snapshot: The view to read in.
+        columns: How they are called.
+        fields: Their fields, as `numeric_fields` gave them.
+        runs: Of which runs.
+        things: How many these are.
+    """
+    numbers = _numbers(snapshot, fields, runs)
+    return tuple(_aggregate(column, found, things) for column, found in zip(columns, numbers, strict=True))
 
 
 def _field(column: str) -> Field:

@@ -164,7 +164,7 @@ class RunReading(RunService):
         search = self._search(snapshot, query)
         position = None if query.page_token is None else _position(query)
         found = search_store.page(snapshot, search, query.limit, position)
-        token = None if found.end is None else encode_token([_fingerprint(query), *found.end])
+        token = None if found.end is None else encode_token([fingerprint(query), *found.end])
         return found.row_ids, token
 
     def _filter(self, snapshot: Snapshot, query: RunQuery) -> Filter | None:
@@ -214,7 +214,7 @@ def _experiment(snapshot: Snapshot, name: str) -> int:
     return found[0]
 
 
-def _fingerprint(query: RunQuery) -> int:
+def fingerprint(query: RunQuery) -> int:
     """Tells tokens of different queries apart, so that one is never continued with another's position."""
     from zlib import crc32  # only a long list needs it
 
@@ -224,6 +224,6 @@ def _fingerprint(query: RunQuery) -> int:
 
 def _position(query: RunQuery) -> tuple[object, ...]:
     token = decode_token(query.page_token or "")
-    if not isinstance(token, list) or len(token) < 2 or token[0] != _fingerprint(query):
+    if not isinstance(token, list) or len(token) < 2 or token[0] != fingerprint(query):
         raise InvalidInput("The page token is not of this query.", hint="Start again without a page token.")
     return tuple(token[1:])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from engine.tracking.aggregating import RunAggregating
 from engine.tracking.curves import RunCurves
+from engine.tracking.grouping import RunGrouping
 from engine.tracking.importing import RunImporting
 from engine.tracking.recording import RunRecording
 from engine.tracking.series import RunSeries
 
 
-class Runs(RunRecording, RunCurves, RunSeries, RunImporting, RunAggregating):
+class Runs(RunRecording, RunCurves, RunSeries, RunImporting, RunGrouping):
     """Runs of a workspace: start, log, search, compare, change, import.
 
     Args:

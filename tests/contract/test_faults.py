@@ -24,8 +24,8 @@ from tests.faults import Faults
 READING = {
     "experiments": "find get get_by_id page search",
     "runs": "aggregates artifact_manifest artifacts by_status columns compare count curves encoded export_runs get"
-    " history keys knows latest_values metric_points now_ms open_artifact page read_artifact record records redacted"
-    " rows sample series",
+    " group_rows grouped groups history keys knows latest_values metric_points now_ms open_artifact page read_artifact"
+    " record records redacted rows sample series",
     "runs.files": "file level manifest may_keep open",
     "logged_models": "artifacts get manifest now_ms of_run open_artifact page",
     "logged_models.files": "file level manifest may_keep open",

@@ -141,12 +141,15 @@ NOT_ON_THE_COMMAND_LINE: Mapping[str, str] = {
     "traces.rows": "the visible rows of that table",
     "runs.keys": "the order behind the console's virtual table; a list on the command line is a page",
     "runs.rows": "the visible rows of that table",
+    "runs.grouped": "the groups of that table, whose runs open in place; `runs groups` is a page of them",
+    "runs.group_rows": "the visible groups of that table",
     "runs.log_bytes": "`runs artifacts put` stores files",
     "models.register": "`models register` takes any source: `register_from`",
 }
 
 NOT_IN_THE_CONSOLE: Mapping[str, str] = {
     "models.lineage": "the lineage screen is a tree that opens: `lineages.fan`, which knows alerts too",
+    "runs.groups": "its lists group in place: `runs.grouped`, of which it reads what is in view",
     "runs.count": "its lists know how long they are; the first screen counts by status",
     "gates.check": "a job of `qd models check`: it goes on when the console is left",
     "monitors.backtest": "same, of `qd monitors backtest`",

@@ -14,6 +14,7 @@ _VERBS = {
     "curves": "curves.curves",
     "delete": "changing.delete",
     "finish": "recording.finish",
+    "groups": "grouping.groups",
     "lineage": "showing.lineage",
     "list": "listing.list_",
     "log": "recording.log",

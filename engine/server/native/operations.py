@@ -51,7 +51,7 @@ OPERATIONS: dict[str, Way] = {
         prompts: diff get page resolve version versions
         rollouts: open_of page verdicts
         scoring: get page
-        runs: aggregates artifacts by_status columns compare count curves get history metric_points page
+        runs: aggregates artifacts by_status columns compare count curves get groups history metric_points page
         telemetry: counts get labels live predictions rows series stats totals
         tokens: page
         undoing: latest plan redoable

@@ -25,6 +25,7 @@ _MODELS = (
     "engine.artifacts.model",
     "engine.audit.model",
     "engine.core.aggregates",
+    "engine.core.grouping",
     "engine.deployment.model",
     "engine.drift.baseline_model",
     "engine.drift.model",
