@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _LEFT = (0x01, 0x02, 0x04, 0x40)
 _RIGHT = (0x08, 0x10, 0x20, 0x80)
@@ -19,8 +19,7 @@ _BRAILLE = tuple(map(_braille, range(256)))
 _ASCII = (" ", "'", ".", ":")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One inked cell: where it stands (cells from the top left), its character and the layer which owns it."""
 
     row: int
@@ -116,6 +115,8 @@ class Canvas:
 
     def _column(self, column: int) -> list[Cell]:
         """The inked cells of one column of cells."""
+        if len(self._layers) == 1:
+            return self._lone(column)
         patterns: dict[int, int] = {}
         owners: dict[int, tuple[int, int]] = {}
         mask, down = (1 << self._down) - 1, self._down
@@ -134,6 +135,21 @@ class Canvas:
                     patterns[row] = patterns.get(row, 0) | pattern
                     owners[row] = max(owners.get(row, (0, 0)), (pattern.bit_count(), -number))
         return [Cell(row, column, self._glyph(ink, -owners[row][1]), -owners[row][1]) for row, ink in patterns.items()]
+
+    def _lone(self, column: int) -> list[Cell]:
+        """The inked cells of one column of cells where there is one layer: no owner need be found."""
+        layer, mask, down = self._layers[0], (1 << self._down) - 1, self._down
+        first = column * self._across
+        left = layer[first]
+        right = layer[first + self._across - 1] if self._across == 2 else 0
+        union, cells = left | right, []
+        if union:
+            for row in range(((union & -union).bit_length() - 1) // down, (union.bit_length() - 1) // down + 1):
+                shift = row * down
+                pattern = (left >> shift & mask) | (right >> shift & mask) << down
+                if pattern:
+                    cells.append(Cell(row, column, self._glyph(pattern, 0), 0))
+        return cells
 
     def _glyph(self, pattern: int, owner: int) -> str:
         """The character of a cell."""

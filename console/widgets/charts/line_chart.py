@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -210,6 +211,20 @@ class LineChart(Widget):
         there = max(there, here + 1) if cells > 0 else min(there, here - 1)
         self.cursor = places[min(max(there, 0), len(places) - 1)]
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines for the compositor. Below Textual's style cache, which takes longer than drawing: a chart has no frame.
+
+        Args:
+            crop: what is wanted of the chart.
+
+        Returns:
+            The lines, styled, cut to it.
+        """
+        strips = [self.render_line(y) for y in crop.line_range]
+        if crop.x or crop.width != self.size.width:
+            return [strip.crop(crop.x, crop.right) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """One line of the chart, for Textual.
 
@@ -293,12 +308,17 @@ class LineChart(Widget):
             if columns is not None:
                 self._strips.pop(y, None)
                 regions.append(Region(columns[0], y, columns[1] - columns[0], 1))
-        if regions:
+        if len(regions) * 2 > len(before):
+            self.refresh()  # each region costs as much as drawing a line
+        elif regions:
             self.refresh(*regions)
 
     def _styled(self, line: Line) -> Strip:
         """Roles to styles."""
-        return Strip([Segment(text, self._inks.get(role) or self._ink(role)) for text, role in line], self.size.width)
+        strip = Strip([Segment(text, self._inks.get(role) or self._ink(role)) for text, role in line], self.size.width)
+        for grey in self.get_line_filters() if self.app.no_color else ():
+            strip = strip.apply_filter(grey, self.background_colors[1])
+        return strip
 
     def _ink(self, role: str) -> Style:
         """The style of a role, looked up once: there are many lines, and a widget's own style is dear."""
@@ -311,7 +331,7 @@ class LineChart(Widget):
 
 
 def changed(old: Line, new: Line) -> tuple[int, int] | None:
-    """Which cells of a line differ.
+    """Which cells of a line may differ; blanks of another role count too, the terminal's picture tells them apart.
 
     Args:
         old: the line before.
@@ -322,21 +342,24 @@ def changed(old: Line, new: Line) -> tuple[int, int] | None:
     """
     if old == new:
         return None
-    before, now = _cells(old), _cells(new)
-    if len(before) != len(now):
-        return 0, sum(cell_len(span.text) for span in new)
-    different = [column for column, (one, other) in enumerate(zip(before, now, strict=True)) if one != other]
-    return (different[0], different[-1] + 1) if different else None
+    width = sum(cell_len(text) for text, _ in new)
+    if sum(cell_len(text) for text, _ in old) != width:
+        return 0, width
+    return _common(old, new), width - _common(old[::-1], new[::-1], backwards=True)
 
 
-def _cells(line: Line) -> list[tuple[str, str]]:
-    """A line cell by cell; blanks have no role. Wide characters count as cells of their own, twice."""
-    return [
-        (glyph, "" if glyph == " " else role)
-        for text, role in line
-        for glyph in text
-        for _ in range(cell_len(glyph) or 1)
-    ]
+def _common(old: Line, new: Line, *, backwards: bool = False) -> int:
+    """Cells that two lines have in common before the first, or behind the last, that differs."""
+    cells = 0
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            if one.role == other.role:
+                step = -1 if backwards else 1
+                same = commonprefix((one.text[::step], other.text[::step]))  # noqa: RUF071 texts, not paths
+                cells += cell_len(same)
+            break
+        cells += cell_len(one.text)
+    return cells
 
 
 def _cleaned(series: Sequence[Series]) -> tuple[Series, ...]:

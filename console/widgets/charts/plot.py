@@ -226,12 +226,13 @@ def _write_x_axis(sheet: Sheet, frame: Frame, pens: _Pens, labels: dict[float, s
 def _trace(canvas: Canvas, curve: _Curve, frame: Frame) -> None:
     """Ink one curve: a stroke for each bucket, joined to the next by the shortest link."""
     layer = canvas.layer(behind=curve.faint)
+    dots = iter(frame.dots_of([bucket for bucket in curve.buckets if bucket is not None]))
     before: tuple[int, int, int] | None = None
     for bucket in curve.buckets:
         if bucket is None:
             before = None
             continue
-        here = (frame.dot_x(bucket[0]), frame.dot_y(bucket[2]), frame.dot_y(bucket[1]))
+        here = next(dots)
         canvas.stroke(layer, *here)
         if before is not None:
             canvas.line(layer, *_link(before, here))

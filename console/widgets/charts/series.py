@@ -14,6 +14,9 @@ from engine.core.plotting.scale import Scale
 Point = tuple[float, float] | tuple[float, float, float]
 """(x, y), or a bucket (x, lowest, highest) of a reduced curve. NaN is a gap; an infinity is shown on the edge."""
 
+Bucket = tuple[float, float, float]
+"""(x, lowest, highest), lowest <= highest, x finite, nothing NaN."""
+
 XKind = Literal["step", "time", "clock", "value"]
 """What x counts: training steps (whole), seconds since the start, seconds since the epoch, or any other number."""
 
@@ -110,6 +113,14 @@ class Frame:
         """Row of dots of a y, 0 at the top; a y outside stands on the edge."""
         return round((1 - self.y.share(value)) * (self.dots[1] - 1))
 
+    def dots_of(self, known: Sequence[Bucket]) -> list[tuple[int, int, int]]:
+        """Column, topmost and lowest row of dots of each bucket."""
+        across, down = self.dots[0] - 1, self.dots[1] - 1
+        columns = [round(share * across) for share in self.x.shares([bucket[0] for bucket in known])]
+        tops = [round((1 - share) * down) for share in self.y.shares([bucket[2] for bucket in known])]
+        bottoms = [round((1 - share) * down) for share in self.y.shares([bucket[1] for bucket in known])]
+        return list(zip(columns, tops, bottoms, strict=True))
+
     def cell_x(self, value: float) -> int:
         """Column of cells of an x, from the left of the frame."""
         return self.dot_x(value) * self.width // self.dots[0]
@@ -175,10 +186,6 @@ def _dressed(one: Series, place: int, lone: str) -> Series:
         role=one.role or ROLES[place % len(ROLES)],
         marker=one.marker[:1] or lone or MARKERS[place % len(MARKERS)],
     )
-
-
-Bucket = tuple[float, float, float]
-"""(x, lowest, highest), lowest <= highest, x finite, nothing NaN."""
 
 
 def buckets(points: Sequence[Point]) -> Iterator[Bucket | None]:

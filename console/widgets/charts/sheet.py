@@ -41,8 +41,13 @@ class Sheet:
             text: what to write.
             role: its role.
         """
-        for offset, glyph in enumerate(text):
-            self.put(row, column + offset, glyph, role)
+        if column < 0:
+            text, column = text[-column:], 0
+        text = text[: max(self.width - column, 0)]
+        if text and 0 <= row < self.height:
+            end = column + len(text)
+            self._glyphs[row][column:end] = text
+            self._roles[row][column:end] = [role] * len(text)
 
     def write_centred(self, text: str) -> None:
         """Write a sentence in the middle, broken between words where it is too long, in the role ``dim``.
@@ -73,10 +78,10 @@ def _line(glyphs: list[str], roles: list[str]) -> Line:
     """Join neighbours of the same role."""
     spans: list[Span] = []
     start, role = 0, ""
-    for column, glyph in enumerate(glyphs):
-        if glyph != " " and roles[column] != role:
+    for column, here in enumerate(roles):
+        if here != role and glyphs[column] != " ":
             if column > start:
                 spans.append(Span("".join(glyphs[start:column]), role))
-            start, role = column, roles[column]
+            start, role = column, here
     spans.append(Span("".join(glyphs[start:]), role))
     return tuple(spans)

@@ -52,6 +52,14 @@ class Scale:
             return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
         return (value - self.low) / span
 
+    def shares(self, values: Iterable[float]) -> list[float]:
+        """The same of many values at a time, several times as fast on a linear axis."""
+        low, high = self.low, self.high
+        span = high - low
+        if self.log or math.isinf(span):
+            return [self.share(value) for value in values]
+        return [0.0 if value <= low else 1.0 if value >= high else (value - low) / span for value in values]
+
     def at(self, share: float) -> float:
         """The value which stands at a share of the axis; the inverse of ``share``.
 

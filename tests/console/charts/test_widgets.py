@@ -380,12 +380,13 @@ async def test_a_resize_keeps_the_selected_chart_in_view() -> None:
         ((Span("abc"),), (Span("abc"),), None),
         ((Span("abc"),), (Span("aXc"),), (1, 2)),
         ((Span("abc", "axis"),), (Span("ab", "axis"), Span("c", "warn")), (2, 3)),
-        ((Span("a  ", "axis"),), (Span("a"), Span("  ", "warn")), (0, 1)),
-        ((Span("a  ", "axis"),), (Span("a", "axis"), Span("  ", "warn")), None),
+        ((Span("a  ", "axis"),), (Span("a"), Span("  ", "warn")), (0, 3)),
+        ((Span("a  ", "axis"),), (Span("a", "axis"), Span("  ", "warn")), (1, 3)),
+        ((Span("ab"), Span("c", "axis")), (Span("aXb"), Span("c", "axis")), (0, 4)),
         ((Span("東京x"),), (Span("東京y"),), (4, 5)),
     ],
 )
-def test_only_cells_which_look_different_count_as_changed(
+def test_all_cells_from_the_first_that_differs_to_the_last_count_as_changed(
     old: tuple[Span, ...], new: tuple[Span, ...], columns: tuple[int, int] | None
 ) -> None:
     assert changed(old, new) == columns
