@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.query import And, Comparison, Entity, Filter, Not, Operator, Or
 from engine.db.conditions import NUMBERS, Sql, compared
+from engine.tracking.attribute_store import attribute_condition
 from engine.tracking.batch_store import key_id
 from engine.tracking.inside_store import inside_condition, path_of, rows_inside
 
@@ -17,26 +18,6 @@ if TYPE_CHECKING:
 
 _TABLES = {Entity.METRIC: "latest_metric", Entity.PARAM: "param", Entity.TAG: "tag"}
 _KINDS = {Entity.METRIC: "metric", Entity.PARAM: "param", Entity.TAG: "tag"}
-
-ATTRIBUTES = {
-    "run_id": "r.run_id",
-    "run_name": "r.name",
-    "artifact_uri": "('runs:/' || r.run_id)",
-    "artifact_path": "('/' || r.experiment || '/' || r.run_id || '/artifacts')",
-    "parent_run_id": "(SELECT u.run_id FROM run u WHERE u.id = r.parent)",
-    "note": "nullif(r.note, '')",
-    "user_id": "r.user",
-    "experiment": "(SELECT x.name FROM experiment x WHERE x.id = r.experiment)",
-    "status": "r.status",
-    "lifecycle_stage": "iif(r.deleted_ms IS NULL, 'active', 'deleted')",
-    "start_time": "r.start_ms",
-    "end_time": "r.end_ms",
-    "duration": "(r.end_ms - r.start_ms)",
-}
-"""What an attribute of a run is in SQL, with `run` as `r`."""
-
-NULLABLE = frozenset({"end_time", "duration", "parent_run_id", "note"})
-"""Attributes that a run may not have."""
 
 
 def joined(word: str, parts: Sequence[Sql]) -> Sql:
@@ -87,7 +68,7 @@ class FilterCompiler:
         if tree.operator is Operator.DIFFERS:
             return self.condition(Not(Comparison(tree.field, Operator.EQUAL, tree.value)))
         if tree.field.entity is Entity.ATTRIBUTE:
-            return _attribute(tree)
+            return attribute_condition(self._snapshot, tree, sets=self._sets)
         absent = "NOT " if tree.operator is Operator.IS_NULL else ""
         if tree.field == self._at_hand:
             return value_condition(tree, "o") or Sql("0" if absent else "1")
@@ -144,27 +125,6 @@ def value_condition(tree: Comparison, alias: str) -> Sql | None:
         return compared(f"{alias}.value", tree.operator, tree.value)
     condition = compared(f"{alias}.number", tree.operator, tree.value)
     return Sql(f"({alias}.number IS NOT NULL AND {condition.text})", condition.values)
-
-
-def _attribute(tree: Comparison) -> Sql:
-    name = tree.field.key
-    column = ATTRIBUTES[name]
-    if tree.operator in _NULL_TESTS:
-        if name in NULLABLE:
-            return Sql(f"({column} {tree.operator.value})")
-        return Sql("1" if tree.operator is Operator.IS_NOT_NULL else "0")
-    if name == "parent_run_id" and tree.operator in (Operator.EQUAL, Operator.IN):  # along the index of children
-        parents = compared("u.run_id", tree.operator, tree.value)
-        return Sql(
-            f"(r.parent IS NOT NULL AND r.parent IN (SELECT u.id FROM run u WHERE {parents.text}))", parents.values
-        )
-    if name == "experiment":  # asked once of the few experiments, not of every run
-        names = compared("x.name", tree.operator, tree.value)
-        return Sql(f"r.experiment IN (SELECT x.id FROM experiment x WHERE {names.text})", names.values)
-    condition = compared(column, tree.operator, tree.value)
-    if name in NULLABLE:
-        return Sql(f"({column} IS NOT NULL AND {condition.text})", condition.values)
-    return condition
 
 
 def candidates(snapshot: Snapshot, tree: Filter | None) -> list[tuple[Sql, Comparison]]:

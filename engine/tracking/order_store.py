@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from engine.core.errors import InvalidInput
 from engine.core.query import RUNS, Entity, OrderBy
 from engine.db.conditions import NUMBERS, Sql
+from engine.tracking.attribute_store import ATTRIBUTES, NULLABLE
 from engine.tracking.batch_store import key_id
-from engine.tracking.filter_store import ATTRIBUTES, NULLABLE
 from engine.tracking.inside_store import path_of, rows_inside
 from engine.tracking.rules import NAN
 

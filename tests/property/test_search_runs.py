@@ -73,16 +73,17 @@ def make_world(path: Path, seed: int) -> World:
     runs.import_runs(
         RunImport(
             experiment=rng.choice(["a", "ab", "A"]),
+            run_id=rng.choice([None, None, f"A-{number}", f"{number}_b", f"{number:03d}Ab"]),
             name=rng.choice([text for text in TEXTS if text]),
             start_ms=rng.randrange(3),
             status=rng.choice(list(RunStatus)),
             end_ms=rng.choice([None, rng.randrange(5)]),
-            user=rng.choice(["a", "ab"]),
+            user=rng.choice(["a", "ab", "A b", "é"]),
             params={key: str(value) for key, value in some(rng, TEXTS, 5).items()},
             tags={key: str(value) for key, value in some(rng, TEXTS, 5).items()},
             metrics=[(key, float(str(value)), 0, 0) for key, value in some(rng, NUMBERS, 6).items()],
         )
-        for _ in range(rng.choice([1, 30, 60]))
+        for number in range(rng.choice([1, 30, 60]))
     )
     row_ids = list(runs.keys(RunQuery(lifecycle="all")))
     for row_id, run in runs.rows(row_ids).items():
