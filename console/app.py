@@ -25,6 +25,7 @@ from console.navigation import Navigator
 from console.past import Pasts, back_to_now, settled
 from console.serving import PlaneWatch
 from console.tasks import Tasks
+from console.trouble import Trouble
 from console.undoing.hints import Hints
 from console.work import Workers
 from engine.core.errors import QuarterdeckError
@@ -99,7 +100,7 @@ class ConsoleApp(Keyboard):
         self.feed = LiveFeed(engine.feed, self.post_message)
         self.frame: Frame = Frame(engine)
         self._watch = PlaneWatch(engine)
-        self.stale = ""
+        self.trouble = Trouble(self)
         self.jobs = JobWatch(self)
         self.last_shell = ""
         self.hints = Hints(self)
@@ -148,6 +149,11 @@ class ConsoleApp(Keyboard):
     # --- what views and actions use
 
     @property
+    def stale(self) -> str:
+        """Why nothing can be changed now; empty when it can."""
+        return self.trouble.feed.why or self.trouble.why
+
+    @property
     def view(self) -> View | None:
         """The view in the body; `None` before the first."""
         return self._views.get(registry.identity(self.navigator.here))
@@ -177,7 +183,8 @@ class ConsoleApp(Keyboard):
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Read something in the worker thread; see `Workers.read`. Errors are told unless `failed` takes them."""
-        self.desk.read(group, partial(self.pasts.under, self.engine, compute), done, failed or self.fail)
+        compute = partial(self.pasts.under, self.engine, compute)
+        self.desk.read(group, compute, done, self.trouble.wrap(compute, failed or self.fail))
 
     def act(self, compute: Callable[[], Any], done: Callable[[Any], None], shell: str = "") -> None:
         """Change something in the worker thread; see `Workers.act`. Errors are told."""
@@ -200,8 +207,12 @@ class ConsoleApp(Keyboard):
         """Do something that takes a while, whatever screen is shown; see `Tasks.start`. Errors are told."""
         self.last_shell = shell or self.last_shell
         task = self.tasks.start(title, compute, self.hints.wrap(done), failed or self.fail)
-        self.frame.busy(len(self.tasks.running))
+        self.show_busy()
         return task
+
+    def show_busy(self) -> None:
+        """Say how much goes on: what this session does, and the jobs of the workspace."""
+        self.frame.busy(len(self.tasks.running) + len(self.jobs.running))
 
     def say(self, message: str, look: str = "good") -> None:
         """Say something in the message line, and keep it in the log; of what was done also how it is undone."""
@@ -214,6 +225,7 @@ class ConsoleApp(Keyboard):
 
     def fail(self, error: Exception) -> None:
         """Tell an error: in the message line when it fits, else in a dialog; either way it is in the log."""
+        self.trouble.met(error)
         if isinstance(error, QuarterdeckError):
             self._note(error.message, "bad", error.hint, error.code)
             text = f"{error.message} {error.hint}".strip()
@@ -446,7 +458,7 @@ class ConsoleApp(Keyboard):
             self._tasks_changed()
 
     def _tasks_changed(self) -> None:
-        self.frame.busy(len(self.tasks.running))
+        self.show_busy()
         if self.view is not None and self.view.location.resource == "jobs":
             self.view.load()
 
@@ -473,8 +485,8 @@ class ConsoleApp(Keyboard):
 
     @on(LiveFeed.HealthChanged)
     def _health(self, message: LiveFeed.HealthChanged) -> None:
-        self.stale = "" if message.health is Health.LIVE else message.why
-        self.frame.health(message.health, message.seconds)
+        self.trouble.feed = message
+        self.trouble.show()
         if message.health is Health.LIVE:
             self.say("The workspace answers again.")
         elif message.seconds == 0:
@@ -486,6 +498,7 @@ class ConsoleApp(Keyboard):
     def _look_at_planes(self) -> None:
         self._teach()  # dialogs close without telling
         self.jobs.look()
+        self.trouble.beat()
         self.read("frame.planes", self._watch.look, self._beat, lambda _error: None)  # the feed says what is wrong
 
     def _beat(self, beat: Beat) -> None:

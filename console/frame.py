@@ -154,6 +154,8 @@ class Frame(TerminalScreen[object]):
             Health.LIVE: ("● live", "live"),
             Health.STALE: (f"● stale {seconds} s", "warn"),
             Health.OFFLINE: ("✗ offline", "bad"),
+            Health.UNWRITABLE: ("● cannot write", "warn"),
+            Health.DAMAGED: ("✗ damaged", "bad"),
         }
         env = environment_name()
         left: list[Part] = [(" ", ""), (name, "strong"), (f" @{env}" if env else "", "loud"), (f" @ {path}", "dim")]

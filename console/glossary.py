@@ -88,6 +88,7 @@ TERMS: tuple[Term, ...] = (
     Term(
         "live, stale, offline", "screen", "Whether the screen follows the workspace, lags, or cannot reach it, and why."
     ),
+    Term("cannot write, damaged", "screen", "It can be read but not changed: its disk or file is in trouble."),
     Term("pulse", "screen", "The first screen: what runs, what serves, what waits for somebody."),
 )
 """In the order in which the glossary shows them."""

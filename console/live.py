@@ -28,6 +28,8 @@ class Health(StrEnum):
     LIVE = "live"
     STALE = "stale"
     OFFLINE = "offline"
+    UNWRITABLE = "unwritable"
+    DAMAGED = "damaged"
 
 
 class Feed(Protocol):

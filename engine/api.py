@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from engine.core.ids import Ids
     from engine.core.moment import Moment
     from engine.db.feed import ChangeFeed
+    from engine.db.storage import Storage
     from engine.db.transaction import Snapshot
     from engine.deployment.analyst import Analyst
     from engine.deployment.rollout_model import Rollout
@@ -411,6 +412,13 @@ class Engine:
         from engine.maintenance.service import Maintenance
 
         return Maintenance(self.workspace, self.database, self.access, self.artifacts, self.clock)
+
+    @cached_property
+    def storage(self) -> Storage:
+        """Whether the workspace can be written."""
+        from engine.db.storage import Storage
+
+        return Storage(self.database, self.access)
 
     @cached_property
     def jobs(self) -> Jobs:

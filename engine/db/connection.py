@@ -80,8 +80,7 @@ def translate(error: sqlite3.Error, path: Path) -> QuarterdeckError:
         )
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return WorkspaceReadOnly(
-            f"The workspace database {path} cannot be written or opened: {_obstacle(path) or error}.",
-            hint="Reading may still work; check the permissions of the file and its directory to make changes.",
+            f"The workspace database {path} cannot be written or opened: {_obstacle(path) or error}.", hint=_PERMISSIONS
         )
     if is_damage(error):
         return WorkspaceCorrupt(
@@ -94,11 +93,30 @@ def translate(error: sqlite3.Error, path: Path) -> QuarterdeckError:
     )
 
 
+def unwritable(path: Path) -> WorkspaceError | None:
+    """What would keep a database from being written, as the file system tells it.
+
+    Args:
+        path: The database file.
+
+    Returns:
+        `WorkspaceFull` or `WorkspaceReadOnly`; `None` where nothing is known to be in the way.
+    """
+    if _is_full(path):
+        return WorkspaceFull(f"No space is left for {path}.", hint="Free some space; changes are possible again then.")
+    why = _obstacle(path)
+    if not why and path.is_file() and not os.access(path, os.W_OK):
+        why = "the file may not be written by this user"
+    return WorkspaceReadOnly(f"The workspace cannot be written: {why} ({path}).", hint=_PERMISSIONS) if why else None
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the error says that the file itself is not what it should be."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & _PRIMARY in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
+
+_PERMISSIONS = "Reading may still work; check the permissions of the file and its directory to make changes."
 
 # SQLite says "disk I/O error" when it cannot grow the index of its log.
 _MAY_BE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
