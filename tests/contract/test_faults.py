@@ -33,6 +33,7 @@ READING = {
     "uploads": "check_part join",
     "processes": "server stop_server stop_up up",
     "jobs": "cancel forget get log page start",
+    "storage": "obstacle try_writing",
     "lineages": "fan thing tree",
     "past": "after before change_at control telemetry",
     "undoing": "latest plan redoable undo",
