@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from console.actions import Action, Answers, Danger, Field, Needs
@@ -11,7 +12,7 @@ from engine.core.errors import InvalidInput
 from engine.jobs.model import Job, JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from console.app import ConsoleApp
     from engine.api import Engine
@@ -22,9 +23,24 @@ _LAST_WORDS = 120
 class _Look(NamedTuple):
     """What a look found: those that run, when the folder of jobs last moved, those that ended with their last line."""
 
-    running: frozenset[int]
+    before: frozenset[int]
+    running: Mapping[int, Job]
     moved_ns: int
     ended: tuple[tuple[Job, str], ...] = ()
+
+
+class Follower(NamedTuple):
+    """Who waits for a job while this console is there.
+
+    Args:
+        begun: Told once it runs.
+        done: Told when it has ended well, instead of saying so.
+        failed: Told when it has ended otherwise, with the last it said, instead of saying so.
+    """
+
+    begun: Callable[[Job], None] | None = None
+    done: Callable[[Job], None] | None = None
+    failed: Callable[[Job, str], None] | None = None
 
 
 class JobWatch:
@@ -36,62 +52,104 @@ class JobWatch:
 
     def __init__(self, app: ConsoleApp) -> None:
         self._app = app
-        self._running: frozenset[int] = frozenset()
+        self._running: dict[int, Job] = {}
         self._moved_ns = 0
-        self._ends: dict[int, Callable[[Job], None]] = {}
+        self._followers: dict[int, Follower] = {}
 
-    def start(self, title: str, words: Sequence[str], ended: Callable[[Job], None] | None = None) -> None:
+    @property
+    def running(self) -> Mapping[int, Job]:
+        """Those that run, as the last look found them, by number."""
+        return self._running
+
+    def start(
+        self,
+        title: str,
+        words: Sequence[str],
+        done: Callable[[Job], None] | None = None,
+        *,
+        follower: Follower | None = None,
+        typed: bool = False,
+    ) -> None:
         """Begin a job.
 
         Args:
             title: What it does.
             words: The command line behind `qd`.
-            ended: Told when it has ended well while this console is there.
+            done: Told when it has ended well while this console is there.
+            follower: Told of more than that.
+            typed: Whether somebody typed the line, so that it may be none.
         """
         app = self._app
+        told = follower or Follower(done=done)
+
+        def begin() -> Job:
+            if not typed:
+                return app.engine.jobs.start(words, title)
+            from engine.cli.lines import job_line  # the command line's library takes a while to import
+
+            return app.engine.jobs.start(job_line(words), title)
 
         def begun(job: Job) -> None:
-            self._running |= {job.id}
-            if ended is not None:
-                self._ends[job.id] = ended
+            self._running[job.id] = job
+            self._followers[job.id] = told
+            app.show_busy()
             app.say(f"Job {job.id} began: {job.title}. It goes on when you leave; :jobs shows it.")
+            if told.begun is not None:
+                told.begun(job)
 
-        app.act(lambda: app.engine.jobs.start(words, title), begun, f"qd jobs start -- {shlex.join(words)}")
+        app.act(begin, begun, f"qd jobs start -- {shlex.join(words)}")
 
     def look(self) -> None:
         """Look once, off the screen's thread; where nothing runs and nothing began, at one date of a folder."""
-        engine, before, seen_ns = self._app.engine, self._running, self._moved_ns
+        engine, before, seen_ns = self._app.engine, frozenset(self._running), self._moved_ns
         self._app.read("jobs.watch", lambda: _look(engine, before, seen_ns), self._looked, lambda _error: None)
 
-    def _looked(self, found: _Look) -> None:
-        self._running, self._moved_ns = found.running, found.moved_ns
+    def _looked(self, found: _Look | None) -> None:
+        if found is None:
+            return
+        begun = {number: job for number, job in self._running.items() if number not in found.before}
+        self._running, self._moved_ns = {**begun, **found.running}, found.moved_ns
+        self._app.show_busy()
         for job, last in found.ended:
             self._tell(job, last)
 
     def _tell(self, job: Job, last: str) -> None:
-        ended = self._ends.pop(job.id, None)
-        if job.state is JobState.DONE and ended is not None:
-            ended(job)
-        elif job.state is JobState.DONE:
-            self._app.say(f"Job {job.id} is done: {job.title}.")
+        told = self._followers.pop(job.id, Follower())
+        if job.state is JobState.DONE:
+            if told.done is not None:
+                told.done(job)
+            else:
+                self._app.say(f"Job {job.id} is done: {job.title}. {last}".rstrip())
+        elif told.failed is not None:
+            told.failed(job, last)
         else:
-            self._app.say(f"Job {job.id} {job.state.value}: {job.title}. {last}".rstrip(), "bad")
+            self._app.say(failure_of(job, last), "bad")
 
 
-def _look(engine: Engine, before: frozenset[int], seen_ns: int) -> _Look:
-    """Those that run now, and those that ended since the last look with the last they said."""
+def failure_of(job: Job, last: str) -> str:
+    """How a job that did not end well is told.
+
+    Args:
+        job: The job.
+        last: The last it said.
+    """
+    return f"Job {job.id} {job.state.value}: {job.title}. {last}".rstrip()
+
+
+def _look(engine: Engine, before: frozenset[int], seen_ns: int) -> _Look | None:
+    """Those that run now, and those that ended since the last look with the last they said; `None` is as before."""
     moved_ns = engine.jobs.moved_ns
     if not before and moved_ns == seen_ns:
-        return _Look(before, moved_ns)
+        return None
     jobs = {job.id: job for job in engine.jobs.page().items}
-    running = frozenset(number for number, job in jobs.items() if not job.state.over)
-    over = [jobs[number] for number in sorted(before - running) if number in jobs]
-    return _Look(running, moved_ns, tuple((job, _last_line(engine, job)) for job in over))
+    running = {number: job for number, job in jobs.items() if not job.state.over}
+    over = [jobs[number] for number in sorted(before - running.keys()) if number in jobs]
+    return _Look(before, running, moved_ns, tuple((job, _last_line(engine, job)) for job in over))
 
 
 def _last_line(engine: Engine, job: Job) -> str:
     lines = [line for line in engine.jobs.log(job.id).splitlines() if line.strip()]
-    return lines[-1][:_LAST_WORDS] if lines else ""
+    return lines[-1].removeprefix("qd: ")[:_LAST_WORDS] if lines else ""
 
 
 def _start_typed(app: ConsoleApp, _subject: object, answers: Answers) -> None:
@@ -100,7 +158,7 @@ def _start_typed(app: ConsoleApp, _subject: object, answers: Answers) -> None:
     except ValueError as error:
         app.fail(InvalidInput(f"This is no command line: {error}.", hint="Close the quotes."))
         return
-    app.jobs.start("", words[1:] if words[:1] == ["qd"] else words)
+    app.jobs.start("", words[1:] if words[:1] == ["qd"] else words, typed=True)
 
 
 START = Action(

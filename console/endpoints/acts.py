@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from shlex import quote
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Answers, Danger, Field
@@ -302,9 +302,19 @@ def _promote(app: ConsoleApp, subject: Standing | Detail, answers: Answers) -> N
         progress("making it ready")
         return rollouts.start(name, number, plan=plan, reason=reason, expect=seen).generation
 
-    option = f" --plan {quote(plan)}" if plan else ""
-    shell = f"qd endpoints promote {quote(name)} {number}{option} --reason {quote(reason)}"
-    follow(app, name, f"roll out {name} {number}", carry_out, shell, "x aborts it.")
+    words = ["endpoints", "promote", name, str(number), *(["--plan", plan] if plan else []), "--reason", reason]
+    model, title = standing_of(subject).endpoint.model, f"roll out {name} {number}"
+
+    def built() -> bool:
+        return app.engine.builds.get(app.engine.models.version(model, number).digest) is not None
+
+    def came(ready: object) -> None:
+        if ready:
+            follow(app, name, title, carry_out, join(["qd", *words]), "x aborts it.")
+        else:  # it is built first, which takes a while: not in this process
+            app.jobs.start(title, [*words, "--expect", str(seen)])
+
+    app.read("promote.built", built, came)
 
 
 def _promote_fields(subject: Standing | Detail) -> list[Field]:

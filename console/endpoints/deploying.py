@@ -1,15 +1,15 @@
-"""Deploying a version: choose it, make it ready in a job that may be given up, give it a share, look, confirm."""
+"""Deploying a version: choose it, make it ready, give it a share, look, confirm."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from textual.containers import Vertical
 
 from console.actions import Answers, Field
 from console.endpoints.changing import apply
+from console.endpoints.making import make_ready
 from console.endpoints.standing import Standing, read_one
 from console.formats import STAGES, number, pill
 from console.screens.dialogs import Dialog
@@ -23,20 +23,15 @@ from engine.endpoints.model import Cause, RouteWish, Share
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from textual import events
     from textual.app import ComposeResult
 
     from console.app import ConsoleApp
     from console.endpoints.plan_dialog import Planned
-    from console.tasks import Progress, Task
     from console.text import Part
-    from engine.endpoints.model import Build
     from engine.registry.model import Version
 
 MOST = 200
 """Versions to choose from, the newest first; the command line takes any."""
-
-GIVE_UP = "give up"
 
 SHARES = (Share.CANARY.value, Share.SHADOW.value, Share.LIVE.value)
 
@@ -127,78 +122,11 @@ def choose_version(app: ConsoleApp, standing: Standing, typed: Answers) -> None:
     app.read("deploy.versions", read, came)
 
 
-class BuildDialog(Dialog[str]):
-    """A build while it goes on; it goes on without the dialog too.
-
-    Args:
-        task: The build.
-        words: What is built.
-    """
-
-    def __init__(self, task: Task, words: str) -> None:
-        super().__init__(words)
-        self.task_number = task.number
-        self._job = task
-        self._over = False
-        self._told = Bar()
-        self._shown = ""
-
-    def compose(self) -> ComposeResult:
-        """Title, what happens, keys."""
-        with Vertical():
-            yield self._heading
-            yield self._told
-            hint = Bar()
-            hint.show([("x", "key"), (" give it up  ", "dim"), ("Esc", "key"), (" go on in the background", "dim")])
-            yield hint
-
-    def on_mount(self) -> None:
-        """Say what happens."""
-        self.tell()
-        self.set_interval(0.25, self.tell)
-
-    def tell(self) -> None:
-        """Say how far it is."""
-        from console.widgets.charts.spark import bar
-
-        task = self._job
-        done = f"{bar(task.step / task.steps, 30)} {task.step}/{task.steps}  " if task.steps else ""
-        self._told.show([(done, "running"), (task.words or "beginning…", "")])
-
-    def end(self, answer: str = "") -> None:
-        """Close, once."""
-        if not self._over:
-            self._over = True
-            self.dismiss(answer)
-
-    def give_up(self) -> None:
-        """Leave the build alone."""
-        self.end()
-
-    async def on_key(self, event: events.Key) -> None:
-        """Give the build up, or leave it alone."""
-        if event.key == "x":
-            event.stop()
-            self.end(GIVE_UP)
-        else:
-            await super().on_key(event)
-
-
 def _make_ready(app: ConsoleApp, endpoint: str, version: Version, typed: Answers) -> None:
     engine = app.engine
 
-    def build(progress: Progress) -> Build:
-        return engine.builds.build(version.model, version.version, progress=progress)
-
-    def over() -> bool:
-        """Whether the operator waits for it: its dialog is open, or nothing else is."""
-        if isinstance(app.screen, BuildDialog) and app.screen.task_number == task.number:
-            app.screen.end()
-            return True
-        return len(app.screen_stack) == 1 and not app.frame.typing
-
-    def ready(_build: Build) -> None:
-        if not over():
+    def ready(*, awaited: bool) -> None:
+        if not awaited:
             app.say(f"{version.key} is ready; D on {endpoint} gives it a share.")
             return
         app.read(
@@ -207,19 +135,7 @@ def _make_ready(app: ConsoleApp, endpoint: str, version: Version, typed: Answers
             lambda found: _ask_share(app, found, version, typed),
         )
 
-    def failed(error: Exception) -> None:
-        over()
-        app.fail(error)
-
-    shell = f"qd models build {quote(version.model)} {version.version}"
-    task = app.work(f"build {version.key}", build, ready, shell, failed)
-
-    def answered(answer: str | None) -> None:
-        if answer == GIVE_UP:
-            app.tasks.cancel(task)
-            app.say(f"The build of {version.key} is to end; nothing is kept.", "dim")
-
-    app.open_dialog(BuildDialog(task, f"Making {version.key} ready"), answered)
+    make_ready(app, version, ready)
 
 
 def _ask_share(app: ConsoleApp, standing: Standing, version: Version, typed: Answers) -> None:

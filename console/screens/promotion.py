@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from engine.registry.approval_model import ApprovalRequest
 from engine.registry.model import Stage, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from console.app import ConsoleApp
     from engine.core.events import Changes
@@ -70,6 +71,14 @@ def _words(plan: PromotionPlan) -> str:
 
 def _promote(app: ConsoleApp, plan: PromotionPlan, answers: Answers) -> None:
     engine, version, reason = app.engine, plan.version, answers["reason"]
+    shell = shell_of(plan, reason)
+    if plan.kind is not Kind.ROLLBACK and plan.report.skipped:  # these gates run first, which takes a while
+        seen = plan.expect.generation
+        expect = [] if seen is None else ["--expect-generation", str(seen)]
+        app.jobs.start(
+            f"promote {version.key} to {plan.to.value}", [*shlex.split(shell)[1:], *expect], _left(app, plan)
+        )
+        return
 
     def carry_out() -> object:
         if plan.kind is Kind.ROLLBACK:
@@ -83,21 +92,27 @@ def _promote(app: ConsoleApp, plan: PromotionPlan, answers: Answers) -> None:
             override=plan.kind is Kind.OVERRIDE,
         )
 
-    def done(_promotion: object) -> None:
-        if isinstance(app.view, PromotionView):  # nothing is left to plan here: back to where the operator came from
+    app.act(carry_out, _left(app, plan), shell)
+
+
+def _left(app: ConsoleApp, plan: PromotionPlan) -> Callable[[object], None]:
+    """What follows once it is done: nothing is left to plan, so back to where the operator came from."""
+    version = plan.version
+    where = app.view.location if isinstance(app.view, PromotionView) else None
+
+    def done(_done: object) -> None:
+        if isinstance(app.view, PromotionView) and app.view.location == where:
             if not app.navigator.up():
                 app.navigator.replace(Location("versions", version.model))
             app.show_here()
         undo = "z rolls back" if plan.to is Stage.PRODUCTION else "p, then t, moves it back"
         app.say(f"Done: {version.key} is in {plan.to.value}. Undo: {undo}.")
 
-    app.act(carry_out, done, shell_of(plan, reason))
+    return done
 
 
 def shell_of(plan: PromotionPlan, reason: str) -> str:
     """The shell command that does the same."""
-    import shlex
-
     version, why = plan.version, shlex.quote(reason)
     if plan.kind is Kind.ROLLBACK:
         return f"qd models rollback {shlex.quote(version.model)} --reason {why}"

@@ -10,16 +10,10 @@ import click
 
 from engine.cli.diagnostics import narrate
 from engine.cli.output import Format, format_options, show_record
-from engine.cli.progress import ProgressLine
+from engine.cli.progress import ProgressStory
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
-
-
-class _Story(ProgressLine):
-    def tell(self, what: str, done: int, total: int) -> None:
-        self.what = what
-        self(done, total)
 
 
 @click.command()
@@ -32,7 +26,7 @@ def demo(session: Session, fmt: Format, *, headless: bool, no_live: bool) -> int
     from engine.demo.service import demo_directory, make_demo
 
     directory = demo_directory(session.workspace)
-    progress = _Story("preparing")
+    progress = ProgressStory("preparing")
     summary = make_demo(directory, progress.tell, live=not no_live)
     progress.close()
     watched = sys.stdin.isatty() and sys.stdout.isatty()

@@ -10,16 +10,10 @@ import click
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.output import Format, format_options, show_record
-from engine.cli.progress import ProgressLine
+from engine.cli.progress import ProgressStory
 
 if TYPE_CHECKING:
     from engine.cli.session import Session
-
-
-class _Story(ProgressLine):
-    def tell(self, what: str, done: int, total: int) -> None:
-        self.what = what
-        self(done, total)
 
 
 @click.group(cls=LazyGroup)
@@ -38,7 +32,7 @@ def mlflow(session: Session, folder: Path, fmt: Format) -> None:
     """
     from engine.exchange.exporting import export_mlflow
 
-    progress = _Story("exporting")
+    progress = ProgressStory("exporting")
     try:
         report = export_mlflow(session.engine(), folder, progress.tell)
     finally:

@@ -10,7 +10,7 @@ import click
 from engine.cli.diagnostics import narrate
 from engine.cli.groups import LazyGroup
 from engine.cli.output import Column, Format, format_options, show_json, show_rows
-from engine.cli.progress import ProgressLine
+from engine.cli.progress import ProgressStory
 from engine.cli.words import DURATION
 
 if TYPE_CHECKING:
@@ -32,13 +32,12 @@ KINDS = (
 _LISTED = 20
 
 
-class _Story(ProgressLine):
+class _Importing(ProgressStory):
     muted = False
 
     def tell(self, what: str, done: int, total: int) -> None:
-        self.what = what
         if not self.muted:
-            self(done, total)
+            super().tell(what, done, total)
 
 
 class Options:
@@ -122,7 +121,7 @@ def _import(engine: Engine, source: Source, options: Options) -> int:
     """Import, show how it went, and mirror if that is wanted."""
     from engine.exchange.importing import Importer, ImportOptions, import_all
 
-    progress = _Story("importing")
+    progress = _Importing("importing")
     try:
         importer = Importer(engine, source, ImportOptions(files=options.files, progress=progress.tell))
         report = import_all(importer)

@@ -75,7 +75,9 @@ def list_(session: Session, /, fmt: Format, **paging: Any) -> None:
 @click.pass_obj
 def start(session: Session, words: tuple[str, ...], title: str, fmt: Format) -> None:
     """Run a command by itself: qd jobs start -- monitors backtest loans --since 7d."""
-    show_record(encode(session.engine().jobs.start(words, title)), fmt)
+    from engine.cli.lines import job_line
+
+    show_record(encode(session.engine().jobs.start(job_line(words), title)), fmt)
 
 
 @jobs.command()

@@ -15,6 +15,7 @@ from engine.cli.groups import LazyGroup
 from engine.cli.live_names import REFERENCE
 from engine.cli.options import gathered, paging_options
 from engine.cli.output import Column, Format, format_options, show_page, show_record
+from engine.cli.progress import JobFile
 from engine.core.errors import InvalidInput
 from engine.core.text import clean
 
@@ -187,13 +188,14 @@ def _digest(path: Path) -> str:
 
 
 class _Progress:
-    """A line on stderr: share, rows a second, time left; silent when nobody watches."""
+    """A line on stderr: share, rows a second, time left; silent when nobody watches. A job tells in its file."""
 
     _EVERY_S = 0.1
 
     def __init__(self) -> None:
         self.rows = 0
         self._watched = sys.stderr.isatty()
+        self._file = JobFile()
         self._first: Standing | None = None
         self._began_s = self._next_s = time.monotonic()
         self._shown = False
@@ -207,10 +209,15 @@ class _Progress:
         now_s = time.monotonic()
         if self._first is None:
             self._first, self._began_s = standing, now_s
+            self._file.restart()
         self.rows = standing.rows - self._first.rows
-        if not self._watched or (now_s < self._next_s and standing.parts_done < standing.parts):
+        if not (self._watched or self._file) or (now_s < self._next_s and standing.parts_done < standing.parts):
             return
         self._next_s = now_s + self._EVERY_S
+        before = self._first.bytes_done
+        self._file.write("scoring", standing.bytes_done - before, standing.bytes - before)
+        if not self._watched:
+            return
         sys.stderr.write(f"\r\x1b[Kscoring {self._words(standing, self._first)}")
         sys.stderr.flush()
         self._shown = True

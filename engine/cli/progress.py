@@ -11,6 +11,43 @@ from pathlib import Path
 from engine.jobs.model import PROGRESS
 
 
+class JobFile:
+    """The file in which a job says how far it is; none where the command is no job."""
+
+    def __init__(self) -> None:
+        told_in = os.environ.get(PROGRESS, "")
+        self._path = Path(told_in) if told_in else None
+        self._since_ms = _now_ms()
+
+    def __bool__(self) -> bool:
+        """Whether anybody is told."""
+        return self._path is not None
+
+    def restart(self) -> None:
+        """What is left is reckoned from now on."""
+        self._since_ms = _now_ms()
+
+    def write(self, what: str, done: int, total: int) -> None:
+        """Tell how far it is.
+
+        Args:
+            what: What is going on, such as `scoring`.
+            done: Steps done since the last restart.
+            total: Steps there are to do from there.
+        """
+        if self._path is None:
+            return
+        from engine.jobs.folder import write
+
+        told = {"what": what, "done": done, "total": total, "since_ms": self._since_ms, "at_ms": _now_ms()}
+        with suppress(OSError):  # what is done matters more than what is told of it
+            write(self._path, told)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class ProgressLine:
     """Shows how far a long operation has come.
 
@@ -23,9 +60,7 @@ class ProgressLine:
     def __init__(self, what: str) -> None:
         self.what = what
         self._watched = sys.stderr.isatty()
-        told_in = os.environ.get(PROGRESS, "")
-        self._file = Path(told_in) if told_in else None
-        self._since_ms = time.time_ns() // 1_000_000
+        self._file = JobFile()
         self._next = 0.0
         self._shown = False
 
@@ -40,8 +75,7 @@ class ProgressLine:
         if not (self._watched or self._file) or (now < self._next and done < total):
             return
         self._next = now + self._EVERY_S
-        if self._file is not None:
-            self._write(self._file, done, total)
+        self._file.write(self.what, done, total)
         if not self._watched:
             return
         share = 100 if total == 0 else 100 * done // total
@@ -60,19 +94,31 @@ class ProgressLine:
         if what != self.what:
             if self._shown:
                 sys.stderr.write("\r\x1b[K")
-            self.what, self._since_ms, self._next = what, time.time_ns() // 1_000_000, 0.0
+            self.what, self._next = what, 0.0
+            self._file.restart()
         self(done, total)
-
-    def _write(self, path: Path, done: int, total: int) -> None:
-        from engine.jobs.folder import write
-
-        now_ms = time.time_ns() // 1_000_000
-        told = {"what": self.what, "done": done, "total": total, "since_ms": self._since_ms, "at_ms": now_ms}
-        with suppress(OSError):  # what is done matters more than what is told of it
-            write(path, told)
 
     def close(self) -> None:
         """End the line."""
         if self._shown:
             sys.stderr.write("\n")
             self._shown = False
+
+
+class ProgressStory(ProgressLine):
+    """Shows how far a whole has come whose steps have words of their own: a word that changes begins nothing anew."""
+
+    _last = 0
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Tell what is going on now, and how far the whole is.
+
+        Args:
+            what: What is going on, such as `runs`.
+            done: Steps of the whole done; fewer than before: the next part of it has begun.
+            total: Steps in all.
+        """
+        if done < self._last:
+            self._file.restart()
+        self._last, self.what = done, what
+        self(done, total)

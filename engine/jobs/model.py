@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from engine.core.errors import InvalidInput
 from engine.core.frozen import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PROGRESS = "QUARTERDECK_PROGRESS"
 """Names the file in which a command tells how far it is."""
 
 NOT_JOBS = frozenset({"completion", "console", "demo", "init", "jobs", "serve", "server", "up", "web"})
 """Commands that are no jobs: they never end by themselves, need a terminal, or make the workspace a job needs."""
+
+
+MAX_WORDS, MAX_LENGTH = 200, 20_000
+"""Of a command line: words, and characters in all."""
 
 
 class JobState(StrEnum):
@@ -80,3 +89,25 @@ class Job:
     progress: Progress | None = None
     ended_ms: int | None = None
     exit_code: int | None = None
+
+
+def line_of(words: Sequence[str]) -> tuple[str, ...]:
+    """A command line that a job may run.
+
+    Args:
+        words: The words behind `qd`.
+
+    Returns:
+        The same words.
+
+    Raises:
+        InvalidInput: no command is named, it is one of `NOT_JOBS`, or the line is too long or holds a NUL.
+    """
+    line = tuple(words)
+    if not line or line[0].startswith("-"):
+        raise InvalidInput("A job is a command without `qd`.", hint="Write `qd jobs start -- models build churn 3`.")
+    if line[0] in NOT_JOBS:
+        raise InvalidInput(f"`qd {line[0]}` cannot be a job.", hint="Jobs are commands that end by themselves.")
+    if len(line) > MAX_WORDS or sum(map(len, line)) > MAX_LENGTH or any("\0" in word for word in line):
+        raise InvalidInput("This command line is too long for a job, or holds a NUL.")
+    return line

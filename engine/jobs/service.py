@@ -13,7 +13,7 @@ from engine.core.paging import Page, decode_number, encode_token
 from engine.core.text import clean
 from engine.db.disk import disk_errors
 from engine.jobs import folder as files
-from engine.jobs.model import NOT_JOBS, Job
+from engine.jobs.model import Job, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 MOST_KEPT = 200
 """Jobs kept; of those that have ended the oldest go."""
 
-MAX_WORDS, MAX_LENGTH = 200, 20_000
+COMMAND_LINE = (sys.executable, "-P", "-m", "engine.cli")
+
 TAIL_BYTES = 1 << 18
 """How much of a log is read, from its end."""
 
@@ -38,12 +39,16 @@ class Jobs:
         workspace: Where it is.
         access: Who asks.
         clock: Tells the time.
+        program: What reads the command lines; the command line of this installation.
     """
 
-    def __init__(self, workspace: Workspace, access: Access, clock: Clock) -> None:
+    def __init__(
+        self, workspace: Workspace, access: Access, clock: Clock, program: Sequence[str] = COMMAND_LINE
+    ) -> None:
         self._workspace = workspace
         self._access = access
         self._clock = clock
+        self._program = tuple(program)
 
     @property
     def _place(self) -> Path:
@@ -76,7 +81,7 @@ class Jobs:
             WorkspaceError: the disk failed, or no process could be started.
         """
         self._access.require(Role.WRITER, "start a job")
-        line = _checked(words)
+        line = line_of(words)
         with disk_errors(self._place, "the folder of jobs"):
             self._place.mkdir(mode=0o700, exist_ok=True)
             self._forget_oldest()
@@ -190,7 +195,7 @@ class Jobs:
         import subprocess
 
         as_user = ("--as", self._access.actor.name) if self._access.actor.on_behalf_of else ()
-        command = (sys.executable, "-P", "-m", "engine.cli", "--workspace", str(self._workspace.path), *as_user, *line)
+        command = (*self._program, "--workspace", str(self._workspace.path), *as_user, *line)
         done = subprocess.run(  # noqa: S603 a list of words; no shell
             [sys.executable, "-P", "-m", "engine.jobs.running", str(folder), *command],
             stdin=subprocess.DEVNULL,
@@ -218,14 +223,3 @@ class Jobs:
         for job in self.page(limit=10 * MOST_KEPT).items[MOST_KEPT - 1 :]:
             if job.state.over:
                 shutil.rmtree(self._place / str(job.id), ignore_errors=True)
-
-
-def _checked(words: Sequence[str]) -> list[str]:
-    line = list(words)
-    if not line or line[0].startswith("-"):
-        raise InvalidInput("A job is a command without `qd`.", hint="Write `qd jobs start -- models build churn 3`.")
-    if line[0] in NOT_JOBS:
-        raise InvalidInput(f"`qd {line[0]}` cannot be a job.", hint="Jobs are commands that end by themselves.")
-    if len(line) > MAX_WORDS or sum(map(len, line)) > MAX_LENGTH or any("\0" in word for word in line):
-        raise InvalidInput("This command line is too long for a job, or holds a NUL.")
-    return line

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
-from threading import Event
 from typing import TYPE_CHECKING
 
 from engine.core.access import Role
@@ -13,6 +11,7 @@ from engine.db.database import Database
 from engine.db.migrations import TELEMETRY
 from engine.endpoints.model import Plane, Share
 from engine.endpoints.planes import PlaneLock
+from engine.jobs.service import Jobs
 from engine.telemetry.intake import Intake
 from engine.telemetry.model import WindowDelta
 from engine.telemetry.spool import Spool
@@ -21,11 +20,9 @@ from tests.console.world import SIGNATURE, World
 from tests.engine.endpoints.desk import ToldBuilds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from engine.api import Engine
-    from engine.endpoints.model import Build
 
 GATE = "gate-1:4711"
 FAST, SLOW = 40, 75
@@ -34,21 +31,35 @@ FAST, SLOW = 40, 75
 PLAN = "shadow 1m -> 10% 10m -> 100%"
 
 
-class SlowBuilds(ToldBuilds):
-    """Builds that say how far they are, and wait in their second step while `gate` is shut."""
+BUILDER = """
+said=$QUARTERDECK_PROGRESS
+while [ -e "{shut}" ]; do
+  printf '{{"what": "comparing answers", "done": 1, "total": 3, "since_ms": 0, "at_ms": 1}}' >"$said.new"
+  mv "$said.new" "$said"
+  sleep 0.02
+done
+[ ! -e "{refused}" ] || {{ echo "qd: churn/3 answers differently." >&2; exit 1; }}
+"""
+"""What jobs run here instead of building: they wait while a file says so, and fail where another does."""
 
-    def __init__(self, engine: Engine, gate: Event) -> None:
-        super().__init__(engine)
-        self._gate = gate
 
-    def build(self, model: str, version: int, *, progress: Callable[[str, int, int], None] | None = None) -> Build:
-        """Say what is done, then store a build."""
-        told = progress or (lambda *_said: None)
-        told("reading the files", 0, 3)
-        until = time.monotonic() + 10
-        while not self._gate.wait(0.01) and time.monotonic() < until:
-            told("comparing answers", 0, 3)
-        return super().build(model, version)
+class Gate:
+    """What jobs wait for.
+
+    Args:
+        file: While it is there they wait.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def clear(self) -> None:
+        """Let them wait."""
+        self.file.touch()
+
+    def set(self) -> None:
+        """Let them go on."""
+        self.file.unlink(missing_ok=True)
 
 
 class Served(World):
@@ -60,8 +71,8 @@ class Served(World):
     """
 
     def __init__(self, path: Path, policy: str = "") -> None:
-        self.gate = Event()
-        self.gate.set()
+        self.gate = Gate(path / "shut")
+        self.refused = path / "refused"
         super().__init__(path, policy)
         for number in range(1, 4):
             run_id = self.run(f"churn-{number}")
@@ -80,7 +91,9 @@ class Served(World):
     def as_(self, name: str, role: Role = Role.OPERATOR, *, read_only: bool = False) -> Engine:
         """An engine of somebody, to whom every version is made ready already."""
         engine = super().as_(name, role, read_only=read_only)
-        engine.__dict__["builds"] = SlowBuilds(engine, self.gate)
+        engine.__dict__["builds"] = ToldBuilds(engine)
+        script = BUILDER.format(shut=self.gate.file, refused=self.refused)
+        engine.__dict__["jobs"] = Jobs(engine.workspace, engine.access, engine.clock, ("sh", "-c", script, "build"))
         return engine
 
     def start_plane(self, name: str = GATE) -> None:

@@ -79,6 +79,24 @@ async def test_a_job_that_is_none_is_said(world: World) -> None:
         await deck.expect("There is no job 7")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("modles list", "Did you mean models?"),
+        ("qd models biuld churn 3", "Did you mean build?"),
+        ("models build churn", "Missing argument 'VERSION'"),
+        ("up", "cannot be a job"),
+    ],
+)
+async def test_a_typed_line_that_is_no_command_makes_no_job(world: World, line: str, said: str) -> None:
+    async with console(world.engine, "jobs", LARGE) as deck:
+        await deck.expect("No jobs yet")
+        await deck.type(f":start --command '{line}'")
+        await deck.press("enter")
+        await deck.expect(said)
+    assert world.engine.jobs.page().items == ()
+
+
 async def test_a_command_line_that_is_none_is_said(world: World) -> None:
     async with console(world.engine, "jobs") as deck:
         deck.app.jobs.start("", ("server",))

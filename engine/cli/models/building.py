@@ -12,7 +12,7 @@ from engine.cli.diagnostics import REFUSED, narrate
 from engine.cli.live_names import MODEL, VERSION
 from engine.cli.options import reason_option
 from engine.cli.output import Column, Format, format_options, show_json, show_lines, show_rows
-from engine.cli.progress import ProgressLine
+from engine.cli.progress import ProgressStory
 from engine.core.errors import AlreadyExists, InvalidInput
 from engine.core.plain import plain
 
@@ -35,12 +35,6 @@ _PARITY = (
 )
 
 
-class _Story(ProgressLine):
-    def tell(self, what: str, done: int, total: int) -> None:
-        self.what = what
-        self(done, total)
-
-
 @click.command()
 @click.argument("model", type=MODEL)
 @click.argument("version", type=VERSION)
@@ -49,7 +43,7 @@ class _Story(ProgressLine):
 @click.pass_obj
 def build(session: Session, model: str, version: int, fmt: Format, *, again: bool) -> None:
     """Make a version ready to serve, and show which runtime answers for it and why."""
-    progress = _Story("building")
+    progress = ProgressStory("building")
     try:
         built = session.engine().builds.build(model, version, again=again, progress=progress.tell)
     finally:
@@ -80,7 +74,7 @@ def export(session: Session, reference: str, path: Path, fmt: Format, *, force: 
     beside = path.with_name(path.name + ".parity.json")
     if not force:
         _refuse_existing(path, beside)
-    progress = _Story("exporting")
+    progress = ProgressStory("exporting")
     try:
         twin, report = engine.builds.export(found.model, found.version, progress=progress.tell)
     finally:

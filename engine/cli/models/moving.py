@@ -89,6 +89,7 @@ class _Move(NamedTuple):
     reason: str | None
     demote_to: Stage
     expect_version: int | None
+    expect_generation: int | None
     dry_run: bool
 
 
@@ -102,6 +103,12 @@ def _move_options(function: Callable[..., int]) -> Callable[..., int]:
             type=click.IntRange(0),
             metavar="N",
             help="Refuse unless version N is the one in Production now (0: none is).",
+        ),
+        click.option(
+            "--expect-generation",
+            type=click.IntRange(0),
+            metavar="N",
+            help="Refuse unless promotion N was the last to change what is in Production (0: none has).",
         ),
         click.option(
             "--demote-to",
@@ -173,16 +180,21 @@ def _reason(how: _Move) -> str:
 def _expectation(how: _Move) -> Expectation | None:
     from engine.deployment.model import Expectation
 
-    if how.expect_version is None:
+    if how.expect_version is None and how.expect_generation is None:
         return None
-    return Expectation(production=(how.expect_version,) if how.expect_version else ())
+    version = how.expect_version
+    production = None if version is None else (version,) if version else ()
+    return Expectation(production=production, generation=how.expect_generation)
 
 
 def _show_plan(plan: PromotionPlan, how: _Move, fmt: Format) -> int:
     show_plan(plan, fmt)
     expected = _expectation(how)
-    if expected is not None and expected.production != plan.expect.production:
+    if expected is not None and expected.production not in (None, plan.expect.production):
         narrate(f"qd: {list(plan.expect.production or ())} is in Production now; nothing was changed.")
+        return FAILED
+    if expected is not None and expected.generation not in (None, plan.expect.generation):
+        narrate(f"qd: promotion {plan.expect.generation} was the last, not {expected.generation}; nothing was changed.")
         return FAILED
     if plan.allowed:
         narrate("This would happen; nothing was changed.")

@@ -187,7 +187,20 @@ async def test_two_operators_at_once_do_not_overwrite_each_other(served: Served)
     assert _shares(served) == {1: 700, 2: 300}
 
 
+async def test_a_rollout_of_a_version_that_is_built_first_is_a_job_bound_to_what_was_seen(served: Served) -> None:
+    async with console(served.engine, "endpoint churn", LARGE) as shown:
+        await shown.expect("◆ Live")
+        await shown.type(":promote endpoint churn --version 2 --reason better")
+        await shown.press("enter")
+        await shown.expect("plan (or policy's)")
+        await shown.press("tab", "tab", "enter", "y")
+        await shown.expect("Job 1 is done: roll out churn 2")
+    said = ("endpoints", "promote", "churn", "2", "--reason", "better", "--expect", "1")
+    assert served.engine.jobs.get(1).words == said
+
+
 async def test_a_rollout_is_begun_paused_resumed_and_aborted(served: Served) -> None:
+    served.engine.builds.build("churn", 2)
     async with console(served.engine, "endpoint churn", LARGE) as shown:
         await shown.expect("◆ Live")
         await shown.press("p")

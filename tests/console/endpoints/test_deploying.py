@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from console.endpoints.deploying import deploy_wish
-from engine.core.errors import InvalidInput, NotServable
+from engine.core.errors import InvalidInput
 from engine.endpoints.model import Cause, RouteWish, Share
-from tests.console.driver import LARGE, console
+from engine.jobs.model import JobState
+from tests.console.driver import LARGE, Console, console
 from tests.console.served import Served
 
 
@@ -27,14 +28,11 @@ async def test_a_version_goes_from_the_list_to_a_share(served: Served) -> None:
         await shown.expect_line("3", "◇ Canary", "5 %")
 
 
-async def test_a_build_goes_on_when_its_screen_is_left_and_is_listed(served: Served) -> None:
+async def test_a_build_goes_on_when_its_dialog_is_left_and_is_listed(served: Served) -> None:
     served.gate.clear()
     async with console(served.engine, "endpoint churn") as shown:
-        await shown.expect("◆ Live")
-        await shown.press("D")
-        await shown.expect("churn/3")
-        await shown.press("enter")
-        await shown.expect("Making churn/3 ready", "comparing answers")
+        await _begin(shown)
+        await shown.expect("comparing answers", "1/3")
         await shown.press("escape")
         await shown.expect("1 job")
         await shown.type(":jobs")
@@ -45,15 +43,22 @@ async def test_a_build_goes_on_when_its_screen_is_left_and_is_listed(served: Ser
         await shown.expect("Deploy churn/3 to churn")
 
 
+async def test_a_build_goes_on_when_the_console_is_left_without_a_question(served: Served) -> None:
+    served.gate.clear()
+    async with console(served.engine, "endpoint churn") as shown:
+        await _begin(shown)
+        await shown.press("escape", "q")
+    assert served.engine.jobs.get(1).state is JobState.RUNNING
+    served.gate.set()
+    async with console(served.engine, "jobs") as shown:
+        await shown.expect_line("✓ done", "build churn/3")
+
+
 @pytest.mark.parametrize("where", ["dialog", "jobs"])
 async def test_a_build_is_given_up(served: Served, where: str) -> None:
     served.gate.clear()
     async with console(served.engine, "endpoint churn") as shown:
-        await shown.expect("◆ Live")
-        await shown.press("D")
-        await shown.expect("churn/3")
-        await shown.press("enter")
-        await shown.expect("Making churn/3 ready")
+        await _begin(shown)
         if where == "dialog":
             await shown.press("x")
             await shown.type(":jobs")
@@ -69,27 +74,21 @@ async def test_a_build_is_given_up(served: Served, where: str) -> None:
 
 
 async def test_a_version_that_cannot_be_served_says_why(served: Served) -> None:
-    digest = served.engine.models.version("churn", 3).digest
-    served.engine.builds.refused[digest] = NotServable("churn/3 answers differently.", hint="Look at the parity.")  # type: ignore[attr-defined]  # told builds
-    async with console(served.engine, "endpoint churn", LARGE) as shown:
-        await shown.expect("◆ Live")
-        await shown.press("D")
-        await shown.expect("churn/3")
-        await shown.press("enter")
-        await shown.expect("churn/3 answers differently.")
-
-
-async def test_leaving_while_something_is_built_asks(served: Served) -> None:
+    served.refused.touch()
     served.gate.clear()
-    async with console(served.engine, "endpoint churn") as shown:
-        await shown.expect("◆ Live")
-        await shown.press("D")
-        await shown.expect("churn/3")
-        await shown.press("enter")
-        await shown.expect("Making churn/3 ready")
-        await shown.press("escape", "q")
-        await shown.expect("Something is still being done")
+    async with console(served.engine, "endpoint churn", LARGE) as shown:
+        await _begin(shown)
         served.gate.set()
+        await shown.expect("churn/3 answers differently.")
+        await shown.expect_gone("Making churn/3 ready")
+
+
+async def _begin(shown: Console) -> None:
+    await shown.expect("◆ Live")
+    await shown.press("D")
+    await shown.expect("churn/3")
+    await shown.press("enter")
+    await shown.expect("Making churn/3 ready")
 
 
 @pytest.mark.parametrize(
