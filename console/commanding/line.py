@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.commanding.grammar import grammar_of, is_ready
-from console.commanding.names import known_names
+from console.commanding.names import known_names, own_values
 from console.registry import GRAMMAR
 from console.typing import Stage, Typed, common_start
 from engine.core.completion import Completion, Names, complete
@@ -43,7 +43,7 @@ class CommandLine:
         self._search: str | None = None
         self._found = 0
         app.frame.ask(":", text, self.typed)
-        app.read("command.names", lambda: known_names(app.engine), self._take_names)
+        app.read("command.names", lambda: known_names(app.engine, own_values(app)), self._take_names)
 
     def _take_names(self, names: Names) -> None:
         """Every resource is imported by now, off this thread: the whole grammar costs nothing any more."""

@@ -13,6 +13,7 @@ from engine.core.completion import Names
 from engine.core.errors import QuarterdeckError
 
 if TYPE_CHECKING:
+    from console.app import ConsoleApp
     from engine.api import Engine
     from engine.tracking.model import RunQuery
 
@@ -73,11 +74,28 @@ def names_of(engine: Engine, resource: str) -> Sequence[str]:
         return ()
 
 
-def known_names(engine: Engine) -> Names:
+def own_values(app: ConsoleApp) -> Mapping[str, Sequence[str]]:
+    """What the operator has by name: themes and saved views. Reads files: runs in a worker thread.
+
+    Args:
+        app: The application.
+    """
+    from console.arranging.saved import view_names
+    from console.theming.choosing import names as themes
+
+    try:
+        views = view_names(app)
+    except QuarterdeckError:  # a broken file is told where it is used
+        views = []
+    return {"theme": themes(app), "view name": views}
+
+
+def known_names(engine: Engine, own_values: Mapping[str, Sequence[str]] | None = None) -> Names:
     """Everything that completion offers. Runs in a worker thread.
 
     Args:
         engine: The open workspace.
+        own_values: What more there is by name, by option, or by verb and option.
     """
     verbs_by_name()  # imported here, off the screen's thread, while the first letters are typed
     own = {resource: names_of(engine, resource) for resource in _READERS}
@@ -90,7 +108,7 @@ def known_names(engine: Engine) -> Names:
         keys = (*columns.metrics[:KEYS], *columns.params[:KEYS])
     except QuarterdeckError:
         keys = ()
-    return Names(views, {"runs": keys, "versions": keys}, {**_fixed(), **VALUES}, own)
+    return Names(views, {"runs": keys, "versions": keys}, {**_fixed(), **VALUES, **(own_values or {})}, own)
 
 
 def _fixed() -> Mapping[str, Sequence[str]]:

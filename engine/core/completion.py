@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 MOST = 50
 """At most how many completions are offered."""
 
+_SETTINGS = (
+    ("sort:", "order by"),
+    ("cols:", "columns"),
+    ("group:", "group by"),
+    ("since:", "from a time on"),
+    ("@", "at a past time"),
+)
 _SINCE = ("1h", "6h", "1d", "7d", "30d")
 _AT = ("now", "1h", "1d", "yesterday", "today")
 
@@ -24,7 +31,8 @@ class Names:
     Args:
         objects: What a view of the resource can be narrowed to by name.
         columns: Keys of columns, metrics and parameters that can be shown, compared and sorted by.
-        values: What keys and options can be, such as the states of a run; by name of the key or option.
+        values: What keys and options can be, such as the states of a run; by name of the key or option, or by verb and
+            option with a space between them where the verb knows better.
         things: What verbs can be done to, where that is something else than `objects`.
     """
 
@@ -99,16 +107,19 @@ def _for_action(verb: str, head: list[str], word: str, grammar: Grammar, names: 
     named = next((each for each in map(grammar.resource, head[:1]) if each in words.resources), None)
     asked = head[-1] if head else ""
     if asked.startswith("--") and asked[2:] in words.options_for(str(named or words.usual)):
-        yield from _quoted(names.values.get(asked[2:], ()), asked[2:])
+        yield from _values(verb, asked[2:], names)
         return
     if named is None:
+        places = words.takes.get("", ())
+        said = sum(not each.startswith("--") for each in head)
+        yield from _values(verb, places[said], names) if said < len(places) else ()
         yield from ((each, grammar.resources[each].summary) for each in words.resources)
         if len(words.resources) > 1 and not words.usual:
             return
     resource = named or words.usual or next(iter(words.resources), "")
     if word.startswith("--") and "=" in word:
         lead, _, _ = word.partition("=")
-        yield from ((f"{lead}={value}", lead[2:]) for value, _ in _quoted(names.values.get(lead[2:], ()), ""))
+        yield from ((f"{lead}={value}", lead[2:]) for value, _ in _values(verb, lead[2:], names))
         return
     if not any(each.startswith("--") for each in head):
         yield from _quoted(names.things.get(resource, names.objects.get(resource, ())), resource)
@@ -116,6 +127,11 @@ def _for_action(verb: str, head: list[str], word: str, grammar: Grammar, names: 
     for option in (*words.options_for(resource), *words.flags):
         if f"--{option}" not in given:
             yield f"--{option}", f"option of {verb}"
+
+
+def _values(verb: str, option: str, names: Names) -> Iterator[tuple[str, str]]:
+    """What an option of a verb can be."""
+    return _quoted(names.values.get(f"{verb} {option}", names.values.get(option, ())), option)
 
 
 def _for_view(resource: str, head: list[str], word: str, grammar: Grammar, names: Names) -> Iterator[tuple[str, str]]:
@@ -126,7 +142,7 @@ def _for_view(resource: str, head: list[str], word: str, grammar: Grammar, names
         if word.startswith(prefix):
             yield from ((prefix + value, "time") for value in values)
             return
-    if word.startswith(("sort:", "cols:")):
+    if word.startswith(("sort:", "cols:", "group:")):
         yield from _listed(word, columns)
         return
     if "=" in word:
@@ -138,7 +154,7 @@ def _for_view(resource: str, head: list[str], word: str, grammar: Grammar, names
             if resource in verb.resources:
                 yield verb.name, verb.summary
         yield from _quoted(names.objects.get(resource, ()), resource)
-    yield from (("sort:", "order by"), ("cols:", "columns"), ("since:", "from a time on"), ("@", "at a past time"))
+    yield from _SETTINGS
     if word:
         yield from _asked(word, columns)
 
@@ -158,7 +174,7 @@ def _asked(word: str, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _listed(word: str, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Go on with the last key of `sort:` or `cols:`."""
+    """Go on with the last key of `sort:`, `cols:` or `group:`."""
     lead, colon, keys = word.partition(":")
     done, comma, last = keys.rpartition(",")
     sign = "-" if last.startswith("-") else ""

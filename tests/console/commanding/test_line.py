@@ -75,6 +75,18 @@ async def test_values_are_completed(world: World) -> None:
         assert line(deck) == "runs status=failed "
 
 
+async def test_themes_are_completed_those_of_the_operators_folder_too(world: World, tmp_path: Path) -> None:
+    own = own_of(tmp_path)
+    (own.config / "themes").mkdir(parents=True)
+    (own.config / "themes" / "sepia.toml").write_text('about = "brown"\non = "dark"\n')
+    async with console(world.engine, own=own) as deck:
+        await deck.press("colon")
+        await names_came(deck)
+        await deck.type("theme se")
+        await deck.press("tab")
+        assert line(deck) == "theme sepia "
+
+
 async def test_the_arrows_go_through_what_was_typed_in_other_sessions(world: World, tmp_path: Path) -> None:
     own = own_of(tmp_path)
     async with console(world.engine, own=own) as deck:

@@ -11,6 +11,8 @@ GRAMMAR = Grammar(
         "promote": VerbWords("promote", ("models",), ("to", "reason"), ("yes",), summary="move on"),
         "delete": VerbWords("delete", ("runs", "models"), ("reason",)),
         "quit": VerbWords("quit"),
+        "theme": VerbWords("theme", bare=True, takes={"": ("theme",)}),
+        "view": VerbWords("view", bare=True, takes={"": ("name", "to")}),
         "tag": VerbWords("tag", ("models", "runs"), takes={"runs": ("key", "value"), "models": ("key",)}, usual="runs"),
     },
     environments=("staging",),
@@ -18,7 +20,13 @@ GRAMMAR = Grammar(
 NAMES = Names(
     objects={"models": ["churn", "credit risk", "-rf", "evil\x1b[31m", ""], "runs": ["r1"]},
     columns={"runs": ["auc", "val loss", "loss"]},
-    values={"status": ["running", "failed"], "to": ["staging", "production"], "key": ["it's"]},
+    values={
+        "status": ["running", "failed"],
+        "to": ["staging", "production"],
+        "key": ["it's"],
+        "theme": ["dark", "light"],
+        "view name": ["mine"],
+    },
     things={"models": ["churn/1"]},
 )
 
@@ -31,14 +39,24 @@ def texts(line: str, cursor: int | None = None) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("", ["runs", "models", "promote", "delete", "quit", "tag"]),
+        ("", ["runs", "models", "promote", "delete", "quit", "theme", "view", "tag"]),
         ("ru", ["runs"]),
         ("qd ru", ["runs"]),
         ("MO", ["models", "promote"]),
         ("zz", []),
-        ("models ", ["promote", "delete", "tag", "churn", "'credit risk'", "-- -rf", "sort:", "cols:", "since:", "@"]),
+        (
+            "models ",
+            ["promote", "delete", "tag", "churn", "'credit risk'", "-- -rf", "sort:", "cols:", "group:", "since:", "@"],
+        ),
         ("models c", ["churn", "'credit risk'", "cols:", "since:"]),
         ("models cr", ["'credit risk'"]),
+        ("theme ", ["dark", "light", "--theme"]),
+        ("theme li", ["light"]),
+        ("theme dark ", ["--theme"]),
+        ("theme --theme d", ["dark"]),
+        ("theme --theme=d", ["--theme=dark"]),
+        ("view m", ["mine", "--name"]),
+        ("view mine ", ["staging", "production", "--name", "--to"]),
         ("runs r1 l", ["loss", "cols:", "'val loss'"]),
         ("runs -l", ["-loss"]),
         ("runs !a", ["!auc"]),
