@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test clients check types contracts dead lint format bench screenshots docs clean
+.PHONY: help install demo test clients check types contracts dead lint format bench looks screenshots docs clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ bench: $(READY) ## Measure everything the README's table promises (minutes; want
 
 screenshots: $(READY) ## Remake screenshots/ from the demo's real screens
 	$(BIN)/python -m tests.screenshots
+
+looks: $(READY) ## Draw anew what screens are to look like; read the diff
+	$(BIN)/python -m pytest -q tests/console/looks --snapshot-update
 
 docs: $(READY) ## Write the pages of docs/ that are made from the registries
 	$(BIN)/python -m tests.docs

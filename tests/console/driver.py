@@ -17,6 +17,7 @@ from engine.core.command import View, parse_command
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
+    from textual.strip import Strip
 
     from console.own import Own
     from engine.api import Engine
@@ -35,9 +36,13 @@ class Console:
     pilot: Pilot[int]
     painted: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def strips(self) -> list[Strip]:
+        """What the screen shows and how, row by row."""
+        return self.app.screen._compositor.render_strips()  # noqa: SLF001 Textual has no public word for its picture
+
     def lines(self) -> list[str]:
         """What the screen shows, line by line, without trailing blanks."""
-        return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()]  # noqa: SLF001 Textual has no public word for its picture
+        return [strip.text.rstrip() for strip in self.strips()]
 
     def text(self) -> str:
         """What the screen shows."""
@@ -87,6 +92,16 @@ class Console:
     async def expect_gone(self, part: str) -> None:
         """Wait until a text stands nowhere on the screen."""
         await self.until(lambda: part not in self.text(), f"the end of {part!r}")
+
+    async def rest(self) -> None:
+        """Wait until all that was asked of the engine is read and shown, and the screen stays as it is."""
+        shown = None
+        while shown != (shown := self.strips()):
+            read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            # Behind everything that was asked before: one thread reads, in order.
+            self.app.desk.read("rest", lambda: None, read.set_result, read.set_exception)
+            await asyncio.wait_for(read, DEADLINE)
+            await self.pilot.pause()
 
     async def expect_line(self, *parts: str) -> None:
         """Wait until one line holds all the texts."""
