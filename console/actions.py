@@ -165,7 +165,7 @@ def why_not(action: Action, subject: Any, access: Access, *, stale: str = "", pa
         A sentence, or `None` when it can.
     """
     if action.needs is not Needs.NOTHING and subject in (None, ()):
-        return f"Nothing is selected to {action.label.lower()}."
+        return f"{action.label.capitalize()}: nothing is selected."
     label = action.label.capitalize()
     if action.changes:
         if past:

@@ -94,7 +94,7 @@ def test_looking_is_always_allowed() -> None:
 
 @pytest.mark.parametrize(("needs", "subject"), [(Needs.ONE, None), (Needs.MANY, ())])
 def test_without_a_selection_nothing_is_done(needs: Needs, subject: object) -> None:
-    assert why_not(_action(needs=needs), subject, _access()) == "Nothing is selected to act."
+    assert why_not(_action(needs=needs), subject, _access()) == "Act: nothing is selected."
 
 
 def test_a_disabled_action_says_why() -> None:
