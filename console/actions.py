@@ -164,9 +164,9 @@ def why_not(action: Action, subject: Any, access: Access, *, stale: str = "", pa
     Returns:
         A sentence, or `None` when it can.
     """
-    if action.needs is not Needs.NOTHING and subject in (None, ()):
-        return f"{action.label.capitalize()}: nothing is selected."
     label = action.label.capitalize()
+    if action.needs is not Needs.NOTHING and subject in (None, ()):
+        return f"{label}: nothing is selected."
     if action.changes:
         if past:
             return f"{label} is off: {past}."
