@@ -18,7 +18,7 @@ MAX_PATH = 1024
 MAX_NAME = 255
 """Longest part between two slashes, in UTF-8 bytes: what file systems take when an artifact is downloaded."""
 
-_REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
+_REFUSED = r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]"  # compiled when the first name is checked: a list of runs checks none
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:/|$)", re.ASCII)
 _MOST_DECODINGS = 8
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -113,7 +113,7 @@ def safe_path(text: str) -> str:
 def _checked(text: str, shown: str) -> str:
     if text.startswith("/") or "//" in text:
         raise _unsafe(shown, "it must be relative, with single slashes")
-    if _REFUSED.search(text):
+    if re.search(_REFUSED, text):
         raise _unsafe(shown, "backslashes, control characters and invalid Unicode are not kept")
     if _SCHEME.match(text):
         raise _unsafe(shown, "it is a URL or begins with a drive")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aggregate:
     """What the numbers of one column come to.
 
@@ -31,7 +32,7 @@ class Aggregate:
     greatest: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aggregates:
     """What the columns of a list come to.
 

@@ -2,21 +2,26 @@
 
 A frozen dataclass with slots takes half a millisecond to define, since each of its methods is compiled from text. A
 screen loads the modules of some two hundred and makes objects of thirty: that was half of the time until it was there.
+Of most of those it makes a handful, which are filled field by field: to compile costs as much as to fill a hundred.
 """
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, dataclass, field, fields, make_dataclass
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, make_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from dataclasses import Field
 
     from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
 POST_INIT = "__post_init__"
+
+FEW = 100
+"""Objects of a class that are filled field by field before its `__init__` is compiled."""
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -34,9 +39,11 @@ def frozen(cls: type[T]) -> type[T]:
     """
     own = set(vars(cls)) - ({"__hash__"} if vars(cls).get("__hash__", cls) is None else set())
     made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
-    for name, compiled in (("__init__", _init), ("__repr__", _repr), ("__eq__", _eq), ("__hash__", _hash)):
+    for name, compiled in (("__repr__", _repr), ("__eq__", _eq), ("__hash__", _hash)):
         if name not in own:
             setattr(made, name, _late(made, name, compiled))
+    if "__init__" not in own:
+        made.__init__ = _first_uses(made, _late(made, "__init__", _init))
     made.__getstate__, made.__setstate__ = _get_state, _set_state
     made.__setattr__, made.__delattr__ = _refuse_to_set, _refuse_to_delete
     return made  # type: ignore[no-any-return]
@@ -55,9 +62,49 @@ def _late(made: type, name: str, compiled: Callable[[type], Any]) -> Callable[..
     return method
 
 
+def _first_uses(made: Any, compiled: Callable[..., Any]) -> Callable[..., Any]:
+    """An `__init__` that fills the first few objects by itself, and leaves what is not usual to the compiled one."""
+    uses = 0
+
+    def method(self: object, *args: Any, **words: Any) -> None:
+        nonlocal uses
+        uses += 1
+        if uses > FEW or not _filled(self, fields(made), args, words):
+            compiled(self, *args, **words)
+        elif hasattr(made, POST_INIT):
+            self.__post_init__()  # type: ignore[attr-defined]  # it was just looked for
+
+    method.__name__ = "__init__"
+    method.__qualname__ = f"{made.__qualname__}.__init__"
+    return method
+
+
+def _filled(self: object, parts: tuple[Field[Any], ...], args: tuple[Any, ...], words: dict[str, Any]) -> bool:
+    """Give an object its fields; false where the arguments do not fit, or it takes more than putting them there."""
+    given = {part.name: value for part, value in zip(parts, args, strict=False)} | words
+    if len(given) != len(args) + len(words):  # too many, or one of them twice
+        return False
+    put = object.__setattr__
+    for part in parts:
+        if part.name in given:
+            value = given.pop(part.name)
+        elif part.default is not MISSING:
+            value = part.default
+        elif part.default_factory is not MISSING:
+            value = part.default_factory()
+        else:
+            return False
+        if part.kw_only or not part.init:
+            return False
+        put(self, part.name, value)
+    return not given
+
+
 def _twin(made: Any, **options: bool) -> Any:
     """A dataclass with the same fields, whose methods do as well for the value."""
-    space = {POST_INIT: getattr(made, POST_INIT)} if hasattr(made, POST_INIT) else {}
+    space = {"__doc__": made.__name__}  # else one is made of the signature, for a third of the time
+    if hasattr(made, POST_INIT):
+        space[POST_INIT] = getattr(made, POST_INIT)
     parts = [(part.name, part.type, part) for part in fields(made)]
     wanted: Any = {"init": False, "repr": False, "eq": False, **options}
     return make_dataclass(made.__name__, parts, namespace=space, **wanted)

@@ -22,7 +22,8 @@ _FIRST_MARK = "\u0300"
 
 # A whole escape sequence becomes one symbol. A run stops where another sequence may begin and is never tried again,
 # so hostile text costs linear time; an unclosed string loses its first byte only, and its words stay readable.
-_SEQUENCE = re.compile(
+# Compiled when the first comes: most programs meet none.
+_SEQUENCE = (
     "(?:\x1b\\[|\x9b)[0-?]{0,64}+[ -/]{0,8}+[@-~]"
     "|(?:\x1b[PX\\]^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f]{0,4096}+(?:\x07|\x1b\\\\|\x9c)"
     "|\x1b[ -/]{0,8}+[0-~]"
@@ -87,7 +88,7 @@ def clean(text: str, *, limit: int = 200, newlines: bool = False) -> str:
 
 def _clean_line(text: str) -> str:
     if "\x1b" in text or any("\x90" <= character <= "\x9f" for character in text):
-        text = _SEQUENCE.sub(SYMBOL, text)
+        text = re.sub(_SEQUENCE, SYMBOL, text)
     text = text.translate(_REPLACEMENTS)
     return text if text.isascii() or max(text) < _FIRST_MARK else _thin_marks(text)
 
@@ -202,7 +203,7 @@ def _clean_json(value: object, limit: int, depth: int) -> object:
 
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n|%＝＋－＠")  # noqa: RUF001 - spreadsheets obey the full-width ones too
-_PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-](?:inf|nan)")
+_PLAIN_NUMBER = r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-](?:inf|nan)"
 
 
 def csv_safe(text: str) -> str:
@@ -215,7 +216,7 @@ def csv_safe(text: str) -> str:
         The text, behind a `'` when it begins like a formula and is not a plain number.
     """
     start = text.lstrip(" ")[:1]
-    if start not in _FORMULA_STARTS or not start or _PLAIN_NUMBER.fullmatch(text):
+    if start not in _FORMULA_STARTS or not start or re.fullmatch(_PLAIN_NUMBER, text):
         return text
     return f"'{text}"
 

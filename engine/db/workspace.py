@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from engine.core.errors import WorkspaceMissing, WorkspaceReadOnly
+from engine.core.frozen import frozen
 from engine.db.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MARKER = ".quarterdeck"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workspace:
     """Where a workspace keeps its things.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from engine.core.frozen import frozen
 
 CONTROL = Path(__file__).parent
 """Where the changes of a workspace's control database lie."""
@@ -13,7 +14,7 @@ TELEMETRY = CONTROL.parent / "telemetry_migrations"
 """Where those of its telemetry database lie."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Migration:
     """One schema change.
 

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from console.terminal.glyphs import NARROW, Glyphs
 
 NARROW_CHARACTERS = "".join(
-    character
-    for code in range(sys.maxunicode + 1)
-    if NARROW.fullmatch(character := chr(code)) and character.isprintable()
+    character for code in range(sys.maxunicode + 1) if NARROW.holds(character := chr(code)) and character.isprintable()
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -129,3 +129,43 @@ def test_a_value_may_compare_and_read_as_it_likes() -> None:
     assert Loose("A") == Loose("a")
     assert repr(Loose("A")) == "~A"
     assert hash(Loose("A")) == hash(Loose("A"))
+
+
+MANY = 300
+"""More objects than are filled before the class is compiled for those to come."""
+
+
+@given(ARGUMENTS)
+def test_the_first_objects_of_a_class_are_as_those_after_many(
+    arguments: tuple[int, tuple[str], list[int], int],
+) -> None:
+    @frozen
+    class Fresh(Point):
+        """As many uses as this test makes."""
+
+        last: str = "end"
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "last", self.last.upper())
+
+    made = [Fresh(*arguments, last="x") for _ in range(MANY)]
+    made += [Fresh(seen=arguments[3], x=arguments[0], tags=arguments[1], marks=arguments[2], last="x")]
+    assert all(each == made[0] and each.last == "X" for each in made)
+    assert Fresh(1).marks is not Fresh(1).marks
+    assert Fresh(1).last == "END"
+
+
+@pytest.mark.parametrize("uses", [0, MANY], ids=["at first", "after many"])
+def test_arguments_that_do_not_fit_are_refused_however_often_the_class_was_used(uses: int) -> None:
+    @frozen
+    class Fresh:
+        """A class of its own for each case."""
+
+        x: int
+        y: int = 0
+
+    assert all(Fresh(each).x == each for each in range(uses))
+    made: Any = Fresh  # which arguments fit is not for the checker here
+    for args, words in (((), {}), ((1, 2, 3), {}), ((1,), {"x": 1}), ((1,), {"z": 1})):
+        with pytest.raises(TypeError, match=r"__init__\(\)"):
+            made(*args, **words)
