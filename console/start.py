@@ -5,6 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from console.location import Location
+    from engine.api import Engine
 
 
 def start(
@@ -39,15 +44,13 @@ def start(
         sys.stderr.write(f"{reason}\n")
         return 2
     gc.disable()  # run_app turns it on again after the first frame
-    from console.registry import GRAMMAR, START
+    from console.registry import START
     from engine import api
-    from engine.core.command import View, parse_command
-    from engine.core.errors import InvalidInput
 
-    begin = parse_command(("console", *words), GRAMMAR) if words else START
-    if not isinstance(begin, View):
-        raise InvalidInput("The console opens at a view.", hint="Try `qd console runs`.")
     with api.open(workspace, read_only=read_only, as_user=as_user, via="console") as engine:
+        begin = _view(engine, words) if words else START
+        if begin.env:
+            return _elsewhere(engine, begin, as_user=as_user, read_only=read_only, plain=plain, theme=theme)
         from console.own import Own
 
         if plain:
@@ -66,3 +69,27 @@ def start(
 
             wear_at_start(app, theme)
         return run_app(app)
+
+
+def _view(engine: Engine, words: tuple[str, ...]) -> Location:
+    from console.commanding.beginning import first_view
+    from engine.core.command import View
+    from engine.core.errors import InvalidInput
+
+    begin = first_view(engine, words)
+    if not isinstance(begin, View):
+        raise InvalidInput("The console opens at a view.", hint="Try `qd console runs`.")
+    return begin
+
+
+def _elsewhere(
+    engine: Engine, begin: Location, *, as_user: str | None, read_only: bool, plain: bool, theme: str
+) -> int:
+    """Open the workspace that `@name` names instead; its console says by which name."""
+    from console.commanding.beginning import environment_of
+    from console.commanding.environments import NAME
+
+    path, words = environment_of(engine, begin)
+    engine.close()
+    os.environ[NAME] = begin.env
+    return start(path, as_user=as_user, read_only=read_only, words=words, plain=plain, theme=theme)
