@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from console.charting.averages import averaged, inside
 from console.charting.settings import CLIP, Settings
 from console.widgets.charts.series import MARKERS, ROLES, Series
-from engine.core.smoothing import smoothed
 
 if TYPE_CHECKING:
+    from console.charting.averages import Middle
     from console.widgets.charts.series import Point
     from engine.tracking.model import History
 
 RAW_BEHIND = 3
 """Curves on a chart up to which the raw ones are drawn behind the smoothed."""
+
+MOST_DRAWN = 200
+"""Strokes that a smoothed curve is drawn with; it is read from all it is made of."""
 
 NO_VALUE = "none"
 """The name of the group of runs that have no such parameter or tag."""
@@ -52,10 +57,6 @@ class Shown:
         return ROLES[self.place % len(ROLES)]
 
 
-Middle = tuple[float, float]
-"""An x, and the mean of what was logged there."""
-
-
 @dataclass(frozen=True, slots=True)
 class Spread:
     """What several runs say at one x: mean, least and greatest, and how many they are."""
@@ -67,32 +68,66 @@ class Spread:
     runs: int
 
 
-def drawn(key: str, read: Sequence[tuple[Shown, History]], settings: Settings) -> tuple[Series, ...]:
+def drawn(
+    key: str,
+    read: Sequence[tuple[Shown, History]],
+    settings: Settings,
+    averages: Mapping[str, Sequence[Middle]] = MappingProxyType({}),
+) -> tuple[Series, ...]:
     """The series of one chart.
 
     Args:
         key: The metric.
-        read: The runs and what was read of them.
+        read: The runs and what was read of them in the window.
         settings: How to show them.
+        averages: The moving averages of whole curves, by run; a run without is shown as it is.
 
     Returns:
         The runs' curves, smoothed if that is wanted, with the raw ones faint behind where they are few; or each group's
         mean, its range faint behind.
     """
     if settings.group:
-        return _groups(read, settings)
+        return _groups(read, settings, averages)
     bright: list[Series] = []
     faint: list[Series] = []
     for run, history in read:
         points = points_of(history, settings.scale)
-        latest = run.latest.get(key) if settings.window is None and settings.x != "time" else None
-        if not settings.smoothing:
+        nodes = averages.get(run.run_id)
+        if not nodes:
+            latest = run.latest.get(key) if settings.window is None and settings.x != "time" else None
             bright.append(Series(run.name, points, run.role, run.marker, latest))
             continue
-        bright.append(Series(run.name, averaged(history, settings), run.role, run.marker))
+        bright.append(_smooth(Series(run.name, (), run.role, run.marker), nodes, settings))
         if len(read) <= RAW_BEHIND:
             faint.append(Series(run.name, points, faint=True))
     return (*bright, *faint)
+
+
+def _smooth(bare: Series, nodes: Sequence[Middle], settings: Settings) -> Series:
+    """A series drawn from the part of a smoothed curve in the window, and read on its straight lines."""
+    if settings.kind == "value":  # another metric comes back to an x: there is no one value to read there
+        low, high = settings.window or (-math.inf, math.inf)
+        return replace(bare, points=[node for node in nodes if low <= node[0] <= high])
+    shown = inside(nodes, settings.window)
+    return replace(bare, points=thinned([(x, value, value) for x, value in shown]), nodes=shown)
+
+
+def thinned(points: Sequence[tuple[float, float, float]], most: int = MOST_DRAWN) -> list[Point]:
+    """Fewer stretches that reach from the least to the greatest of those they stand for.
+
+    Args:
+        points: (x, least, greatest), by x.
+        most: At most so many.
+    """
+    stride = -(-len(points) // most)
+    if stride <= 1:
+        return [(x, low) if low == high else (x, low, high) for x, low, high in points]
+    found: list[Point] = []
+    for begin in range(0, len(points), stride):
+        known = [point for point in points[begin : begin + stride] if _finite(point[1]) and _finite(point[2])]
+        lows, highs = [point[1] for point in known], [point[2] for point in known]
+        found.append((points[begin][0], min(lows, default=math.nan), max(highs, default=math.nan)))
+    return found
 
 
 def points_of(history: History, scale: float = 1.0) -> list[Point]:
@@ -106,15 +141,6 @@ def points_of(history: History, scale: float = 1.0) -> list[Point]:
         (point.x / scale, point.first) if point.count == 1 else (point.x / scale, point.low, point.high)
         for point in history.points
     ]
-
-
-def averaged(history: History, settings: Settings) -> list[Middle]:
-    """The moving average of a history, of the means of its stretches; see `engine.core.smoothing`."""
-    points = history.points
-    xs = [point.x / settings.scale for point in points]
-    means = [point.mean for point in points]
-    found = smoothed(xs, means, settings.smoothing, [float(point.count) for point in points])
-    return [(x, math.nan if average is None else average) for x, average in zip(xs, found, strict=True)]
 
 
 def clip_range(read: Sequence[History]) -> tuple[float, float] | None:
@@ -149,26 +175,30 @@ def percentile(values: Sequence[float], share: float) -> float:
     below = math.floor(place)
     above = min(below + 1, len(values) - 1)
     part = place - below
-    return values[below] * (1 - part) + values[above] * part
+    return min(max(values[below] * (1 - part) + values[above] * part, values[below]), values[above])
 
 
 def _finite(value: float) -> bool:
     return math.isfinite(value)
 
 
-def _groups(read: Sequence[tuple[Shown, History]], settings: Settings) -> tuple[Series, ...]:
+def _groups(
+    read: Sequence[tuple[Shown, History]], settings: Settings, averages: Mapping[str, Sequence[Middle]]
+) -> tuple[Series, ...]:
     members: dict[str, list[Sequence[Middle]]] = {}
     for run, history in read:
         value = run.values.get(settings.group, NO_VALUE)
-        members.setdefault(value, []).append(averaged(history, settings))
+        members.setdefault(value, []).append(averages.get(run.run_id) or averaged(history, settings.scale, 0))
     bright, faint = [], []
+    low, high = settings.window or (-math.inf, math.inf)
     for place, (value, curves) in enumerate(sorted(members.items(), key=lambda pair: by_number(pair[0]))):
-        found = spread(curves)
-        name = f"{value} ({len(curves)})"
-        role, marker = ROLES[place % len(ROLES)], MARKERS[place % len(MARKERS)]
-        bright.append(Series(name, [(each.x, each.mean) for each in found], role, marker))
+        found = spread(curves)  # of whole curves where they are smoothed: a mean does not depend on the zoom either
+        bare = Series(f"{value} ({len(curves)})", (), ROLES[place % len(ROLES)], MARKERS[place % len(MARKERS)])
+        nodes = [(each.x, each.mean) for each in found]
+        bright.append(_smooth(bare, nodes, settings) if averages else replace(bare, points=nodes))
         if len(curves) > 1:
-            faint.append(Series(name, [(each.x, each.low, each.high) for each in found], faint=True))
+            band = [(each.x, each.low, each.high) for each in found if low <= each.x <= high]
+            faint.append(Series(bare.name, thinned(band) if averages else band, faint=True))
     return (*bright, *faint)
 
 
@@ -193,14 +223,28 @@ def spread(curves: Sequence[Sequence[Middle]]) -> list[Spread]:
         By x.
     """
     known = [[point for point in curve if _finite(point[0]) and _finite(point[1])] for curve in curves]
+    if len({tuple(x for x, _ in curve) for curve in known}) == 1:  # seeds log at the same steps
+        return [
+            Spread(column[0][0], _mean([value for _, value in column]), *_ends(column), len(column))
+            for column in zip(*known, strict=True)
+        ]
     places = [[x for x, _ in curve] for curve in known]
     found = []
     for x in sorted({x for xs in places for x in xs}):
         values = [
             value for curve, xs in zip(known, places, strict=True) if (value := _between(curve, xs, x)) is not None
         ]
-        found.append(Spread(x, sum(value / len(values) for value in values), min(values), max(values), len(values)))
+        found.append(Spread(x, _mean(values), min(values), max(values), len(values)))
     return found
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(value / len(values) for value in values)
+
+
+def _ends(column: Sequence[Middle]) -> tuple[float, float]:
+    values = [value for _, value in column]
+    return min(values), max(values)
 
 
 def _between(curve: Sequence[Middle], xs: Sequence[float], x: float) -> float | None:

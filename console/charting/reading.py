@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.charting.averages import whole_curves
 from console.charting.drawing import Shown, whole_range
 from console.charting.settings import Settings
 from engine.tracking.model import History
@@ -32,6 +33,8 @@ class Request:
         points: Stretches a curve.
         settings: How they are shown.
         whole: The first and last x known, for a logarithmic axis.
+        smooth: The metrics whose whole curves are wanted too.
+        news: Whether points may have come since x was known.
     """
 
     runs: tuple[Shown, ...]
@@ -39,6 +42,47 @@ class Request:
     points: int
     settings: Settings
     whole: tuple[float, float] | None
+    smooth: tuple[str, ...] = ()
+    news: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was read for a page of charts.
+
+    Args:
+        histories: The curves by metric, in the order of the runs.
+        whole: The first and last x; `None` when that was not asked, or there are no points.
+        smooth: Whole curves of the metrics asked for, of every metric for every run.
+    """
+
+    histories: dict[str, tuple[History, ...]]
+    whole: tuple[float, float] | None
+    smooth: tuple[tuple[History, ...], ...] = ()
+
+
+def found(engine: Engine, request: Request) -> Found:
+    """Read all that a page of charts needs. Runs in a worker thread.
+
+    Args:
+        engine: The engine.
+        request: What is needed.
+
+    Returns:
+        What there is.
+
+    Raises:
+        NotFound: a run is gone.
+    """
+    read = histories(engine, request)
+    ids = [run.run_id for run in request.runs]
+    settings = request.settings
+    smooth = whole_curves(engine, ids, request.smooth, settings.x) if request.smooth else ()
+    if settings.window is None:
+        whole = whole_range([each for some in read.values() for each in some], settings.scale)
+    else:
+        whole = reach(engine, request) if request.news or request.whole is None else None
+    return Found(read, whole, smooth)
 
 
 def histories(engine: Engine, request: Request) -> dict[str, tuple[History, ...]]:
@@ -60,7 +104,7 @@ def histories(engine: Engine, request: Request) -> dict[str, tuple[History, ...]
         runs.curves(ids, request.keys, points=points, x=settings.x, start=start, end=end)
         for start, end, points in pieces(request)
     ]
-    found: dict[str, tuple[History, ...]] = {}
+    by_key: dict[str, tuple[History, ...]] = {}
     for place, key in enumerate(request.keys):
         of_runs = []
         for number in range(len(ids)):
@@ -68,8 +112,8 @@ def histories(engine: Engine, request: Request) -> dict[str, tuple[History, ...]
             points = tuple(point for history in each for point in history.points)
             exact = all(history.exact for history in each)
             of_runs.append(History(key, sum(history.total for history in each), points, exact=exact))
-        found[key] = tuple(of_runs)
-    return found
+        by_key[key] = tuple(of_runs)
+    return by_key
 
 
 def pieces(request: Request) -> list[tuple[float | None, float | None, int]]:
@@ -110,5 +154,5 @@ def reach(engine: Engine, request: Request) -> tuple[float, float] | None:
         NotFound: a run is gone.
     """
     ids = [run.run_id for run in request.runs]
-    found = engine.runs.curves(ids, request.keys[:1], points=FEW_POINTS, x=request.settings.x)
-    return whole_range([each for of_run in found for each in of_run], request.settings.scale)
+    read = engine.runs.curves(ids, request.keys[:1], points=FEW_POINTS, x=request.settings.x)
+    return whole_range([each for of_run in read for each in of_run], request.settings.scale)

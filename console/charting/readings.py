@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from console.text import Part, table
+from console.widgets.charts.series import readings
 from console.widgets.document import Line, heading
 from engine.core.plotting.labels import compact
 
@@ -54,12 +55,7 @@ def _numbers(one: Series, cursor: float | None) -> list[str]:
     last = points[-1][-1] if one.latest is None else one.latest
     at = "-"
     if cursor is not None:
-        nearest = min(points, key=lambda point: abs(point[0] / 2 - cursor / 2))
-        at = _range(nearest[1], nearest[-1])
+        at = readings([one], cursor)[0].text
     mean = compact(math.fsum(value / len(middles) for value in middles)) if middles else "-"
     extremes = [compact(min(values)), compact(max(values))] if values else ["-", "-"]
     return [at, compact(last), *extremes, mean]
-
-
-def _range(low: float, high: float) -> str:
-    return compact(high) if low == high or math.isnan(low) else f"{compact(low, 3)}..{compact(high, 3)}"

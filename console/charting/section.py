@@ -10,8 +10,9 @@ from textual import on
 from textual.message import Message
 from textual.widget import Widget
 
-from console.charting.drawing import Shown, clip_range, drawn, whole_range
-from console.charting.reading import Request, histories, reach
+from console.charting.averages import Averages
+from console.charting.drawing import Shown, clip_range, drawn
+from console.charting.reading import Found, Request, found
 from console.charting.readings import readings_lines
 from console.charting.settings import Settings, matching
 from console.widgets.bar import Bar
@@ -75,6 +76,8 @@ class ChartSection(Widget):
         self._filter = ""
         self._whole: tuple[float, float] | None = None
         self._read: dict[str, tuple[tuple[Shown, History], ...]] = {}
+        self._averages = Averages()
+        self._news = True
         self.settings = _remembered.get(deck, Settings())
         self.large = False
         self._alone = False
@@ -130,6 +133,8 @@ class ChartSection(Widget):
         """
         self._runs = tuple(runs)
         self._keys = in_order(keys)
+        self._news = True
+        self._averages.outdate()
         self._list()
         self.call_after_refresh(self.read)
 
@@ -157,31 +162,31 @@ class ChartSection(Widget):
         points = min(max(across * DOTS, LEAST_POINTS), MOST_POINTS)
         if self.settings.mode == "histogram" and len(self.runs_on) == 1:
             points = COUNTED_POINTS
-        request = Request(self.runs_on, self.grid.page_keys, points, self.settings, self._whole)
+        keys, ids = self.grid.page_keys, [run.run_id for run in self.runs_on]
+        smooth = self._averages.lacking(ids, keys, self.settings)
+        request = Request(self.runs_on, keys, points, self.settings, self._whole, smooth, self._news)
         engine = self._deck.engine
+        self._deck.read(f"curves.{id(self)}", lambda: found(engine, request), lambda read: self._came(request, read))
 
-        def compute() -> tuple[dict[str, tuple[History, ...]], tuple[float, float] | None]:
-            read = histories(engine, request)
-            if request.settings.window is not None:
-                return read, reach(engine, request)
-            return read, whole_range([each for some in read.values() for each in some], request.settings.scale)
-
-        self._deck.read(f"curves.{id(self)}", compute, lambda found: self._came(request, *found))
-
-    def _came(self, request: Request, read: dict[str, tuple[History, ...]], whole: tuple[float, float] | None) -> None:
+    def _came(self, request: Request, read: Found) -> None:
+        ids = [run.run_id for run in request.runs]
+        if read.smooth:
+            self._averages.take(ids, request.smooth, request.settings.x, read.smooth)
         if request.settings.as_read != self.settings.as_read:
             return  # another reading is on its way
-        for key, of_runs in read.items():
+        for key, of_runs in read.histories.items():
             self._read[key] = tuple(zip(request.runs, of_runs, strict=True))
-        self._whole = whole or self._whole
-        self._draw(read)
+        self._whole = read.whole or self._whole
+        self._news = False
+        self._draw(read.histories)
 
     def _draw(self, keys: Iterable[str]) -> None:
         charts = []
         for key in keys:
             read = self._read.get(key, ())
             clip = clip_range([history for _, history in read]) if self.settings.clip else None
-            charts.append(Chart(key, key, drawn(key, read, self.settings), clip))
+            averages = self._averages.of(key, [run.run_id for run, _ in read], self.settings)
+            charts.append(Chart(key, key, drawn(key, read, self.settings, averages), clip))
         self.grid.update_charts(charts, self.settings.look)
         self._tell()
 
@@ -199,7 +204,9 @@ class ChartSection(Widget):
             self.grid.clear_cursor()
         if before.shape != settings.shape:
             self._arrange()
-        if before.as_read == settings.as_read:
+        ids = [run.run_id for run in self.runs_on]
+        lacking = self._averages.lacking(ids, self.grid.page_keys, settings)
+        if before.as_read == settings.as_read and not lacking:
             self._draw(self.grid.page_keys)
         else:
             self.read()  # what is new is said together with its curves: one paint

@@ -1,15 +1,27 @@
-"""Smoothing of curves: pure arithmetic that the command line and the charts share."""
+"""Smoothing of curves: pure arithmetic that the command line and the charts share.
+
+What is smoothed is a whole curve, from its first point on, in at most `SAMPLES` stretches, whatever part of it is
+shown and however large: a smoothed value read at a step is the same at every zoom. Between two stretches the smoothed
+curve is the straight line.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import pairwise
 from math import inf, isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+SAMPLES = 1_000
+"""Stretches that a whole curve is smoothed in, as many as the points that TensorBoard keeps; a shorter one in all its
+points."""
 
 
 def check_factor(factor: float) -> float:
@@ -80,3 +92,24 @@ def _spacing(xs: Sequence[float]) -> float:
     finite = [x for x in xs if isfinite(x)]
     reach = sum(after - one for one, after in pairwise(finite) if after > one)
     return reach / (len(finite) - 1) if len(finite) > 1 and reach < inf else 0.0
+
+
+def between(nodes: Sequence[tuple[float, float]], x: float) -> float:
+    """What a curve of straight lines says at an x.
+
+    Args:
+        nodes: Finite x, in order, and the value there; at least one.
+        x: Where; before the first and behind the last node it is theirs.
+
+    Returns:
+        The value; NaN beside a node that has none.
+    """
+    after = bisect_right(nodes, x, key=itemgetter(0))
+    if not after:
+        return nodes[0][1]
+    begin, low = nodes[after - 1]
+    if begin == x or after == len(nodes):
+        return low
+    end, high = nodes[after]
+    part = (x - begin) / (end - begin)
+    return low * (1 - part) + high * part

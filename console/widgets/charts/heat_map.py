@@ -78,7 +78,8 @@ def _laid_out(rows: Sequence[_Row], view: View, bounds: Scale, common: Scale | N
     drawn = [line for row in rows[:shown] for line in _lines(row, view, frame, lines)]
     below = [_x_line(view, frame)] if foot > 1 else []
     if foot:
-        below.append(_scale_line(view, common, len(rows) - shown))
+        broken = any(value is not None and math.isnan(value) for row in rows[:shown] for value in row.cells)
+        below.append(_scale_line(view, common, len(rows) - shown, broken=broken))
     return Drawing(sheet_of(title, drawn, below, view), frame)
 
 
@@ -153,13 +154,13 @@ def _x_line(view: View, frame: Frame) -> Line:
     return fitted((Span("".join(cells)[: view.width], "axis"),), view.width, unicode=view.unicode)
 
 
-def _scale_line(view: View, common: Scale | None, left_out: int) -> Line:
-    """What the shades mean, in words and shades."""
+def _scale_line(view: View, common: Scale | None, left_out: int, *, broken: bool) -> Line:
+    """What the shades mean, in words and shades, and the mark of what is no number where there is one."""
     shades = _SHADES if view.unicode else _ASCII_SHADES
     low, high = ("least", "greatest") if common is None else (compact(common.low), compact(common.high))
-    broken = _BROKEN if view.unicode else _ASCII_BROKEN
+    mark = f"  {_BROKEN if view.unicode else _ASCII_BROKEN} NaN" if broken else ""
     ramp = runs_of(zip(shades, HEATS, strict=True))
-    words = [" log" if view.log_y else "", " of each row" if common is None else "", f"  {broken} NaN"]
+    words = [" log" if view.log_y else "", " of each row" if common is None else "", mark]
     more = [Span(f"  +{left_out} more rows", "warn")] if left_out else []
     spans = (Span(f"{low} ", "axis"), *ramp, Span(f" {high}{''.join(words)}", "axis"), *more)
     return fitted(spans, view.width, unicode=view.unicode)

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from engine.core.plotting.labels import compact
 from engine.core.plotting.scale import Scale
+from engine.core.smoothing import between
 
 Point = tuple[float, float] | tuple[float, float, float]
 """(x, y), or a bucket (x, lowest, highest) of a reduced curve. NaN is a gap; an infinity is shown on the edge."""
@@ -56,6 +57,8 @@ class Series:
     """The exact last value, where the last point is a bucket; shown in the title line."""
     faint: bool = False
     """Drawn dim behind all others, without a mark or a reading: the raw curve behind a smoothed one, or a range."""
+    nodes: Sequence[tuple[float, float]] = ()
+    """Where it is read, on the straight lines between, if it is drawn from other points: by finite x."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,20 +220,27 @@ def readings(series: Sequence[Series], x: float | None = None) -> tuple[Reading,
         x: finite; None for the last point.
 
     Returns:
-        One reading for each series with a point whose x is finite, in their order; the nearest point counts. NaN values
-        are values here: an operator must see them.
+        One reading for each series with a point whose x is finite, in their order; the nearest point counts, or the
+        straight line between nodes. NaN values are values here: an operator must see them.
     """
     found = []
     for one in dressed(series):
         if one.faint:
             continue
-        if x is None:
-            point = next((point for point in reversed(one.points) if math.isfinite(point[0])), None)
-        else:
-            placed = (point for point in one.points if math.isfinite(point[0]))
-            point = min(placed, key=lambda at: abs(at[0] / 2 - x / 2), default=None)
+        point = _point_at(one, x)
         if point is None:
             continue
         low, high = (point[1], point[-1]) if x is not None or one.latest is None else (one.latest, one.latest)
         found.append(Reading(one.name, one.marker, one.role, point[0], low, high))
     return tuple(found)
+
+
+def _point_at(one: Series, x: float | None) -> Point | None:
+    """What a series says at an x, or at its end."""
+    if one.nodes:
+        at = one.nodes[-1][0] if x is None else min(max(x, one.nodes[0][0]), one.nodes[-1][0])
+        return at, between(one.nodes, at)
+    if x is None:
+        return next((point for point in reversed(one.points) if math.isfinite(point[0])), None)
+    placed = (point for point in one.points if math.isfinite(point[0]))
+    return min(placed, key=lambda at: abs(at[0] / 2 - x / 2), default=None)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.cli.session import Session
     from engine.tracking.logged_model_model import RunModel
     from engine.tracking.model import Comparison, History, MetricPoint, MetricRow, ParamRow
+    from engine.tracking.service import Runs
 
 _ID = 10
 
@@ -90,7 +91,7 @@ def _encode_model(beside: RunModel) -> dict[str, object]:
     type=click.FloatRange(0, 1, max_open=True),
     default=0.0,
     metavar="FACTOR",
-    help="Add the exponential moving average, weighted by distance, such as 0.9.",
+    help="Add the exponential moving average of the whole curve, weighted by distance, such as 0.9.",
 )
 @click.option("--raw", is_flag=True, help="Every logged point, page by page, instead of stretches.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Raw points per page.")
@@ -113,12 +114,11 @@ def metrics(session: Session, run: str, key: str | None, how: _History, fmt: For
         show_page(page, POINTS, fmt, encode=_encode_point)
     else:
         found = service.history(run, key, points=how.points, x=how.x, start=how.start, end=how.end)
-        _show_history(found, how, fmt)
+        _show_history(found, _averages(service, found, run, how), how, fmt)
 
 
-def _show_history(found: History, how: _History, fmt: Format) -> None:
-    averages = _averages(found, how.smoothing) if how.smoothing else None
-    if averages is None:
+def _show_history(found: History, averages: list[float | None], how: _History, fmt: Format) -> None:
+    if not averages:
         show_json(found) if fmt is Format.JSON else show_rows(found.points, _history_columns(how.x), fmt)
         return
     if fmt is Format.JSON:
@@ -130,16 +130,25 @@ def _show_history(found: History, how: _History, fmt: Format) -> None:
     show_rows(found.points, [*_history_columns(how.x), last], fmt)
 
 
-def _averages(found: History, factor: float) -> list[float | None]:
-    from engine.core.smoothing import smoothed
+def _averages(service: Runs, found: History, run: str, how: _History) -> list[float | None]:
+    """What the smoothed whole curve says at the x of each stretch; none where nothing is to be smoothed."""
+    from math import isfinite
 
-    points = found.points
-    return smoothed(
+    from engine.core.smoothing import SAMPLES, between, smoothed
+
+    if not how.smoothing:
+        return []
+    points = sorted(service.history(run, found.key, points=SAMPLES, x=how.x).points, key=attrgetter("x"))
+    values = smoothed(
         [point.x for point in points],
         [point.mean for point in points],
-        factor,
+        how.smoothing,
         [float(point.count) for point in points],
     )
+    nodes = [(point.x, value) for point, value in zip(points, values, strict=True) if value is not None]
+    if not nodes:
+        return [None] * len(found.points)
+    return [between(nodes, point.x) if isfinite(point.mean) else None for point in found.points]
 
 
 def _encode_point(point: MetricPoint) -> dict[str, object]:

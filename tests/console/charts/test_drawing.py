@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.charting.averages import averaged
 from console.charting.drawing import Shown, by_number, clip_range, drawn, percentile, points_of, spread, whole_range
 from console.charting.reading import Request, pieces
 from console.charting.settings import Settings
@@ -93,7 +94,8 @@ def test_groups_are_ordered_by_number_and_say_how_many_runs_they_are() -> None:
 @pytest.mark.parametrize(("runs", "behind"), [(1, 1), (3, 3), (4, 0)])
 def test_the_raw_curve_is_faint_behind_the_smoothed_one_where_they_are_few(runs: int, behind: int) -> None:
     read = [(run("abcd"[place], place), exact([0, 1, 0, 1])) for place in range(runs)]
-    found = drawn("m", read, Settings(smoothing=0.9))
+    averages = {shown.run_id: averaged(history, 1, 0.9) for shown, history in read}
+    found = drawn("m", read, Settings(smoothing=0.9), averages)
     assert [one.faint for one in found] == [False] * runs + [True] * behind
     assert [value for _, value in found[0].points] == smoothed(range(4), [0, 1, 0, 1], 0.9)  # type: ignore[misc]
 

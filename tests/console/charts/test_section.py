@@ -177,6 +177,24 @@ async def test_smoothing_and_clipping_are_stated_and_the_raw_curve_stays_behind(
         assert "500" not in running.text()
 
 
+async def test_a_smoothed_value_under_the_cursor_does_not_change_as_one_zooms(world: World) -> None:
+    async with console(world.engine, f"run {RUN}", LARGE) as running:
+        await running.expect("val_loss")
+        section = charts(running)
+        await running.until(lambda: bool(section.grid.visible_charts[0].series), "a curve")
+        await running.type("s>>>")
+        chart = section.grid.visible_charts[0]
+        await running.until(lambda: [one.faint for one in chart.series] == [False, True], "the raw curve behind")
+        before = chart.readings
+        assert before[0].x == chart.cursor
+        for _ in range(5):
+            window = section.settings.window
+            await running.type("+")
+            await running.until(lambda window=window: section.settings.window != window, "a closer look")  # type: ignore[misc]
+            await running.until(lambda: chart.view.x_range == section.settings.window, "drawn")
+            assert [reading.text for reading in chart.readings] == [reading.text for reading in before]
+
+
 async def test_rows_and_columns_are_remembered_for_the_next_run(world: World) -> None:
     world.engine.runs.import_runs([RunImport("e", "other", START, run_id="d" * 32, metrics=[("m", 1.0, 0, START)])])
     async with console(world.engine, f"run {RUN}", LARGE) as running:

@@ -79,8 +79,14 @@ def test_shades_grow_with_the_value_and_the_scale_is_stated() -> None:
     assert [row[3] for row in rows] == list(".:-=+*#@")
     series = [Series("a", [(0.0, 0.25)]), Series("b", [(0.0, 0.75)])]
     drawing = draw_heat_map(series, View(40, 8, "m"))
-    assert texts(drawing)[-1].strip() == "0.25 ░░▒▒▓▓██ 0.75  × NaN"  # noqa: RUF001 the mark of what is broken
+    assert texts(drawing)[-1].strip() == "0.25 ░░▒▒▓▓██ 0.75"
     assert (roles(drawing, 1)[-1], roles(drawing, 3)[-1]) == (HEATS[0], HEATS[-1])
+
+
+@pytest.mark.parametrize(("unicode", "mark"), [(True, "\u00d7 NaN"), (False, "x NaN")])
+def test_the_mark_of_what_is_no_number_is_told_where_there_is_one(unicode: bool, mark: str) -> None:
+    series = [Series("a", [(0.0, 0.25), (1.0, math.nan)]), Series("b", [(0.0, 0.75)])]
+    assert texts(draw_heat_map(series, View(40, 8, "m", unicode=unicode)))[-1].strip().endswith(mark)
 
 
 def test_a_value_lasts_until_the_next_and_nothing_follows_the_last() -> None:
