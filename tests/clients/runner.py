@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 from xml.etree import ElementTree as ET
@@ -11,7 +12,7 @@ from tests.clients.environment import client_python
 from tests.clients.server import environment_for_clients
 
 CLIENTS = Path(__file__).parent / "mlflow"
-LONGEST_FILE_S = 600
+LONGEST_FILES_S = 600
 LONGEST_PROGRAM_S = 400
 
 
@@ -24,12 +25,12 @@ class Listening(Protocol):
         ...
 
 
-def problems(server: Listening, file: Path, folder: Path, *, token: str = "") -> list[str]:
-    """Run a file of client tests.
+def problems(server: Listening, files: Sequence[Path], folder: Path, *, token: str = "") -> list[str]:
+    """Run files of client tests, in one process.
 
     Args:
         server: What the client speaks to.
-        file: The file, in one of the clients' folders.
+        files: The files, all in one of the clients' folders.
         folder: Where the client may write.
         token: What the client shows to the server; none when empty.
 
@@ -40,14 +41,14 @@ def problems(server: Listening, file: Path, folder: Path, *, token: str = "") ->
         AssertionError: the client's runner could not run them.
     """
     report = folder / "report.xml"
-    settings = next(each / "pytest.ini" for each in file.parents if (each / "pytest.ini").exists())
+    settings = next(each / "pytest.ini" for each in files[0].parents if (each / "pytest.ini").exists())
     command = [str(client_python()), "-m", "pytest", "-q", f"--junitxml={report}", "-c", str(settings)]
     command += ["-o", "junit_logging=all"]  # what the client warned of stands beside a failure
-    done = _run([*command, str(file)], server, folder, token, LONGEST_FILE_S)
+    done = _run([*command, *map(str, files)], server, folder, token, LONGEST_FILES_S)
     assert report.exists(), done.stdout + done.stderr
     cases = list(ET.parse(report).iter("testcase"))  # noqa: S314 - our own runner wrote it
     told = [
-        f"{kind} {case.get('name')}\n{(problem.text or problem.get('message') or '')[-3000:]}"
+        f"{kind} {case.get('classname')}::{case.get('name')}\n{(problem.text or problem.get('message') or '')[-3000:]}"
         f"\n{(case.findtext('system-err') or '')[-1000:]}"
         for case in cases
         for kind in ("failure", "error", "skipped")

@@ -11,7 +11,10 @@ from engine.core.access import Role
 from tests.clients.runner import CLIENTS, problems, run_program
 from tests.clients.server import running_server
 
-FILES = sorted(path.name for path in CLIENTS.glob("test_*.py"))
+FILES = sorted(CLIENTS.glob("test_*.py"))
+PROCESSES = 2
+"""The client takes longer to load than most of its files to run; so few processes share them, as two cores can."""
+
 PROGRAMS = sorted(path.name for path in (CLIENTS / "programs").glob("*.py"))
 POLICY = """
 [defaults]
@@ -30,10 +33,10 @@ approvers = ["maria"]
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_the_real_client_is_served_as_by_its_own_server(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", range(PROCESSES))
+def test_the_real_client_is_served_as_by_its_own_server(part: int, tmp_path: Path) -> None:
     with running_server(tmp_path / "workspace") as server:
-        told = problems(server, CLIENTS / name, tmp_path)
+        told = problems(server, FILES[part::PROCESSES], tmp_path)
     assert not told, f"{len(told)} of the client's tests failed:\n" + "\n".join(told)
 
 
@@ -48,7 +51,7 @@ def test_the_policy_holds_for_the_client_and_every_attempt_is_audited(tmp_path: 
     workspace = engine.create(tmp_path / "workspace").path
     (workspace / "quarterdeck.toml").write_text(POLICY)
     with running_server(workspace) as server:
-        told = problems(server, CLIENTS / "guarded" / "test_promotion.py", tmp_path)
+        told = problems(server, [CLIENTS / "guarded" / "test_promotion.py"], tmp_path)
     assert not told, "\n".join(told)
     with engine.open(workspace) as opened:
         records = opened.audit.page(limit=200).items
@@ -63,5 +66,5 @@ def test_a_token_in_the_clients_environment_is_all_it_takes(tmp_path: Path) -> N
     with engine.open(workspace) as opened:
         token = opened.tokens.create("ci", scope=Role.WRITER)
     with running_server(workspace, "--require-tokens") as server:
-        told = problems(server, CLIENTS / "guarded" / "test_token.py", tmp_path, token=token.secret)
+        told = problems(server, [CLIENTS / "guarded" / "test_token.py"], tmp_path, token=token.secret)
     assert not told, "\n".join(told)

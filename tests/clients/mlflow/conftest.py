@@ -73,3 +73,11 @@ def _no_run_left() -> Iterator[None]:
     yield
     while mlflow.active_run():
         mlflow.end_run()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_experiment_left() -> Iterator[None]:
+    """No experiment stays chosen from one file to the next: they share a process, since loading the client is slow."""
+    yield
+    mlflow.tracking.fluent._active_experiment_id = None  # noqa: SLF001 - the client has no word for it
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
