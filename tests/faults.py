@@ -20,18 +20,19 @@ class Faults:
         self._for_good = False
         self._left = 0
         self.hit = False
+        self.failed = ""
         self._factory = _failing(self)
 
     def arm(self, number: int, *, for_good: bool = False) -> None:
         """Let the `number`-th statement from now fail, from 1; and every later one if `for_good`."""
-        self._armed, self._left, self._for_good, self.hit = True, number, for_good, False
+        self._armed, self._left, self._for_good, self.hit, self.failed = True, number, for_good, False, ""
 
     def disarm(self) -> None:
         """Let everything succeed again."""
         self._armed = False
 
-    def step(self) -> None:
-        """Count one statement.
+    def step(self, sql: str) -> None:
+        """Count one statement; `failed` is the first that failed since `arm`.
 
         Raises:
             sqlite3.OperationalError: its turn to fail.
@@ -40,7 +41,7 @@ class Faults:
             return
         self._left -= 1
         if self._left == 0 or (self.hit and self._for_good):
-            self.hit = True
+            self.hit, self.failed = True, self.failed or sql
             failure = sqlite3.OperationalError("disk I/O error")
             failure.sqlite_errorcode, failure.sqlite_errorname = sqlite3.SQLITE_IOERR, "SQLITE_IOERR"
             raise failure
@@ -56,12 +57,12 @@ def _failing(faults: Faults) -> type[sqlite3.Connection]:
 
     class FaultyCursor(sqlite3.Cursor):
         def execute(self, sql: str, parameters: Any = (), /) -> FaultyCursor:
-            faults.step()
+            faults.step(sql)
             super().execute(sql, parameters)
             return self
 
         def executemany(self, sql: str, rows: Iterable[Any], /) -> FaultyCursor:
-            faults.step()
+            faults.step(sql)
             super().executemany(sql, rows)
             return self
 
@@ -77,7 +78,7 @@ def _failing(faults: Faults) -> type[sqlite3.Connection]:
             return self.cursor().executemany(sql, rows)
 
         def backup(self, target: sqlite3.Connection, **choices: Any) -> None:
-            faults.step()
+            faults.step("backup")
             super().backup(target, **choices)
 
     return FaultyConnection
