@@ -150,6 +150,19 @@ def test_a_part_of_the_history(qd: Qd, sample: Sample) -> None:
     assert [row[0] for row in rows] == ["x", "3", "4", "5"]
 
 
+def test_a_smoothed_value_does_not_depend_on_what_is_shown(qd: Qd, sample: Sample) -> None:
+    def smoothed(*options: str) -> dict[float, float]:
+        found = qd("runs", "metrics", sample.runs[0], "loss", "--smoothing", "0.9", *options, "--json").json
+        return {point["x"]: point["smoothed"] for point in found["points"]}
+
+    whole = smoothed("--points", "1000")
+    assert len(whole) == 200
+    for options in (("--points", "4"), ("--start", "40", "--end", "60"), ("--start", "150", "--points", "7")):
+        part = smoothed(*options)
+        assert part == {x: pytest.approx(whole[x]) for x in part}
+    assert list(smoothed("--start", "1e9")) == []
+
+
 def test_raw_points_come_in_pages(qd: Qd, sample: Sample) -> None:
     first = qd("runs", "metrics", sample.runs[0], "loss", "--raw", "--limit", "150", "--json").json
     rest = qd(
