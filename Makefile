@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Three on two cores: whoever waits for a process or for a time to pass leaves the core to another.
 WORKERS ?= 3
+ROUNDS  ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test clients check types contracts dead lint format bench looks screenshots docs clean
+.PHONY: help install demo test fuzz clients check types contracts dead lint format bench looks screenshots docs clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +26,9 @@ demo: $(READY) ## Train, register and promote real models in a fresh workspace, 
 
 test: clients ## Run the whole test suite, with the real mlflow client in .venv-clients (or in $$QD_CLIENTS)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+fuzz: $(READY) ## Draw new examples for every property test, ROUNDS times (5) or until one fails
+	for round in $$(seq $(ROUNDS)); do QD_FUZZ=1 $(BIN)/python -m pytest -q -m hypothesis -n $(WORKERS) --dist worksteal || exit 1; done
 
 clients: $(READY)
 	$(BIN)/python -m tests.clients.environment

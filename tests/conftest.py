@@ -35,9 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # A run that a busy machine holds up for ten seconds would log what no test expects.
     os.environ["QUARTERDECK_SYSTEM_METRICS"] = "off"
-    # The first text that Hypothesis draws in a fresh checkout waits for tables of all characters to be made.
-    settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("any machine")
+    _choose_examples()
     # Nobody's own settings and memory: not read by a test's processes, and not written.
     own = tempfile.mkdtemp(prefix="qd-own-")
     os.environ["XDG_CONFIG_HOME"], os.environ["XDG_STATE_HOME"] = f"{own}/config", f"{own}/state"
@@ -49,6 +47,19 @@ def pytest_collection_finish() -> None:
     """Leave half a million objects that live to the end out of every later search for garbage."""
     gc.freeze()
     gc.enable()
+
+
+def _choose_examples() -> None:
+    """Let property tests draw the same examples every time, and `make fuzz` (`QD_FUZZ=1`) new and many more ones.
+
+    A change must not be refused for what another one did: an example that nobody has drawn before belongs to whoever
+    looks for it. On a busy machine, an example may take any time, and so may the tables of all characters that
+    Hypothesis makes in a fresh checkout.
+    """
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=slow)
+    settings.register_profile("new", max_examples=500, deadline=None, print_blob=True, suppress_health_check=slow)
+    settings.load_profile("new" if os.environ.get("QD_FUZZ") else "same")
 
 
 def _has_room(place: Path) -> bool:
