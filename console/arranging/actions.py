@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.actions import Action, Answers, Field, Needs
 from console.arranging.arrangement import Arrangement
+from console.arranging.grouping import GROUP_ACTIONS
 from console.arranging.orders import Order, sorted_by, write_orders
 from console.arranging.orders import further as with_further
 from console.arranging.terms import GREATEST_FIRST
@@ -110,7 +111,7 @@ def _choose(view: ListView[Any]) -> None:
 
 
 def _mark_stretch(view: ListView[Any]) -> None:
-    keys = view.table.stretch()
+    keys = view.grouping.spread(view.table.stretch())
     if not keys:
         view.deck.say("Mark a row with space first, then go to the other end of the range.", "dim")
     elif _not_too_many(view, len(keys)):
@@ -118,11 +119,11 @@ def _mark_stretch(view: ListView[Any]) -> None:
 
 
 def _mark_all(view: ListView[Any]) -> None:
-    marks = view.table.marks
-    if marks and len(marks) >= len(view.keys) and marks.issuperset(view.keys):
-        view.table.set_marks(marks.difference(view.keys))
-    elif _not_too_many(view, len(view.keys)):
-        view.mark(list(view.keys))
+    marks, things = view.marks, view.grouping.things
+    if marks and len(marks) >= len(things) and marks.issuperset(things):
+        view.table.set_marks(marks.difference(things))
+    elif _not_too_many(view, len(things)):
+        view.mark(list(things))
 
 
 def _not_too_many(view: ListView[Any], count: int) -> bool:
@@ -194,6 +195,7 @@ LIST_ACTIONS: tuple[Action, ...] = (
         ),
         "Sum up below: count, min, mean, max of all rows or the marked.",
     ),
+    *GROUP_ACTIONS,
     _action("freeze", "f", _on_list(lambda view: view.freeze()), "Hold the rows still, and let go."),
     Action(
         "save-view",

@@ -28,7 +28,6 @@ class Arrangement:
         hidden: Names of columns that are not shown.
         pinned: Names of columns that stay at the left.
         widths: Cells, by name of the column.
-        group: Key of the column whose values rows are grouped by; empty for none.
         footer: Whether a line says what the columns' numbers come to.
     """
 
@@ -36,7 +35,6 @@ class Arrangement:
     hidden: frozenset[str] = frozenset()
     pinned: frozenset[str] = frozenset()
     widths: Mapping[str, int] = field(default_factory=dict)
-    group: str = ""
     footer: bool = False
 
     # --- what it makes of columns

@@ -27,6 +27,7 @@ class SavedView:
         sort: As after `sort:`.
         columns: Keys of the columns of choice.
         arrangement: How the columns are laid out.
+        group: Key of the column that rows are grouped by; empty for none.
     """
 
     of: str = ""
@@ -34,15 +35,17 @@ class SavedView:
     sort: str = ""
     columns: tuple[str, ...] = ()
     arrangement: Arrangement = field(default_factory=Arrangement)
+    group: str = ""
 
     @classmethod
     def of_list(cls, location: Location, arrangement: Arrangement) -> SavedView:
         """The present state of a list."""
-        return cls(location.name, " ".join(location.terms), location.sort, location.columns, arrangement)
+        words = " ".join(location.terms)
+        return cls(location.name, words, location.sort, location.columns, arrangement, location.group)
 
     @property
     def usual(self) -> SavedView:
-        """What of it is remembered from one time to the next: not what was looked for."""
+        """What of it is remembered from one time to the next: not what was looked for, nor the groups of a moment."""
         return SavedView("", "", self.sort, self.columns, self.arrangement)
 
 
@@ -58,7 +61,7 @@ def to_plain(view: SavedView) -> dict[str, Plain]:
         "hidden": sorted(arrangement.hidden),
         "pinned": sorted(arrangement.pinned),
         "widths": dict(arrangement.widths),
-        "group": arrangement.group,
+        "group": view.group,
         "footer": arrangement.footer,
     }
     return {key: value for key, value in every.items() if value}
@@ -78,9 +81,9 @@ def from_plain(found: object) -> SavedView:
             frozenset(_texts(found, "hidden")),
             frozenset(_texts(found, "pinned")),
             _widths(found),
-            _text(found, "group"),
             found.get("footer") is True,
         ),
+        _text(found, "group"),
     )
 
 

@@ -52,6 +52,10 @@ class Layout(Generic[T]):
         """What kind of values a column has; `None` when it cannot be compared."""
         return self._resource.source.kind(shown.sort) if shown.sort else None
 
+    def room(self, name: str) -> int:
+        """Cells that a column has."""
+        return self._table.width_of(name)
+
     def orders(self, location: Location) -> Orders:
         """What the list is sorted by, under the keys that its columns have."""
         if not location.sort:

@@ -87,7 +87,8 @@ def _found(file: ViewsFile, name: str, here: str) -> tuple[str, SavedView]:
 
 
 def _show(app: ConsoleApp, resource: str, saved: SavedView) -> None:
-    app.jump(Location(resource, saved.of, filter_words(saved.filter), saved.sort, saved.columns))
+    terms = filter_words(saved.filter)
+    app.jump(Location(resource, saved.of, terms, saved.sort, saved.columns, group=saved.group))
     view = _list(app)
     if view is not None:
         view.lay_out(saved.arrangement)

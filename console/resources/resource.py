@@ -15,6 +15,7 @@ from engine.core.text import clean
 if TYPE_CHECKING:
     from console.actions import Action
     from console.location import Location
+    from console.resources.grouped import Grouper
     from console.text import Part
     from engine.api import Engine
     from engine.core.aggregates import Aggregates
@@ -110,6 +111,7 @@ class Resource(Generic[T]):
         filterable: Whether `/` filters it.
         aggregates: What numbers of columns come to over the whole list, where its source adds up faster than one by
             one; those it cannot add up are left out. Runs in a worker thread.
+        grouper: What groups its things, where its source does that faster than one by one.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Resource(Generic[T]):
     key_of: Callable[[Event], Key | None] = field(default=lambda _event: None)
     filterable: bool = True
     aggregates: Callable[[Engine, Location, Sequence[Shown[T]]], Aggregates] | None = None
+    grouper: Grouper | None = None
 
 
 def headings(columns: Sequence[Shown[T]]) -> list[Column]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from console.actions import Action, Answers, Danger, Each, Field, Needs
 from console.commanding.shell_words import given, option, qd, several, tagged
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.core.aggregates import Aggregates
     from engine.core.events import Event
+    from engine.core.grouping import Group, Partition
     from engine.core.query.evaluator import Stored
     from engine.core.query.quick import Word
 
@@ -263,6 +264,37 @@ def _aggregates(engine: Engine, location: Location, columns: Sequence[Shown[Run]
     return engine.runs.aggregates(query, keys)
 
 
+class RunGrouper:
+    """Groups runs by SQL."""
+
+    def grouped(self, engine: Engine, keys: Sequence[Key], by: str) -> Partition:
+        """The groups of runs.
+
+        Raises:
+            QuarterdeckError: they cannot be grouped by that, or the workspace cannot be read.
+        """
+        return engine.runs.grouped(cast("Sequence[int]", keys), by=self._field(engine, by))
+
+    def rows(
+        self, engine: Engine, found: Partition, marks: Sequence[int], by: str, columns: Sequence[str]
+    ) -> Mapping[int, Group]:
+        """What groups come to, by mark.
+
+        Raises:
+            QuarterdeckError: the workspace cannot be read.
+        """
+        return engine.runs.group_rows(found, marks, by=self._field(engine, by), columns=columns)
+
+    def _field(self, engine: Engine, by: str) -> str:
+        """What was typed, in full: `lr` is `params.lr`."""
+        from engine.core.query.quick import parse_quick_order
+        from engine.core.query.schema import RUNS
+        from engine.core.query.writer import field_text
+
+        known = engine.run_reading.columns()
+        return field_text(parse_quick_order(by, RUNS, known.metrics, known.params)[0].field)
+
+
 # --- what can be done to runs
 
 
@@ -451,6 +483,7 @@ RUNS: Resource[Run] = Resource(
     sort=("start_time", True),
     key_of=_key_of,
     aggregates=_aggregates,
+    grouper=RunGrouper(),
 )
 
 

@@ -12,11 +12,13 @@ from textual import on
 from console.arranging.actions import LIST_ACTIONS
 from console.arranging.arrangement import Arrangement
 from console.arranging.footer import Footer
+from console.arranging.grouping import Grouping
 from console.arranging.keeping import SavedView
 from console.arranging.layout import Layout
 from console.formats import plural
 from console.location import Location, filter_text, filter_words
-from console.resources.resource import Listing, Resource, cells
+from console.resources.grouped import GroupRow
+from console.resources.resource import Listing, Resource
 from console.screens.news import News
 from console.text import Part, wrap
 from console.theme import STYLES
@@ -89,7 +91,8 @@ class ListView(View, Generic[T]):
         self.columns: Layout[T] = Layout(resource, self.table)
         self.footer = Footer(self)
         self._arranged = bool(location.terms or location.sort or location.columns)
-        self._items: dict[Key, T] = {}
+        self.grouping = Grouping(self)
+        self._items: dict[Key, Any] = {}
         self.keys: Sequence[Key] = ()
         """The keys of all rows, in order."""
         self.news: News[T] = News(self)
@@ -128,7 +131,7 @@ class ListView(View, Generic[T]):
 
     def offered(self) -> Sequence[Action]:
         """The resource's actions, then those of every list."""
-        return (*self.resource.actions, *LIST_ACTIONS)
+        return (*self.grouping.offered(self.resource.actions), *LIST_ACTIONS)
 
     def notes(self) -> Sequence[tuple[str, str]]:
         """The headings that are shown, and the whole names of those that are cut."""
@@ -145,15 +148,16 @@ class ListView(View, Generic[T]):
             return [(self._problem, "bad")]
         parts = self.news.status()
         if self.table.marks:
-            hidden = len(self.table.marks.difference(self.keys))
+            hidden = len(self.marks.difference(self.grouping.things))
             unseen = f", {hidden} hidden by the filter" if hidden else ""
-            parts.append((f"{len(self.table.marks)} marked{unseen}  ", "mark"))
+            parts.append((f"{len(self.marks)} marked{unseen}  ", "mark"))
         if text := filter_text(self.location):
             parts += [("/" + text, "warn"), ("  ", "")]
         if self._remark:
             parts.append((f"{self._remark}  ", "dim"))
+        parts += self.grouping.status()
         if self._loaded:
-            parts.append((plural(len(self.keys), self.resource.noun) + ("…" if self._counting else ""), ""))
+            parts.append((plural(len(self.grouping.things), self.resource.noun) + ("…" if self._counting else ""), ""))
         return parts
 
     def escape(self) -> bool:
@@ -172,7 +176,8 @@ class ListView(View, Generic[T]):
         row = self.table.row(key) if key is not None else None
         if row is None or column is None:
             return ""
-        return "\t".join(cell.text for cell in row) if whole else row[self.columns.shown.index(column)].text
+        texts = self.grouping.plain(row)
+        return "\t".join(texts) if whole else texts[self.columns.shown.index(column)]
 
     # --- subjects
 
@@ -183,19 +188,29 @@ class ListView(View, Generic[T]):
 
     def subject(self) -> T | None:
         """The thing under the cursor."""
-        key = self.table.cursor_key
-        return self._items.get(key) if key is not None else None
+        item = self.item(self.table.cursor_key)
+        return None if isinstance(item, GroupRow) else item
+
+    def item(self, key: Key | None) -> Any:
+        """The thing or group of a row, if it has been read."""
+        return None if key is None else self._items.get(key)
+
+    @property
+    def marks(self) -> frozenset[Key]:
+        """The keys of the marked things, also of those the filter leaves out."""
+        return self.grouping.of_things(self.table.marks)
 
     def subjects(self) -> tuple[object, ...]:
         """The marked things in the list's order; without marks the one under the cursor."""
-        marked = [self._items[key] for key in self.keys if key in self.table.marks and key in self._items]
+        marks = self.marks
+        marked = [self._items[key] for key in self.grouping.things if key in marks and key in self._items]
         return tuple(marked) if marked else super().subjects()
 
     # --- reading
 
     def load(self) -> None:
         """Read anew: the first page and then the whole order, or at once the whole where the cursor is to stay."""
-        deck, source, location = self.deck, self.resource.source, self.location
+        deck, source, location = self.deck, self.grouping.source, self.location
         engine = deck.engine
         other_words = bool(location.terms) and location.terms != self._terms
         read = source.first if other_words or not self._loaded else source.whole
@@ -253,7 +268,7 @@ class ListView(View, Generic[T]):
 
     def _load_rest(self) -> None:
         """Read the whole order after its first page, when that has been painted."""
-        source, location, engine = self.resource.source, self.location, self.deck.engine
+        source, location, engine = self.grouping.source, self.location, self.deck.engine
         if self._counting:
             self.deck.read(self._group("list"), lambda: source.whole(engine, location), self._completed, self._failed)
 
@@ -273,15 +288,14 @@ class ListView(View, Generic[T]):
 
     def set_keys(self, keys: Sequence[Key], *, from_top: bool = False) -> None:
         """Show the rows in this order; see the table's `set_keys`."""
-        self.keys = keys
+        self.keys = keys = self.grouping.taken(keys)
         self.news.listed()
         self.table.set_keys(keys, from_top=from_top)
         self._show_empty()
         self.footer.changed()
 
     def _cells(self, items: Mapping[Key, T]) -> dict[Key, Any]:
-        now_ms = self.deck.now_ms()
-        return {key: cells(item, self.columns.shown, now_ms) for key, item in items.items()}
+        return self.grouping.cells(items)
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, FilterSyntaxError):
@@ -326,7 +340,7 @@ class ListView(View, Generic[T]):
     def _rows_needed(self, message: VirtualTable.RowsNeeded) -> None:
         message.stop()
         keys, location, engine = message.keys, self.location, self.deck.engine
-        source = self.resource.source
+        source = self.grouping.source
         self.deck.read(self._group("rows"), lambda: source.rows(engine, keys, location), self._rows_came)
 
     def _rows_came(self, items: Mapping[Key, T]) -> None:
@@ -339,6 +353,10 @@ class ListView(View, Generic[T]):
             row, marks = self.table.row, self.table.marks
             self._items = {key: item for key, item in self._items.items() if key in marks or row(key) is not None}
         self._items.update(items)
+
+    def items_of(self, wanted: Callable[[Key], object]) -> dict[Key, Any]:
+        """What was read of the rows whose keys are wanted."""
+        return {key: item for key, item in self._items.items() if wanted(key) is not None}
 
     # --- order, filter, columns
 
@@ -405,6 +423,7 @@ class ListView(View, Generic[T]):
     @on(VirtualTable.RowHighlighted)
     def _highlighted(self, message: VirtualTable.RowHighlighted) -> None:
         message.stop()
+        self.grouping.highlighted()
         if message.index == 0:
             self.news.came_to_top()
 
@@ -435,8 +454,9 @@ class ListView(View, Generic[T]):
     @on(VirtualTable.MarksChanged)
     def _marked(self, message: VirtualTable.MarksChanged) -> None:
         message.stop()
-        self.footer.changed()
-        self.deck.frame_changed()
+        if self.grouping.settle_marks():
+            self.footer.changed()
+            self.deck.frame_changed()
 
     # --- news
 
@@ -453,6 +473,7 @@ class ListView(View, Generic[T]):
         """Something that concerns it changed, or it can be read again."""
         if self._loaded:
             self.news.changed(changes)
+            self.grouping.changed()
         else:
             self.load()
 
@@ -466,7 +487,7 @@ class ListView(View, Generic[T]):
             self.table.forget_out_of_view()
             keys = self.table.visible_keys
         if keys:
-            source, location, engine, wanted = self.resource.source, self.location, self.deck.engine, keys
+            source, location, engine, wanted = self.grouping.source, self.location, self.deck.engine, keys
             self.deck.read(self._group("news"), lambda: source.rows(engine, wanted, location), self.update)
 
     def update(self, items: Mapping[Key, T]) -> None:

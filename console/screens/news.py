@@ -86,14 +86,14 @@ class News(Generic[T]):
             view.table.set_marks(view.table.marks.difference(gone))
         whole = (event.change == "deleted" or resource.key_of(event) is None for event in mine)
         if changes.missed or not view.keys or any(whole):
-            self._read_whole()
+            self.read_whole()
         else:
             self._read_rows(mine)
 
     def came_to_top(self) -> None:
         """The operator went to the first row: what was announced takes its place there."""
         if self._announced and self._view.table.following:
-            self._read_whole()
+            self.read_whole()
 
     def _read_rows(self, events: Sequence[Event]) -> None:
         view = self._view
@@ -102,17 +102,17 @@ class News(Generic[T]):
         new = {key for event, key in found if event.change == "created" and key not in known}
         placed = view.location.terms or view.location.sort or view.location.name
         if new and (placed or view.table.following):
-            self._read_whole()
+            self.read_whole()
         elif new:
             self._announce(new)
         keys, seen = {key for _, key in found}, view.table.visible_keys
         view.table.forget_rows(keys.difference(seen))
         view.read_again([key for key in seen if key in keys])
 
-    def _read_whole(self) -> None:
+    def read_whole(self) -> None:
         """Read the order anew, but show it only where it moves nothing that the operator has moved to."""
         view = self._view
-        source, location, engine = view.resource.source, view.location, view.deck.engine
+        source, location, engine = view.grouping.source, view.location, view.deck.engine
         view.deck.read(f"whole.{id(view)}", lambda: source.whole(engine, location), self._compare)
 
     def _compare(self, listing: Listing[T]) -> None:
@@ -122,8 +122,7 @@ class News(Generic[T]):
         if at_top or not view.keys or list(listing.keys) == list(view.keys):
             view.take(listing, from_top=at_top)
         else:
-            now = set(listing.keys)
-            stay = [key for key in view.keys if key in now]
+            now, stay = set(listing.keys), view.grouping.stay(listing.keys)
             announced = now - self._known()
             if len(stay) != len(view.keys):
                 view.set_keys(stay)

@@ -1,6 +1,6 @@
 """The one command grammar: the console's `:` line, the palette and the shell read and write the same words.
 
-    resource [name] [/word …] [key<op>value …] [@env] [sort:key,…] [cols:key,…] [since:age] [@time]
+    resource [name] [/word …] [key<op>value …] [@env] [sort:key,…] [cols:key,…] [group:key] [since:age] [@time]
     verb resource name [argument …] [--option value …]     (also: resource verb name …, as the shell writes it)
 
 Words are quoted as in a shell. What resources and verbs there are comes in as data.
@@ -111,6 +111,7 @@ class View:
         since: The earliest time to show, as `parse_time` reads it; empty for all.
         at: The moment to look at, as `parse_moment` reads it; empty for now.
         env: The workspace to look into, by its name in the grammar; empty for the present one.
+        group: Key of the column whose values the rows are grouped by; empty for none.
     """
 
     resource: str
@@ -121,6 +122,7 @@ class View:
     since: str = ""
     at: str = ""
     env: str = ""
+    group: str = ""
 
 
 @frozen
@@ -341,18 +343,20 @@ class _Reader:
             elif not view.name:
                 view = replace(view, name=word)
             else:
-                hint = "Write /word to filter, key>value to compare, sort:key, cols:key,key, since:2h or @time."
+                hint = "Write /word to filter, key>value to compare, sort:key, cols:key, group:key, since:2h or @time."
                 raise self.error(piece, f"{word!r} is one word too many.", hint)
         return view
 
     def _set(self, view: View, piece: _Piece, name: str, value: str) -> View:
-        """Apply one of `sort:`, `cols:`, `since:` and `@`."""
+        """Apply one of `sort:`, `cols:`, `group:`, `since:` and `@`."""
         if not value:
             raise self.error(piece, f"expected a value after {piece.value}.")
         if name == "columns":
             return replace(view, columns=tuple(key for key in value.split(",") if key))
         if name == "sort":
             return replace(view, sort=value)
+        if name == "group":
+            return replace(view, group=value)
         if name == "at" and value in self._grammar.environments:
             return replace(view, env=value)
         from engine.core.moment import parse_moment
@@ -409,7 +413,7 @@ def _setting(word: str) -> tuple[str, str] | None:
     return None
 
 
-_SETTINGS = (("sort:", "sort"), ("cols:", "columns"), ("since:", "since"), ("@", "at"))
+_SETTINGS = (("sort:", "sort"), ("cols:", "columns"), ("group:", "group"), ("since:", "since"), ("@", "at"))
 
 
 def _term(word: str) -> str | None:
@@ -448,6 +452,7 @@ def _view_words(view: View) -> list[str]:
     for prefix, value in (
         ("sort:", view.sort),
         ("cols:", ",".join(view.columns)),
+        ("group:", view.group),
         ("since:", view.since),
         ("@", view.env),
         ("@", view.at),

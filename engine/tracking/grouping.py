@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
 from engine.core.paging import decode_token, encode_token
 from engine.core.query import RUNS, Comparison, Entity, Operator, parse_order_by, unparse
 from engine.core.text import clean
-from engine.db.conditions import Sql
-from engine.tracking import grouping_store, search_store
+from engine.tracking import grouping_store
 from engine.tracking.aggregating import RunAggregating, add_up, numeric_fields
 from engine.tracking.lookup import MAX_PAGE
 from engine.tracking.model import RunQuery
 from engine.tracking.reading import fingerprint
-from engine.tracking.search_store import Matching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,35 +53,32 @@ class RunGrouping(RunAggregating):
         if not 1 <= query.limit <= MAX_PAGE:
             raise InvalidInput(f"The limit must be from 1 to {MAX_PAGE}.")
         start = _start(query, by)
-        found = self.grouped(query, by=by)
+        found = self.grouped(self.keys(query), by=by)
         marks = found.marks[start : start + query.limit]
         told = self.group_rows(found, marks, by=by, columns=columns)
         end = start + len(marks)
         token = encode_token([_asked(query, by), end]) if end < len(found) else None
         return Groups(len(found.things), len(found), tuple(told[mark] for mark in marks), token)
 
-    def grouped(self, query: RunQuery | None = None, *, by: str) -> Partition:
-        """Which groups there are and which runs are in each, as integers: for lists that show a part of them.
+    def grouped(self, row_ids: Sequence[int], *, by: str) -> Partition:
+        """Which groups some runs are in, as integers: for lists that show a part of them.
 
         Args:
-            query: Which runs, in which order; `limit` and `page_token` do not matter.
+            row_ids: Integer keys of runs, in order, as `keys` gives them.
             by: As for `groups`.
 
         Returns:
-            The groups. A mark is the least integer key among all runs that have the value, whatever the query.
+            The groups. A mark is the least integer key among all runs that have the value, also among others.
 
         Raises:
-            FilterSyntaxError: the filter, the query, an order or `by` does not parse.
-            NotFound: there is no such experiment.
-            InvalidInput: runs cannot be grouped by that, or the lifecycle is not valid.
+            FilterSyntaxError: `by` does not parse.
+            InvalidInput: runs cannot be grouped by that.
         """
         from engine.core.grouping import Partition
 
         field = _field(by)
         with self._database.snapshot() as snapshot:
-            keys = search_store.keys(snapshot, self._search(snapshot, query or RunQuery()))
-            marks = grouping_store.marks(snapshot, field)
-        return Partition(keys, map(marks.__getitem__, keys))
+            return Partition(row_ids, grouping_store.marks(snapshot, field, row_ids))
 
     def group_rows(
         self, found: Partition, marks: Sequence[int], *, by: str, columns: Sequence[str] = ()
@@ -114,10 +108,9 @@ class RunGrouping(RunAggregating):
             values: Mapping[int, str | float] = grouping_store.values(snapshot, field, list(known))
             for mark, place in known.items():
                 members = found.members(place)
-                only = Sql("SELECT value AS id FROM json_each(?)", (json.dumps(members.tolist()),))
                 added: tuple[Aggregate, ...] = ()
                 if fields:
-                    added = add_up(snapshot, columns, fields, Matching(only, few=True), len(members))
+                    added = add_up(snapshot, columns, fields, grouping_store.only(members), len(members))
                 value = None if mark == WITHOUT else values.get(mark)
                 told[mark] = Group(value, len(members), added, _filter(field, value))
         return told

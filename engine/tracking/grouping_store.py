@@ -11,15 +11,19 @@ from engine.db.conditions import Sql
 from engine.tracking.attribute_store import ATTRIBUTES
 from engine.tracking.batch_store import key_id
 from engine.tracking.inside_store import path_of, rows_inside
+from engine.tracking.search_store import Matching
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from engine.core.query import Field
     from engine.db.transaction import Snapshot
 
 _TABLES = {Entity.METRIC: "latest_metric", Entity.PARAM: "param", Entity.TAG: "tag"}
 _KINDS = {Entity.METRIC: "metric", Entity.PARAM: "param", Entity.TAG: "tag"}
+
+FEW = 5_000
+"""Runs whose groups are looked up one by one, rather than that all runs of a key are read."""
 
 _SAME = {
     "run_name": "r.name",
@@ -62,16 +66,34 @@ def _values(snapshot: Snapshot, field: Field) -> _Values:
     return _Values(Sql(f"FROM {table} v INDEXED BY {table}_by_value WHERE v.key = ?", (key,)), "v.run", "v.value")
 
 
-def marks(snapshot: Snapshot, field: Field) -> array[int]:
-    """What group every run is in: the least integer key among all runs, deleted ones too, that have its value.
+def marks(snapshot: Snapshot, field: Field, runs: Sequence[int]) -> Iterable[int]:
+    """What group each run is in: the least integer key among all runs, deleted ones too, that have its value.
 
     Args:
         snapshot: The view to read in.
         field: A metric, parameter or tag, also inside its JSON, or one of `ATTRIBUTES_OF_GROUPS`.
+        runs: Integer keys of runs that exist.
 
     Returns:
-        By integer key of the run; 0 for those that have no value.
+        One for each run; 0 for those that have no value.
     """
+    if len(runs) <= FEW and field.entity in _TABLES and path_of(field) is None:
+        found = _marks_of_few(snapshot, field, runs)
+        return [found.get(run, 0) for run in runs]
+    return map(_marks_of_all(snapshot, field).__getitem__, runs)
+
+
+def _marks_of_few(snapshot: Snapshot, field: Field, runs: Sequence[int]) -> dict[int, int]:
+    """The marks of some runs, looked up one by one."""
+    table, key = _TABLES[field.entity], key_id(snapshot, _KINDS[field.entity], field.key)
+    least = f"SELECT min(o.run) FROM {table} o INDEXED BY {table}_by_value WHERE o.key = v.key AND o.value = v.value"
+    listed = "SELECT value FROM json_each(?)"
+    sql = f"SELECT v.run, ({least}) FROM {table} v WHERE v.run IN ({listed}) AND v.key = ?"
+    return dict(snapshot.execute(sql, (json.dumps(list(runs)), key)))
+
+
+def _marks_of_all(snapshot: Snapshot, field: Field) -> array[int]:
+    """The marks of all runs, by their integer keys."""
     of = _values(snapshot, field)
     most = snapshot.execute("SELECT max(id) FROM run").fetchone()[0] or 0
     found = array("q", bytes(8 * (int(most) + 1)))
@@ -86,6 +108,11 @@ def marks(snapshot: Snapshot, field: Field) -> array[int]:
             found[run] = mark
         start += size
     return found
+
+
+def only(runs: Sequence[int]) -> Matching:
+    """Some runs, as something to ask more of."""
+    return Matching(Sql("SELECT value AS id FROM json_each(?)", (json.dumps(list(runs)),)), few=True)
 
 
 def _listed(snapshot: Snapshot, sql: str, values: tuple[object, ...]) -> list[int]:

@@ -170,6 +170,7 @@ class Lists(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(THINGS)))
         del THINGS[key]
+        self.model.marks.discard(key)
         self.tell("deleted", key)
         self.check()
 

@@ -19,7 +19,6 @@ ARRANGEMENTS = st.builds(
     hidden=st.frozensets(st.sampled_from("abcdefgh")),
     pinned=st.frozensets(st.sampled_from("abcdefgh")),
     widths=st.dictionaries(st.sampled_from("abcdefgh"), st.integers(NARROWEST, WIDEST)),
-    group=st.sampled_from(["", "a"]),
 )
 
 
