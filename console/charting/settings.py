@@ -163,7 +163,7 @@ class Settings:
         if self.smoothing:
             found.append(f"smoothed {self.smoothing:g}")
         if self.clip:
-            found.append(f"outliers beyond {CLIP[0]:.0%} and {CLIP[1]:.0%} on the edge")
+            found.append(f"clipped to {CLIP[0]:.0%}..{CLIP[1]:.0%}")
         if self.group:
             found.append(f"mean and range by {self.group}")
         if self.mode != "lines":

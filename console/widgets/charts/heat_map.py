@@ -53,7 +53,8 @@ def draw_heat_map(series: Sequence[Series], view: View, *, own_scales: bool = Fa
     known = [[bucket for bucket in buckets(one.points) if bucket is not None] for one in series]
     xs = [bucket[0] for one in known for bucket in one]
     if not xs:
-        return Drawing(said("no points yet", view), None)
+        broken = any(math.isnan(point[-1]) for one in series for point in one.points)
+        return Drawing(said("every value is NaN" if broken else "no points yet", view), None)
     gutter = name_width([one.name for one in series], view.width) + 1
     width = max(view.width - gutter, 1)
     bounds = Scale(*widened(min(xs), max(xs)))

@@ -115,7 +115,7 @@ def _excuse(series: Sequence[Series], view: View) -> str:
     """Why there is no curve, in words."""
     values = [value for one in series for point in one.points for value in point[1:]]
     if not values:
-        return "no points yet"
+        return "no points yet" if view.x_range is None else "no points here: 0 shows the whole curve"
     if all(map(math.isnan, values)):
         return "every value is NaN"
     if view.x_range is not None and any(map(math.isfinite, values)):

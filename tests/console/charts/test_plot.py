@@ -119,6 +119,11 @@ def test_zero_on_a_log_axis_is_marked_at_the_bottom() -> None:
     assert any("▼" in row for row in rows)
 
 
+def test_a_window_without_points_says_how_to_leave_it() -> None:
+    drawing = draw([Series("a", [])], View(60, 12, x_range=(3.0, 4.0)))
+    assert any("0 shows the whole curve" in span.text for line in drawing.lines for span in line)
+
+
 @pytest.mark.parametrize(
     ("points", "log", "words"),
     [

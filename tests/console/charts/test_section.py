@@ -171,7 +171,7 @@ async def test_smoothing_and_clipping_are_stated_and_the_raw_curve_stays_behind(
         chart = section.grid.visible_charts[section.grid.page_keys.index("loss")]
         await running.until(lambda: [one.faint for one in chart.series] == [False, True], "the raw curve behind")
         await running.type("o")
-        await running.expect("outliers beyond 1% and 99% on the edge")
+        await running.expect("clipped to 1%..99%")
         assert chart.view.y_range is not None
         assert chart.view.y_range[1] < 2
         assert "500" not in running.text()

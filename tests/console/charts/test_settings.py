@@ -122,7 +122,7 @@ def test_everything_that_a_chart_hides_or_changes_is_said() -> None:
         "log x",
         "log y",
         "smoothed 0.9",
-        "outliers beyond 1% and 99% on the edge",
+        "clipped to 1%..99%",
         "mean and range by params.lr",
         "bars",
     ]

@@ -83,6 +83,11 @@ def test_shades_grow_with_the_value_and_the_scale_is_stated() -> None:
     assert (roles(drawing, 1)[-1], roles(drawing, 3)[-1]) == (HEATS[0], HEATS[-1])
 
 
+def test_a_map_of_nothing_but_nan_says_so_and_not_that_points_are_to_come() -> None:
+    assert "every value is NaN" in "".join(texts(draw_heat_map([Series("a", [(0.0, math.nan)])], View(40, 8, "m"))))
+    assert "no points yet" in "".join(texts(draw_heat_map([Series("a", [])], View(40, 8, "m"))))
+
+
 @pytest.mark.parametrize(("unicode", "mark"), [(True, "\u00d7 NaN"), (False, "x NaN")])
 def test_the_mark_of_what_is_no_number_is_told_where_there_is_one(unicode: bool, mark: str) -> None:
     series = [Series("a", [(0.0, 0.25), (1.0, math.nan)]), Series("b", [(0.0, 0.75)])]
