@@ -549,6 +549,8 @@ class Engine:
         self.database.close()
         if "_telemetry_database" in vars(self):
             self._telemetry_database.close()
+        if "past" in vars(self):
+            self.past.close()
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ from engine.db.connection import roll_back, translated
 from engine.db.database import Database
 from engine.db.forking import in_use
 from engine.db.patience import held
+from engine.db.pool import Pool
 from engine.db.transaction import Snapshot
 
 if TYPE_CHECKING:
@@ -43,6 +44,53 @@ class Turned(Protocol):
     def go_on(self) -> None:
         """Turn back what has happened since."""
 
+    def move(self, cut: Any) -> None:
+        """Go to another end of the past, with what is known already."""
+
+
+class Readers:
+    """Readers of a file's past, with what was turned back on each: a step to another moment begins where one stands.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.pool = Pool(path, connect=sqlite3.connect)
+        self._turned: dict[sqlite3.Connection, Turned] = {}
+        self._guard = threading.Lock()
+
+    def turned(
+        self, reader: sqlite3.Connection, cut: CutT, turn: Callable[[sqlite3.Connection, CutT], Turned]
+    ) -> Turned:
+        """What was turned back on a reader, up to a cut.
+
+        Args:
+            reader: A reader that was lent.
+            cut: Where the past ends.
+            turn: Makes what turns the tables of a new reader back.
+
+        Raises:
+            sqlite3.Error: the file cannot be read.
+        """
+        with self._guard:
+            found = self._turned.get(reader)
+            if found is None:
+                self._turned = {each: done for each, done in self._turned.items() if _is_open(each)}
+                found = self._turned[reader] = turn(reader, cut)
+        found.move(cut)
+        found.go_on()
+        return found
+
+    def forget(self, reader: sqlite3.Connection) -> None:
+        """Give up what was turned back on a reader: half of it may have been."""
+        with self._guard:
+            self._turned.pop(reader, None)
+
+    def close(self) -> None:
+        """Close the readers that are not in use, and those in use once they are given back."""
+        self.pool.let_go()
+
 
 class PastSnapshot(Snapshot):
     """A view in which every table that a statement names has been turned back before it runs.
@@ -59,32 +107,22 @@ class PastSnapshot(Snapshot):
         self._turning = turning
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement on the past.
-
-        Args:
-            sql: The statement, with `?` for every value.
-            parameters: The values.
-
-        Returns:
-            The cursor over its rows.
-
-        Raises:
-            InvalidInput: a value is a text or a number that SQLite cannot hold.
-            sqlite3.Error: the statement failed.
-        """
+        """Run one statement on the past, as `Snapshot.execute` does on the present; raises what that does."""
         return super().execute(self._turning.ready(sql), parameters)
 
 
 class PastDatabase(Database, Generic[CutT]):
     """A database as it was; the file itself is only read.
 
-    What was turned back is kept by connection, so that the next reading of the same moment costs nothing more.
+    What was turned back is kept by connection, so that the next reading of the same moment costs nothing more, and
+    one of a moment nearby little.
 
     Args:
         path: The file.
         find: Finds where the past ends, over a reader.
         turn: Makes what turns the tables of a connection back.
         schema: The folder of its migrations.
+        readers: Reads the file; others may read other moments with them. Whoever gives them closes them.
     """
 
     def __init__(
@@ -92,12 +130,15 @@ class PastDatabase(Database, Generic[CutT]):
         path: Path,
         find: Callable[[sqlite3.Connection], CutT],
         turn: Callable[[sqlite3.Connection, CutT], Turned],
+        *,
         schema: Path,
+        readers: Readers,
     ) -> None:
         super().__init__(path, read_only=True, schema=schema)
+        self._readers = readers
+        self._pool = readers.pool
         self._find = find
         self._turn = turn
-        self._turned: dict[sqlite3.Connection, Turned] = {}
         self._past = threading.local()
         self._cut: CutT | None = None
 
@@ -147,7 +188,7 @@ class PastDatabase(Database, Generic[CutT]):
                     yield self._past.snapshot
                     reader.execute("COMMIT")  # what was turned back stays
                 except BaseException:
-                    self._turned.pop(reader, None)
+                    self._readers.forget(reader)
                     roll_back(reader)
                     reader.close()  # half of it may have been turned back
                     raise
@@ -157,12 +198,10 @@ class PastDatabase(Database, Generic[CutT]):
     def _turning(self, reader: sqlite3.Connection) -> Turned:
         if self._cut is None:
             self._cut = self._find(reader)
-        turned = self._turned.get(reader)
-        if turned is None:
-            self._turned = {each: done for each, done in self._turned.items() if _is_open(each)}
-            turned = self._turned[reader] = self._turn(reader, self._cut)
-        turned.go_on()
-        return turned
+        return self._readers.turned(reader, self._cut, self._turn)
+
+    def close(self) -> None:
+        """Nothing is open that is not the readers'."""
 
 
 def _is_open(connection: sqlite3.Connection) -> bool:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from engine.core.query import number_of
 from engine.past.facts import told
-from engine.past.tables_store import called, copy, later, of_object, value
+from engine.past.tables_store import below, called, copy, last_below, last_of, of_object, value
+from engine.past.touched_store import Kinds
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engine.past.model import Cut, Undone
+    from engine.past.touched_store import End, Touched
 
     _Waiting = dict[tuple[str, str], dict[str, Any]]
     """What things were before, merged over their records, by kind and key; written once."""
 
     Restored = Callable[[Mapping[str, Any], int, str], Mapping[str, object]]
     """Columns of a thing that was deleted: from its facts, when it came, and who made it."""
+
+_LAST = 2**63 - 1
+"""Later than every record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +61,71 @@ class Family:
     version_row: Restored
 
 
-def turn_back(connection: sqlite3.Connection, cut: Cut, family: Family) -> None:
+def turn_back(connection: sqlite3.Connection, cut: Cut, family: Family, touched: Touched) -> None:
     """Turn back all things of a family and their versions.
+
+    What was only changed is put back at once, field by field. What was deleted since, or had another name, is followed
+    record by record.
 
     Args:
         connection: The reader whose temporary tables are made.
         cut: Where the past ends.
         family: The family.
+        touched: What was touched since.
     """
     copy(connection, family.name, family.tags, family.table, family.version_tags, family.aliases)
+    ends = touched.ends(cut)
+    winding = {name for end in ends if end.gone or end.verb == "rename" for name in _names(family, end)}
+    for end in ends:
+        if _thing(family, end.kind, end.key) not in winding:
+            _unmake(connection, family, end)
+    waiting: _Waiting = {}
+    for kind, key, field, part, was in touched.fields():
+        if _thing(family, kind, key) not in winding:
+            before = waiting.setdefault((kind, key), {})
+            if part:
+                before.setdefault(field, {})[part] = was
+            else:
+                before[field] = was
+    _settle(connection, family, waiting)
+    _wind_back(connection, cut, family, winding)
+    if ends or waiting:
+        _set_times(connection, cut, family, touched)
+
+
+def kinds_of(family: Family) -> Kinds:
+    """What a family's records are called in the audit log."""
+    return Kinds((family.name, family.version), (*family.made_by, "rename"))
+
+
+def _thing(family: Family, kind: str, key: str) -> str:
+    return key if kind == family.name else key.rpartition("/")[0]
+
+
+def _names(family: Family, end: End) -> Iterator[str]:
+    yield _thing(family, end.kind, end.key)
+    if end.became is not None:
+        yield end.became
+
+
+def _unmake(connection: sqlite3.Connection, family: Family, end: End) -> None:
+    if not end.made or end.verb not in family.made_by:
+        return
+    if end.kind == family.name:
+        own = _row_id(connection, family, end.key)
+        if own is not None:
+            _remove(connection, family, own)
+    else:
+        own = _version_id(connection, family, end.key)
+        if own is not None:
+            _remove_version(connection, family, own)
+
+
+def _wind_back(connection: sqlite3.Connection, cut: Cut, family: Family, names: set[str]) -> None:
+    """Follow the things of some names back, record by record."""
     waiting: dict[str, _Waiting] = {}
-    found = False
-    for record in later(connection, cut, (family.name, family.version)):
-        found = True
-        name = record.key if record.kind == family.name else record.key.rpartition("/")[0]
+    for record in _records_of(connection, cut, family, names):
+        name = _thing(family, record.kind, record.key)
         if record.verb != "rename" and record.before_text is not None and record.after_text is not None:
             _merge(waiting.setdefault(name, {}).setdefault((record.kind, record.key), {}), record.before)
             continue
@@ -78,8 +135,15 @@ def turn_back(connection: sqlite3.Connection, cut: Cut, family: Family) -> None:
         (_undo_thing if record.kind == family.name else _undo_version)(connection, family, record)
     for each in waiting.values():
         _settle(connection, family, each)
-    if found:
-        _set_times(connection, cut, family)
+
+
+def _records_of(connection: sqlite3.Connection, cut: Cut, family: Family, names: set[str]) -> list[Undone]:
+    """The later records of the things of some names and of their versions, the newest first."""
+    found: list[Undone] = []
+    for name in names:
+        found += of_object(connection, family.name, name, _LAST, after=cut.seq)
+        found += below(connection, family.version, name, after=cut.seq)
+    return sorted(found, key=attrgetter("seq"), reverse=True)
 
 
 def _merge(known: dict[str, Any], before: Mapping[str, Any]) -> None:
@@ -148,8 +212,12 @@ def _undo_version(connection: sqlite3.Connection, family: Family, record: Undone
     if own is None:
         return
     if record.verb in family.made_by:
-        connection.execute(f"DELETE FROM temp.{family.aliases} WHERE version = ?", (own,))
-        connection.execute(f"DELETE FROM temp.{family.table} WHERE id = ?", (own,))
+        _remove_version(connection, family, own)
+
+
+def _remove_version(connection: sqlite3.Connection, family: Family, own: int) -> None:
+    connection.execute(f"DELETE FROM temp.{family.aliases} WHERE version = ?", (own,))
+    connection.execute(f"DELETE FROM temp.{family.table} WHERE id = ?", (own,))
 
 
 def _remove(connection: sqlite3.Connection, family: Family, own: int) -> None:
@@ -260,31 +328,27 @@ def _insert(connection: sqlite3.Connection, table: str, columns: Mapping[str, ob
     connection.execute(f"INSERT OR REPLACE INTO temp.{table} ({names}) VALUES ({marks})", tuple(columns.values()))
 
 
-def _set_times(connection: sqlite3.Connection, cut: Cut, family: Family) -> None:
+def _set_times(connection: sqlite3.Connection, cut: Cut, family: Family, touched: Touched) -> None:
     """Say when each thing was last touched by then; its records tell it."""
-    silent = ", ".join(f"'{verb}'" for verb in family.silent)
+    renamed = touched.renamed(cut)
     names = connection.execute(
         f"SELECT id, name FROM temp.{family.name} WHERE updated_ms > ? OR id < 0", (cut.time_ms,)
     )
-    last = f"""SELECT max(time_ms) FROM main.audit WHERE kind = ? AND key = ? AND seq <= ? AND verb NOT IN ({silent})"""
-    below = f"""SELECT max(time_ms) FROM main.audit WHERE kind = ? AND key >= ? AND key < ? AND seq <= ?
-        AND verb NOT IN ({silent})"""
     for own, name in names.fetchall():
-        mine = value(connection, last, (family.name, name, cut.seq))
-        theirs = value(connection, below, (family.version, f"{name}/", f"{name}0", cut.seq))
-        times = [each for each in (mine, theirs, _renamed_ms(connection, cut, family, name)) if each is not None]
-        sql = f"UPDATE temp.{family.name} SET updated_ms = ifnull(?, created_ms) WHERE id = ?"
-        connection.execute(sql, (max(times, default=None), own))
+        last = max(
+            last_of(connection, family.name, name, cut.seq, family.silent),
+            last_below(connection, family.version, name, cut.seq, family.silent),
+            renamed.get(name, 0),
+        )
+        _touched_at(connection, family.name, own, last)
     sql = f"""SELECT v.id, m.name || '/' || v.number FROM temp.{family.table} v
         JOIN temp.{family.name} m ON m.id = v.{family.name} WHERE v.updated_ms > ? OR v.id < 0"""
     for own, key in connection.execute(sql, (cut.time_ms,)).fetchall():
-        time_ms = value(connection, last, (family.version, key, cut.seq))
-        sql = f"UPDATE temp.{family.table} SET updated_ms = ifnull(?, created_ms) WHERE id = ?"
-        connection.execute(sql, (time_ms, own))
+        last = last_of(connection, family.version, key, cut.seq, family.silent)
+        _touched_at(connection, family.table, own, last)
 
 
-def _renamed_ms(connection: sqlite3.Connection, cut: Cut, family: Family, name: str) -> int | None:
-    sql = """SELECT max(time_ms) FROM main.audit WHERE kind = ? AND verb = 'rename' AND seq <= ?
-        AND json_extract(after, '$.name') = ?"""
-    found: int | None = value(connection, sql, (family.name, cut.seq, name))
-    return found
+def _touched_at(connection: sqlite3.Connection, table: str, own: int, seq: int) -> None:
+    """Say that something was last touched by a record; 0 for when it was made."""
+    time_ms = value(connection, "SELECT time_ms FROM main.audit WHERE seq = ?", (seq,))
+    connection.execute(f"UPDATE temp.{table} SET updated_ms = ifnull(?, created_ms) WHERE id = ?", (time_ms, own))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.past.model import Cut
+    from engine.past.touched_store import Touched
 
 _CLOSED = ("rejected", "withdrawn", "used", "expired", "stale")
 
@@ -85,13 +86,13 @@ PROMPTS = Family(
 )
 
 
-def registry(connection: sqlite3.Connection, cut: Cut) -> None:
+def registry(connection: sqlite3.Connection, cut: Cut, touched: Touched) -> None:
     """Turn back models, versions, aliases and tags."""
-    turn_back(connection, cut, MODELS)
+    turn_back(connection, cut, MODELS, touched)
     late = """SELECT v.id, m.name || '/' || v.number FROM temp.model_version v JOIN temp.model m ON m.id = v.model
         WHERE v.stage_ms > ? OR v.id < 0"""
-    sql = """SELECT max(time_ms) FROM main.audit WHERE kind = 'version' AND key = ? AND seq <= ?
-        AND json_type(after, '$.stage') IS NOT NULL"""
+    sql = """SELECT time_ms FROM main.audit WHERE kind = 'version' AND key = ? AND seq <= ?
+        AND json_type(after, '$.stage') IS NOT NULL ORDER BY seq DESC LIMIT 1"""
     for own, key in connection.execute(late, (cut.time_ms,)).fetchall():
         time_ms = value(connection, sql, (key, cut.seq))
         connection.execute(
@@ -99,9 +100,9 @@ def registry(connection: sqlite3.Connection, cut: Cut) -> None:
         )
 
 
-def prompts(connection: sqlite3.Connection, cut: Cut) -> None:
+def prompts(connection: sqlite3.Connection, cut: Cut, touched: Touched) -> None:
     """Turn back prompts, their versions, aliases and tags."""
-    turn_back(connection, cut, PROMPTS)
+    turn_back(connection, cut, PROMPTS, touched)
 
 
 def judged(connection: sqlite3.Connection, cut: Cut) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import NotFound
 from engine.db.migrations import CONTROL, TELEMETRY
-from engine.db.past import PastDatabase
+from engine.db.past import PastDatabase, Readers
 from engine.past import cut_store
 from engine.past.turning_store import TelemetryTurning, Turning
 
@@ -47,6 +47,8 @@ class Past:
         self._workspace = workspace
         self._database = database
         self._audit = audit
+        self._readers = Readers(workspace.control_db)
+        self._telemetry_readers = Readers(workspace.telemetry_db)
 
     def control(self, moment: Moment) -> PastDatabase[Cut]:
         """The control database as it was; nothing is read before it is used.
@@ -55,7 +57,11 @@ class Past:
             moment: The moment.
         """
         return PastDatabase(
-            self._workspace.control_db, lambda reader: cut_store.cut(reader, moment), Turning, schema=CONTROL
+            self._workspace.control_db,
+            lambda reader: cut_store.cut(reader, moment),
+            Turning,
+            schema=CONTROL,
+            readers=self._readers,
         )
 
     def telemetry(self, control: PastDatabase[Cut]) -> PastDatabase[Cut]:
@@ -65,8 +71,17 @@ class Past:
             control: The control database as it was.
         """
         return PastDatabase(
-            self._workspace.telemetry_db, lambda _reader: control.cut, TelemetryTurning, schema=TELEMETRY
+            self._workspace.telemetry_db,
+            lambda _reader: control.cut,
+            TelemetryTurning,
+            schema=TELEMETRY,
+            readers=self._telemetry_readers,
         )
+
+    def close(self) -> None:
+        """Close the readers of all moments."""
+        self._readers.close()
+        self._telemetry_readers.close()
 
     def before(self, subject: Subject, change: int | None = None) -> AuditEntry | None:
         """The last change of something before another.
@@ -111,11 +126,7 @@ class Past:
             NotFound: there is no change of that number.
             QuarterdeckError: the database cannot be read.
         """
-        database = self.control(moment)
-        try:
-            seq = database.cut.seq
-        finally:
-            database.close()
+        seq = self.control(moment).cut.seq
         return None if seq == 0 else self._audit.entry(seq)
 
     def _neighbour(self, subject: Subject, change: int | None, *, back: bool) -> AuditEntry | None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _TABLE = re.compile(r"^CREATE TABLE", re.IGNORECASE)
 _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX ", re.IGNORECASE)
 _RECORD = "SELECT seq, time_ms, verb, kind, key, before, after FROM main.audit"
+_DEARER = 15
+"""What a record costs that an index finds, where one costs 1 that is come by in the order of the log."""
+
 REFUSED = "refuse"
 """The verb of records that changed nothing."""
 
@@ -47,20 +50,45 @@ def until(connection: sqlite3.Connection, cut: Cut, tables: Mapping[str, str]) -
 
 def later(connection: sqlite3.Connection, cut: Cut, kinds: Sequence[str]) -> Iterator[Undone]:
     """The records of some kinds that had not happened, the newest first."""
-    sql = f"{_RECORD} WHERE seq > ? AND kind IN ({_marks(kinds)}) AND verb <> ? ORDER BY seq DESC"
-    return map(Undone._make, connection.execute(sql, (cut.seq, *kinds, REFUSED)).fetchall())
-
-
-def between(connection: sqlite3.Connection, after: int, upto: int, kinds: Sequence[str]) -> Iterator[Undone]:
-    """The records of some kinds in a stretch of the log, the oldest first."""
-    sql = f"{_RECORD} WHERE seq > ? AND seq <= ? AND kind IN ({_marks(kinds)}) AND verb <> ? ORDER BY seq"
-    return map(Undone._make, connection.execute(sql, (after, upto, *kinds, REFUSED)).fetchall())
+    found = value(
+        connection, f"SELECT count(*) FROM main.audit WHERE seq > ? AND kind IN ({_marks(kinds)})", (cut.seq, *kinds)
+    )
+    by = "NOT INDEXED" if found * _DEARER > size(connection) - cut.seq else ""
+    sql = f"{_RECORD} {by} WHERE seq > ? AND kind IN ({_marks(kinds)}) AND verb <> ? ORDER BY seq DESC"
+    return map(Undone._make, connection.execute(sql, (cut.seq, *kinds, REFUSED)))
 
 
 def of_object(connection: sqlite3.Connection, kind: str, key: str, upto: int, *, after: int = 0) -> list[Undone]:
     """The records of one object after a number and up to another, the oldest first."""
     sql = f"{_RECORD} WHERE kind = ? AND key = ? AND seq > ? AND seq <= ? AND verb <> ? ORDER BY seq"
     return [Undone(*row) for row in connection.execute(sql, (kind, key, after, upto, REFUSED))]
+
+
+def below(connection: sqlite3.Connection, kind: str, name: str, *, after: int) -> list[Undone]:
+    """The records after a number of what is named under something (`churn/7`), the oldest first of each."""
+    sql = f"{_RECORD} WHERE kind = ? AND key >= ? AND key < ? AND seq > ? AND verb <> ?"
+    return [Undone(*row) for row in connection.execute(sql, (kind, *_under(name), after, REFUSED))]
+
+
+def last_of(connection: sqlite3.Connection, kind: str, key: str, upto: int, silent: Sequence[str]) -> int:
+    """The last record of an object up to a number, but for those of some verbs; 0 for none."""
+    sql = f"""SELECT seq FROM main.audit WHERE kind = ? AND key = ? AND seq <= ? AND verb NOT IN ({_marks(silent)})
+        ORDER BY seq DESC LIMIT 1"""
+    return int(value(connection, sql, (kind, key, upto, *silent)) or 0)
+
+
+def last_below(connection: sqlite3.Connection, kind: str, name: str, upto: int, silent: Sequence[str]) -> int:
+    """The last record of what is named under something, up to a number, but for those of some verbs; 0 for none."""
+    sql = "SELECT max(seq) FROM main.audit WHERE kind = ? AND key >= ? AND key < ? AND seq <= ?"
+    last = int(value(connection, sql, (kind, *_under(name), upto)) or 0)  # by the index alone
+    if value(connection, "SELECT verb FROM main.audit WHERE seq = ?", (last,)) not in silent:
+        return last
+    sql = f"{sql} AND verb NOT IN ({_marks(silent)})"
+    return int(value(connection, sql, (kind, *_under(name), upto, *silent)) or 0)
+
+
+def _under(name: str) -> tuple[str, str]:
+    return f"{name}/", f"{name}0"  # 0 follows the stroke
 
 
 def called(connection: sqlite3.Connection, kind: str, name: str, upto: int) -> list[tuple[str, int, int]]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.core.query import number_of
-from engine.past.tables_store import between, called, copy, later, show, until, value
+from engine.past.model import Undone
+from engine.past.tables_store import called, copy, later, show, until, value
+from engine.past.touched_store import Kinds
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from engine.past.model import Cut, Undone
+    from engine.past.model import Cut
+    from engine.past.touched_store import Touched
 
-_OVER = "(SELECT p.value FROM temp.past_run p WHERE p.run = r.id AND p.field = '{field}')"
+_OVER = """(SELECT p.value FROM temp.past_was p
+    WHERE p.kind = 'run' AND p.key = r.run_id AND p.field = '{field}' AND p.part = '')"""
 _ACTIVE = 0
 """Stands for a run that was not deleted."""
 
@@ -53,58 +57,56 @@ def _deletion(connection: sqlite3.Connection, kind: str, record: Undone) -> tupl
     """The number and the time of the record by which what is restored had been deleted."""
     sql = """SELECT seq, time_ms FROM main.audit WHERE kind = ? AND key = ? AND verb = 'delete' AND seq > ? AND seq <= ?
         ORDER BY seq DESC LIMIT 1"""
-    for name, after, upto in reversed(called(connection, kind, record.key, record.seq - 1)):
+    upto = record.seq - 1
+    names = [(record.key, 0, upto)] if kind == "run" else called(connection, kind, record.key, upto)
+    for name, after, upto in reversed(names):
         row = connection.execute(sql, (kind, name, after, upto)).fetchone()
         if row is not None:
             return int(row[0]), int(row[1])
     return record.seq, record.time_ms
 
 
-def runs(connection: sqlite3.Connection, cut: Cut, after: int, upto: int) -> None:
-    """Turn back runs by the records of a stretch; where several touch a field, the oldest tells what was before.
+RUNS = Kinds(("run", "experiment"), ("delete", "restore"), flat_tags=True)
+"""What records of runs are called; experiments go and come back with theirs."""
+
+
+def runs(connection: sqlite3.Connection, cut: Cut, touched: Touched) -> None:
+    """Turn back runs; where several records touch a field, the oldest tells what was before.
 
     Args:
         connection: The reader whose temporary tables are made.
         cut: Where the past ends.
-        after: The last record known already.
-        upto: The last record to look at.
+        touched: What was touched since.
     """
-    if after == cut.seq:
-        sql = """CREATE TEMP TABLE IF NOT EXISTS past_run (run INTEGER, field TEXT, value,
-            PRIMARY KEY (run, field)) WITHOUT ROWID"""
-        connection.execute(sql)
-        sql = """CREATE TEMP TABLE IF NOT EXISTS past_tag (run INTEGER, key INTEGER, value TEXT, number REAL,
-            PRIMARY KEY (run, key)) WITHOUT ROWID"""
-        connection.execute(sql)
-    for record in between(connection, after, upto, ("run", "experiment")):
-        if record.kind == "run":
-            _note_run(connection, record)
-        elif record.verb in ("delete", "restore"):
-            _note_experiment(connection, record)
+    for table in ("past_tag", "past_life"):
+        connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    connection.create_function("past_number", 1, _number, deterministic=True)
+    connection.execute("CREATE TEMP TABLE past_life (run INTEGER PRIMARY KEY, deleted_ms INTEGER)")
+    sql = """CREATE TEMP TABLE past_tag (run INTEGER, key INTEGER, value TEXT, number REAL,
+        PRIMARY KEY (run, key)) WITHOUT ROWID"""
+    connection.execute(sql)
+    sql = """INSERT OR IGNORE INTO temp.past_tag SELECT r.id, k.id, w.value, past_number(w.value) FROM temp.past_was w
+        CROSS JOIN main.run r ON r.run_id = w.key CROSS JOIN main.run_key k ON k.kind = 'tag' AND k.name = w.part
+        WHERE w.kind = 'run' AND w.field = 'tags'"""
+    connection.execute(sql)
+    for end in reversed(touched.ends(cut)):
+        record = Undone(end.seq, _time_of(connection, end.seq), end.verb, end.kind, end.key, None, None)
+        (_note_run if end.kind == "run" else _note_experiment)(connection, record)
     _show_runs(connection, cut)
 
 
+def _number(text: str | None) -> float | None:
+    return None if text is None else number_of(text)
+
+
+def _time_of(connection: sqlite3.Connection, seq: int) -> int:
+    return int(value(connection, "SELECT time_ms FROM main.audit WHERE seq = ?", (seq,)))
+
+
 def _note_run(connection: sqlite3.Connection, record: Undone) -> None:
-    own = value(connection, "SELECT id FROM main.run WHERE run_id = ?", (record.key,))
-    if own is None:
-        return
-    before = record.before
-    noted: dict[str, object] = {}
-    if record.verb in ("rename", "note"):
-        noted = {field: before[field] for field in ("name", "note") if field in before}
-    elif record.verb == "reap":
-        noted = {"status": before.get("status", "running")}
-    elif record.verb == "delete":
-        noted = {"deleted_ms": _ACTIVE}
-    elif record.verb == "restore":
-        noted = {"deleted_ms": _deletion(connection, "run", record)[1]}
-    elif record.verb == "tag":
-        for key, text in before.items():
-            sql = """INSERT OR IGNORE INTO temp.past_tag SELECT ?, id, ?, ? FROM main.run_key
-                WHERE kind = 'tag' AND name = ?"""
-            connection.execute(sql, (own, text, None if text is None else number_of(text), key))
-    for field, was in noted.items():
-        connection.execute("INSERT OR IGNORE INTO temp.past_run VALUES (?, ?, ?)", (own, field, was))
+    was = _ACTIVE if record.verb == "delete" else _deletion(connection, "run", record)[1]
+    sql = "INSERT OR IGNORE INTO temp.past_life SELECT id, ? FROM main.run WHERE run_id = ?"
+    connection.execute(sql, (was, record.key))
 
 
 def _note_experiment(connection: sqlite3.Connection, record: Undone) -> None:
@@ -112,7 +114,7 @@ def _note_experiment(connection: sqlite3.Connection, record: Undone) -> None:
     deleting = record.verb == "delete"
     seq, gone_ms = (record.seq, record.time_ms) if deleting else _deletion(connection, "experiment", record)
     one = "FROM main.audit a WHERE a.kind = 'run' AND a.key = r.run_id AND a.verb IN ('delete', 'restore')"
-    sql = f"""INSERT OR IGNORE INTO temp.past_run SELECT r.id, 'deleted_ms', ? FROM main.run r
+    sql = f"""INSERT OR IGNORE INTO temp.past_life SELECT r.id, ? FROM main.run r
         WHERE r.experiment = ? AND r.start_ms <= ?
         AND ifnull((SELECT a.verb {one} AND a.seq < ? ORDER BY a.seq DESC LIMIT 1), '') <> 'delete'
         AND NOT EXISTS (SELECT 1 {one} AND a.seq > ? AND a.seq < ?)"""
@@ -135,7 +137,8 @@ def _experiment_id(connection: sqlite3.Connection, record: Undone) -> int | None
 
 def _show_runs(connection: sqlite3.Connection, cut: Cut) -> None:
     now = f"{cut.time_ms:d}"
-    status, deleted = _OVER.format(field="status"), _OVER.format(field="deleted_ms")
+    status = _OVER.format(field="status")
+    deleted = "(SELECT p.deleted_ms FROM temp.past_life p WHERE p.run = r.id)"
     ended = f"(r.end_ms > {now} OR {status} IS NOT NULL)"
     show(
         connection,

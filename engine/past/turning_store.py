@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.past import registry_store, serving_store, tables_store, tracking_store, watching_store
+from engine.past.named_store import kinds_of
 from engine.past.statements import prepared
+from engine.past.touched_store import Touched, forget_moment
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
     from engine.past.model import Cut
+    from engine.past.touched_store import Kinds
 
 
 class Turning:
@@ -27,7 +30,23 @@ class Turning:
         self._connection = connection
         self._cut = cut
         self._done: set[str] = set()
-        self._runs_upto = cut.seq
+        self._runs_size = 0
+        self._touched: dict[str, Touched] = {}
+        connection.execute("PRAGMA temp_store=FILE")  # what does not fit the cache goes to a file nobody else can open
+
+    def move(self, cut: Cut) -> None:
+        """Go to another moment: what was found in the log is kept, and gone on from.
+
+        Args:
+            cut: Where the past ends now.
+
+        Raises:
+            sqlite3.Error: what was made for the moment before cannot be dropped.
+        """
+        if cut != self._cut:
+            self._cut = cut
+            self._done.clear()
+            self._writable(lambda: forget_moment(self._connection))
 
     def ready(self, sql: str) -> str:
         """Turn the tables back that a statement is about to read, unless they have been.
@@ -61,25 +80,34 @@ class Turning:
         Raises:
             sqlite3.Error: they cannot be read.
         """
-        if "tracking" not in self._done:
-            return
-        size = tables_store.size(self._connection)
-        if size != self._runs_upto:
-            self._writable(lambda: tracking_store.runs(self._connection, self._cut, self._runs_upto, size))
-            self._runs_upto = size
+        if "tracking" in self._done and tables_store.size(self._connection) != self._runs_size:
+            self._writable(self._runs)
 
     def _turn(self, group: str) -> None:
         if group == "tracking":
             self._writable(self._tracking)
+        elif group in _FAMILIES:
+            kinds, turn = _FAMILIES[group]
+            self._writable(lambda: turn(self._connection, self._cut, self._since(group, kinds)))
         else:
             self._writable(lambda: _TURN[group](self._connection, self._cut))
 
     def _tracking(self) -> None:
-        size = tables_store.size(self._connection)
         tracking_store.experiments(self._connection, self._cut)
-        tracking_store.runs(self._connection, self._cut, self._cut.seq, size)
+        self._runs()
         tracking_store.logged(self._connection, self._cut)
-        self._runs_upto = size
+
+    def _runs(self) -> None:
+        self._runs_size = tables_store.size(self._connection)
+        tracking_store.runs(self._connection, self._cut, self._since("tracking", tracking_store.RUNS))
+
+    def _since(self, group: str, kinds: Kinds) -> Touched:
+        """What was touched since the moment."""
+        found = self._touched.get(group)
+        if found is None:
+            found = self._touched[group] = Touched(self._connection, kinds)
+        found.move(self._cut, tables_store.size(self._connection))
+        return found
 
     def _writable(self, work: Callable[[], None]) -> None:
         """Let temporary tables be written meanwhile; the file was opened to be read only."""
@@ -96,10 +124,13 @@ def _audit(connection: sqlite3.Connection, cut: Cut) -> None:
 
 _AFTER = {"endpoints": ("registry",), "judged": ("registry",)}
 
+_FAMILIES: dict[str, tuple[Kinds, Callable[[sqlite3.Connection, Cut, Touched], None]]] = {
+    "registry": (kinds_of(registry_store.MODELS), registry_store.registry),
+    "prompts": (kinds_of(registry_store.PROMPTS), registry_store.prompts),
+}
+
 _TURN: dict[str, Callable[[sqlite3.Connection, Cut], None]] = {
-    "registry": registry_store.registry,
     "judged": registry_store.judged,
-    "prompts": registry_store.prompts,
     "endpoints": serving_store.endpoints,
     "external": serving_store.external,
     "alerts": watching_store.alerts,
@@ -119,9 +150,9 @@ class TelemetryTurning:
     """
 
     def __init__(self, connection: sqlite3.Connection, cut: Cut) -> None:
-        connection.execute("PRAGMA query_only=OFF")
-        tracking_store.telemetry(connection, cut)
-        connection.execute("PRAGMA query_only=ON")
+        self._connection = connection
+        self._cut: Cut | None = None
+        self.move(cut)
 
     def ready(self, sql: str) -> str:
         """The statement as it is: nothing more is needed."""
@@ -129,3 +160,16 @@ class TelemetryTurning:
 
     def go_on(self) -> None:
         """What comes later is not shown."""
+
+    def move(self, cut: Cut) -> None:
+        """Show what there was at another moment.
+
+        Raises:
+            sqlite3.Error: the views cannot be made.
+        """
+        if cut == self._cut:
+            return
+        self._cut = cut
+        self._connection.execute("PRAGMA query_only=OFF")
+        tracking_store.telemetry(self._connection, cut)
+        self._connection.execute("PRAGMA query_only=ON")

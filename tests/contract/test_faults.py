@@ -35,7 +35,7 @@ READING = {
     "jobs": "cancel forget get log page start",
     "storage": "obstacle try_writing",
     "lineages": "fan thing tree",
-    "past": "after before change_at control telemetry",
+    "past": "after before change_at close control telemetry",
     "undoing": "latest plan redoable undo",
     "analyst": "settle",
     "builds": "export get load path pickle_allowed",

@@ -226,14 +226,45 @@ def test_the_past_told_is_the_past_that_was(tmp_path: Path, seed: int) -> None:
         if count % 25 == 24:
             desk.clock.advance(1)
             memories.append(remembered(desk))
-    for memory in memories:
+    for memory in chance.sample(memories, len(memories)):  # each step begins where the one before stands
         then = desk.engine.at(memory.moment)
-        found = told(then)
-        kept = {each.id for each in desk.engine.promotions.history(None).items}
-        for side in (found, memory.told):  # what was decided about what is deleted went with it, and gate reports too
-            side["promotions"] = [replace(each, report_id=None) for each in side["promotions"] if each.id in kept]
-        for resource, items in memory.told.items():
-            was, told_now = alike(items, found[resource], LOST.get(resource, ()))
-            assert told_now == was, resource
+        _is_as_remembered(desk, memory, told(then))
         then.close()
+    desk.engine.close()
+
+
+def _is_as_remembered(desk: Desk, memory: Memory, found: dict[str, list[Any]]) -> None:
+    kept = {each.id for each in desk.engine.promotions.history(None).items}
+    was_told = dict(memory.told)
+    for side in (found, was_told):  # what was decided about what is deleted went with it, and gate reports too
+        side["promotions"] = [replace(each, report_id=None) for each in side["promotions"] if each.id in kept]
+    for resource, items in was_told.items():
+        was, told_now = alike(items, found[resource], LOST.get(resource, ()))
+        assert told_now == was, resource
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_steps_from_change_to_change_show_what_a_reader_of_its_own_shows(tmp_path: Path, seed: int) -> None:
+    chance = Random(seed)
+    desk = opened(tmp_path)
+    for _ in range(80):
+        desk.clock.advance(7)
+        with suppress(QuarterdeckError, IndexError, ZeroDivisionError):
+            chance.choice(WORK)(desk, chance.choice(NAMES))
+    change = last = desk.engine.audit.page().items[0].seq
+    for _ in range(8):
+        change = max(1, min(last, change + chance.choice((-9, -1, -1, -1, 1, 1, 4))))
+        stepped = desk.engine.at(Moment(change=change))
+        with Engine(
+            desk.engine.workspace,
+            Database(desk.engine.workspace.control_db, read_only=True, clock=desk.clock),
+            policy_file=PolicyFile(desk.engine.workspace.policy_file),
+            access=desk.engine.access,
+            clock=desk.clock,
+            ids=CountingIds(),
+        ) as other:
+            fresh = told(other.at(Moment(change=change)))
+        assert told(stepped) == fresh, change
+        if chance.random() < 0.3:
+            desk.engine.experiments.create(f"meanwhile {change} {chance.random()}")
     desk.engine.close()
