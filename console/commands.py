@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _AGO = re.compile(r"\s+@?((?:[0-9.]+(?:ms|s|min|m|h|d|w))+)\s+ago\s*$")
 
+_SAME_EVERYWHERE = frozenset({"undo", "redo"})
+"""Verbs that are done to what is on the screen only where that is named."""
+
 _COPY = re.compile(r"\s*(?:qd\s+)?copy-cli\s+(?=\S)")
 """Before a command of which only the shell command is wanted."""
 
@@ -55,8 +58,9 @@ def understood(app: ConsoleApp, text: str) -> Command:
     grammar, copied = grammar_of(app), _COPY.match(text)
     start = copied.end() if copied else 0
     line = completed(app.custom.expanded(text[start:]), grammar)
+    here = "" if line.partition(" ")[0] in _SAME_EVERYWHERE else app.navigator.here.resource
     try:
-        return parse_command(line, grammar, here=app.navigator.here.resource)
+        return parse_command(line, grammar, here=here)
     except FilterSyntaxError as error:
         column = error.details.get("column")
         if isinstance(column, int):

@@ -1,4 +1,4 @@
-"""Where the console begins: the words behind `qd console`, with the short words and workspaces of `quarterdeck.toml`."""
+"""Where the console begins: the words behind `qd console`, with those that `quarterdeck.toml` adds."""
 
 from __future__ import annotations
 

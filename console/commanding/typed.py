@@ -61,11 +61,26 @@ def _everywhere(verb: str) -> Action | None:
 
 
 def _meant_here(app: ConsoleApp, deed: Deed) -> Action | None:
-    """What the view on the screen offers by that name, else what every view does; `undo 12` always is of record 12."""
-    everywhere = _everywhere(deed.verb)
+    """What the view on the screen offers by that name, else what every view does."""
+    offered, everywhere = _offered(app, deed.verb), _everywhere(deed.verb)
     if everywhere is not None and "record" in everywhere.takes and deed.arguments and is_number(deed.arguments[0]):
         return everywhere
-    return _offered(app, deed.verb) or everywhere
+    return meant(offered, everywhere)
+
+
+def meant(offered: Action | None, everywhere: Action | None) -> Action | None:
+    """Which of two actions of one name a bare word means: that of the view, where it is the same thing seen closer.
+
+    So `undo` takes your newest change back on every screen, as messages promise, and not the routes of the endpoint
+    that happens to be shown; those are `undo endpoint churn`.
+
+    Args:
+        offered: What the view offers by that name.
+        everywhere: What every view does by that name.
+    """
+    if offered is None or everywhere is None:
+        return offered or everywhere
+    return offered if offered.takes == everywhere.takes else everywhere
 
 
 def _do_here(app: ConsoleApp, deed: Deed, action: Action | None) -> None:

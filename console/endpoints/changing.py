@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 10.0
 """How long data planes have to take a generation over before it is said that they have not."""
 
 UNDO = "Undo: Z."
+"""Where the operator still looks at endpoints; elsewhere that key means something else."""
 
 
 def follow(
@@ -74,6 +75,8 @@ def wait_for(engine: Engine, name: str, number: int, progress: Progress) -> Endp
 
 
 def _said(app: ConsoleApp, number: int, endpoint: Endpoint, undo: str) -> None:
+    if undo == UNDO and not any(action.key == "Z" and action.name == "undo" for action in app.offered()):
+        undo = "Undo: :undo."
     if endpoint.observed is None:
         app.say(f"Generation {number} recorded; no data plane runs: start one with qd serve. {undo}", "warn")
     else:

@@ -32,7 +32,11 @@ MOST_NEWS = 200
 
 FAILED = 1
 
-BY_WORD = {" z undoes": " Type undo to undo", " Z does it again": " Type redo to do it again"}
+BY_WORD = {
+    " Undo: Z.": " Type undo to undo.",
+    " z undoes": " Type undo to undo",
+    " Z does it again": " Type redo to do it again",
+}
 """How a message says what can be done next: on screens by key, here by word."""
 
 

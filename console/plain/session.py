@@ -212,7 +212,7 @@ class Session:
 
     async def _act(self, act: Act) -> None:
         app = self._app
-        action = next(each for each in self._actions() if each.name == act.name)
+        action = self._named(act)
         subject: object = None
         if action.needs is Needs.MANY:
             subject = tuple([await self._point(number) for number in act.numbers]) or None
@@ -226,6 +226,13 @@ class Session:
             self._must_ask(action, act)
         app.invoke(action, subject)
         await self._answer_dialogs(act.answers)
+
+    def _named(self, act: Act) -> Action:
+        """The action of a name; with numbers it is about rows, so that of the screen."""
+        from console.commanding.typed import meant
+
+        named = [each for each in self._actions() if each.name == act.name]
+        return named[0] if act.numbers or len(named) == 1 else meant(named[0], named[-1]) or named[0]
 
     def _must_not_guess(self, action: Action) -> None:
         view = self._app.view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.actions import Action, Danger
@@ -44,6 +45,12 @@ def _rows(actions: Sequence[Action]) -> list[list[Part]]:
     return rows
 
 
+def _everywhere(view: View | None) -> list[Action]:
+    """What every view does; where the present one means something else by its key, it is typed."""
+    taken = {action.key for action in view.offered()} if view is not None else set()
+    return [replace(action, key="") if action.key in taken else action for action in EVERYWHERE]
+
+
 def _explained(notes: Sequence[tuple[str, str]]) -> list[Line]:
     """The whole names of the columns whose headings are cut."""
     rows: list[list[Part]] = [[(f"  {shown}", "key"), (whole, "")] for shown, whole in notes]
@@ -68,7 +75,7 @@ def help_lines(view: View | None) -> list[Line]:
         lines.append(blank())
     lines += _from_the_file(view)
     lines.append(heading("Everywhere"))
-    lines += [Line(row) for row in table(_rows(EVERYWHERE))]
+    lines += [Line(row) for row in table(_rows(_everywhere(view)))]
     lines += [blank(), heading("Resources", "typed after :")]
     rows: list[list[Part]] = [
         [(f"  {name}", "key"), (", ".join(entry.aliases), "dim"), (entry.summary, "")]

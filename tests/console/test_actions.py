@@ -73,6 +73,16 @@ def test_help_holds_every_action_of_the_view_every_resource_and_every_verb() -> 
         assert all(name in text for name in (*RESOURCES, *GRAMMAR.verbs))
 
 
+def test_help_names_no_key_twice() -> None:
+    """A key that the view has taken for itself does not stand under what every view does."""
+    for view in EVERY_VIEW:
+        texts = [plain(line.parts) for line in help_lines(view)]
+        end = next(place for place, text in enumerate(texts) if text.startswith("Resources"))
+        shown = [text[2:].partition("  ")[0] for text in texts[:end] if text.startswith("  ")]
+        keys = [key for key in shown if key and not key.startswith(":")]
+        assert len(keys) == len(set(keys)), (view, sorted(key for key in keys if keys.count(key) > 1))
+
+
 def test_letters_of_the_table_and_of_pages_mean_nothing_else() -> None:
     taken = {key for key in (*VirtualTable.KEYS, *Document.KEYS) if len(key) == 1} - {"h", "l"}
     for view in EVERY_VIEW:

@@ -70,6 +70,18 @@ async def test_undo_brings_back_what_was_before(served: Served) -> None:
     assert _shares(served) == {1: 1_000}
 
 
+async def test_the_typed_word_undoes_the_newest_change_as_messages_promise_and_not_the_routes(served: Served) -> None:
+    _canary(served)
+    served.engine.models.create("boat")
+    served.engine.models.rename("boat", "ship")
+    async with console(served.engine, "endpoint churn") as shown:
+        await shown.expect("◆ Live")
+        await shown.type(":undo")
+        await shown.press("enter")
+        await shown.expect("boat", "ship", "[ y  undo ]")
+    assert _shares(served) == {1: 900, 2: 100}
+
+
 @pytest.mark.parametrize("typed", ["10", "12.5", "12.5%"])
 async def test_typed_percentages_show_the_resulting_bar_and_hold(served: Served, typed: str) -> None:
     _canary(served, 50)
