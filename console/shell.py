@@ -29,6 +29,9 @@ _SHOWN = {
     "trace": ("traces", "show"),
     "prompt-versions": ("prompts", "versions"),
     "prompt": ("prompts", "show"),
+    "results": ("monitors", "results"),
+    "job": ("jobs", "show"),
+    "state": ("versions", "list"),
 }
 """Views of one thing, and the words that print it."""
 
@@ -39,7 +42,7 @@ _PARTS = {
 """Views of several things, whose names are cut into words, and the words that print them."""
 
 _PLAIN = {
-    Location("approvals"): ("approvals", "list"),
+    Location("approvals"): ("approvals", "list", "--state", "all"),
     Location("endpoints"): ("endpoints", "list"),
     Location("processes"): ("up", "status"),
     Location("silences"): ("alerts", "silences"),
@@ -47,12 +50,20 @@ _PLAIN = {
     Location("results"): ("monitors", "results"),
     Location("workspace"): ("db", "stats"),
     Location("server"): ("server", "status"),
-    Location("prompts"): ("prompts", "list"),
-    Location("alerts"): ("alerts", "list", "--all"),
+    Location("jobs"): ("jobs", "list"),
+    Location("state"): ("versions", "list"),
 }
 """Views of everything, and the words that print them."""
 
-_FILTERED = ("models", "versions", "experiments")
+_FILTERED: dict[str, tuple[str, ...]] = {
+    "models": ("models", "list"),
+    "versions": ("versions", "list"),
+    "experiments": ("experiments", "list"),
+    "prompts": ("prompts", "list"),
+    "alerts": ("alerts", "list", "--all"),
+    "traces": ("traces", "list"),
+}
+"""Lists that the shell filters and sorts as well, and the words that print them."""
 
 
 def shell_of(engine: Engine, location: Location) -> str:
@@ -84,32 +95,46 @@ def _quoted(word: str) -> str:
 
 
 def _twin(engine: Engine, location: Location) -> list[str] | None:
-    if location.at and location.resource in _AS_THEY_WERE:
-        words = _twin(engine, replace(location, at=""))
-        return None if words is None else [*words, "--at", location.at]
-    if location.at and location.resource not in _OF_A_MOMENT:
-        return None
+    """The words that print what a view shows; `None` where they would leave out what was asked of it."""
+    if location.at:
+        return _then(engine, location)
     if location.resource == "runs":
         return _runs(engine, location)
+    if location.columns or location.group:
+        return None
     if location.resource in _FILTERED and not location.since:
         return _filtered(engine, location)
     return _of_one(location) or _of_all(location)
 
 
+def _then(engine: Engine, location: Location) -> list[str] | None:
+    """The words of a view of the past: some commands know moments only, not the numbers of changes."""
+    known = _AS_THEY_WERE if location.at.startswith("#") else _AS_THEY_WERE | _OF_A_MOMENT
+    words = _twin(engine, replace(location, at="")) if location.resource in known else None
+    if words is None or (location.resource in _WHOLE and (location.terms or location.sort)):
+        return None
+    return [*words, "--at", location.at]
+
+
 def _of_one(location: Location) -> list[str] | None:
+    if location.terms or location.sort or location.since or not location.name:
+        return None
     if location.resource in _SHOWN:
         return [*_SHOWN[location.resource], *_named(location)]
     if location.resource in _PARTS:
         return [*_PARTS[location.resource], *_parts(location.name)]
+    if location.resource == "lineage":
+        from console.screens.lineage import key_of
+
+        return ["lineage", str(key_of(location.name))]
     return _planned(location.name) if location.resource == "promotion" else None
 
 
 def _of_all(location: Location) -> list[str] | None:
     if location in _PLAIN:
         return list(_PLAIN[location])
-    if location.resource == "audit" and not (location.terms or location.name):
-        times = [word for name in ("since", "at") if (at := getattr(location, name)) for word in (f"--{name}", at)]
-        return ["audit", "list", *times]
+    if location == Location("audit", since=location.since):
+        return ["audit", "list", *(["--since", location.since] if location.since else [])]
     return None
 
 
@@ -126,6 +151,10 @@ _AS_THEY_WERE = frozenset(
         "monitors",
         "results",
         "approvals",
+        "lineage",
+        "models",
+        "experiments",
+        "traces",
         "prompts",
         "prompt",
         "prompt-versions",
@@ -134,8 +163,11 @@ _AS_THEY_WERE = frozenset(
 )
 """Views whose command takes `--at` as it is."""
 
-_OF_A_MOMENT = (*_FILTERED, "audit")
-"""Views whose past the shell shows as well."""
+_OF_A_MOMENT = frozenset(["versions", "state", "audit", "endpoint"])
+"""Views whose command takes a moment behind `--at`, though no change."""
+
+_WHOLE = ("versions", "state")
+"""Views whose past the shell shows whole, however it is filtered."""
 
 
 def _named(location: Location) -> list[str]:
@@ -160,11 +192,25 @@ def _runs(engine: Engine, location: Location) -> list[str] | None:
     from console.resources.runs import RunSource
 
     query, expressions = RunSource().query(engine, location)
-    if expressions:
+    if expressions or location.group:
         return None
     experiment = ["--experiment", query.experiment] if query.experiment else []
     order = [str(each) for each in query.order_by]
-    return ["runs", "list", *experiment, *_options(str(query.filter), order)]  # the source asks in texts
+    columns = _columns(engine, location.columns)  # the source asks in texts
+    return ["runs", "list", *experiment, *columns, *_options(str(query.filter), order)]
+
+
+def _columns(engine: Engine, keys: Sequence[str]) -> list[str]:
+    """Columns of choice: those of logged values, for the others are always there."""
+    from engine.core.query.quick import parse_quick_order
+    from engine.core.query.schema import RUNS
+    from engine.core.query.tree import Entity
+    from engine.core.query.writer import field_text
+
+    known = engine.run_reading.columns()
+    fields = [each.field for key in keys for each in parse_quick_order(key, RUNS, known.metrics, known.params)]
+    logged = [field_text(each) for each in fields if each.entity is not Entity.ATTRIBUTE]
+    return ["--columns", ",".join(logged)] if logged else []
 
 
 def _filtered(engine: Engine, location: Location) -> list[str] | None:
@@ -173,16 +219,16 @@ def _filtered(engine: Engine, location: Location) -> list[str] | None:
     from engine.core.query.quick import parse_quick, parse_quick_order
     from engine.core.query.writer import unparse, unparse_order_by
 
-    asked = {"models": schema.MODELS, "versions": schema.VERSIONS, "experiments": schema.EXPERIMENTS}[location.resource]
+    asked: schema.Schema = getattr(schema, location.resource.upper())
     known = engine.run_reading.columns()
     quick = parse_quick(filter_text(location), asked, known.metrics, known.params, engine.clock.now_ms())
-    if quick.words or (location.resource == "experiments" and location.sort):
+    named = location.name and location.resource != "versions"
+    if quick.words or named or (location.resource == "experiments" and location.sort):
         return None
     order = parse_quick_order(location.sort, asked, known.metrics, known.params)
     text = unparse(quick.predicate) if quick.predicate is not None else ""
-    name = [location.name] if location.name else []
-    at = ["--at", location.at] if location.at else []
-    return [location.resource, "list", *name, *at, *_options(text, [unparse_order_by([each]) for each in order])]
+    words = [*_FILTERED[location.resource], *([location.name] if location.name else [])]
+    return [*words, *_options(text, [unparse_order_by([each]) for each in order])]
 
 
 def _options(text: str, order: Sequence[str]) -> list[str]:
