@@ -120,9 +120,10 @@ def test_an_older_database_is_not_changed_by_a_read_only_session(full: Path, tmp
 def test_whichever_statement_of_a_migration_fails_the_schema_is_one_that_was_released(
     full: Path, tmp_path: Path, version: int
 ) -> None:
-    before = tmp_path / "before.db"
+    before, newest = tmp_path / "before.db", schema(full)
     if version:
         older(full, before, version)
+    old = schema(before) if version else {}
     for number in range(1, 1_000):
         path = tmp_path / f"{number}.db"
         if version:
@@ -139,8 +140,10 @@ def test_whichever_statement_of_a_migration_fails_the_schema_is_one_that_was_rel
                 break
             if path.exists():
                 assert user_version(path) == len(applied(path))
-            database.migrate()
-            assert schema(path) == schema(full)
+                assert schema(path) in (old, newest)
+            if number % 10 < 2:  # what all go on from is one of these two, and going on is most of the work
+                database.migrate()
+                assert schema(path) == newest
     assert number > 10
 
 
