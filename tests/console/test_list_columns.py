@@ -75,7 +75,10 @@ async def test_several_orders_are_numbered_and_taken_away(world: World) -> None:
         assert deck.app.navigator.here.sort == "experiment"
 
 
-async def test_a_click_on_a_heading_sorts_and_with_ctrl_adds(world: World) -> None:
+@pytest.mark.parametrize("how", [{"control": True}, {"meta": True}, {"shift": True}, {"button": 3}])
+async def test_a_click_on_a_heading_sorts_and_in_some_way_that_comes_through_adds(
+    world: World, how: dict[str, int]
+) -> None:
     fill(world)
     async with console(world.engine, "runs") as deck:
         await deck.expect("4 runs")
@@ -85,7 +88,7 @@ async def test_a_click_on_a_heading_sorts_and_with_ctrl_adds(world: World) -> No
         await deck.until(lambda: deck.app.navigator.here.sort == "experiment", "sorted by the heading")
         assert table.column is not None
         assert table.column.name == "experiment"
-        await deck.pilot.click(VirtualTable, offset=(heading.index("auc"), 0), control=True)
+        await deck.pilot.click(VirtualTable, offset=(heading.index("auc"), 0), **how)  # type: ignore[arg-type]
         await deck.until(lambda: deck.app.navigator.here.sort == "experiment,-metrics.auc", "and by another")
 
 

@@ -72,4 +72,4 @@ class SortRequested(Event):
         self.column = column
         """The column's name."""
         self.further = further
-        """Whether it is to be added to the orders in force (a click with ctrl or shift)."""
+        """Whether it is to be added to the orders in force (a click with ctrl, alt or shift, or a right one)."""

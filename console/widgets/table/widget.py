@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from console.widgets.table.roles import Roles
 
 HEADING = 1  # lines above the first row
+RIGHT = 3
+"""The right button of the mouse."""
+
 WHEEL = 3  # rows a notch of the wheel moves the view
 READ_AHEAD_DELAY = 0.03  # seconds the view rests before rows outside it are asked for
 MAX_STRIPS = 300
@@ -307,7 +310,9 @@ class VirtualTable(Widget, can_focus=True):
             column = self._current_lines().column_at(event.x)
             if column is not None and column.sortable:
                 self.go_to_column(column.name)
-                self.post_message(self.SortRequested(self, column.name, further=event.ctrl or event.shift))
+                # Most terminals keep shift for selecting text, some ctrl for a menu: in each one way comes through.
+                further = event.ctrl or event.meta or event.shift or event.button == RIGHT
+                self.post_message(self.SortRequested(self, column.name, further=further))
             return
         index = self._data.top + event.y - HEADING
         if index < self.row_count:
