@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.db.conditions import NUMBERS
+from engine.db.conditions import NUMBERS, Sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.db.conditions import Sql
     from engine.db.transaction import Snapshot
     from engine.tracking.search_store import Matching
 
@@ -54,35 +53,39 @@ def of_keys(snapshot: Snapshot, table: Table, keys: Sequence[int], runs: Matchin
         snapshot: The view to read in.
         table: `METRICS`, `PARAMS` or `TAGS`.
         keys: Integer keys.
-        runs: Of which runs.
+        runs: Of which runs; where they are many, they were read once.
 
     Returns:
         By key; those without any number are left out.
     """
-    if runs.source is None and table is METRICS:
-        return {key: numbers for key in keys if (numbers := _whole_metric(snapshot, key)).amount}
-    what = f"v.key, count(*), min({table.number}), sum({table.number}), max({table.number})"
-    asked = f"{table.is_number} AND v.key IN (SELECT value FROM json_each(?))"
-    values: tuple[object, ...]
-    index, listed = f"{table.name} v INDEXED BY {table.name}_by_value", json.dumps(list(keys))
-    if runs.source is None:
-        sql, values = f"SELECT {what} FROM {index} WHERE {asked} GROUP BY v.key", (listed,)
-    elif runs.few:
-        source, values = runs.source, (*runs.source.values, listed)
-        joined = f"({source.text}) m CROSS JOIN {table.name} v ON v.run = m.id"
-        sql = f"SELECT {what} FROM {joined} WHERE {asked} GROUP BY v.key"
-    else:
-        source, values = runs.source, (listed, *runs.source.values)
-        sql = f"SELECT {what} FROM {index} WHERE {asked} AND v.run IN ({source.text}) GROUP BY v.key"
-    return {int(row[0]): Numbers(*row[1:]) for row in snapshot.execute(sql, values)}
+    if not runs.few:
+        found = ((key, _of_key(snapshot, table, key, runs)) for key in keys)
+        return {key: numbers for key, numbers in found if numbers.amount}
+    source = runs.source or Sql("SELECT r.id AS id FROM run r")
+    sql = f"""SELECT v.key, count(*), min({table.number}), sum({table.number}), max({table.number})
+        FROM ({source.text}) m CROSS JOIN {table.name} v ON v.run = m.id
+        WHERE {table.is_number} AND v.key IN (SELECT value FROM json_each(?)) GROUP BY v.key"""
+    return {int(row[0]): Numbers(*row[1:]) for row in snapshot.execute(sql, (*source.values, json.dumps(list(keys))))}
 
 
-def _whole_metric(snapshot: Snapshot, key: int) -> Numbers:
-    """All values of a metric: its ends stand at the ends of the index, and only the sum needs a walk."""
-    numbers = f"FROM latest_metric v INDEXED BY latest_metric_by_value WHERE v.key = ?1 AND v.value {NUMBERS}"
-    least, greatest = (f"(SELECT v.value {numbers} ORDER BY v.value {way} LIMIT 1)" for way in ("ASC", "DESC"))
-    sql = f"SELECT count(*), {least}, sum(v.value), {greatest} {numbers}"
-    return Numbers(*snapshot.execute(sql, (key,)).fetchone())
+def _of_key(snapshot: Snapshot, table: Table, key: int, runs: Matching) -> Numbers:
+    """What the values of one key come to, along its index; of all runs, or of those that are marked."""
+    asked = Sql(f"v.key = ? AND {table.is_number}", (key,))
+    if runs.source is not None:
+        marked = runs.marked("v.run")
+        asked = Sql(f"{asked.text} AND {marked.text}", asked.values + marked.values)
+    rows = f"FROM {table.name} v INDEXED BY {table.name}_by_value WHERE {asked.text}"
+    if table is not METRICS:  # their index has texts in order, not numbers
+        what = f"count(*), min({table.number}), sum({table.number}), max({table.number})"
+        return Numbers(*snapshot.execute(f"SELECT {what} {rows}", asked.values).fetchone())
+    # The least and the greatest stand at the ends of the index; only the sum needs a walk.
+    amount, total = snapshot.execute(f"SELECT count(*), sum(v.value) {rows}", asked.values).fetchone()
+    ends = f"{rows} ORDER BY v.value {{}} LIMIT 1"
+    least, greatest = (
+        snapshot.execute(f"SELECT v.value {ends.format(way)}", asked.values).fetchone() or (None,)
+        for way in ("ASC", "DESC")
+    )
+    return Numbers(amount, least[0], total, greatest[0])
 
 
 def of_durations(snapshot: Snapshot, runs: Matching) -> Numbers:
@@ -91,12 +94,8 @@ def of_durations(snapshot: Snapshot, runs: Matching) -> Numbers:
     what = f"SELECT count({took}), min({took}), sum({took}), max({took})"
     if runs.source is None:
         return Numbers(*snapshot.execute(f"{what} FROM run r").fetchone())
-    sql = f"{what} FROM ({runs.source.text}) m CROSS JOIN run r ON r.id = m.id"
-    return Numbers(*snapshot.execute(sql, runs.source.values).fetchone())
-
-
-def count(snapshot: Snapshot, source: Sql | None) -> int:
-    """How many runs there are among these."""
-    if source is None:
-        return int(snapshot.execute("SELECT count(*) FROM run").fetchone()[0])
-    return int(snapshot.execute(f"SELECT count(*) FROM ({source.text})", source.values).fetchone()[0])
+    if runs.few:
+        sql = f"{what} FROM ({runs.source.text}) m CROSS JOIN run r ON r.id = m.id"
+        return Numbers(*snapshot.execute(sql, runs.source.values).fetchone())
+    marked = runs.marked("r.id")
+    return Numbers(*snapshot.execute(f"{what} FROM run r WHERE {marked.text}", marked.values).fetchone())

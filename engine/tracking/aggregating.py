@@ -54,8 +54,8 @@ class RunAggregating(RunReading):
 
         fields = numeric_fields(columns)
         with self._database.snapshot() as snapshot:
-            runs = search_store.matching(snapshot, self._search(snapshot, query or RunQuery()))
-            things = aggregate_store.count(snapshot, runs.source)
+            found = search_store.matching(snapshot, self._search(snapshot, query or RunQuery()))
+            runs, things = search_store.read_once(snapshot, found)
             return Aggregates(things, add_up(snapshot, columns, fields, runs, things))
 
 

@@ -152,11 +152,17 @@ def keys(snapshot: Snapshot, search: Search) -> array[int]:
     found = array("q")
     for stretch in plan.stretches:
         inner = plan.statement(stretch, None, sets=True, values=False)
-        # One row of JSON: half the time of 100,000 rows, and other threads run meanwhile.
-        listed = snapshot.execute(f"SELECT json_group_array(id) FROM ({inner.text})", inner.values).fetchone()[0]
-        for piece in _pieces(listed[1:-1]):
-            found.extend(json.loads(f"[{piece}]"))
+        for piece in _listed(snapshot, inner):
+            found.extend(piece)
     return found
+
+
+def _listed(snapshot: Snapshot, source: Sql) -> Iterator[list[int]]:
+    """What a query of column `id` finds, piece by piece."""
+    # One row of JSON: half the time of 100,000 rows, and other threads run meanwhile.
+    listed = snapshot.execute(f"SELECT json_group_array(id) FROM ({source.text})", source.values).fetchone()[0]
+    for piece in _pieces(listed[1:-1]):
+        yield json.loads(f"[{piece}]")
 
 
 def _pieces(listed: str) -> Iterator[str]:
@@ -185,10 +191,20 @@ class Matching(NamedTuple):
     Args:
         source: A query of column `id`, every run once; `None` for all runs there are.
         few: Whether they are few.
+        marks: Where they are many and were read once: a byte for each integer key, 1 for those found; else nothing.
     """
 
     source: Sql | None
     few: bool
+    marks: bytes = b""
+
+    def marked(self, run: str) -> Sql:
+        """The condition that a run is one of those that were marked; a byte is found in a fifth of a set's time.
+
+        Args:
+            run: SQL of the run's integer key.
+        """
+        return Sql(f"substr(?, {run} + 1, 1) = x'01'", (self.marks,))
 
 
 def matching(snapshot: Snapshot, search: Search) -> Matching:
@@ -209,6 +225,30 @@ def matching(snapshot: Snapshot, search: Search) -> Matching:
     where = _conditions(search, rest, FilterCompiler(snapshot, "r.id", sets=few is None))
     found = Sql(f"SELECT r.id AS id FROM {source.text} WHERE {where.text}", source.values + where.values)
     return Matching(found, few is not None)
+
+
+def read_once(snapshot: Snapshot, found: Matching) -> tuple[Matching, int]:
+    """Find many runs once, so that more can be asked of them without finding them anew.
+
+    Args:
+        snapshot: The view they were looked for in.
+        found: The runs.
+
+    Returns:
+        The same runs, and how many they are.
+    """
+    if found.source is None:
+        return found, int(snapshot.execute("SELECT count(*) FROM run").fetchone()[0])
+    if found.few:
+        sql = f"SELECT count(*) FROM ({found.source.text})"
+        return found, int(snapshot.execute(sql, found.source.values).fetchone()[0])
+    marks = bytearray((snapshot.execute("SELECT max(id) FROM run").fetchone()[0] or 0) + 1)
+    amount = 0
+    for piece in _listed(snapshot, found.source):
+        amount += len(piece)
+        for run in piece:
+            marks[run] = 1
+    return found._replace(marks=bytes(marks)), amount
 
 
 class _Plan:
