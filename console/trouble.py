@@ -103,7 +103,7 @@ class Trouble:
         self.why = error.message
         self._health = Health.DAMAGED if isinstance(error, WorkspaceCorrupt) else Health.UNWRITABLE
         self.show()
-        self._app.say(f"{error.message} Nothing can be changed until then.", "bad")
+        self._app.say(f"Changes are off: {error.message}", "bad")
 
     def _end(self) -> None:
         what = "read" if self._health is Health.DAMAGED else "written"
