@@ -91,8 +91,11 @@ class Footer(Bar):
         if not self._found.columns:
             return
         here = self._view.columns.here
-        told = sorted(self._found.columns, key=lambda each: here is None or each.column != here.sort)
-        words = self._what or plural(self._found.things, self._view.resource.noun)
+        found, group = self._found, self._view.grouping.here
+        words = self._what or plural(found.things, self._view.resource.noun)
+        if group is not None and not self._what:
+            found, words = Aggregates(group.group.count, group.group.columns), self._view.grouping.words(group)
+        told = sorted(found.columns, key=lambda each: here is None or each.column != here.sort)
         parts: list[Part] = [(f"{words}  ", "dim")]
         for each in told:
             if each.count:

@@ -17,14 +17,19 @@ _HEAD = "\0group:"
 """Begins the key of a group's own row; no thing is called so."""
 
 
-def head_key(mark: int) -> str:
-    """The key of the row of a group."""
-    return f"{_HEAD}{mark}"
+def head_key(mark: int, of: int = 0) -> str:
+    """The key of the row of a group.
+
+    Args:
+        mark: The mark of the group.
+        of: Tells groups by one column from those by another, whose marks mean other values.
+    """
+    return f"{_HEAD}{of}:{mark}"
 
 
 def mark_of(key: Key | None) -> int | None:
     """The mark of the group whose row has this key; `None` for the key of a thing."""
-    return int(key.removeprefix(_HEAD)) if isinstance(key, str) and key.startswith(_HEAD) else None
+    return int(key.rpartition(":")[2]) if isinstance(key, str) and key.startswith(_HEAD) else None
 
 
 @frozen
@@ -57,11 +62,15 @@ class GroupedKeys(Sequence["Key"]):
         partition: The groups.
         opened: Which of them are opened.
         names: The keys of the things that the partition counts by place; `None` when it holds their keys.
+        of: As for `head_key`.
     """
 
-    def __init__(self, partition: Partition, opened: Opened = Opened(), names: Sequence[Key] | None = None) -> None:  # noqa: B008 a value that never changes
+    def __init__(
+        self, partition: Partition, opened: Opened, names: Sequence[Key] | None = None, *, of: int = 0
+    ) -> None:
         self.partition = partition
         self.opened = opened
+        self.of = of
         self._names = names
         turned = sorted(place for mark in opened.but if (place := partition.place(mark)) is not None)
         self._turned = turned
@@ -69,7 +78,7 @@ class GroupedKeys(Sequence["Key"]):
 
     def turned(self, opened: Opened) -> GroupedKeys:
         """The same groups, others of them opened."""
-        return GroupedKeys(self.partition, opened, self._names)
+        return GroupedKeys(self.partition, opened, self._names, of=self.of)
 
     # --- things
 
@@ -102,7 +111,7 @@ class GroupedKeys(Sequence["Key"]):
             for place, mark in enumerate(partition.marks):
                 start, end = partition.starts[place], partition.starts[place + 1]
                 if before[end] - before[start] == end - start:
-                    found.add(head_key(mark))
+                    found.add(self.head_key(mark))
         return found
 
     def _thing(self, key: Key) -> int | None:
@@ -114,6 +123,10 @@ class GroupedKeys(Sequence["Key"]):
             return None
 
     # --- rows
+
+    def head_key(self, mark: int) -> str:
+        """The key of the row of a group."""
+        return head_key(mark, self.of)
 
     def head(self, place: int) -> int:
         """The row of the group at a place from 0; behind the last group the number of rows."""
@@ -140,7 +153,7 @@ class GroupedKeys(Sequence["Key"]):
         place = bisect_right(range(len(self.partition)), row, key=self.head) - 1
         below = row - self.head(place)
         if not below:
-            return head_key(self.partition.marks[place])
+            return self.head_key(self.partition.marks[place])
         return self._key(self.partition.starts[place] + below - 1)
 
     def _key(self, index: int) -> Key:
@@ -151,7 +164,7 @@ class GroupedKeys(Sequence["Key"]):
         """The keys of all rows."""
         partition = self.partition
         for place, mark in enumerate(partition.marks):
-            yield head_key(mark)
+            yield self.head_key(mark)
             if self.opened.has(mark):
                 yield from map(self._key, range(partition.starts[place], partition.starts[place + 1]))
 
@@ -174,7 +187,7 @@ class GroupedKeys(Sequence["Key"]):
         """The row of a key; `None` when there is none, or its group is closed."""
         mark = mark_of(key)
         if mark is not None:
-            place = self.partition.place(mark)
+            place = self.partition.place(mark) if key == self.head_key(mark) else None
             return None if place is None else self.head(place)
         index = self._thing(key)
         if index is None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from console.actions import Action, Needs
 from console.arranging.group_cells import INDENT, group_cells, indented, value_text
-from console.arranging.grouped_keys import GroupedKeys, Opened, head_key, mark_of
+from console.arranging.grouped_keys import GroupedKeys, Opened, mark_of
 from console.formats import plural
-from console.resources.grouped import GroupedSource, GroupRow
+from console.resources.grouped import Flat, GroupedSource, GroupRow
 from console.resources.resource import cells
 from engine.core.query.schema import Kind
 
@@ -48,10 +48,18 @@ class Grouping:
         self._on_head = False
         self._marks: frozenset[Key] = frozenset()
         self._later: Timer | None = None
+        self._lacking: set[int] = set()
+        self._by = ""
         self.keys: GroupedKeys | None = None
         """The rows that are shown; `None` while they stand in no groups."""
 
     # --- reading
+
+    @property
+    def flat(self) -> Any:
+        """Where the things of the list are read in the order in which they are shown."""
+        by = self._view.location.group
+        return Flat(self._view.resource, by, Opened()) if by else self._view.resource.source
 
     @property
     def source(self) -> Any:
@@ -73,6 +81,9 @@ class Grouping:
         if self._source is not None and keys.opened != self._source.opened:
             keys = keys.turned(self._source.opened)
         self.keys = keys
+        if self._source is not None:
+            column = self._source.column()
+            self._by = value_text(column.column.title if column is not None else self._source.by)
         return keys
 
     @property
@@ -145,8 +156,26 @@ class Grouping:
         view.set_keys(self.keys.turned(opened))
         view.table.update_rows(self.cells(view.items_of(mark_of)))
         if mark is not None and (not on_thing or not opened.has(mark)):
-            view.table.go_to(view.keys.index(head_key(mark)))
+            view.table.go_to(view.keys.index(self.keys.head_key(mark)))
         view.deck.frame_changed()
+
+    def came(self, items: Mapping[Key, Any]) -> None:
+        """Rows came: where the numbers of large groups are not added up yet, do so."""
+        source = self._source
+        heads = {item.mark: item for item in items.values() if isinstance(item, GroupRow)}
+        self._lacking -= heads.keys()
+        self._lacking |= {mark for mark, row in heads.items() if not row.added}
+        if source is None or not self._lacking:
+            return
+        engine, location, marks = self._view.deck.engine, self._view.location, sorted(self._lacking)
+        self._view.deck.read(
+            f"groups.{id(self._view)}", lambda: source.add_up(engine, marks, location), self._view.update
+        )
+
+    def drawn_anew(self) -> None:
+        """The columns have other widths: what of the numbers fits is another matter."""
+        if self.keys is not None:
+            self._view.table.update_rows(self.cells(self._view.items_of(mark_of)))
 
     # --- what is shown
 
@@ -170,13 +199,15 @@ class Grouping:
                 rows[key] = indented(cells(item, shown, now_ms))
         return rows
 
+    def words(self, row: GroupRow) -> str:
+        """What a group is called where there is room."""
+        return f"{value_text(row.group.value)}: {plural(row.group.count, self._view.resource.noun)}"
+
     def status(self) -> list[Part]:
         """How many groups there are, and by what."""
-        if self.keys is None or self._source is None:
+        if self.keys is None:
             return []
-        column = self._source.column()
-        by = column.column.title if column is not None else self._source.by
-        return [(f"{plural(len(self.keys.partition), 'group')} by {value_text(by)}  ", "strong")]
+        return [(f"{plural(len(self.keys.partition), 'group')} by {self._by}  ", "strong")]
 
     def offered(self, actions: Sequence[Action]) -> Sequence[Action]:
         """Actions as they are here: on the row of a group Enter opens and closes it."""
@@ -190,7 +221,7 @@ class Grouping:
         if on_head != self._on_head:
             self._on_head = on_head
             self._view.deck.frame_changed()
-        if on_head:
+        if self.keys is not None:
             self._view.footer.column_changed()
 
     # --- marks
@@ -215,7 +246,7 @@ class Grouping:
 
     def _mark_group(self, keys: GroupedKeys, mark: int, things: frozenset[Key]) -> bool:
         members = frozenset(keys.members(mark))
-        if head_key(mark) not in self._view.table.marks:
+        if keys.head_key(mark) not in self._view.table.marks:
             return self._set((things - members) | keys.full(things - members))
         if len(things | members) > MOST_MARKED:
             many = f"At most {MOST_MARKED:,} rows can be marked, this group has {len(members):,}: filter them first."

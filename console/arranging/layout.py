@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from console.arranging.arrangement import Arrangement
 from console.arranging.orders import Order, Orders, read_orders
 from console.resources.resource import headings
+from engine.core.query.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +16,14 @@ if TYPE_CHECKING:
     from console.location import Location
     from console.resources.resource import Resource, Shown
     from console.widgets.table import VirtualTable
-    from engine.core.query.schema import Kind
 
 T = TypeVar("T")
+
+RANGED = frozenset({Kind.NUMBER, Kind.DURATION})
+"""Kinds of columns that show the range of a group's numbers where it fits."""
+
+RANGE = 26
+"""Cells that such a range takes at most."""
 
 
 class Layout(Generic[T]):
@@ -65,10 +72,19 @@ class Layout(Generic[T]):
         known.update((shown.sort, shown.sort) for shown in self.every)
         return tuple(Order(known.get(key, key), descending) for key, descending in read_orders(location.sort))
 
+    def _roomier(self, shown: Shown[T]) -> Shown[T]:
+        """A column of numbers as it is in groups: room that nobody wants is for the range of a group."""
+        column = shown.column
+        if self.kind(shown) not in RANGED or column.name in self.arrangement.widths:
+            return shown
+        return replace(shown, column=replace(column, maximum=max(column.maximum, RANGE), weight=max(column.weight, 1)))
+
     def take(self, every: Sequence[Shown[T]], location: Location) -> None:
         """Show these columns, arranged, with the orders of a location."""
         self.every = every
         shown = self.arrangement.laid_out(every)
+        if location.group:
+            shown = [self._roomier(each) for each in shown]
         if [each.column for each in shown] != [each.column for each in self.shown]:
             self._table.set_columns(headings(shown))
         self.shown = shown

@@ -83,7 +83,7 @@ class Whole(Generic[T]):
     def of(cls, view: ListView[Any]) -> Whole[Any]:
         """The list that is shown."""
         deck = view.deck
-        return cls(view.resource.source, view.location, tuple(view.columns.shown), view.table.marks, deck.now_ms())
+        return cls(view.grouping.flat, view.location, tuple(view.columns.shown), view.marks, deck.now_ms())
 
     @property
     def headings(self) -> list[Heading]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from console.arranging.footer import NUMBERS, one_by_one
-from console.arranging.grouped_keys import GroupedKeys, Opened, head_key, mark_of
+from console.arranging.grouped_keys import GroupedKeys, Opened, mark_of
 from console.resources.resource import Listing, Shown
 from engine.core.errors import InvalidInput
 from engine.core.frozen import frozen
@@ -19,12 +21,16 @@ if TYPE_CHECKING:
     from console.resources.resource import Resource, Source
     from console.widgets.table import Key
     from engine.api import Engine
+    from engine.core.aggregates import Aggregate
     from engine.core.query.schema import Kind
 
 T = TypeVar("T")
 
 MOST_READ = 5_000
 """Things that are read to be grouped one by one."""
+
+AT_ONCE = 5_000
+"""Things of groups in view whose numbers are added up while one waits; of more they follow the rows."""
 
 
 @frozen
@@ -33,11 +39,13 @@ class GroupRow:
 
     Args:
         mark: The mark of the group.
-        group: What it is and comes to.
+        group: What it is, and what its numbers come to or came to when they were last added up.
+        added: Whether its numbers were added up since the list was read.
     """
 
     mark: int
     group: Group
+    added: bool = True
 
 
 class Grouper(Protocol):
@@ -56,6 +64,9 @@ class Grouper(Protocol):
         """What groups come to, by mark."""
 
 
+_NUMBERS = count(1)
+
+
 class GroupedSource(Generic[T]):
     """Reads a list in groups.
 
@@ -69,6 +80,7 @@ class GroupedSource(Generic[T]):
         self._resource = resource
         self._source: Source[T] = resource.source
         self.by = by
+        self._of = next(_NUMBERS)
         self.opened = opened
         """Which groups are opened."""
         self.found: GroupedKeys | None = None
@@ -77,6 +89,8 @@ class GroupedSource(Generic[T]):
         """What reading the groups in view took last."""
         self._shown: Sequence[Shown[T]] = ()
         self._numbers: dict[object, int] = {}
+        self._added: dict[int, tuple[Aggregate, ...]] = {}
+        self._fresh: set[int] = set()
 
     def columns(self, engine: Engine, location: Location) -> Sequence[Shown[T]]:
         """The columns of the list."""
@@ -98,16 +112,16 @@ class GroupedSource(Generic[T]):
         listing = self._source.whole(engine, location)
         column, keys = self.column(), listing.keys
         if self._resource.grouper is not None:
-            by = column.sort if column is not None else self.by
-            found = GroupedKeys(self._resource.grouper.grouped(engine, keys, by), self.opened)
+            found = GroupedKeys(self._resource.grouper.grouped(engine, keys, self._by()), self.opened, of=self._of)
         else:
             if column is None:
                 problem = f"There is no column {clean(self.by, limit=80)} to group by."
                 raise InvalidInput(problem, hint="Press % on one.")
             items = _items(self._source, engine, listing, location)
             marks = [self._mark(self._value(items.get(key), column)) for key in keys]
-            found = GroupedKeys(Partition(range(len(keys)), marks), self.opened, keys)
+            found = GroupedKeys(Partition(range(len(keys)), marks), self.opened, keys, of=self._of)
         self.found = found
+        self._fresh.clear()
         return Listing(found, {}, remark=listing.remark)
 
     def column(self) -> Shown[T] | None:
@@ -133,21 +147,57 @@ class GroupedSource(Generic[T]):
         marks = [mark for key in keys if (mark := mark_of(key)) is not None]
         things = [key for key in keys if mark_of(key) is None]
         items: dict[Key, Any] = dict(self._source.rows(engine, things, location)) if things else {}
-        if marks and self.found is not None:
-            begin = perf_counter()
-            items.update(self._groups(engine, self.found, marks, location))
-            self.seconds = perf_counter() - begin
+        if marks and self.found is not None and self.found.head_key(marks[0]) in keys:
+            partition = self.found.partition
+            sizes = (partition.size(place) for mark in marks if (place := partition.place(mark)) is not None)
+            add = sum(sizes) <= AT_ONCE or self._resource.grouper is None
+            items.update(self.add_up(engine, marks, location) if add else self._groups(engine, self.found, marks))
         return items
 
-    def _groups(
-        self, engine: Engine, found: GroupedKeys, marks: Sequence[int], location: Location
-    ) -> Mapping[Key, GroupRow]:
+    def add_up(self, engine: Engine, marks: Sequence[int], location: Location) -> Mapping[Key, GroupRow]:
+        """The rows of groups with what their numbers come to.
+
+        Raises:
+            QuarterdeckError: the workspace cannot be read.
+        """
+        found, begin = self.found, perf_counter()
+        if found is None:
+            return {}
         added = [shown for shown in self._shown if shown.sort and self.kind(shown.sort) in NUMBERS]
-        if self._resource.grouper is not None:
-            column, names = self.column(), [each.sort for each in added if "$" not in each.sort]
-            by = column.sort if column is not None else self.by
-            told = self._resource.grouper.rows(engine, found.partition, marks, by, names)
-            return {head_key(mark): GroupRow(mark, group) for mark, group in told.items()}
+        if self._resource.grouper is None:
+            rows = self._one_by_one(engine, found, marks, location, added)
+        else:
+            names = [each.sort for each in added if "$" not in each.sort]
+            told = self._resource.grouper.rows(engine, found.partition, marks, self._by(), names)
+            rows = {found.head_key(mark): GroupRow(mark, group) for mark, group in told.items()}
+        if found is self.found:
+            self._fresh.update(marks)
+        self._added.update((row.mark, row.group.columns) for row in rows.values())
+        self.seconds = perf_counter() - begin
+        return rows
+
+    def _by(self) -> str:
+        column = self.column()
+        return column.sort if column is not None else self.by
+
+    def _groups(self, engine: Engine, found: GroupedKeys, marks: Sequence[int]) -> Mapping[Key, GroupRow]:
+        """The rows of groups at once, with the numbers they had."""
+        if self._resource.grouper is None:
+            return {}
+        told = self._resource.grouper.rows(engine, found.partition, marks, self._by(), ())
+        return {
+            found.head_key(mark): GroupRow(mark, replace(group, columns=self._added.get(mark, ())), mark in self._fresh)
+            for mark, group in told.items()
+        }
+
+    def _one_by_one(
+        self,
+        engine: Engine,
+        found: GroupedKeys,
+        marks: Sequence[int],
+        location: Location,
+        added: Sequence[Shown[T]],
+    ) -> dict[Key, GroupRow]:
         values = {mark: value for value, mark in self._numbers.items()}
         members = {mark: found.members(mark) for mark in marks}
         items = self._source.rows(engine, [key for keys in members.values() for key in keys], location)
@@ -156,7 +206,7 @@ class GroupedSource(Generic[T]):
             numbers = one_by_one(self._source, added, [items[key] for key in keys if key in items])
             value = values.get(mark)
             known = value if isinstance(value, str | float | int) or value is None else str(value)
-            rows[head_key(mark)] = GroupRow(mark, Group(known, len(keys), numbers.columns))
+            rows[found.head_key(mark)] = GroupRow(mark, Group(known, len(keys), numbers.columns))
         return rows
 
     def choices(self, engine: Engine) -> Sequence[str]:
@@ -174,6 +224,15 @@ class GroupedSource(Generic[T]):
     def value(self, item: T, shown: Shown[T]) -> Any:
         """As the list says."""
         return self._source.value(item, shown)
+
+
+class Flat(GroupedSource[T]):
+    """Reads the things of a list group after group, without the groups: what is copied and saved."""
+
+    def whole(self, engine: Engine, location: Location) -> Listing[T]:
+        """All things, in the order of their groups; see `GroupedSource.whole`."""
+        found = super().whole(engine, location)
+        return replace(found, keys=self.found.things if self.found is not None else found.keys)
 
 
 def _items(source: Source[T], engine: Engine, listing: Listing[T], location: Location) -> Mapping[Key, T]:

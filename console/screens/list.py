@@ -110,6 +110,7 @@ class ListView(View, Generic[T]):
         ("g G  Home End", "first, last"),
         ("← →", "column by column; those that do not fit come into view"),
         ("space", "mark; marked rows are compared, copied, changed together"),
+        ("click a heading", "sort by it; with ctrl, alt or the right button as a further order"),
     )
 
     # --- the view
@@ -123,6 +124,10 @@ class ListView(View, Generic[T]):
     def on_mount(self) -> None:
         """Read at once."""
         self.load()
+
+    def on_resize(self) -> None:
+        """Other numbers of groups may fit."""
+        self.call_after_refresh(self.grouping.drawn_anew)
 
     @property
     def filterable(self) -> bool:  # type: ignore[override]  # a class variable elsewhere; here the resource says
@@ -346,6 +351,7 @@ class ListView(View, Generic[T]):
     def _rows_came(self, items: Mapping[Key, T]) -> None:
         self._remember(items)
         self.table.put_rows(self._cells(items))
+        self.grouping.came(items)
 
     def _remember(self, items: Mapping[Key, T]) -> None:
         """Keep things that were read; of many only those whose rows the table keeps too, and the marked."""
@@ -431,6 +437,7 @@ class ListView(View, Generic[T]):
     def _other_column(self, message: VirtualTable.ColumnHighlighted) -> None:
         message.stop()
         self.footer.column_changed()
+        self.grouping.drawn_anew()
 
     @on(VirtualTable.RowSelected)
     def _selected(self, message: VirtualTable.RowSelected) -> None:
@@ -495,6 +502,7 @@ class ListView(View, Generic[T]):
         self._items.update(items)
         self.footer.changed()
         self.table.update_rows(self._cells(items))
+        self.grouping.came(items)
 
     def tick(self) -> None:
         """Ages and silent runs may read differently now."""
