@@ -168,6 +168,7 @@ class LineChart(Widget):
             look: how to draw them.
             y_range: values beyond stand on the edge; None for the range of all.
         """
+        other = Look(self._view.x, self._view.log_x, self._view.log_y, self._view.x_range, self._mode) != look
         self._series = _cleaned(series)
         self._mode = look.mode
         self._view = replace(
@@ -179,7 +180,7 @@ class LineChart(Widget):
             x_range=look.x_range,
             y_range=y_range,
         )
-        self._redraw()
+        self._redraw(whole=other)
 
     @property
     def view(self) -> View:
@@ -220,13 +221,14 @@ class LineChart(Widget):
         Returns:
             The lines, styled, cut to it.
         """
-        strips = [self.render_line(y) for y in crop.line_range]
-        if crop.x or crop.width != self.size.width:
+        self._fit()
+        strips = [self._strip(y) for y in crop.line_range]
+        if crop.x or crop.width != self._view.width:
             return [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
 
     def render_line(self, y: int) -> Strip:
-        """One line of the chart, for Textual.
+        """One line of the chart, for Textual's own queries.
 
         Args:
             y: line, from the top.
@@ -234,10 +236,12 @@ class LineChart(Widget):
         Returns:
             The line, styled.
         """
-        if (self._view.width, self._view.height) != tuple(self.size):
-            self._resize()
+        self._fit()
+        return self._strip(y)
+
+    def _strip(self, y: int) -> Strip:
         if y >= len(self._drawing.lines):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self._view.width, self.rich_style)
         strip = self._strips.get(y)
         if strip is None:
             strip = self._strips[y] = self._styled(self._drawing.lines[y])
@@ -287,9 +291,11 @@ class LineChart(Widget):
         sideways = event.shift or event.ctrl or isinstance(event, (events.MouseScrollLeft, events.MouseScrollRight))
         self.post_message(self.Wheeled(self, x, notches, sideways=sideways))
 
-    def _resize(self) -> None:
+    def _fit(self) -> None:
         """Draw at the size the layout gave. Without colour the faint lines would be as bright as the curves."""
         width, height = self.size
+        if (self._view.width, self._view.height) == (width, height):
+            return
         self._view = replace(self._view, width=width, height=height, grid=not self.app.no_color)
         self._drawing = self._drawn()
         self._strips.clear()
@@ -297,11 +303,15 @@ class LineChart(Widget):
     def _drawn(self) -> Drawing:
         return _DRAWERS[self._mode](self._series, self._view)
 
-    def _redraw(self) -> None:
-        """Draw again and ask for a repaint of the cells which differ."""
+    def _redraw(self, *, whole: bool = False) -> None:
+        """Draw again and ask for a repaint of the cells which differ, or of all of it where nearly all will."""
         if not self.is_mounted or (self._view.width, self._view.height) != tuple(self.size):
             return
         before, self._drawing = self._drawing.lines, self._drawn()
+        if whole:
+            self._strips.clear()
+            self.refresh()
+            return
         regions = []
         for y, (old, new) in enumerate(zip(before, self._drawing.lines, strict=True)):
             columns = changed(old, new)
@@ -315,7 +325,7 @@ class LineChart(Widget):
 
     def _styled(self, line: Line) -> Strip:
         """Roles to styles."""
-        strip = Strip([Segment(text, self._inks.get(role) or self._ink(role)) for text, role in line], self.size.width)
+        strip = Strip([Segment(text, self._inks.get(role) or self._ink(role)) for text, role in line], self._view.width)
         for grey in self.get_line_filters() if self.app.no_color else ():
             strip = strip.apply_filter(grey, self.background_colors[1])
         return strip

@@ -115,7 +115,8 @@ def _workspace(directory: Path) -> Path:
     wanted = {"curves": CURVES, "points": POINTS}
     mark = directory / MARK
     if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) == wanted:
-        return directory
+        with engine.open(directory):  # brought up to date, for it is read from now on
+            return directory
     building = directory.with_name(directory.name + ".building")
     for old in (building, directory):
         shutil.rmtree(old, ignore_errors=True)
