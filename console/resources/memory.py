@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from console.location import filter_text
 from console.resources.resource import Listing, Shown
+from console.resources.since import asked_of
 from console.resources.typed import extended, kind_of, sortable, values_of
 from engine.core.query.schema import Kind
 from engine.core.text import clean
@@ -115,6 +115,7 @@ class MemorySource(Generic[T]):
 
         Raises:
             FilterSyntaxError: the filter or the order does not parse.
+            InvalidInput: a time is asked for that its things do not have.
             QuarterdeckError: the workspace cannot be read.
         """
         items = list(self.fetch(engine, location))
@@ -156,7 +157,7 @@ class MemorySource(Generic[T]):
         return found if isinstance(found, (str, int, float)) else None
 
     def _chosen(self, engine: Engine, items: Sequence[T], location: Location) -> Sequence[T]:
-        text = filter_text(location)
+        text = asked_of(location)
         if not text and not location.sort:
             return items
         from engine.core.query.evaluator import evaluate, order
