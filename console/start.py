@@ -44,6 +44,9 @@ def start(
         sys.stderr.write(f"{reason}\n")
         return 2
     gc.disable()  # run_app turns it on again after the first frame
+    from console.terminal.lean import import_textual
+
+    import_textual()
     from console.registry import START
     from engine import api
 

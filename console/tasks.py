@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from typing import Any
@@ -36,7 +35,6 @@ class Cancelled(Exception):
     """The operator gave the task up."""
 
 
-@dataclass(slots=True)
 class Task:
     """Something that takes a while. Changed in the screen's thread alone.
 
@@ -44,21 +42,20 @@ class Task:
         number: Grows with every task.
         title: What is done, such as `build churn/8`.
         began: When, in seconds of the monotonic clock.
-        state: How it stands.
-        words: What happens now, or how it ended.
-        step: Steps done.
-        steps: Steps in all; 0 when nobody knows.
-        seconds: How long it took; 0 while it runs.
     """
 
-    number: int
-    title: str
-    began: float
-    state: TaskState = TaskState.RUNNING
-    words: str = ""
-    step: int = 0
-    steps: int = 0
-    seconds: float = 0.0
+    def __init__(self, number: int, title: str, began: float) -> None:
+        self.number = number
+        self.title = title
+        self.began = began
+        self.state = TaskState.RUNNING
+        """How it stands."""
+        self.words = ""
+        """What happens now, or how it ended."""
+        self.step = self.steps = 0
+        """Steps done, and in all; 0 when nobody knows."""
+        self.seconds = 0.0
+        """How long it took; 0 while it runs."""
 
     @property
     def running(self) -> bool:

@@ -154,6 +154,7 @@ class TerminalScreen(Screen[Result], Generic[Result]):
 
     _planned: asyncio.Handle | None = None
     _settling = False
+    _unseen = False
     _last_paint = 0.0
 
     async def _on_idle(self, event: Idle) -> None:
@@ -190,7 +191,14 @@ class TerminalScreen(Screen[Result], Generic[Result]):
             or self._repaint_required
             or self._recompose_required
             or self._dirty_widgets
+            or self._unseen
         )
+
+    def _compositor_refresh(self) -> None:
+        """Draw what has changed; while a batch is open nobody would see it, so it is drawn once, when that is over."""
+        self._unseen = bool(self.app._batch_count)  # noqa: SLF001 - Textual has no public word for it
+        if not self._unseen:
+            super()._compositor_refresh()
 
     def _paint(self) -> None:
         self._settling = False
@@ -203,8 +211,13 @@ class TerminalScreen(Screen[Result], Generic[Result]):
         if self.app._batch_count:  # noqa: SLF001 - a batch is open: once more when it is over
             self._planned = asyncio.get_running_loop().call_later(NEAR, self._paint)
             return
+        if self._layout_required and self._repaint_required:  # once: Textual would draw it all again after the layout
+            self._dirty_widgets.add(self)
+            self._repaint_required = False
         try:
             self._on_timer_update()
+            if self._unseen:
+                self._compositor_refresh()
         except Exception as error:  # noqa: BLE001 - the edge: a widget that cannot draw ends the app with its name
             self.app._handle_exception(error)  # noqa: SLF001 - as Textual's own timers do
 
