@@ -38,7 +38,8 @@ class Lineages:
 
         Args:
             kind: What it is, such as `version`.
-            name: Its name; a run's may be a beginning of its id, a dataset's its name where only one has it.
+            name: Its name; a run's may be a beginning of its id, a dataset's six letters or more of its digest,
+                or its name where only one has it.
 
         Returns:
             The thing.
@@ -138,7 +139,7 @@ def _found(view: Snapshot, key: Key) -> Thing:
     found = store.named(view, key, most=5)
     if not found:
         raise NotFound(
-            f"There is no {key.kind.value} {clean(key.name, limit=80)}.", hint="Give its whole name, as lists show it."
+            f"There is no {key.kind.value} {clean(key.name, limit=80)}.", hint="Give its name as lists show it."
         )
     if len(found) > 1:
         names = ", ".join(each.key.name[:16] for each in found)

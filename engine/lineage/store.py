@@ -93,7 +93,7 @@ _DOWN: dict[Kind, tuple[Edge, ...]] = {
             "t.start_ms DESC, t.id",
         ),
     ),
-    Kind.MODEL: (Edge(Kind.VERSION, "version", f"{_OF_VERSION} WHERE m.name = ?1", _VERSION, "v.number DESC"),),
+    Kind.MODEL: (Edge(Kind.VERSION, "has", f"{_OF_VERSION} WHERE m.name = ?1", _VERSION, "v.number DESC"),),
     Kind.VERSION: (
         Edge(
             Kind.ENDPOINT,
@@ -241,7 +241,8 @@ _SELVES: dict[Kind, str] = {
 
 _LOOSELY: dict[Kind, str] = {
     Kind.RUN: f"SELECT {_RUN} FROM run r WHERE r.run_id >= ?1 AND r.run_id < ?1 || 'g' LIMIT ?2",
-    Kind.DATASET: f"SELECT {_DATASET} FROM dataset d WHERE d.name = ?1 OR d.name || '@' || d.digest = ?1 LIMIT ?2",
+    Kind.DATASET: f"""SELECT {_DATASET} FROM dataset d WHERE d.name = ?1 OR d.name || '@' || d.digest = ?1
+        OR (length(?1) >= 6 AND d.digest >= ?1 AND d.digest < ?1 || 'g') LIMIT ?2""",
 }
 """How a thing may be named less than exactly: by a beginning, or by a name that several have."""
 

@@ -36,7 +36,7 @@ def test_a_version_came_from_a_run_and_its_data(world: World) -> None:
     assert _things(tree.down) == []
 
 
-@pytest.mark.parametrize("name", ["car_loan", "d" * 64, "car_loan@" + "d" * 64])
+@pytest.mark.parametrize("name", ["car_loan", "d" * 64, "d" * 12, "car_loan@" + "d" * 64])
 def test_data_is_found_by_name_by_digest_or_by_both(world: World, name: str) -> None:
     version = world.version()
     tree = world.engine.lineages.tree("dataset", name, "down")

@@ -178,6 +178,54 @@ def test_what_is_gone_is_said_to_be_gone(make_desk: MakeDesk) -> None:
         root.undoing.undo(2)
 
 
+GONE: dict[str, Callable[[Engine], object]] = {
+    "model": lambda engine: engine.models.delete(engine.models.page().items[0].name),
+    "version": lambda engine: engine.models.delete("churn"),
+    "prompt": lambda engine: engine.prompts.delete("greeting"),
+    "prompt version": lambda engine: engine.prompts.delete("greeting"),
+    "monitor": lambda engine: engine.monitors.delete("loans"),
+    "external endpoint": lambda engine: engine.probing.delete("theirs"),
+    "webhook": lambda engine: engine.webhooks.delete(engine.webhooks.page().items[0].id),
+    "token": lambda engine: engine.tokens.revoke(engine.tokens.page().items[0].id, reason="lost"),
+}
+"""What takes away what a change was about; deleted runs and experiments can still be named and tagged."""
+
+
+@pytest.mark.parametrize(
+    "sort",
+    [each for each in CHANGES if each[0] in GONE and each[1] not in ("delete", "unregister")],
+    ids=" ".join,
+)
+def test_of_what_is_gone_the_plan_says_so_and_nothing_happens(make_desk: MakeDesk, sort: tuple[str, str]) -> None:
+    desk = make_desk(CHANGES[sort].policy)
+    root, seq, _, _ = _done(desk, sort, CHANGES[sort])
+    GONE[sort[0]](root)
+    desk.clock.advance(1_000)
+    size = root.audit.head().size
+    assert root.undoing.plan(seq).blockers
+    with pytest.raises(QuarterdeckError) as refused:
+        root.undoing.undo(seq)
+    assert refused.value.message
+    assert {each.verb for each in root.audit.page(limit=50).items if each.seq > size} <= {"refuse"}
+
+
+@pytest.mark.parametrize("sort", CHANGES, ids=" ".join)
+def test_somebody_else_is_told_beforehand_what_an_undo_does(make_desk: MakeDesk, sort: tuple[str, str]) -> None:
+    doing = CHANGES[sort]
+    desk = make_desk(doing.policy)
+    root, seq, before, after = _done(desk, sort, doing)
+    other = desk.engine("boss")
+    plan = other.undoing.plan(seq)
+    if plan.blockers:
+        with pytest.raises(QuarterdeckError):
+            other.undoing.undo(seq, reason="not right", expected=plan.expect)
+        assert doing.look(root) == after
+        return
+    other.undoing.undo(seq, reason="not right", expected=plan.expect)
+    assert doing.look(root) == before
+    assert root.audit.page(AuditFilter(kind=KIND)).items[0].actor == "boss"
+
+
 def test_a_plan_that_is_no_longer_what_was_shown_is_refused(make_desk: MakeDesk) -> None:
     root = make_desk("").engine("root")
     root.models.create("churn")
