@@ -77,6 +77,7 @@ class ChartSection(Widget):
         self._whole: tuple[float, float] | None = None
         self._read: dict[str, tuple[tuple[Shown, History], ...]] = {}
         self._averages = Averages()
+        self._asked: Request | None = None
         self._news = True
         self.settings = _remembered.get(deck, Settings())
         self.large = False
@@ -135,8 +136,12 @@ class ChartSection(Widget):
         self._keys = in_order(keys)
         self._news = True
         self._averages.outdate()
+        self._asked = None  # what is being read may be older than what is told of here
         self._list()
-        self.call_after_refresh(self.read)
+        if self.grid.size.width:  # the page has its shape: its curves are read while it is painted
+            self.read()
+        else:
+            self.call_after_refresh(self.read)
 
     def filter(self, text: str) -> None:
         """Show the metrics that fit."""
@@ -165,10 +170,19 @@ class ChartSection(Widget):
         keys, ids = self.grid.page_keys, [run.run_id for run in self.runs_on]
         smooth = self._averages.lacking(ids, keys, self.settings)
         request = Request(self.runs_on, keys, points, self.settings, self._whole, smooth, self._news)
-        engine = self._deck.engine
-        self._deck.read(f"curves.{id(self)}", lambda: found(engine, request), lambda read: self._came(request, read))
+        if request == self._asked:
+            return
+        self._asked, engine = request, self._deck.engine
+        self._deck.read(
+            f"curves.{id(self)}", lambda: found(engine, request), lambda read: self._came(request, read), self._failed
+        )
+
+    def _failed(self, error: Exception) -> None:
+        self._asked = None
+        self._deck.fail(error)
 
     def _came(self, request: Request, read: Found) -> None:
+        self._asked = None
         ids = [run.run_id for run in request.runs]
         if read.smooth:
             self._averages.take(ids, request.smooth, request.settings.x, read.smooth)
