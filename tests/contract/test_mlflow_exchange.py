@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +17,20 @@ from engine.exchange.importing import Importer, import_all
 from engine.exchange.model import ImportReport
 from engine.exchange.opening import open_mlflow
 from tests.clients.environment import client_python
-from tests.clients.server import environment_for_clients, running_server
+from tests.clients.server import ROOT, environment_for_clients, running_server
 
-PROGRAMS = Path(__file__).parents[1] / "clients" / "exchange"
+PROGRAMS = ROOT / "tests" / "clients" / "exchange"
 LONGEST_S = 180
 
 
-@contextmanager
-def place(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """Somewhere that the client logs to: its tracking address, and the source that is imported."""
-    if kind == "server":
-        with running_server(folder / "served") as server:
-            yield server.url, server.url
-    elif kind == "folder":
-        yield (folder / "source" / "mlruns").as_uri(), str(folder / "source" / "mlruns")
-    else:
-        yield f"sqlite:///{folder}/source/mlflow.db", str(folder / "source" / "mlflow.db")
-
-
-def run(program: str, uri: str, folder: Path) -> str:
-    """Run one of the client's programs; what it prints."""
+def run(program: str, uris: Sequence[str], folder: Path) -> str:
+    """Run one of the client's programs on some tracking stores; what it prints."""
     (folder / "source").mkdir(exist_ok=True)
+    environment = {"MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [str(client_python()), str(PROGRAMS / program), uri],
+        [str(client_python()), str(PROGRAMS / program), *uris],
         cwd=folder / "source",
-        env={**os.environ, **environment_for_clients(uri, folder), "MLFLOW_ALLOW_FILE_STORE": "true"},
+        env={**os.environ, **environment_for_clients(uris[0], folder), **environment},
         capture_output=True,
         text=True,
         timeout=LONGEST_S,
@@ -50,6 +38,11 @@ def run(program: str, uri: str, folder: Path) -> str:
     )
     assert done.returncode == 0, done.stderr[-3_000:]
     return done.stdout
+
+
+def read(uris: Sequence[str], folder: Path) -> list[dict[str, Any]]:
+    """What the client sees of each tracking store."""
+    return [json.loads(line) for line in run("read.py", uris, folder).splitlines()]
 
 
 def bring(path: Path, source: str) -> ImportReport:
@@ -62,27 +55,41 @@ def bring(path: Path, source: str) -> ImportReport:
         found.close()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["database", "folder", "server"])
-def test_what_the_client_logged_comes_in_and_goes_out_whole(kind: str, tmp_path: Path) -> None:
-    path = engine.create(tmp_path / "workspace").path
-    with place(kind, tmp_path) as (uri, source):
-        run("fill.py", uri, tmp_path)
-        first: dict[str, Any] = json.loads(run("read.py", uri, tmp_path))
-        report = bring(path, source)
-        assert report.equal, [each for each in report.kinds if not each.equal]
-        assert report.skipped == ()
-        assert bring(path, source).stored == {}
-    with engine.open(path) as opened:
-        exported = export_mlflow(opened, tmp_path / "out")
-    again = json.loads(run("read.py", f"sqlite:///{exported.database}", tmp_path))
+def differences(first: dict[str, Any], again: dict[str, Any]) -> list[object]:
+    """What two readings do not have in common."""
     runs, seen = first.pop("runs"), again.pop("runs")
-    assert again == first
-    assert seen.keys() == runs.keys()
-    different = [
-        (told["name"], what, told[what], seen[run_id][what])
-        for run_id, told in runs.items()
-        for what in told
-        if told[what] != seen[run_id][what]
+    return [
+        *((what, first[what], again[what]) for what in first if again[what] != first[what]),
+        *(run_id for run_id in runs.keys() ^ seen.keys()),
+        *(
+            (told["name"], what, told[what], seen[run_id][what])
+            for run_id, told in runs.items()
+            for what in told
+            if run_id in seen and told[what] != seen[run_id][what]
+        ),
     ]
-    assert different == []
+
+
+@pytest.mark.slow
+def test_what_the_client_logged_comes_in_and_goes_out_whole(tmp_path: Path) -> None:
+    """From a database, a folder and a server: in one test, since loading the client costs more than all it does."""
+    source = tmp_path / "source"
+    with running_server(tmp_path / "served") as server:
+        sources = [str(source / "mlflow.db"), str(source / "mlruns"), server.url]
+        uris = [f"sqlite:///{sources[0]}", (source / "mlruns").as_uri(), server.url]
+        run("fill.py", uris, tmp_path)
+        firsts = read(uris, tmp_path)
+        exported = []
+        for number, each in enumerate(sources):
+            path = engine.create(tmp_path / f"workspace-{number}").path
+            report = bring(path, each)
+            assert report.equal, (each, [kind for kind in report.kinds if not kind.equal])
+            assert report.skipped == ()
+            assert bring(path, each).stored == {}
+            with engine.open(path) as opened:
+                exported.append(export_mlflow(opened, tmp_path / f"out-{number}"))
+    agains = read([f"sqlite:///{each.database}" for each in exported], tmp_path)
+    for each, first, again in zip(sources, firsts, agains, strict=True):
+        assert len(first["runs"]) == 3
+        assert first.keys() == again.keys()
+        assert differences(first, again) == [], each
