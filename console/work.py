@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
+from math import inf
 from queue import SimpleQueue
 from typing import Any
 
 from textual.message import Message
+
+from engine.core.patience import Patience
 
 Post = Callable[[Message], object]
 
@@ -31,6 +34,8 @@ class Job:
     compute: Callable[[], Any]
     done: Callable[[Any], None]
     failed: Callable[[Exception], None]
+    patience: Patience = field(default_factory=lambda: Patience(inf))
+    """With what it reads: what nobody wants any more is ended."""
 
 
 class Workers:
@@ -60,6 +65,7 @@ class Workers:
         self._numbers = count(1)
         self._newest: dict[str, int] = {}
         self._acting: set[int] = set()
+        self._reading: Job | None = None
         self._queues: dict[str, SimpleQueue[Job | None]] = {}
 
     @property
@@ -70,7 +76,7 @@ class Workers:
     def read(
         self, group: str, compute: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[Exception], None]
     ) -> None:
-        """Compute something to show; a newer job of the same group makes this one void.
+        """Compute something to show; a newer job of the same group makes this one void, and ends what it reads.
 
         Args:
             group: What it is for.
@@ -80,6 +86,7 @@ class Workers:
         """
         job = Job(next(self._numbers), group, compute, done, failed)
         self._newest[group] = job.number
+        self._give_up(group)
         self._queue("read").put(job)
 
     def act(self, compute: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
@@ -97,6 +104,13 @@ class Workers:
     def cancel(self, group: str) -> None:
         """Make void what was asked for a group."""
         self._newest.pop(group, None)
+        self._give_up(group)
+
+    def _give_up(self, group: str) -> None:
+        """End what is being read for a group: nobody waits for it any more, but others may wait for the thread."""
+        reading = self._reading
+        if reading is not None and reading.group == group:
+            reading.patience.end()
 
     def settle(self, message: Finished) -> None:
         """Hand a finished job's result to whoever asked, unless it is void. Runs in the screen's thread."""
@@ -118,15 +132,29 @@ class Workers:
         queue = self._queues.get(name)
         if queue is None:
             queue = self._queues[name] = SimpleQueue()
-            threading.Thread(target=self._serve, args=(queue,), name=f"qd-{name}", daemon=True).start()
+            run = self._look_up if name == "read" else self._do
+            threading.Thread(target=self._serve, args=(queue, run), name=f"qd-{name}", daemon=True).start()
         return queue
 
-    def _serve(self, queue: SimpleQueue[Job | None]) -> None:
+    def _serve(self, queue: SimpleQueue[Job | None], run: Callable[[Job], Any]) -> None:
         while (job := queue.get()) is not None:
             if job.group and self._newest.get(job.group) != job.number:
                 continue
             try:
-                finished = self.Finished(job, job.compute())
+                finished = self.Finished(job, run(job))
             except Exception as error:  # noqa: BLE001 the worker edge: whatever happens becomes a message
                 finished = self.Finished(job, error=error)
             self._post(finished)
+
+    def _look_up(self, job: Job) -> object:
+        self._reading = job
+        try:
+            if self._newest.get(job.group) != job.number:  # given up just before it could be told so
+                job.patience.end()
+            return job.patience.run(job.compute)
+        finally:
+            self._reading = None
+
+    @staticmethod
+    def _do(job: Job) -> object:
+        return job.compute()

@@ -18,7 +18,7 @@ from engine.core.errors import (
     WorkspaceMissing,
     WorkspaceReadOnly,
 )
-from engine.db.patience import too_long
+from engine.core.patience import too_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable

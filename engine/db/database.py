@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from engine.core.clock import SystemClock
 from engine.core.errors import ReadOnlyMode, WorkspaceError, WorkspaceReplaced, WorkspaceTooNew
+from engine.core.patience import held
 from engine.db.connection import (
     BUSY_TIMEOUT_MS,
     Durability,
@@ -21,7 +22,6 @@ from engine.db.connection import (
 )
 from engine.db.forking import in_use
 from engine.db.migrations import CONTROL, migrations
-from engine.db.patience import held
 from engine.db.pool import Pool
 from engine.db.transaction import Memory, Snapshot, Transaction
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 from engine.core.errors import ReadOnlyMode
+from engine.core.patience import held
 from engine.db.connection import roll_back, translated
 from engine.db.database import Database
 from engine.db.forking import in_use
-from engine.db.patience import held
 from engine.db.pool import Pool
 from engine.db.transaction import Snapshot
 

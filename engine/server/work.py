@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.core.errors import Busy, Overloaded
-from engine.db.patience import Patience
+from engine.core.patience import Patience
 from engine.server.room import Room
 from engine.server.slowness import SLOW_S
 

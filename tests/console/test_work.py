@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import threading
-from queue import SimpleQueue
+import time
+from contextlib import closing, suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from console.work import Workers
+from tests.builders import make_database
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.message import Message
 
 
@@ -87,3 +92,33 @@ def test_acts_are_never_void_and_are_known_while_they_last() -> None:
     assert desk.told == [0, 1, 2]
     assert not desk.workers.acting
     desk.workers.close()
+
+
+def test_what_nobody_waits_for_any_more_is_not_read_to_its_end(tmp_path: Path) -> None:
+    desk = _Desk()
+    with closing(make_database(tmp_path)) as database:
+        reading = threading.Event()
+
+        def endless() -> object:
+            with database.snapshot() as snapshot:
+                reading.set()
+                return snapshot.execute(
+                    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+                ).fetchone()
+
+        def count() -> object:
+            with database.snapshot() as snapshot:
+                return snapshot.execute("SELECT count(*) FROM run").fetchone()[0]
+
+        desk.workers.read("page", endless, desk.told.append, desk.told.append)
+        assert reading.wait(10)
+        deadline = time.monotonic() + 10
+        while not desk.told and time.monotonic() < deadline:  # what is given up just before it begins to read goes on
+            desk.workers.read("page", count, desk.told.append, desk.told.append)
+            with suppress(Empty):
+                while True:
+                    message = desk.messages.get(timeout=0.05)
+                    assert isinstance(message, Workers.Finished)
+                    desk.workers.settle(message)
+        assert desk.told == [0]
+        desk.workers.close()

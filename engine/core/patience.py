@@ -1,15 +1,14 @@
-"""How long one thread's readings may take, for those who answer strangers: a filter can be made to take hours."""
+"""How long one thread's readings may take, and an end to those whose answer nobody waits for any more."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engine.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
     from types import TracebackType
 
@@ -18,11 +17,18 @@ T = TypeVar("T")
 _local = threading.local()
 
 
+class Reader(Protocol):
+    """A connection that reads."""
+
+    def interrupt(self) -> None:
+        """End the statement that runs, from any thread."""
+
+
 class Patience:
     """The patience with one operation that reads.
 
     Args:
-        longest_s: How long it may take from when it begins, in seconds.
+        longest_s: How long it may take from when it begins, in seconds, for whoever looks.
 
     Attributes:
         longest_s: The same.
@@ -35,7 +41,7 @@ class Patience:
         self._began_s: float | None = None
         self._over = False
         self._lock = threading.Lock()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[Reader] = []
 
     def run(self, operation: Callable[[], T]) -> T:
         """Run the operation, in whichever thread this is called.
@@ -62,13 +68,17 @@ class Patience:
         left_s = self._began_s + self.longest_s - time.monotonic()
         if left_s > 0:
             return left_s
+        self.end()
+        return 1.0
+
+    def end(self) -> None:
+        """End what the operation reads, and let it read nothing more; from any thread, also before it begins."""
         with self._lock:
             self._over = True
             for reader in self._readers:
                 reader.interrupt()
-        return 1.0
 
-    def take(self, reader: sqlite3.Connection) -> None:
+    def take(self, reader: Reader) -> None:
         """Know a reader that the operation uses from now on.
 
         Raises:
@@ -79,7 +89,7 @@ class Patience:
                 raise too_long()
             self._readers.append(reader)
 
-    def give_back(self, reader: sqlite3.Connection) -> None:
+    def give_back(self, reader: Reader) -> None:
         """Forget a reader: it is somebody else's from now on."""
         with self._lock:
             if reader in self._readers:
@@ -101,7 +111,7 @@ class held:  # noqa: N801 reads as the block it opens; a class, because a genera
 
     __slots__ = ("_patience", "_reader")
 
-    def __init__(self, reader: sqlite3.Connection) -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._patience = patience()
 
