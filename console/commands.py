@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _AGO = re.compile(r"\s+@?((?:[0-9.]+(?:ms|s|min|m|h|d|w))+)\s+ago\s*$")
 
+_START = re.compile(r"\s*(?:qd\s+)?start\s+(?:--\s+)?(?!--command\b)(\S.*)", re.DOTALL)
+"""A line for a job: all behind the verb is the job's."""
+
 _SAME_EVERYWHERE = frozenset({"undo", "redo"})
 """Verbs that are done to what is on the screen only where that is named."""
 
@@ -57,7 +60,7 @@ def understood(app: ConsoleApp, text: str) -> Command:
     app.custom.settle()
     grammar, copied = grammar_of(app), _COPY.match(text)
     start = copied.end() if copied else 0
-    line = completed(app.custom.expanded(text[start:]), grammar)
+    line = _one_field(completed(app.custom.expanded(text[start:]), grammar))
     here = "" if line.partition(" ")[0] in _SAME_EVERYWHERE else app.navigator.here.resource
     try:
         return parse_command(line, grammar, here=here)
@@ -66,6 +69,16 @@ def understood(app: ConsoleApp, text: str) -> Command:
         if isinstance(column, int):
             error.details["column"] = max(column + start - (len(line) - len(text[start:])), 1)
         raise
+
+
+def _one_field(line: str) -> str:
+    """A line for a job with what the job is to do as one word; any other line as it is."""
+    found = _START.fullmatch(line)
+    if found is None:
+        return line
+    from shlex import quote
+
+    return f"start --command {quote(found[1].strip())}"
 
 
 def run_command(app: ConsoleApp, text: str) -> None:

@@ -98,7 +98,11 @@ class Frame(TerminalScreen[object]):
 
     @property
     def deck(self) -> ConsoleApp:
-        """The application."""
+        """The application.
+
+        Raises:
+            TypeError: it is another one's; nobody makes such a frame.
+        """
         from console.app import ConsoleApp  # the application imports this module
 
         if not isinstance(self.app, ConsoleApp):

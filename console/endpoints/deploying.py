@@ -91,6 +91,9 @@ def choose_version(app: ConsoleApp, standing: Standing, typed: Answers) -> None:
         app: The application.
         standing: The endpoint.
         typed: What a command said already: `version`, `share`, `weight`, `reason`.
+
+    Raises:
+        InvalidInput: the version that was said is no number.
     """
     engine, endpoint = app.engine, standing.endpoint
     if number := typed.get("version"):

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NUMBERS = re.compile(r"[0-9]{1,9}(?:-[0-9]{1,9})?(?:,[0-9]{1,9}(?:-[0-9]{1,9})?)*")
+MOST_DIGITS = 9
+"""Of a row's number; no list has more rows."""
+
 MOST_NUMBERS = 1_000
 """Rows that one line can name."""
 
@@ -99,20 +102,24 @@ def read_line(line: str) -> Plain | None:
 
     Returns:
         The word, or `None` when it is none of them.
+
+    Raises:
+        InvalidInput: the number is longer than any of a row.
     """
     text = line.strip().removeprefix(":").strip()
     alone = ALONE.get(" ".join(text.lower().split()))
     if alone is not None:
         return Plain(alone)
-    if text.isdigit() and text.isascii():
-        return Plain(Word.OPEN, text)
     first, _, rest = text.partition(" ")
+    number = rest.strip() if first == "open" else text
+    if number.isdigit() and number.isascii():
+        if len(number) > MOST_DIGITS:
+            raise InvalidInput("No list has so many rows.", hint="Type show to hear the numbers.")
+        return Plain(Word.OPEN, number)
     if text.startswith("/"):
         return Plain(Word.FILTER, text[1:].strip())
     if first in ("filter", "watch"):
         return Plain(Word.FILTER if first == "filter" else Word.WATCH, rest.strip())
-    if first == "open" and rest.strip().isdigit():
-        return Plain(Word.OPEN, rest.strip())
     return None
 
 

@@ -135,7 +135,11 @@ class WebConsole(Server):
         return web.Response(text=KEYS, content_type="text/javascript")
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """A page's socket: a console of its own for as long as it is open."""
+        """A page's socket: a console of its own for as long as it is open.
+
+        Raises:
+            HTTPServiceUnavailable: as many consoles are open as may be.
+        """
         if len(self._sessions) >= MOST_SESSIONS:
             raise web.HTTPServiceUnavailable(text=f"{MOST_SESSIONS} consoles are open; close one.\n")
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_SECONDS, max_msg_size=MOST_MESSAGE)

@@ -46,6 +46,9 @@ class NumberCounting:
         feature: How.
         scratch: Memory to work in, of one thread.
         distinct: Whether different numbers are told apart.
+
+    Raises:
+        TypeError: the feature is of words, and has no grid.
     """
 
     def __init__(self, feature: FeatureLayout, scratch: Scratch, *, distinct: bool = False) -> None:

@@ -36,6 +36,16 @@ async def test_a_typed_command_becomes_a_job_whose_end_is_told(world: World, siz
         await deck.expect("exit code", "sound")
 
 
+@pytest.mark.parametrize("typed", ["start models list --json", "start -- models list --json", "qd start models list"])
+async def test_all_behind_the_verb_is_the_jobs(world: World, typed: str) -> None:
+    async with console(world.engine, "jobs") as deck:
+        await deck.expect("No jobs yet")
+        await deck.type(f":{typed}")
+        await deck.press("enter")
+        await deck.expect("Job 1 began")
+    assert world.engine.jobs.get(1).words == tuple(typed.partition("start ")[2].removeprefix("-- ").split())
+
+
 async def test_a_job_that_fails_says_its_last_words(world: World) -> None:
     async with console(world.engine, "jobs") as deck:
         deck.app.jobs.start("look for a run", ("runs", "show", "ffffffff"))

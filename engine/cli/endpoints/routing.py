@@ -231,7 +231,17 @@ def revive(session: Session, name: str, how: _How, fmt: Format) -> int:
 
 
 def version_number(session: Session, name: str, version: str) -> int:
-    """The number of a version written as 7, churn/7 or churn@champion."""
+    """The number of a version written as 7, churn/7 or churn@champion.
+
+    Args:
+        session: The command's session.
+        name: The endpoint's name.
+        version: As it was written.
+
+    Raises:
+        InvalidInput: it names no version, or one of another model.
+        NotFound: there is no such version, alias or endpoint.
+    """
     if version.isascii() and version.isdigit() and len(version) < 19:
         return int(version)
     engine = session.engine()

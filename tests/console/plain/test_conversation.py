@@ -15,6 +15,7 @@ from console.plain.run import converse
 from console.plain.stream import Ends
 from engine.core.access import Role
 from engine.registry.model import Stage
+from tests.console.served import Served
 from tests.console.world import GUARDED, HOSTILE, World
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ async def talk(engine: Engine, folder: Path, *lines: str, start: str = "pulse") 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path, GUARDED)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    world = Served(tmp_path)
     yield world
     world.close()
 
@@ -186,3 +194,70 @@ async def test_help_and_actions_say_what_can_be_typed(world: World, tmp_path: Pa
     assert "rename NUMBER: Rename the model." in heard.said
     assert "create: Make a model." in heard.said
     assert any(line.startswith("Resources: pulse, runs") for line in heard.said)
+
+
+async def test_several_are_changed_by_one_question_and_undone_one_by_one(world: World, tmp_path: Path) -> None:
+    for name in ("oak", "elm", "ash"):
+        world.run(name)
+    lines = ("runs", "tag 1-2 --key team --value risk", "undo --reason no", "runs tags.team=risk")
+    heard = await talk(world.engine, tmp_path, *lines)
+    assert heard.code == 0, heard.errors
+    assert "Tag: 2 of 2" in heard.said
+    assert any(line.startswith("Tag: 2 done. Type undo to undo them one by one") for line in heard.said)
+    assert "runs: /tags.team=risk; 1 run" in heard.said
+
+
+async def test_several_that_cannot_be_undone_ask_and_without_an_answer_stay(world: World, tmp_path: Path) -> None:
+    for _ in range(2):
+        world.version()
+    given_up = await talk(world.engine, tmp_path, "versions", "delete 1,2 --reason old")
+    assert given_up.code != 0
+    assert len(world.engine.models.versions().items) == 2
+
+
+async def test_a_job_is_begun_listed_and_its_log_read(world: World, tmp_path: Path) -> None:
+    begun = await talk(world.engine, tmp_path, "start db check")
+    assert begun.code == 0, begun.errors
+    assert any(line.startswith("Job 1 began: db check.") for line in begun.said)
+    while not world.engine.jobs.get(1).state.over:  # noqa: ASYNC110 another process ends it, by no event of ours
+        await asyncio.sleep(0.01)
+    heard = await talk(world.engine, tmp_path, "jobs", "1")
+    assert any("done; db check" in line for line in heard.said)
+    assert "exit code; 0" in heard.said
+    assert any("sound" in line for line in heard.said)
+
+
+async def test_undo_on_an_endpoints_screen_is_of_the_newest_change(served: Served, tmp_path: Path) -> None:
+    served.engine.models.create("boat")
+    heard = await talk(served.engine, tmp_path, "endpoint churn", "undo --reason no --yes")
+    assert heard.code == 0, heard.errors
+    assert [model.name for model in served.engine.models.page().items] == ["churn"]
+
+
+HOSTILE_LINES = (
+    "runs \x00\x1b[31mred\u202e",
+    "//(x+)+y/",
+    "runs /(x+)+y/",
+    "tag 1-99999999 --key a --value b",
+    "tag 1 --key",
+    "start nope",
+    "start models list; rm -rf /",
+    "undo 99999999999999999999999",
+    "a" * 30_000,
+    "'",
+    "\\",
+    "--",
+    "home --x y",
+    "open 99999999999999999999",
+    "1" * 5_000,
+)
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES)
+async def test_a_hostile_line_is_refused_in_one_clean_short_line(world: World, tmp_path: Path, line: str) -> None:
+    world.run("oak")
+    heard = await talk(world.engine, tmp_path, "runs", line)
+    assert heard.code != 0
+    assert heard.errors.count("\n") == 1
+    assert len(heard.errors) < 1_000
+    assert not set("\x1b\x00\u202e") & set(heard.errors + heard.text)
