@@ -38,13 +38,13 @@ class Table(Protocol):
 
 
 def value_text(value: str | float | None) -> str:
-    """A value that rows are grouped by, in one line; `""` for the empty text."""
+    """A value that rows are grouped by, in one line; blanks in quotes."""
     if value is None:
         return "—"
     if not isinstance(value, str):
         return number(value)
-    said = clean(logged(value), limit=LONGEST).strip()
-    return said or '""'
+    said = clean(logged(value), limit=LONGEST)
+    return said.strip() or f'"{said}"'
 
 
 def group_cells(group: Group, columns: Sequence[Shown[Any]], table: Table, *, opened: bool) -> tuple[Cell, ...]:

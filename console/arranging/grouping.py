@@ -56,6 +56,11 @@ class Grouping:
     # --- reading
 
     @property
+    def opened(self) -> Opened | None:
+        """Which groups are opened; `None` while the rows stand in no groups."""
+        return None if self._source is None else self._source.opened
+
+    @property
     def flat(self) -> Any:
         """Where the things of the list are read in the order in which they are shown."""
         by = self._view.location.group

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from console.plain.app import PlainApp
     from console.plain.stream import Lines
     from console.plain.telling import Place
+    from console.views import View
 
 PATIENCE_SECONDS = 30.0
 """How long a line may take before the next one is read all the same."""
@@ -147,7 +148,7 @@ class Session:
 
     async def _obey(self, line: str) -> None:
         view = self._app.view
-        before = self._app.navigator.here
+        before, opened = self._app.navigator.here, _opened(view)
         heard = self._lines.count
         plain = read_line(line)
         if plain is not None:
@@ -166,6 +167,8 @@ class Session:
         if moved and not self._app.leaving and not (self._app.code and heard != self._lines.count):
             self._first = 0
             self._show()
+        elif view is not None and view is self._app.view and opened != _opened(view):
+            await self._show_from_cursor(view)
 
     def _is_act(self, act: Act) -> bool:
         """Whether a line is an action here rather than a resource of the same name."""
@@ -215,11 +218,11 @@ class Session:
         action = self._named(act)
         subject: object = None
         if action.needs is Needs.MANY:
-            subject = tuple([await self._point(number) for number in act.numbers]) or None
+            subject = tuple([await self._thing(number) for number in act.numbers]) or None
         elif len(act.numbers) > 1:
             raise InvalidInput(f"{action.name} takes one row at a time.")
         elif act.numbers:
-            subject = await self._point(act.numbers[0])
+            subject = await self._thing(act.numbers[0])
         if action.needs is not Needs.NOTHING and subject is None:
             self._must_not_guess(action)
         if act.answers and why_not(action, subject, app.engine.access, stale=app.stale) is None:
@@ -245,6 +248,13 @@ class Session:
         subject = None if view is None else view.subject()
         if not action.dialog and not action.changes and not action.ask(subject):
             raise InvalidInput(f"{action.name} asks for nothing; there is no --{next(iter(act.answers))}.")
+
+    async def _thing(self, number: int) -> object:
+        """Put the cursor on a thing, which a group is not."""
+        thing = await self._point(number)
+        if isinstance(view := self._app.view, ListView) and view.grouping.here is not None:
+            raise InvalidInput(f"Row {number} is a group.", hint=f"open {number} says its rows; name those.")
+        return thing
 
     async def _point(self, number: int) -> object:
         """Put the cursor on what a number means; returns the thing.
@@ -307,6 +317,16 @@ class Session:
         first = self._first + step
         if not 0 <= first < table.row_count:
             raise InvalidInput("There are no more rows." if step > 0 else "These are the first rows.")
+        await self._show_from(table, first)
+
+    async def _show_from_cursor(self, view: View) -> None:
+        """Say the page of a list from the row of the cursor on: a group was opened or closed there."""
+        table = table_of(view)
+        if table is not None:
+            await self._show_from(table, max(table.cursor_index, 0))
+
+    async def _show_from(self, table: VirtualTable, first: int) -> None:
+        """Say a page of a list."""
         self._first = first
         table.go_to(min(first + PAGE, table.row_count) - 1)
         await self._settle()
@@ -350,3 +370,8 @@ class Session:
             await asyncio.wait((waiting, heard), return_when=asyncio.FIRST_COMPLETED)
             heard.cancel()
             self._say_news()
+
+
+def _opened(view: View | None) -> object:
+    """Which groups of a list are opened."""
+    return view.grouping.opened if isinstance(view, ListView) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from console.arranging.group_cells import CLOSED, OPENED
 from console.formats import NONE, number, plural
 from console.plain.speech import speakable
 from console.text import plain
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 SHELL = "$; "
 """Begins the line of a dialog that shows the same for the shell; `copy-cli` says it to who wants it."""
+
+_GROUPS = {OPENED: "open group", CLOSED: "closed group"}
+"""What the sign says that stands before a group."""
 
 PAGE = 20
 """Rows of a list that are said at a time."""
@@ -90,10 +94,13 @@ def _row(table: VirtualTable, key: Key) -> str:
     if row is None:
         return "not read yet"
     said: list[str] = []
+    sign = row[0].text[:1] if row else ""
+    if sign in _GROUPS:
+        said.append(_GROUPS[sign])
     for column, cell in zip(table.columns, row, strict=False):
         text = speakable(cell.text) if cell.text != NONE else ""
         if text:
-            said.append(f"{column.title.lower()} {text}" if said else text)
+            said.append(f"{column.title.lower()} {text}" if column is not table.columns[0] else text)
     return "; ".join(said) or "empty"
 
 
