@@ -257,8 +257,14 @@ class ChartSection(Widget):
     def select_key(self, key: str) -> None:
         """Go to a metric, if it is among them."""
         keys = [chart.key for chart in self.grid.charts]
-        if key in keys and self.grid.selected != keys.index(key):
-            self.grid.focus_chart(keys.index(key))
+        if key in keys:
+            self.select_place(keys.index(key))
+
+    def select_place(self, place: int) -> None:
+        """Go to a chart by its place among all; counted from the last one when negative."""
+        place = range(len(self.grid.charts))[place] if self.grid.charts else 0
+        if self.grid.selected not in (None, place):
+            self.grid.focus_chart(place)
             self.read()
             self._tell()
 

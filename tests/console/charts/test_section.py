@@ -243,6 +243,17 @@ async def test_x_can_be_time_or_another_metric(world: World) -> None:
             await running.until(lambda kind=kind: section.grid.visible_charts[0].x_kind == kind, kind)  # type: ignore[misc]
 
 
+async def test_home_and_end_go_to_the_first_and_the_last_chart(world: World) -> None:
+    async with console(world.engine, f"run {RUN}", SMALL) as running:
+        await running.expect("acc", "6000")
+        await running.press("end")
+        await running.expect("chart 6 of 6, page 6/6", "val_loss")
+        section = charts(running)
+        await running.until(lambda: bool(section.grid.visible_charts[0].series), "its curve")
+        await running.press("home")
+        await running.expect("chart 1 of 6, page 1/6")
+
+
 async def test_the_filter_leaves_the_charts_that_fit(world: World) -> None:
     async with console(world.engine, f"run {RUN}", SMALL) as running:
         await running.expect("acc", "6000")
