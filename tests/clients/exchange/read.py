@@ -9,6 +9,7 @@ import mlflow
 import mlflow.genai
 import mlflow.sklearn
 import mlflow.store.tracking.sqlalchemy_store
+import skops.io  # noqa: F401 - loaded once for all, as is the rest that the client loads late
 from mlflow.entities import Run, ViewType
 from mlflow.tracking import MlflowClient
 
