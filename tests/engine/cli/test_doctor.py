@@ -74,3 +74,17 @@ def test_every_path_is_printed_without_a_workspace_too(qd: Qd, tmp_path: Path, m
     found = {each["what"]: each for each in qd("info", "--json").json}
     assert found["workspace"] == {"what": "workspace", "path": str(tmp_path / "nowhere"), "there": False}
     assert found["program"]["there"] is True
+
+
+def test_every_file_that_the_console_keeps_is_printed(qd: Qd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from console import crash, journal, theme
+    from console.arranging import last_used, views_file
+    from console.exporting import clipboard
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    paths = [each["path"] for each in qd("info", "--json").json]
+    for name in (last_used.FILE, clipboard.FOLDER, journal.FILE, theme.MEMORY, crash.FOLDER, "history"):
+        assert str(tmp_path / "state" / "quarterdeck" / name) in paths
+    for name in (views_file.FILE, "themes"):
+        assert str(tmp_path / "config" / "quarterdeck" / name) in paths
