@@ -106,7 +106,7 @@ class CommandLine:
         self._before = typed.text[: first.start]
         word = typed.text[first.start : first.end].lower()
         begun = [each.text for each in found if each.text.lower().startswith(word)] or [each.text for each in found]
-        shared = begun[0] + " " if len(begun) == 1 else common_start(begun)
+        shared = begun[0] + _behind(found, begun[0]) if len(begun) == 1 else common_start(begun)
         if len(shared) > first.end - first.start:
             self._put(self._before + shared + after)
             self._show(complete(self._put_last, len(self._put_last), self._grammar, self._names), None)
@@ -155,6 +155,12 @@ class CommandLine:
     def _put(self, text: str) -> None:
         self._put_last = text
         self._app.frame.put_typing(text)
+
+
+def _behind(found: Sequence[Completion], text: str) -> str:
+    """A space behind a whole word; nothing where a value or an operator follows, as behind `sort:` and `auc`."""
+    column = next(each.summary for each in found if each.text == text) == "column"
+    return "" if column or text[-1] in ":@=" else " "
 
 
 def end_typing(app: ConsoleApp) -> None:

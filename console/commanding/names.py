@@ -50,6 +50,9 @@ _LIKE: Mapping[str, Sequence[str]] = {
 }
 """Views that are named like things of others."""
 
+ASKED = ("runs", "experiments", "models", "versions", "endpoints", "alerts", "audit", "traces", "prompts")
+"""Lists whose filters know what their things have, under the names of the schemas."""
+
 _BEFORE: Mapping[str, str] = {"runs": "experiments", "versions": "models"}
 """Lists that are narrowed by a name of another resource; verbs take names of their own things."""
 
@@ -108,7 +111,19 @@ def known_names(engine: Engine, own_values: Mapping[str, Sequence[str]] | None =
         keys = (*columns.metrics[:KEYS], *columns.params[:KEYS])
     except QuarterdeckError:
         keys = ()
-    return Names(views, {"runs": keys, "versions": keys}, {**_fixed(), **VALUES, **(own_values or {})}, own)
+    return Names(views, _columns(keys), {**_fixed(), **VALUES, **(own_values or {})}, own)
+
+
+def _columns(keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """What lists can be asked and sorted by: what was logged first, then what all have."""
+    from engine.core.query import schema
+
+    found: dict[str, Sequence[str]] = {}
+    for resource in ASKED:
+        logged = keys if resource in ("runs", "versions") else ()
+        known: schema.Schema = getattr(schema, resource.upper())
+        found[resource] = (*logged, *(each.name for each in known.attributes))
+    return found
 
 
 def _fixed() -> Mapping[str, Sequence[str]]:

@@ -75,6 +75,24 @@ async def test_values_are_completed(world: World) -> None:
         assert line(deck) == "runs status=failed "
 
 
+@pytest.mark.parametrize(
+    ("typed", "then"),
+    [
+        ("alerts sev", "alerts severity"),
+        ("traces input", "traces input_tokens"),
+        ("runs sort:end", "runs sort:end_time"),
+        ("audit sin", "audit since:"),
+    ],
+)
+async def test_what_all_things_have_is_completed_and_a_value_can_follow(world: World, typed: str, then: str) -> None:
+    async with console(world.engine) as deck:
+        await deck.press("colon")
+        await names_came(deck)
+        await deck.type(typed)
+        await deck.press("tab")
+        assert line(deck) == then
+
+
 async def test_themes_are_completed_those_of_the_operators_folder_too(world: World, tmp_path: Path) -> None:
     own = own_of(tmp_path)
     (own.config / "themes").mkdir(parents=True)
