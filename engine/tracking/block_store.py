@@ -336,9 +336,17 @@ def first_ending(snapshot: Snapshot, series: tuple[int, int], until: int, time_m
     return low
 
 
-def last_beginning(snapshot: Snapshot, series: tuple[int, int], time_ms: int) -> int | None:
-    """The last block that does not begin after a time."""
+def last_beginning(snapshot: Snapshot, series: tuple[int, int], until: int, time_ms: int) -> int | None:
+    """The last block that does not begin after a time; those above `until` are not summed up."""
     sql = """SELECT block FROM metric_block WHERE run = ? AND key = ? AND level = ? AND begin_ms <= ?
-             ORDER BY block DESC LIMIT 1"""
-    row = snapshot.execute(sql, (*series, 0, time_ms)).fetchone()
-    return None if row is None else int(row[0])
+             AND block >= ? AND block <= ? ORDER BY block DESC LIMIT 1"""
+    above: int | None = None
+    for level in reversed(range(LEVELS)):
+        # What no block of the level above holds comes last; then what the one found there does.
+        bare = (until >> (WIDER * (level + 1))) << WIDER if level < LEVELS - 1 else -(2**63)
+        row = snapshot.execute(sql, (*series, level, time_ms, bare, 2**63 - 1)).fetchone()
+        if row is None and above is not None:
+            inside = (above << WIDER, (above << WIDER) + (1 << WIDER) - 1)
+            row = snapshot.execute(sql, (*series, level, time_ms, *inside)).fetchone()
+        above = None if row is None else int(row[0])
+    return above

@@ -32,7 +32,10 @@ _WITHIN = "FROM metric WHERE run = ? AND key = ? AND step >= ? AND step <= ?"
 _IN_TIME = " AND time_ms >= ? AND time_ms <= ?"
 _X = {"step": "step", "time": "time_ms"}
 _LEAST_BLOCKS = 2
-"""Blocks a stretch from which they are used; narrower stretches keep even bounds and are read point by point."""
+"""Blocks a stretch from which a level is used. Narrower stretches keep even bounds and are read point by point."""
+
+_ENOUGH = 0.75
+"""Of the stretches that are wanted: from so many on, each block of the lowest level is one."""
 
 
 def extent(snapshot: Snapshot, series: tuple[int, int], x: str, wanted: Range) -> Range | None:
@@ -67,7 +70,7 @@ def steps_between(snapshot: Snapshot, series: tuple[int, int], times: Range) -> 
     curve = block_store.curve(snapshot, series)
     if curve is not None:
         low = block_store.first_ending(snapshot, series, curve.until, times[0]) << curve.shift
-        last = block_store.last_beginning(snapshot, series, times[1])
+        last = block_store.last_beginning(snapshot, series, curve.until, times[1])
         # Only the points behind the last block that can hold one are not summed up.
         high = low if last is None else ((last + 1) << curve.shift) - 1
         tail = _ends(snapshot, series, (curve.until << curve.shift, EVERYWHERE[1]), times)
@@ -99,18 +102,19 @@ def _stretch(snapshot: Snapshot, series: tuple[int, int], steps: Range, times: R
     timed = times != EVERYWHERE
     within = f"{_WITHIN}{_IN_TIME}" if timed else _WITHIN
     values = (*series, *steps, *times) if timed else (*series, *steps)
-    sql = f"SELECT min(value), max(value), count(*), sum(value), min(time_ms), max(time_ms) {within}"
-    low, high, count, total, begin, end = snapshot.execute(sql, values).fetchone()
+    first = f"{within} ORDER BY step, time_ms, value LIMIT 1"
+    last = f"{within} ORDER BY step DESC, time_ms DESC, value DESC LIMIT 1"
+    sql = f"""SELECT min(value), max(value), count(*), sum(value), min(time_ms), max(time_ms), (SELECT step {first}),
+                     (SELECT value {first}), (SELECT value {last}) {within}"""
+    row = snapshot.execute(sql, values * 4).fetchone()  # one statement: its price is that of dozens of points
+    low, high, count, total, begin, end, step, begins, ends = row
     if not count:
         return None
     numbers = count
     if isinstance(high, str):  # a NaN, among numbers or alone
         sql = f"SELECT max(value), count(*) {within} AND value {NUMBERS}"
         high, numbers = snapshot.execute(sql, values).fetchone()
-    ends = f"SELECT step, value {within} ORDER BY"
-    first = snapshot.execute(f"{ends} step, time_ms, value LIMIT 1", values).fetchone()
-    last = snapshot.execute(f"{ends} step DESC, time_ms DESC, value DESC LIMIT 1", values).fetchone()
-    return Stretch(first[0], low, NAN if high is None else high, first[1], last[1], count, numbers, total, begin, end)
+    return Stretch(step, low, NAN if high is None else high, begins, ends, count, numbers, total, begin, end)
 
 
 def by_blocks(snapshot: Snapshot, series: tuple[int, int], reach: Range, points: int) -> list[Stretch] | None:
@@ -123,7 +127,7 @@ def by_blocks(snapshot: Snapshot, series: tuple[int, int], reach: Range, points:
         points: At most so many stretches.
 
     Returns:
-        The stretches; `None` where there are no blocks, or too few for a stretch to hold some.
+        The stretches; `None` where there are no blocks, or clearly fewer than stretches are wanted.
     """
     curve = block_store.curve(snapshot, series)
     if curve is None:
@@ -134,6 +138,9 @@ def by_blocks(snapshot: Snapshot, series: tuple[int, int], reach: Range, points:
         width = -(-((reach[1] >> shift) - origin + 1) // points)
         if width >= _LEAST_BLOCKS:
             return _by_level(snapshot, series, curve, level, reach, (origin, width))
+    origin = reach[0] >> curve.shift
+    if (reach[1] >> curve.shift) - origin + 1 >= points * _ENOUGH:
+        return _by_level(snapshot, series, curve, 0, reach, (origin, 1))
     return None
 
 
