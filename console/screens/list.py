@@ -42,11 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BREATH_SECONDS = 0.02
-"""Between a first page and the rest: the screen paints meanwhile."""
-
-LETTER_SECONDS = 0.15
-"""The same while a filter is typed: the next letter finds nobody reading."""
-
+"""Between a first page and the rest: the screen paints meanwhile. A letter typed then ends the reading of the rest."""
 
 MOST_KEPT = 1_000
 """Things kept before those are let go whose rows the table has forgotten."""
@@ -267,8 +263,7 @@ class ListView(View, Generic[T]):
             self.read_again(None)
         self._counting = listing.partial
         if listing.partial:
-            pause = LETTER_SECONDS if self.deck.frame.typing else BREATH_SECONDS
-            self._rest = self.set_timer(pause, self._load_rest)
+            self._rest = self.set_timer(BREATH_SECONDS, self._load_rest)
         self.deck.frame_changed()
 
     def _load_rest(self) -> None:
@@ -296,6 +291,7 @@ class ListView(View, Generic[T]):
         self.keys = keys = self.grouping.taken(keys)
         self.news.listed()
         self.table.set_keys(keys, from_top=from_top)
+        self.grouping.settle_marks()
         self._show_empty()
         self.footer.changed()
 
