@@ -23,17 +23,31 @@ REFUSED = "refuse"
 """The verb of records that changed nothing."""
 
 
-def copy(connection: sqlite3.Connection, *tables: str) -> None:
-    """Copy tables with their indexes: those that are changed row by row on the way back."""
+def copy(connection: sqlite3.Connection, *tables: str, only: str = "1") -> None:
+    """Copy tables with their indexes, or only the rows of a condition: those that are changed on the way back."""
     for table in tables:
         sql = "SELECT type, sql FROM main.sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL AND type <> 'trigger'"
         made = connection.execute(f"{sql} ORDER BY type DESC", (table,)).fetchall()
         for kind, text in made:
             if kind == "table":
                 connection.execute(_TABLE.sub("CREATE TEMP TABLE", text))
-                connection.execute(f"INSERT INTO temp.{table} SELECT * FROM main.{table}")
+                connection.execute(f"INSERT INTO temp.{table} SELECT * FROM main.{table} WHERE {only}")
             else:
                 connection.execute(_INDEX.sub(r"CREATE \1INDEX temp.", text))
+
+
+def born(connection: sqlite3.Connection, cut: Cut, kind: str, verb: str) -> str:
+    """Find the objects of a kind that came later, for kinds whose names are never given again.
+
+    Returns:
+        A query for their names; all their records may be left out with them.
+    """
+    table = f"born_{kind}"
+    connection.execute(f"CREATE TEMP TABLE {table} (key TEXT PRIMARY KEY) WITHOUT ROWID")
+    sql = f"""INSERT OR IGNORE INTO temp.{table} SELECT key FROM main.audit NOT INDEXED
+        WHERE seq > ? AND kind = ? AND verb = ? AND before IS NULL"""
+    connection.execute(sql, (cut.seq, kind, verb))
+    return f"SELECT key FROM temp.{table}"
 
 
 def show(connection: sqlite3.Connection, table: str, select: str) -> None:
@@ -48,13 +62,15 @@ def until(connection: sqlite3.Connection, cut: Cut, tables: Mapping[str, str]) -
         show(connection, table, f"SELECT * FROM main.{table} WHERE {column} <= {cut.time_ms:d}")
 
 
-def later(connection: sqlite3.Connection, cut: Cut, kinds: Sequence[str]) -> Iterator[Undone]:
-    """The records of some kinds that had not happened, the newest first."""
+def later(connection: sqlite3.Connection, cut: Cut, kinds: Sequence[str], *, unless: str = "0") -> Iterator[Undone]:
+    """The records of some kinds that had not happened, the newest first, but for those of a condition."""
     found = value(
         connection, f"SELECT count(*) FROM main.audit WHERE seq > ? AND kind IN ({_marks(kinds)})", (cut.seq, *kinds)
     )
     by = "NOT INDEXED" if found * _DEARER > size(connection) - cut.seq else ""
-    sql = f"{_RECORD} {by} WHERE seq > ? AND kind IN ({_marks(kinds)}) AND verb <> ? ORDER BY seq DESC"
+    sql = (
+        f"{_RECORD} {by} WHERE seq > ? AND kind IN ({_marks(kinds)}) AND verb <> ? AND NOT ({unless}) ORDER BY seq DESC"
+    )
     return map(Undone._make, connection.execute(sql, (cut.seq, *kinds, REFUSED)))
 
 

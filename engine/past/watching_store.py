@@ -6,12 +6,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from engine.past.facts import told
-from engine.past.tables_store import copy, later, of_object, until, value
+from engine.past.tables_store import born, copy, later, of_object, until, value
 
 if TYPE_CHECKING:
     import sqlite3
 
     from engine.past.model import Cut, Undone
+
+_HUSH = """UPDATE temp.alert AS a SET silence = (SELECT s.id FROM temp.silence s
+    WHERE s.until_ms > ? AND s.ended_ms IS NULL AND s.monitor IN ('', a.monitor) AND s.key IN ('', a.key)
+    AND s.model IN ('', a.model) AND s.endpoint IN ('', a.endpoint)
+    ORDER BY s.id DESC LIMIT 1) WHERE a.state <> 'resolved'"""
+"""Which silence covers an alert is written in no record."""
 
 _RANKS = {"info": 1, "warning": 2, "critical": 3}
 
@@ -19,20 +25,21 @@ _RANKS = {"info": 1, "warning": 2, "critical": 3}
 def alerts(connection: sqlite3.Connection, cut: Cut) -> None:
     """Turn back alerts, their changes, and silences."""
     until(connection, cut, {"alert_change": "time_ms"})
-    copy(connection, "alert", "silence")
+    new = born(connection, cut, "alert", "open")
+    copy(connection, "silence")
+    copy(connection, "alert", only=f"CAST(id AS TEXT) NOT IN ({new})")
     touched: set[str] = set()
-    for record in later(connection, cut, ("alert", "silence")):
+    for record in later(connection, cut, ("alert", "silence"), unless=f"kind = 'alert' AND key IN ({new})"):
         if record.kind == "silence":
             _undo_unsilence(connection, record)
         elif record.key.startswith("silence "):
             connection.execute("DELETE FROM temp.silence WHERE id = ?", (record.key.removeprefix("silence "),))
-        elif record.created:
-            connection.execute("DELETE FROM temp.alert WHERE id = ?", (record.key,))
         else:
             touched.add(record.key)
             _undo_alert(connection, record)
     for key in touched:
         _retell(connection, cut, key)
+    connection.execute(_HUSH, (cut.time_ms,))
 
 
 def _undo_unsilence(connection: sqlite3.Connection, record: Undone) -> None:
@@ -67,8 +74,6 @@ def _retell(connection: sqlite3.Connection, cut: Cut, key: str) -> None:
         connection.execute("UPDATE temp.alert SET sentence = ? WHERE id = ?", (found[-1], key))
     escalated = any(each.verb == "escalate" for each in records)
     connection.execute("UPDATE temp.alert SET escalated = ? WHERE id = ?", (int(escalated), key))
-    if not known.get("silenced"):
-        connection.execute("UPDATE temp.alert SET silence = NULL WHERE id = ?", (key,))
 
 
 def monitors(connection: sqlite3.Connection, cut: Cut) -> None:
