@@ -4,30 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from engine.core.wish import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class Wish(NamedTuple):
-    """What a plain command line asks of the console.
-
-    Args:
-        workspace: The directory given with `--workspace`, or `None`.
-        as_user: The name given with `--as`, or `None`.
-        read_only: Whether `--readonly` was given.
-        words: Where to begin.
-        plain: Whether `--plain` was given.
-        theme: The name given with `--theme`; empty when none was.
-    """
-
-    workspace: str | None
-    as_user: str | None
-    read_only: bool
-    words: tuple[str, ...]
-    plain: bool = False
-    theme: str = ""
 
 
 def plain_wish(argv: Sequence[str]) -> Wish | None:
@@ -67,24 +49,11 @@ def plain_wish(argv: Sequence[str]) -> Wish | None:
     )
 
 
-def open_console(
-    *,
-    workspace: str | None,
-    as_user: str | None,
-    read_only: bool,
-    words: tuple[str, ...],
-    plain: bool = False,
-    theme: str = "",
-) -> int:
-    """Run the console until it is left; see `engine.cli.session.OpenConsole`.
+def open_console(wish: Wish) -> int:
+    """Run the console until it is left.
 
     Args:
-        workspace: The directory named by the user, or `None`.
-        as_user: The name given with `--as`, or `None`.
-        read_only: True refuses every change.
-        words: Where to begin, in the console's command grammar.
-        plain: True talks in lines instead of drawing screens.
-        theme: The theme to wear; empty for the usual choice.
+        wish: Which, on which workspace.
 
     Returns:
         The exit code.
@@ -94,17 +63,14 @@ def open_console(
     """
     from console.start import start
 
-    return start(workspace, as_user=as_user, read_only=read_only, words=words, plain=plain, theme=theme)
+    return start(wish)
 
 
-def open_web(workspace: str | None, *, as_user: str | None, read_only: bool, theme: str, port: int) -> int:
-    """Serve the console to a browser until it is ended; see `engine.cli.session.OpenWeb`.
+def open_web(wish: Wish, port: int) -> int:
+    """Serve the console to a browser until it is ended.
 
     Args:
-        workspace: The directory named by the user, or `None`.
-        as_user: The name given with `--as`, or `None`.
-        read_only: True refuses every change.
-        theme: The theme to wear; empty for the usual choice.
+        wish: Which, on which workspace.
         port: Where to listen; 0 takes a free one.
 
     Returns:
@@ -115,7 +81,7 @@ def open_web(workspace: str | None, *, as_user: str | None, read_only: bool, the
     """
     from console.web.start import start_web
 
-    return start_web(workspace, as_user=as_user, read_only=read_only, theme=theme, port=port)
+    return start_web(wish, port)
 
 
 def main() -> int:
@@ -133,14 +99,7 @@ def main() -> int:
     from engine.core.errors import QuarterdeckError
 
     try:
-        return open_console(
-            workspace=wish.workspace,
-            as_user=wish.as_user,
-            read_only=wish.read_only,
-            words=wish.words,
-            plain=wish.plain,
-            theme=wish.theme,
-        )
+        return open_console(wish)
     except QuarterdeckError as error:
         from engine.core.text import clean
 

@@ -82,13 +82,6 @@ class JobWatch:
         app = self._app
         told = follower or Follower(done=done)
 
-        def begin() -> Job:
-            if not typed:
-                return app.engine.jobs.start(words, title)
-            from engine.cli.lines import job_line  # the command line's library takes a while to import
-
-            return app.engine.jobs.start(job_line(words), title)
-
         def begun(job: Job) -> None:
             self._running[job.id] = job
             self._followers[job.id] = told
@@ -97,7 +90,9 @@ class JobWatch:
             if told.begun is not None:
                 told.begun(job)
 
-        app.act(begin, begun, f"qd jobs start -- {shlex.join(words)}")
+        app.act(
+            lambda: app.engine.jobs.start(words, title, typed=typed), begun, f"qd jobs start -- {shlex.join(words)}"
+        )
 
     def look(self) -> None:
         """Look once, off the screen's thread; where nothing runs and nothing began, at one date of a folder."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from engine.core.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from engine.core.wish import Wish
 
-def start_web(workspace: str | None, *, as_user: str | None, read_only: bool, theme: str, port: int) -> int:
+
+def start_web(wish: Wish, port: int) -> int:
     """Serve the console to a browser on this machine, until it is ended.
 
     Args:
-        workspace: The directory named by the user, or `None`.
-        as_user: The name given with `--as`, or `None`.
-        read_only: True refuses every change.
-        theme: The theme to wear; empty for the usual choice.
+        wish: Which console, on which workspace.
         port: Where to listen; 0 takes a free one.
 
     Returns:
@@ -26,7 +27,7 @@ def start_web(workspace: str | None, *, as_user: str | None, read_only: bool, th
     """
     from engine import api
 
-    with api.open(workspace, read_only=True, as_user=as_user, via="console") as engine:
+    with api.open(wish.workspace, read_only=True, as_user=wish.as_user, via="console") as engine:
         path = str(engine.workspace.path)  # each page opens it; here it is only seen to be one
     try:
         from console.web.server import serve
@@ -35,7 +36,7 @@ def start_web(workspace: str | None, *, as_user: str | None, read_only: bool, th
             f"`qd web` needs {error.name}, which is not installed.", hint="pip install 'quarterdeck[web]'"
         ) from error
     argv = [sys.executable, "-m", "console", "--workspace", path]
-    argv += ["--readonly"] if read_only else []
-    argv += ["--as", as_user] if as_user else []
-    argv += ["--theme", theme] if theme else []
+    argv += ["--readonly"] if wish.read_only else []
+    argv += ["--as", wish.as_user] if wish.as_user else []
+    argv += ["--theme", wish.theme] if wish.theme else []
     return serve(argv, f"qd {path}", port)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.cli.session import OpenConsole, OpenWeb
+    from engine.core.wish import OpenConsole, OpenWeb
 
 __all__ = ["main"]
 

@@ -32,14 +32,7 @@ def start(session: Session, words: tuple[str, ...]) -> int:
     if session.open_console is None:
         raise InvalidInput("This command line has no console.", hint="Use `qd --help` for the headless commands.")
     gc.set_threshold(*_LONG_LIVED)
-    return session.open_console(
-        workspace=session.workspace,
-        as_user=session.as_user,
-        read_only=session.read_only,
-        words=words,
-        plain=session.plain,
-        theme=session.theme,
-    )
+    return session.open_console(session.wish(words))
 
 
 @click.command()

@@ -39,9 +39,7 @@ def demo(session: Session, fmt: Format, *, headless: bool, no_live: bool) -> int
         narrate(f"Next: {here}")
         narrate(f"MLflow programs log to it with: {here} server, then MLFLOW_TRACKING_URI=http://127.0.0.1:5000")
         return 0
-    return session.open_console(
-        workspace=summary.workspace, as_user=session.as_user, read_only=session.read_only, words=()
-    )
+    return session.open_console(session.wish()._replace(workspace=summary.workspace))
 
 
 def _program() -> str:

@@ -80,6 +80,15 @@ def start(session: Session, words: tuple[str, ...], title: str, fmt: Format) -> 
     show_record(encode(session.engine().jobs.start(job_line(words), title)), fmt)
 
 
+@jobs.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("words", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...", type=click.UNPROCESSED)
+def check(words: tuple[str, ...]) -> None:
+    """Read the command line of a job without doing it; exit 2 says what is wrong with it."""
+    from engine.cli.lines import job_line
+
+    job_line(words)
+
+
 @jobs.command()
 @click.argument("job", type=click.IntRange(1))
 @format_options

@@ -5,57 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from engine.api import Engine
     from engine.core.moment import Moment
+    from engine.core.wish import OpenConsole, OpenWeb, Wish
     from engine.db.connection import Durability
-
-    class OpenConsole(Protocol):
-        """Starts the console on a workspace."""
-
-        def __call__(
-            self,
-            *,
-            workspace: str | None,
-            as_user: str | None,
-            read_only: bool,
-            words: tuple[str, ...],
-            plain: bool = False,
-            theme: str = "",
-        ) -> int:
-            """Run the console until it is left.
-
-            Args:
-                workspace: The directory named by the user, or `None`.
-                as_user: The name given with `--as`, or `None`.
-                read_only: True refuses every change.
-                words: Where to begin, in the console's command grammar, such as `("runs",)`.
-                plain: True talks in lines instead of drawing screens.
-                theme: The theme to wear; empty for the usual choice.
-
-            Returns:
-                The exit code.
-            """
-
-    class OpenWeb(Protocol):
-        """Serves the console of a workspace to a browser."""
-
-        def __call__(
-            self, workspace: str | None, *, as_user: str | None, read_only: bool, theme: str, port: int
-        ) -> int:
-            """Serve until it is ended.
-
-            Args:
-                workspace: The directory named by the user, or `None`.
-                as_user: The name given with `--as`, or `None`.
-                read_only: True refuses every change.
-                theme: The theme to wear; empty for the usual choice.
-                port: Where to listen; 0 takes a free one.
-
-            Returns:
-                The exit code.
-            """
 
 
 class Session:
@@ -87,6 +40,16 @@ class Session:
         self.moment: Moment | None = None
         self._engine: Engine | None = None
         self._then: Engine | None = None
+
+    def wish(self, words: tuple[str, ...] = ()) -> Wish:
+        """What the options before the noun ask of the console.
+
+        Args:
+            words: Where to begin.
+        """
+        from engine.core.wish import Wish
+
+        return Wish(self.workspace, self.as_user, self.read_only, words, self.plain, self.theme)
 
     def engine(self) -> Engine:
         """The engine of the workspace asked for.

@@ -21,10 +21,5 @@ def web(session: Session, port: int, theme: str, *, read_only: bool) -> int:
     """Serve the console to a browser on this machine; the address it prints holds a secret."""
     if session.open_web is None:
         raise InvalidInput("This command line has no console.", hint="Use `qd --help` for the headless commands.")
-    return session.open_web(
-        session.workspace,
-        as_user=session.as_user,
-        read_only=session.read_only or read_only,
-        theme=theme or session.theme,
-        port=port,
-    )
+    session.read_only, session.theme = session.read_only or read_only, theme or session.theme
+    return session.open_web(session.wish(), port)

@@ -62,19 +62,20 @@ class Jobs:
         except OSError:
             return 0
 
-    def start(self, words: Sequence[str], title: str = "") -> Job:
+    def start(self, words: Sequence[str], title: str = "", *, typed: bool = False) -> Job:
         """Run a command by itself: it goes on when who asked has left.
 
         Args:
             words: What stands behind `qd`, such as `("monitors", "backtest", "loans", "--since", "7d")`. The command
                 asks for roles itself, as it would in a shell.
             title: What it does; the command line by default.
+            typed: Whether somebody typed the line, so that it may be none: the program reads it first.
 
         Returns:
             The job, running.
 
         Raises:
-            InvalidInput: this is no command that can run by itself.
+            InvalidInput: this is no command that can run by itself; the nearest word is named where it was typed.
             PermissionDenied: the actor is not a writer.
             ReadOnlyMode: the session is read-only.
             WorkspaceFull: no space is left.
@@ -82,6 +83,8 @@ class Jobs:
         """
         self._access.require(Role.WRITER, "start a job")
         line = line_of(words)
+        if typed:
+            self._have_read(line)
         with disk_errors(self._place, "the folder of jobs"):
             self._place.mkdir(mode=0o700, exist_ok=True)
             self._forget_oldest()
@@ -190,6 +193,16 @@ class Jobs:
     def _require_of(self, job: Job, operation: str) -> None:
         own = job.actor == self._access.actor.name
         self._access.require(Role.WRITER if own else Role.OPERATOR, operation)
+
+    def _have_read(self, line: Sequence[str]) -> None:
+        """Have the program read a line without doing it: what words there are is known only there."""
+        import subprocess
+
+        command = [*self._program, "jobs", "check", "--", *line]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 a list of words; no shell
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().removeprefix("qd: ")
+            raise InvalidInput(clean(said, limit=files.LONGEST) or "This is no command.")
 
     def _begin(self, folder: Path, line: Sequence[str]) -> None:
         import subprocess

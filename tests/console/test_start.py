@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from console.__main__ import Wish, plain_wish
+from console.__main__ import plain_wish
+from engine.core.wish import Wish
 from tests.bench.pty.session import PtySession
 from tests.console.world import World
 

@@ -156,6 +156,7 @@ NOT_IN_THE_CONSOLE: Mapping[str, str] = {
     "runs.count": "its lists know how long they are; the first screen counts by status",
     "gates.check": "a job of `qd models check`: it goes on when the console is left",
     "monitors.backtest": "same, of `qd monitors backtest`",
+    "builds.build": "same, of `qd models build`",
     "builds.export": "writes a file where the command line runs",
     "processes.stop_up": "a console may run on it; ended where it was started, or with `qd up stop`",
     "telemetry.import_labels": "a file, at a command line or by a timer",
