@@ -264,6 +264,7 @@ def test_a_killed_process_s_work_goes_on_to_the_same_bytes(
         while not (output / "manifest.json").exists() or len(list(output.glob("part-*.parquet"))) < after:
             assert time.monotonic() < ends
             assert process.poll() is None, process.communicate()
+            time.sleep(0.005)  # the core is for what is waited for
         process.send_signal(number)
         _, told = process.communicate(timeout=DEADLINE_S)
     if number == signal.SIGINT:

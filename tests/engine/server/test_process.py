@@ -171,6 +171,7 @@ def _wait_until(holds: Callable[[], bool]) -> None:
     until = time.monotonic() + 30
     while not holds():
         assert time.monotonic() < until
+        time.sleep(0.01)  # the core is for what is waited for
 
 
 def test_a_killed_server_leaves_no_lock_behind(workspace: Path) -> None:

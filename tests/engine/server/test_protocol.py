@@ -276,6 +276,7 @@ def test_more_connections_than_are_taken_are_told_so(serve: Serve) -> None:
         until = time.monotonic() + PATIENCE_S
         while not serves_others(url):
             assert time.monotonic() < until
+            time.sleep(0.01)  # the core is for what is waited for
         for connection in kept:
             connection.close()
 
@@ -296,6 +297,7 @@ def test_a_client_that_reads_no_answer_is_let_go(serve: Serve) -> None:
         until = time.monotonic() + PATIENCE_S
         while _connections(url) > 1:  # the one that asks
             assert time.monotonic() < until
+            time.sleep(0.01)
 
 
 def _connections(url: str) -> int:
