@@ -98,7 +98,7 @@ class Grouping:
 
     def of_things(self, keys: frozenset[Key]) -> frozenset[Key]:
         """Those of some keys that are things', not groups'."""
-        return keys if self.keys is None else frozenset(key for key in keys if mark_of(key) is None)
+        return frozenset(key for key in keys if mark_of(key) is None)
 
     def plain(self, row: Row) -> list[str]:
         """The texts of a row, as they are outside of a group."""
@@ -232,18 +232,17 @@ class Grouping:
     # --- marks
 
     def settle_marks(self) -> bool:
-        """After marks changed: the row of a group is marked as long as all its rows are; marking it marks them.
+        """After marks or groups changed: a group is marked while all its rows are, and marking it marks them.
 
         Returns:
             Whether the marks stand as they are; if not, they have been set anew and this is called again.
         """
-        table, keys = self._view.table, self.keys
+        marks, keys = self._view.table.marks, self.keys
         if keys is None:
-            return True
-        marks = table.marks
+            return self._set(self.of_things(marks))
         heads = {mark for key in marks ^ self._marks if (mark := mark_of(key)) is not None}
-        things = frozenset(key for key in marks if mark_of(key) is None)
-        same_things = things == {key for key in self._marks if mark_of(key) is None}
+        things = self.of_things(marks)
+        same_things = things == self.of_things(self._marks)
         self._marks = marks
         if same_things and len(heads) == 1:
             return self._mark_group(keys, heads.pop(), things)

@@ -13,6 +13,9 @@ from console.widgets.table import Column
 from engine.core.query.schema import Attribute, Kind, Schema
 from engine.core.query.tree import Entity, Field, OrderBy
 
+Row = int | str
+"""What stands in a row: a thing by its key, or a group."""
+
 
 @dataclass(frozen=True)
 class Thing:
@@ -85,11 +88,11 @@ def view(location: Location) -> ListView[Thing]:
 class Model:
     """What the list must show, said as plainly as can be."""
 
-    listed: list[int] = field(default_factory=list)
+    listed: list[Row] = field(default_factory=list)
     cursor: int = -1
-    marks: set[int] = field(default_factory=set)
-    marked_last: int | None = None
-    announced: set[int] = field(default_factory=set)
+    marks: set[Row] = field(default_factory=set)
+    marked_last: Row | None = None
+    announced: set[Row] = field(default_factory=set)
     orders: list[tuple[str, bool]] = field(default_factory=list)
     least: float | None = None
     columns: list[str] = field(default_factory=lambda: list(COLUMNS))
@@ -98,8 +101,12 @@ class Model:
 
     # --- rows
 
-    def listing(self) -> list[int]:
+    def listing(self) -> list[Row]:
         """The keys that pass, in order: values first, missing last, ties by the newest."""
+        return list(self.things())
+
+    def things(self) -> list[int]:
+        """The keys of all things that pass, in order."""
         found = sorted(THINGS, reverse=True)
         if self.least is not None:
             found = [key for key in found if (value := THINGS[key].number) is not None and value > self.least]
@@ -111,11 +118,11 @@ class Model:
         return found
 
     @property
-    def key(self) -> int | None:
+    def key(self) -> Row | None:
         """The key under the cursor."""
         return self.listed[self.cursor] if self.listed else None
 
-    def take(self, keys: list[int], height: int, *, at_top: bool) -> None:
+    def take(self, keys: list[Row], height: int, *, at_top: bool) -> None:
         """Another order: the cursor stays on its key, else on its place; who follows the top stays there."""
         key = self.key
         self.cursor = keys.index(key) if key in keys else min(max(self.cursor, 0), len(keys) - 1)
@@ -151,7 +158,16 @@ class Model:
         here = set(self.listed)
         self.marks = self.marks - here if here and here <= self.marks else self.marks | here
 
+    def is_marked(self, key: Row) -> bool:
+        """Whether a row has a mark."""
+        return key in self.marks
+
     # --- columns
+
+    def indent(self, column: str) -> str:
+        """What stands before the text of a cell."""
+        del column
+        return ""
 
     def shown(self) -> list[str]:
         """Names of the columns in order: the first one shown, pinned ones, the others."""
@@ -160,7 +176,7 @@ class Model:
 
     def cells(self, columns: Sequence[str]) -> list[list[str]]:
         """The texts of every listed row."""
-        return [[text_of(THINGS[key], column) for column in columns] for key in self.listed]
+        return [[text_of(THINGS[key], column) for column in columns] for key in self.listed if isinstance(key, int)]
 
 
 def _value(thing: Thing, column: str) -> float | str | None:

@@ -18,13 +18,15 @@ from console.app import ConsoleApp
 from console.location import Location
 from console.screens.list import ListView
 from engine.core.events import Changes, Event
-from tests.console.fuzzed_list import THINGS, Model, Thing
+from tests.console.fuzzed_list import THINGS, Model, Row, Thing
 from tests.console.world import World
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-PATIENCE = 3.0
+    from console.widgets.table import Key
+
+PATIENCE = 10.0
 """Seconds until the screen must say what the model says."""
 
 WORDS = st.sampled_from(["ash", "birch", "cedar", "elm", "漢字", ""])
@@ -114,6 +116,7 @@ class Lists(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(sorted(MOVES)), times=st.integers(1, 5))
     def move(self, key: str, times: int) -> None:
+        times = 1 if key in "gG" else times  # what was announced comes in between
         self.press(*[key] * times)
         self.model.go(self.model.cursor + MOVES[key] * times)
         self._at_top()
@@ -238,6 +241,10 @@ class Lists(RuleBasedStateMachine):
 
     # --- what must be so
 
+    def named(self, key: Key | None) -> Row | None:
+        """What the model calls a row."""
+        return key
+
     def check(self) -> None:
         self.run(self._until(self._differs))
 
@@ -250,12 +257,13 @@ class Lists(RuleBasedStateMachine):
 
     def _differs(self) -> str:
         table, model = self.view.table, self.model
-        if list(self.view.keys) != model.listed:
-            return f"listed {list(self.view.keys)}, not {model.listed}"
-        if table.cursor_key != model.key:
-            return f"the cursor is on {table.cursor_key}, not {model.key}"
-        if table.marks != model.marks:
-            return f"marked {sorted(table.marks, key=str)}, not {sorted(model.marks)}"
+        listed = [self.named(key) for key in self.view.keys]
+        if listed != model.listed:
+            return f"listed {listed}, not {model.listed}"
+        if self.named(table.cursor_key) != model.key:
+            return f"the cursor is on {table.cursor_key!r}, not {model.key}"
+        if self.view.marks != model.marks:
+            return f"marked {sorted(self.view.marks, key=str)}, not {sorted(model.marks)}"
         if table.new_above != len(model.announced):
             return f"{table.new_above} new, not {len(model.announced)}"
         shown = [column.name for column in table.columns]
@@ -275,22 +283,24 @@ class Lists(RuleBasedStateMachine):
         if table.column is None or table.column.name not in [names[place.column] for place in placed]:
             return "the column cursor is out of view"
         for line, key in zip(lines[1:], model.listed[top : top + height], strict=False):
-            if line.startswith("●") is not (key in model.marks):
+            if line.startswith("●") is not model.is_marked(key):
                 return f"the mark of {key}: {line}"
             if not line.isascii():
                 continue  # wide characters stand on two cells; other rows tell enough
             for place in placed:
-                text = self._fitting(key, names[place.column], place.width)
+                text = self.fitting(key, names[place.column], place.width)
                 found = line[place.x : place.x + place.width].strip()
                 if found != text:
                     return f"{key}.{names[place.column]} reads {found!r}, not {text!r}"
         return ""
 
-    def _fitting(self, key: int, column: str, width: int) -> str:
+    def fitting(self, key: Row, column: str, width: int) -> str:
+        """A cell as wide as it is shown."""
         from console.widgets.table.layout import fit
         from tests.console.fuzzed_list import text_of
 
-        return fit(text_of(THINGS[key], column), width).strip()
+        assert isinstance(key, int)
+        return fit(self.model.indent(column) + text_of(THINGS[key], column), width).strip()
 
 
 Lists.TestCase.settings = settings(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from console.exporting.acts import save
 from console.own import Own
 from console.screens.list import ListView
 from engine.core.clock import ManualClock
@@ -213,9 +214,7 @@ async def test_rows_are_saved_group_by_group(world: World, tmp_path: Path) -> No
     file = tmp_path / "list.csv"
     async with console(world.engine, "runs group:lr cols:params.lr") as deck:
         await deck.expect("▸ 0.1 (2)")
-        await deck.press("colon")
-        await deck.type(f"save-list {file}")
-        await deck.press("enter")
+        save(deck.app, str(file))
         await deck.until(file.exists, "the file")
         await deck.expect("Saved 4 rows")
     names = [line.split(",")[0] for line in file.read_text().splitlines()[1:]]
