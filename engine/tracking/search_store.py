@@ -213,18 +213,28 @@ def matching(snapshot: Snapshot, search: Search) -> Matching:
     Raises:
         InvalidInput: a pattern is too long.
     """
-    if search.filter is None and search.experiments is None:
-        deleted = "SELECT EXISTS (SELECT 1 FROM run r INDEXED BY run_listing WHERE r.deleted_ms IS NOT NULL)"
-        if search.lifecycle == "all" or (search.lifecycle == "active" and not snapshot.execute(deleted).fetchone()[0]):
-            return Matching(None, few=False)
+    if search.filter is None and _are_all(snapshot, search):
+        return Matching(None, few=False)
     few = _fewest(snapshot, search)
+    if few is None:
+        for found, part in candidates(snapshot, search.filter):
+            if part == search.filter and _are_all(snapshot, search):  # the index range is the answer
+                return Matching(Sql(f"SELECT e.run AS id FROM ({found.text}) e", found.values), few=False)
     source, rest = Sql("run r"), search.filter
     if few is not None:
         rest = few.rest
         source = Sql(f"({few.source.text}) c CROSS JOIN run r ON r.id = c.run", few.source.values)
     where = _conditions(search, rest, FilterCompiler(snapshot, "r.id", sets=few is None))
-    found = Sql(f"SELECT r.id AS id FROM {source.text} WHERE {where.text}", source.values + where.values)
-    return Matching(found, few is not None)
+    asked = Sql(f"SELECT r.id AS id FROM {source.text} WHERE {where.text}", source.values + where.values)
+    return Matching(asked, few is not None)
+
+
+def _are_all(snapshot: Snapshot, search: Search) -> bool:
+    """Whether all runs there are would be found but for the filter."""
+    if search.experiments is not None or search.lifecycle == "deleted":
+        return False
+    deleted = "SELECT EXISTS (SELECT 1 FROM run r INDEXED BY run_listing WHERE r.deleted_ms IS NOT NULL)"
+    return search.lifecycle == "all" or not snapshot.execute(deleted).fetchone()[0]
 
 
 def read_once(snapshot: Snapshot, found: Matching) -> tuple[Matching, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,8 @@ from hypothesis import strategies as some
 from engine.core.aggregates import Aggregate, aggregate
 from engine.core.errors import FilterSyntaxError, InvalidInput, NotFound
 from engine.db.database import Database
-from engine.tracking.model import RunQuery, RunReport, RunStart
+from engine.tracking.model import RunImport, RunQuery, RunReport, RunStart
+from engine.tracking.search_store import USUAL, Lifecycle
 from engine.tracking.service import Runs
 from tests.builders import make_database, make_runs
 
@@ -115,3 +117,26 @@ def test_hostile_keys_are_only_keys(runs: Runs) -> None:
     runs.report(run, RunReport(metrics=[(key, 2.0, 0, 0)]))
     [found] = runs.aggregates(columns=[f"metrics.`{key}`"]).columns
     assert (found.count, found.mean) == (1, 2.0)
+
+
+def test_more_runs_than_are_read_one_by_one_are_added_up_too(runs: Runs) -> None:
+    points = {float(number): [("auc", float(number), 0, 0)] for number in range(USUAL.few + 1)}
+    runs.import_runs(
+        RunImport("one", name="x", start_ms=0, end_ms=int(number), metrics=metrics, params={"lr": "2"})
+        for number, metrics in points.items()
+    )
+    added_up_as_one_by_one(runs, "active")
+    runs.delete(runs.page(RunQuery(filter="metrics.auc = 7")).items[0].run_id)
+    for lifecycle in get_args(Lifecycle):
+        added_up_as_one_by_one(runs, lifecycle)
+
+
+def added_up_as_one_by_one(runs: Runs, lifecycle: Lifecycle) -> None:
+    query = RunQuery(filter="metrics.auc >= 0", lifecycle=lifecycle)
+    values = [run.metrics["auc"] for run in runs.rows(runs.keys(query)).values()]
+    found = runs.aggregates(query, ["metrics.auc", "params.lr", "duration"])
+    assert found.things == len(values) == runs.count(query)
+    assert [each.count for each in found.columns] == [len(values)] * 3
+    for numbers in (found.columns[0], found.columns[2]):
+        assert (numbers.least, numbers.greatest) == (min(values), max(values))
+        assert numbers.mean == pytest.approx(sum(values) / len(values))
