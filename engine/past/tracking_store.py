@@ -162,7 +162,8 @@ def _show_runs(connection: sqlite3.Connection, cut: Cut) -> None:
 
 def logged(connection: sqlite3.Connection, cut: Cut) -> None:
     """Show the points, files and models that had been logged by then; the latest point of each key among them."""
-    until(connection, cut, {"metric": "time_ms", "artifact": "time_ms", "logged_model": "created_ms"})
+    until(connection, cut, {"metric": "time_ms", "artifact": "time_ms"})
+    _logged_models(connection, cut)
     now = f"{cut.time_ms:d}"
     point = f"""(SELECT {{column}} FROM main.metric m WHERE m.run = l.run AND m.key = l.key AND m.time_ms <= {now}
         ORDER BY m.step DESC, m.time_ms DESC, m.value DESC LIMIT 1)"""
@@ -176,6 +177,18 @@ def logged(connection: sqlite3.Connection, cut: Cut) -> None:
         "latest_metric",
         f"SELECT l.run, l.key, {columns} FROM main.latest_metric l WHERE l.time_ms <= {now} OR {had}",
     )
+
+
+def _logged_models(connection: sqlite3.Connection, cut: Cut) -> None:
+    """Show the models that had been logged by then, deleted or not as the first later record tells."""
+    of = "FROM main.audit a WHERE a.kind = 'logged_model' AND a.key = m.model_id"
+    deleted = f"""CASE (SELECT a.verb {of} AND a.seq > {cut.seq:d} AND a.verb IN ('delete', 'restore')
+        ORDER BY a.seq LIMIT 1) WHEN 'delete' THEN NULL
+        WHEN 'restore' THEN (SELECT max(a.time_ms) {of} AND a.seq <= {cut.seq:d} AND a.verb = 'delete')
+        ELSE m.deleted_ms END AS deleted_ms"""
+    columns = [row[1] for row in connection.execute("PRAGMA main.table_info(logged_model)")]
+    listed = ", ".join(deleted if column == "deleted_ms" else f"m.{column}" for column in columns)
+    show(connection, "logged_model", f"SELECT {listed} FROM main.logged_model m WHERE m.created_ms <= {cut.time_ms:d}")
 
 
 def traces(connection: sqlite3.Connection, cut: Cut) -> None:

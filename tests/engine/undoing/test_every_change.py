@@ -11,6 +11,7 @@ import pytest
 from engine.api import Engine
 from engine.audit.model import AuditFilter
 from engine.core.errors import Conflict, InvalidInput, PermissionDenied, QuarterdeckError, ReadOnlyMode
+from engine.core.moment import Moment
 from engine.registry.model import Stage
 from engine.undoing.inverse import Inverse, Part
 from engine.undoing.model import KIND
@@ -214,6 +215,7 @@ def test_somebody_else_is_told_beforehand_what_an_undo_does(make_desk: MakeDesk,
     doing = CHANGES[sort]
     desk = make_desk(doing.policy)
     root, seq, before, after = _done(desk, sort, doing)
+    assert _looked_at(root, doing, seq) == before
     other = desk.engine("boss")
     plan = other.undoing.plan(seq)
     if plan.blockers:
@@ -224,6 +226,15 @@ def test_somebody_else_is_told_beforehand_what_an_undo_does(make_desk: MakeDesk,
     other.undoing.undo(seq, reason="not right", expected=plan.expect)
     assert doing.look(root) == before
     assert root.audit.page(AuditFilter(kind=KIND)).items[0].actor == "boss"
+
+
+def _looked_at(engine: Engine, doing: Doing, seq: int) -> object:
+    """What was told before a change, as the past tells it now."""
+    time_ms = engine.audit.entry(seq).time_ms
+    first = min(each.seq for each in engine.audit.page(limit=50).items if each.time_ms == time_ms)
+    if first == 1:
+        return doing.look(engine.at(Moment(time_ms - 1)))
+    return doing.look(engine.at(Moment(change=first - 1)))
 
 
 def test_a_plan_that_is_no_longer_what_was_shown_is_refused(make_desk: MakeDesk) -> None:
