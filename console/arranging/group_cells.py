@@ -23,6 +23,8 @@ OPENED, CLOSED = "▾", "▸"
 INDENT = "  "
 """What stands before the rows in a group."""
 
+_NOTHINGS = frozenset({"", "-", "–", "—"})  # noqa: RUF001 the dashes that stand for nothing elsewhere
+
 LONGEST = 200
 """Characters of a value that are looked at."""
 
@@ -38,13 +40,13 @@ class Table(Protocol):
 
 
 def value_text(value: str | float | None) -> str:
-    """A value that rows are grouped by, in one line; blanks in quotes."""
+    """A value that rows are grouped by, in one line; what looks like none in quotes."""
     if value is None:
         return "—"
     if not isinstance(value, str):
         return number(value)
     said = clean(logged(value), limit=LONGEST)
-    return said.strip() or f'"{said}"'
+    return said if said.strip() not in _NOTHINGS else f'"{said}"'
 
 
 def group_cells(group: Group, columns: Sequence[Shown[Any]], table: Table, *, opened: bool) -> tuple[Cell, ...]:

@@ -25,6 +25,9 @@ RANGED = frozenset({Kind.NUMBER, Kind.DURATION})
 RANGE = 26
 """Cells that such a range takes at most."""
 
+RANGE_WEIGHT = 4
+"""Its share of the width nobody wants: more than names take, which have their room already."""
+
 
 class Layout(Generic[T]):
     """Puts a list's columns into its table as the operator wants them.
@@ -77,7 +80,9 @@ class Layout(Generic[T]):
         column = shown.column
         if self.kind(shown) not in RANGED or column.name in self.arrangement.widths:
             return shown
-        return replace(shown, column=replace(column, maximum=max(column.maximum, RANGE), weight=max(column.weight, 1)))
+        return replace(
+            shown, column=replace(column, maximum=max(column.maximum, RANGE), weight=max(column.weight, RANGE_WEIGHT))
+        )
 
     def take(self, every: Sequence[Shown[T]], location: Location) -> None:
         """Show these columns, arranged, with the orders of a location."""

@@ -172,6 +172,7 @@ async def test_hostile_values_stay_values(world: World) -> None:
             assert "\x1b" not in deck.text()
             assert "\u202e" not in deck.text()
             assert deck.text().count("(1)") == 6
+            assert '"—" (1)' in deck.text()
             await deck.press("circumflex_accent")
             await deck.expect("r0", "r5")
 
