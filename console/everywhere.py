@@ -31,6 +31,12 @@ def _help(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     app.open_dialog(HelpDialog(app.view))
 
 
+def _keys(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
+    from console.screens.focused import show_focused
+
+    show_focused(app)
+
+
 def _palette(app: ConsoleApp, _subject: Any, _answers: Answers) -> None:
     from console.screens.palette import open_palette
 
@@ -122,6 +128,7 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("filter", "/", "filter", _filter, "Filter: words, !word, /regex/, auc>0.9.", needs=Needs.NOTHING),
     Action("command", ":", "command", _command, "Type a command; Tab completes.", needs=Needs.NOTHING),
     Action("help", "?", "help", _help, "Keys of this view and of every view.", needs=Needs.NOTHING),
+    Action("keys", "F1", "keys", _keys, "Keys of what is focused: a line, a dialog, the view.", needs=Needs.NOTHING),
     Action("palette", "ctrl-p", "palette", _palette, "Find any action, resource or model.", needs=Needs.NOTHING),
     Action("leave", "Esc", "out", _leave, "Give up the filter, then the marks, then the view.", needs=Needs.NOTHING),
     Action("back", "[", "back", _back, "The view before.", needs=Needs.NOTHING),

@@ -74,7 +74,7 @@ class Keyboard(TerminalApp[int]):
         if self._exit:
             return
         self.last_input = time.monotonic()
-        if event.key in ("ctrl+c", "ctrl+z"):  # wherever the operator is, also in a dialog or a line of text
+        if event.key in ("ctrl+c", "ctrl+z", "f1"):  # wherever the operator is, also in a dialog or a line of text
             self.press(key_name(event))
             return
         if len(self.screen_stack) == 1 and not self.typing and self.press(key_name(event)):

@@ -77,6 +77,8 @@ class Pager(Dialog[None]):
     Pager.searching #told { display: none; }
     """
 
+    keys = (("/", "search"), ("n N", "the next place, the one before"))
+
     def __init__(self, title: str, text: Text) -> None:
         noun = "line" if len(text.lines) == 1 else "lines"
         super().__init__(f"{title}  {len(text.lines):,} {noun}{', ' + text.note if text.note else ''}")

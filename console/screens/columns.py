@@ -37,6 +37,7 @@ class ColumnChooser(Dialog[Choosing]):
     """
 
     DEFAULT_CSS = "ColumnChooser Document { max-height: 30; }"
+    keys = HINTS
     KEYS: ClassVar[Mapping[str, str]] = {"(": "left", ")": "right", "#": "pin", "R": "reset", " ": "toggle"}
 
     def __init__(self, choosing: Choosing, titles: Mapping[str, str], usual: Sequence[str]) -> None:

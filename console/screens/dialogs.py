@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Offset
@@ -68,6 +68,10 @@ class Choices(Widget, can_focus=True):
         super().__init__()
         self._choices = list(choices)
         self._at = first
+
+    def letters(self) -> tuple[tuple[str, str], ...]:
+        """Each choice's letter and label."""
+        return tuple(self._choices)
 
     def label(self, letter: str) -> str:
         """The label of a choice, by its letter; empty when there is none."""
@@ -143,6 +147,8 @@ class Dialog(TerminalModal[Result], Generic[Result]):
     Dialog .label { width: 20; }
     Dialog Horizontal { height: 1; }
     """
+    keys: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Its own keys and what each does, for F1; those of its parts are known."""
 
     def __init__(self, title: str, look: str = "title-selected") -> None:
         super().__init__()
@@ -155,6 +161,12 @@ class Dialog(TerminalModal[Result], Generic[Result]):
             event.stop()
             event.prevent_default()
             self.give_up()
+        elif event.character == "?" and not isinstance(self.focused, Input):
+            event.stop()
+            event.prevent_default()
+            from console.screens.focused import show_focused
+
+            show_focused(cast("ConsoleApp", self.app))
         elif event.key in ("down", "up") and isinstance(self.focused, Input):
             event.stop()
             (self.focus_next if event.key == "down" else self.focus_previous)()
@@ -322,6 +334,8 @@ class TextDialog(Dialog[None]):
         title: What it is about.
         lines: The lines.
     """
+
+    keys = (("c", "copy all of it"), ("q  Enter", "close"))
 
     def __init__(self, title: str, lines: Sequence[Line], look: str = "title-selected") -> None:
         super().__init__(title, look)

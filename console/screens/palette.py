@@ -74,6 +74,8 @@ class Palette(Dialog[Choice]):
         "Palette { align: center top; } Palette Document { max-height: 14; } Palette > Vertical { margin-top: 2; }"
     )
 
+    keys = (("Enter", "do it, or go there"), ("↑ ↓  PgUp PgDn", "move in what fits"))
+
     def __init__(self, choices: Sequence[Choice]) -> None:
         super().__init__("Palette")
         self._choices = list(choices)
