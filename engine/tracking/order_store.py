@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.core.errors import InvalidInput
@@ -125,6 +126,10 @@ def ranked(snapshot: Snapshot, order: Sequence[OrderBy]) -> Stretch:
     return Stretch(None, Sql("1"), terms, joins)
 
 
+_LOOK_UP = 10
+"""Runs that are read along an index in the time in which one is looked up."""
+
+_LISTED = "(SELECT value FROM json_each(?))"
 _NOBODY = Sql("0")
 _RARE = 0.05
 
@@ -236,6 +241,8 @@ def after(terms: Sequence[Term], values: Sequence[object]) -> Sql:
 def sorted_by(snapshot: Snapshot, row_ids: Iterable[int], order: Sequence[OrderBy]) -> list[int]:
     """Sort a whole result in memory: one scan along an index a sort key, where SQL would look up run after run.
 
+    Of few among many runs only theirs are looked up.
+
     Args:
         snapshot: Where values are read.
         row_ids: Integer keys of runs, in the order of the ties.
@@ -249,8 +256,10 @@ def sorted_by(snapshot: Snapshot, row_ids: Iterable[int], order: Sequence[OrderB
     """
     _check_count(order)
     found = list(row_ids)
+    runs = snapshot.execute("SELECT max(id) FROM run").fetchone()[0] or 0
+    listed = json.dumps(found) if len(found) * _LOOK_UP < runs else None
     for key in reversed(order):
-        values = _values(snapshot, key.field)
+        values = _values(snapshot, key.field, listed)
         nan = NAN if key.field.entity is Entity.METRIC else None
         present = [row_id for row_id in found if values.get(row_id, nan) != nan]
         # Sorting keeps the order of equals, backwards too, so the keys after this one stay in force.
@@ -261,15 +270,19 @@ def sorted_by(snapshot: Snapshot, row_ids: Iterable[int], order: Sequence[OrderB
     return found
 
 
-def _values(snapshot: Snapshot, field: Field) -> dict[int, Any]:
-    """What every run has under a field, by integer key; runs that have nothing are left out."""
+def _values(snapshot: Snapshot, field: Field, listed: str | None) -> dict[int, Any]:
+    """What every run, or every one of a JSON list, has under a field, by integer key; who has nothing is left out."""
+    only, among = ("", ()) if listed is None else (f" AND {{}} IN {_LISTED}", (listed,))
     if field.entity is Entity.ATTRIBUTE:
         column = ATTRIBUTES[field.key]
-        return dict(snapshot.execute(f"SELECT r.id, {column} FROM run r WHERE {column} IS NOT NULL"))
+        sql = f"SELECT r.id, {column} FROM run r WHERE {column} IS NOT NULL{only.format('r.id')}"
+        return dict(snapshot.execute(sql, among))
     table, path = _TABLES[field.entity], path_of(field)
     if path is not None:
         rows = rows_inside(table, path, key_id(snapshot, _KINDS[field.entity], path.key))
-        found = snapshot.execute(f"SELECT run, value FROM ({rows.text}) WHERE value IS NOT NULL", rows.values)
-        return {run: (isinstance(value, str), value) for run, value in found}  # texts come after numbers, as in SQL
-    sql = f"SELECT o.run, o.value FROM {table} o INDEXED BY {table}_by_value WHERE o.key = ?"
-    return dict(snapshot.execute(sql, (key_id(snapshot, _KINDS[field.entity], field.key),)))
+        sql = f"SELECT run, value FROM ({rows.text}) WHERE value IS NOT NULL{only.format('run')}"
+        # Texts come after numbers, as in SQL.
+        return {run: (isinstance(value, str), value) for run, value in snapshot.execute(sql, (*rows.values, *among))}
+    index = f" INDEXED BY {table}_by_value" if listed is None else ""
+    sql = f"SELECT o.run, o.value FROM {table} o{index} WHERE o.key = ?{only.format('o.run')}"
+    return dict(snapshot.execute(sql, (key_id(snapshot, _KINDS[field.entity], field.key), *among)))
