@@ -86,7 +86,7 @@ class JobWatch:
             self._running[job.id] = job
             self._followers[job.id] = told
             app.show_busy()
-            app.say(f"Job {job.id} began: {job.title}. It goes on when you leave; :jobs shows it.")
+            app.say(f"Job {job.id} began: {job.title}. :jobs shows it.")
             if told.begun is not None:
                 told.begun(job)
 

@@ -42,16 +42,20 @@ class CommandLine:
         self._put_last = ""
         self._search: str | None = None
         self._found = 0
+        self._last: Typed | None = None
         app.frame.ask(":", text, self.typed)
         app.read("command.names", lambda: known_names(app.engine, own_values(app)), self._take_names)
 
     def _take_names(self, names: Names) -> None:
         """Every resource is imported by now, off this thread: the whole grammar costs nothing any more."""
         self._names, self._grammar = names, grammar_of(self._app)
+        if self._last is not None and not self._menu and self._search is None:
+            self._changed(self._last)  # typed before anything was known to offer
 
     def typed(self, typed: Typed) -> None:
         """A key in the line."""
         if typed.stage is Stage.CHANGED:
+            self._last = typed
             self._changed(typed)
         elif typed.stage in (Stage.COMPLETE, Stage.COMPLETE_BACK):
             self._complete(typed, 1 if typed.stage is Stage.COMPLETE else -1)
@@ -60,8 +64,10 @@ class CommandLine:
         elif typed.stage is Stage.SEARCH:
             self._search_older(typed.text)
         elif typed.stage is Stage.GIVEN_UP:
+            self._last = None
             self._end()
         else:
+            self._last = None
             self._done(typed.text)
 
     def _changed(self, typed: Typed) -> None:

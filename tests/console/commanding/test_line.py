@@ -93,6 +93,14 @@ async def test_what_all_things_have_is_completed_and_a_value_can_follow(world: W
         assert line(deck) == then
 
 
+async def test_what_was_typed_before_the_names_came_is_completed_when_they_come(world: World) -> None:
+    world.version()
+    async with console(world.engine) as deck:
+        await deck.press("colon")
+        await deck.type("delete versions ch")
+        await deck.expect("churn/1")
+
+
 async def test_themes_are_completed_those_of_the_operators_folder_too(world: World, tmp_path: Path) -> None:
     own = own_of(tmp_path)
     (own.config / "themes").mkdir(parents=True)
