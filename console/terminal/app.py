@@ -13,6 +13,7 @@ from textual.app import App
 from textual.events import InputEvent
 from textual.screen import ModalScreen, Screen
 
+from console.terminal.composing import LineCompositor
 from console.terminal.driver import TerminalDriver
 from console.terminal.pace import NEAR
 
@@ -156,6 +157,10 @@ class TerminalScreen(Screen[Result], Generic[Result]):
     _settling = False
     _unseen = False
     _last_paint = 0.0
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 Textual's word
+        super().__init__(name, id, classes)
+        self._compositor = LineCompositor()
 
     async def _on_idle(self, event: Idle) -> None:
         """Plan a paint when something changed; else do what Textual does."""
