@@ -15,7 +15,7 @@ from console.widgets.charts.spark import bar
 from console.widgets.document import Line, blank, fields, heading
 from engine.core.access import Role
 from engine.core.errors import NotFound
-from engine.jobs.model import Job
+from engine.jobs.model import Job, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,7 +193,7 @@ class JobView(Page["tuple[Job, str]"]):
         ]
         if job.exit_code is not None:
             facts.append(("exit code", (str(job.exit_code), "")))
-        if job.progress is not None:
+        if job.progress is not None and job.state is not JobState.DONE:  # its last word was before its end
             facts.append(("progress", ("".join(text for text, _ in _far(job, unicode=self.deck.unicode)), "running")))
         lines = [heading(f"Job {job.id}", job.title), *fields(facts), blank(), heading("Log")]
         text = log.splitlines()

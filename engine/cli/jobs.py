@@ -13,6 +13,7 @@ from engine.cli.groups import LazyGroup
 from engine.cli.options import paging_options
 from engine.cli.output import Column, Format, format_options, show_lines, show_page, show_record, write
 from engine.core.plain import plain
+from engine.jobs.model import JobState
 
 if TYPE_CHECKING:
     from engine.api import Engine
@@ -36,7 +37,7 @@ def _left(job: Job) -> int | None:
 COLUMNS = (
     Column("id", lambda job: job.id, right=True),
     Column("state", lambda job: job.state.value),
-    Column("progress", lambda job: job.progress, _far),
+    Column("progress", lambda job: None if job.state is JobState.DONE else job.progress, _far),
     Column("left_ms", _left, duration, "left", right=True),
     Column("started_ms", lambda job: job.started_ms, age, "age", right=True),
     Column("exit_code", lambda job: job.exit_code, title="exit", right=True),
