@@ -7,7 +7,7 @@ import re
 from engine.core.command import View as Location
 from engine.core.timetext import format_time
 
-__all__ = ["Location", "filter_text", "filter_words", "identity", "is_number", "title"]
+__all__ = ["Location", "filter_text", "filter_words", "identity", "is_number", "narrowed", "title"]
 
 _TERM = re.compile(r"""!?(?:'[^']*+'|"[^"]*+"|`[^`]*+`|/(?:[^/\\]|\\.)++/|[^\s'"`]++)++""", re.DOTALL)
 _SHORT_ID = 8
@@ -37,6 +37,12 @@ def is_number(name: str) -> bool:
 def filter_text(location: Location) -> str:
     """The filter in force, as typed after `/`; empty for none."""
     return " ".join(location.terms)
+
+
+def narrowed(location: Location) -> str:
+    """What keeps things out of a list, as typed after `:`: its filter and its earliest time; empty for nothing."""
+    text = filter_text(location)
+    return " ".join([*(["/" + text] if text else []), *([f"since:{location.since}"] if location.since else [])])
 
 
 def filter_words(text: str) -> tuple[str, ...]:

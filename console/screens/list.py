@@ -16,7 +16,7 @@ from console.arranging.grouping import Grouping
 from console.arranging.keeping import SavedView
 from console.arranging.layout import Layout
 from console.formats import plural
-from console.location import Location, filter_text, filter_words
+from console.location import Location, filter_words, narrowed
 from console.resources.grouped import GroupRow
 from console.resources.resource import Listing, Resource
 from console.screens.news import News
@@ -152,8 +152,8 @@ class ListView(View, Generic[T]):
             hidden = len(self.marks.difference(self.grouping.things))
             unseen = f", {hidden} hidden by the filter" if hidden else ""
             parts.append((f"{len(self.marks)} marked{unseen}  ", "mark"))
-        if text := filter_text(self.location):
-            parts += [("/" + text, "warn"), ("  ", "")]
+        if text := narrowed(self.location):
+            parts += [(text, "warn"), ("  ", "")]
         if self._remark:
             parts.append((f"{self._remark}  ", "dim"))
         parts += self.grouping.status()
@@ -162,9 +162,11 @@ class ListView(View, Generic[T]):
         return parts
 
     def escape(self) -> bool:
-        """The filter first, term by term from the last; then the marks."""
+        """The filter first, term by term from the last, and the earliest time; then the marks."""
         if self.location.terms:
             self.go(replace(self.location, terms=self.location.terms[:-1]))
+        elif self.location.since:
+            self.go(replace(self.location, since=""))
         elif self.table.marks:
             self.table.clear_marks()
         else:
@@ -316,7 +318,7 @@ class ListView(View, Generic[T]):
 
     def _show_empty(self) -> None:
         empty = not self.keys
-        text = filter_text(self.location)
+        text = narrowed(self.location).removeprefix("/")
         lines = (
             (f"No {self.resource.noun} matches {text}", "Esc takes the filter away.") if text else self.resource.empty
         )

@@ -80,3 +80,13 @@ async def test_a_screen_shows_what_is_young_enough(aged: World, size: tuple[int,
     async with console(aged.engine, "models since:1h", size) as deck:
         await deck.expect("new", "1 model")
         assert "old" not in deck.text()
+
+
+async def test_the_earliest_time_is_named_and_esc_takes_it_away(aged: World) -> None:
+    async with console(aged.engine, "models since:1h") as deck:
+        await deck.expect("since:1h", "1 model")
+    async with console(aged.engine, "versions since:1h") as deck:
+        await deck.expect("No version matches since:1h", "Esc takes the filter away")
+        await deck.press("escape")
+        await deck.expect("churn/1")
+        assert "since:" not in deck.text()
