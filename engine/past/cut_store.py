@@ -60,18 +60,21 @@ def neighbour(view: Snapshot, subject: Subject, seq: int | None, *, back: bool) 
     Returns:
         Its number; `None` when there is none.
     """
-    conditions: list[str] = ["1"]
+    best, beyond = ("max", "<") if back else ("min", ">")
+    parts: list[str] = []
     values: list[object] = []
-    if subject.kinds:
-        conditions.append(f"kind IN ({', '.join('?' * len(subject.kinds))})")
-        values += subject.kinds
-    if subject.key:
-        conditions.append("(key = ? OR (key >= ? AND key < ?))")
-        values += [subject.key, f"{subject.key}/", f"{subject.key}0"]  # 0 follows the stroke
-    if seq is not None:
-        conditions.append("seq < ?" if back else "seq > ?")
-        values.append(seq)
-    order = "DESC" if back else "ASC"
-    sql = f"SELECT seq FROM audit WHERE {' AND '.join(conditions)} ORDER BY seq {order} LIMIT 1"
-    row = view.execute(sql, values).fetchone()
-    return None if row is None else int(row[0])
+    for kind in subject.kinds or (None,):
+        for named, names in _named(subject):  # each by the index of objects alone
+            of_kind = "1" if kind is None else "kind = ?"
+            then = "1" if seq is None else f"seq {beyond} ?"
+            parts.append(f"SELECT {best}(seq) AS seq FROM audit WHERE {of_kind} AND {named} AND {then}")
+            values += [each for each in (kind, *names, seq) if each is not None]
+    row = view.execute(f"SELECT {best}(seq) FROM ({' UNION ALL '.join(parts)})", values).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def _named(subject: Subject) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not subject.key:
+        return (("1", ()),)
+    under = (f"{subject.key}/", f"{subject.key}0")  # 0 follows the stroke
+    return (("key = ?", (subject.key,)), ("key >= ? AND key < ?", under))
