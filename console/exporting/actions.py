@@ -31,9 +31,9 @@ EXPORT_ACTIONS: tuple[Action, ...] = (
         "Y",
         "copy table",
         _copy,
-        "Copy all rows or the marked ones: tabs, Markdown, CSV or JSON.",
+        "Copy all rows or the marked ones, as tsv, markdown, csv or json.",
         needs=Needs.NOTHING,
-        ask=lambda _subject: (Field("form", "tsv markdown csv json", FORMS[0], among=FORMS),),
+        ask=lambda _subject: (Field("form", "format", FORMS[0], among=FORMS),),
         hint=False,
     ),
     Action(
