@@ -15,7 +15,12 @@ from console.arranging.views_file import ViewsFile
 from engine.core.errors import InvalidInput
 
 VIEW = SavedView(
-    "churn", "metrics.auc>0.9", "-metrics.auc", ("metrics.auc",), Arrangement(("b", "a"), widths={"a b": 9})
+    "churn",
+    "metrics.auc>0.9",
+    "-metrics.auc",
+    ("metrics.auc",),
+    Arrangement(("b", "a"), widths={"a b": 9}),
+    "params.lr",
 )
 
 HUMAN = """\

@@ -69,6 +69,8 @@ def parse(line: str | list[str]) -> Command:
         ("runs note:", View("runs", "note:")),
         ("runs sort:-auc,lr", View("runs", sort="-auc,lr")),
         ("runs cols:auc,lr,", View("runs", columns=("auc", "lr"))),
+        ("runs group:params.lr sort:-auc", View("runs", sort="-auc", group="params.lr")),
+        ("runs -- group:lr", View("runs", "group:lr")),
         ("runs since:2h", View("runs", since="2h")),
         ("models churn @2026-11-03T09:00", View("models", "churn", at="2026-11-03T09:00")),
         ("models '@yesterday 09:00'", View("models", at="yesterday 09:00")),

@@ -62,6 +62,8 @@ NOT_OVER_HTTP = {
     "runs.keys": "the order behind the console's virtual table",
     "runs.redacted": "what logging does to what it is given, for importers",
     "runs.rows": "the visible rows of that table",
+    "runs.grouped": "the groups of that table, as integers; `runs.groups` is a page of them",
+    "runs.group_rows": "the visible groups of that table",
     "runs.knows": "`runs.get` says which error it is",
     "runs.latest_values": "`runs.page` brings them",
     "runs.link": "datasets and models are linked through the MLflow dialect",
