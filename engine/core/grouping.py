@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from engine.core.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ WITHOUT = 0
 """The mark of the group of things that have no value."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Things that have one value in common.
 
@@ -33,7 +34,7 @@ class Group:
     filter: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Groups:
     """One page of the groups of a list.
 
