@@ -89,14 +89,16 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         clock.advance(60_000)
     world.run("wide")
     world.run(HOSTILE, status=RunStatus.FAILED)
-    world.run("at-it", status=RunStatus.RUNNING)
     clock.advance(3_600_000)
+    running = world.engine.runs.start("churn", "at-it", capture=False)
+    running.log_batch([("auc", 0.9 - 0.2 / (1 + step), step, clock.now_ms() + step) for step in range(20)])
     world.promote(world.version())
     second = world.version(auc=0.95)
     clock.advance(5_000)
     world.engine.promotions.promote(second.model, second.version, to=Stage.STAGING, reason="to be looked at")
     world.engine.approvals.request(second.model, second.version, to=Stage.PRODUCTION, reason="better auc")
     yield world
+    running.finish()
     world.close()
 
 

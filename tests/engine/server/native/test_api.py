@@ -48,6 +48,7 @@ NOT_OVER_HTTP = {
     "models.register_from": "the MLflow dialect's way to register, with its kinds of sources",
     "prompts.has": "`prompts.get` says which error it is",
     "jobs": "a job is a program of the server's machine; who may log in there starts it",
+    "storage": "whether the disk takes writes: a server that cannot write answers so",
     "processes.stop_server": "a caller must not end the server they call",
     "processes.stop_up": "same",
     "promotions.finish": "the end of a rollout, for the analyst",
