@@ -173,7 +173,7 @@ def why_not(action: Action, subject: Any, access: Access, *, stale: str = "", pa
         if access.read_only:
             return f"{label} is off: this session is read-only. Start without --readonly to make changes."
         if stale:
-            return f"{label} is off until the workspace is well again: {stale}"
+            return f"{label} is off for now: {stale}"
         if access.role < action.role:
             return (
                 f"{label} needs the role {action.role.label}; {access.actor.name} is {access.role.label}. "

@@ -121,7 +121,7 @@ async def test_a_stale_screen_says_so_keeps_its_rows_and_changes_nothing(world: 
         deck.app.post_message(LiveFeed.HealthChanged(Health.STALE, 14, "The database is locked."))
         await deck.expect("● stale 14 s", "churn/1")
         await deck.press("A")
-        await deck.expect("Alias is off until the workspace is well again")
+        await deck.expect("Alias is off for now")
         deck.app.post_message(LiveFeed.HealthChanged(Health.OFFLINE, 31, "The database is locked."))
         await deck.expect("✗ offline")
         deck.app.post_message(LiveFeed.HealthChanged(Health.LIVE))

@@ -65,7 +65,7 @@ async def test_a_database_that_is_gone_is_said_and_what_was_read_stays(busy: Wor
 
 async def _nothing_changes(deck: Console) -> None:
     await deck.press("D")
-    await deck.expect("is off until the workspace is well again")
+    await deck.expect("is off for now")
 
 
 async def test_a_copy_in_its_place_is_read_from_then_on(busy: World) -> None:
@@ -115,7 +115,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def _is_off(deck: Console, why: str, size: tuple[int, int]) -> None:
     await deck.expect("second")  # what was read stays
     await deck.press("D")
-    await deck.expect("is off until the workspace is well again")
+    await deck.expect("is off for now")
     if size == LARGE:
         await deck.expect(why)
 
@@ -153,8 +153,8 @@ async def test_a_read_only_file_system_is_said_and_changes_come_back_with_it(sma
     _remount(small_disk, "ro")  # before anybody has a file of it open: nothing else is remounted
     with api.open(world.workspace.path) as engine:
         async with console(engine, "runs") as deck:
-            await deck.expect("cannot write", "read-only file system")
-            await _is_off(deck, "read-only file system", SMALL)
+            await deck.expect("cannot write", "read-only file")
+            await _is_off(deck, "read-only file", SMALL)
             _remount(small_disk, "rw")
             await deck.expect("● live", "can be written again")
             await deck.press("D")

@@ -165,6 +165,6 @@ async def test_a_lost_workspace_is_seen_within_a_second(served: Served) -> None:
         served.workspace.control_db.rename(served.workspace.control_db.with_name("away"))
         await shown.expect("● stale")
         await shown.press("z")
-        await shown.expect("is off until the workspace is well again")
+        await shown.expect("is off for now")
         served.workspace.control_db.with_name("away").rename(served.workspace.control_db)
         await shown.expect("● live")

@@ -47,7 +47,7 @@ def _pressed(session: PtySession, key: str) -> Cost:
 
 
 def _begun(session: PtySession) -> Cost:
-    session.until_text("run-30")
+    session.until_text("run-30", within=60)
     session.until_quiet(0.2)
     return Cost(session.cpu_seconds(), size(session.chunks))
 
