@@ -38,7 +38,7 @@ from engine.gates.model import GateReport, Trying
 from engine.gates.service import Gates
 from engine.policy.file import PolicyFile
 from engine.registry.approval_model import Person, checked_reason
-from engine.registry.approval_reading import policy_gone
+from engine.registry.approval_reading import policy_gone, protecting
 from engine.registry.approvals import Approvals
 from engine.registry.model import Model, Stage, Version, VersionState
 from engine.registry.service import Models
@@ -359,7 +359,7 @@ class Promotions:
             version=found,
             production=_numbers(production_versions(view, model)),
             generation=store.generation(view, model),
-            policy=policy,
+            policy=protecting(view, policy),
             policy_gone=policy_gone(view, policy),
             actor=self._access.actor,
             report=report,

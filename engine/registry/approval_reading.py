@@ -112,6 +112,19 @@ def policy_gone(view: Snapshot, policy: Policy) -> bool:
     return policy.missing and store.judged_by_file(view)
 
 
+def protecting(view: Snapshot, policy: Policy) -> Policy:
+    """The policy with the aliases that are protected now.
+
+    Args:
+        view: The caller's transaction or snapshot.
+        policy: The policy of this moment.
+
+    Returns:
+        The policy; with the usual aliases protected where its file is gone, since nobody has said that they are free.
+    """
+    return replace(policy, protected_aliases=Policy().protected_aliases) if policy_gone(view, policy) else policy
+
+
 def check_policy_there(view: Snapshot, policy: Policy) -> None:
     """Refuse to go on when nobody can tell what the policy demands.
 

@@ -16,6 +16,7 @@ from engine.audit.service import record
 from engine.core.access import Role
 from engine.core.errors import InvalidInput
 from engine.registry import import_store, lookup, model_store, store
+from engine.registry.approval_reading import protecting
 from engine.registry.model import Stage, Version
 from engine.registry.names import MAX_TEXT, check_alias, check_model_name, check_tags, check_word
 from engine.registry.stages import write_alias
@@ -215,7 +216,7 @@ class ModelImports:
         tx.emit(kind="version", change="created", key=version.key)
 
     def _merge_aliases(self, tx: Transaction, given: ModelImport, policy: Policy) -> bool:
-        here = lookup.model(tx, given.name)
+        here, policy = lookup.model(tx, given.name), protecting(tx, policy)
         changed = {alias: number for alias, number in given.aliases.items() if here.aliases.get(alias) != number}
         for alias, number in changed.items():
             if policy.protects(alias):

@@ -352,13 +352,12 @@ class Models(Registering):
             return lookup.version(tx, name, version)
 
     def _protects(self, tx: Transaction, alias: str) -> bool:
-        """Whether the policy protects an alias; one that is gone, though versions were judged by it, as by default."""
         policy = self._policy_file.read()
-        if policy.protects(alias) or not (policy.missing and Policy().protects(alias)):
-            return policy.protects(alias)
-        from engine.registry.approval_reading import policy_gone  # most aliases ask no further
+        if policy.missing and not policy.protects(alias):
+            from engine.registry.approval_reading import protecting  # most aliases ask no further
 
-        return policy_gone(tx, policy)
+            policy = protecting(tx, policy)
+        return policy.protects(alias)
 
     def remove_alias(self, name: str, alias: str) -> Model:
         """Remove an alias.

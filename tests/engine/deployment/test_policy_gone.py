@@ -57,6 +57,18 @@ def test_rollback_and_archiving_work_while_the_policy_file_is_gone(bare: World) 
     assert bare.production() == ()
 
 
+def test_protected_aliases_follow_what_serves_while_the_policy_file_is_gone(make_world: Callable[[str], World]) -> None:
+    world = make_world(ONE_APPROVAL)
+    world.register()
+    world.approved(1)
+    world.engine("bob").models.set_alias("churn", "champion", 1)
+    world.lose_policy()
+    plan = world.engine("bob").promotions.plan("churn", 1, to=Stage.ARCHIVED)
+    assert "alias champion: is removed" in plan.changes
+    world.promote(1, to=Stage.ARCHIVED)
+    assert "champion" not in world.engine("bob").models.get("churn").aliases
+
+
 def test_a_model_is_not_renamed_into_demands_that_nobody_can_read(bare: World) -> None:
     bare.register(model="easy")
     with pytest.raises(PolicyInvalid, match="is gone"):
