@@ -117,6 +117,7 @@ class Action:
         object_name: The subject's name, to be typed before what cannot be undone.
         twin: The same as a line for the shell, several commands joined by `&&`; empty when there is none.
         hint: Whether the hint line offers it.
+        plans: Whether it shows what a change would do, which can be told of the present only.
         dialog: Whether it opens a dialog of its own that shows what changes and asks with the same care.
         takes: Names of the fields of that dialog which a typed command fills in; `run` gets them as answers.
         each: How it is done to each of several marked things, after one question that lists them.
@@ -137,6 +138,7 @@ class Action:
     object_name: Callable[[Any], str] = _unnamed
     twin: Callable[[Any, Answers], str] = field(default=lambda _subject, _answers: "")
     hint: bool = True
+    plans: bool = False
     dialog: bool = False
     takes: tuple[str, ...] = ()
     each: Each | None = None
@@ -165,11 +167,11 @@ def why_not(action: Action, subject: Any, access: Access, *, stale: str = "", pa
         A sentence, or `None` when it can.
     """
     label = action.label.capitalize()
+    if past and (action.changes or action.plans):
+        return f"{label} is off: {past}."
     if action.needs is not Needs.NOTHING and subject in (None, ()):
         return f"{label}: nothing is selected."
     if action.changes:
-        if past:
-            return f"{label} is off: {past}."
         if access.read_only:
             return f"{label} is off: this session is read-only. Start without --readonly to make changes."
         if stale:

@@ -189,7 +189,10 @@ class Frame(TerminalScreen[object]):
 
     def _hint_parts(self, view: View) -> list[Part]:
         """The hints that fit: help before all, then what is common to all views, then the view's own."""
-        offered = hints(view.offered(), filterable=view.filterable)
+        offered = view.offered()
+        if view.location.at:
+            offered = [action for action in offered if not action.changes and not action.plans]
+        offered = hints(offered, filterable=view.filterable)
         common = [action for action in offered if action in EVERYWHERE]
         room = self.app.size.width - 1
         kept: list[Action] = []

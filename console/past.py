@@ -33,6 +33,7 @@ _RUNS = ("run", "experiment")
 KINDS: dict[str, tuple[str, ...]] = {
     "pulse": (),
     "audit": (),
+    "record": (),
     "models": _REGISTRY,
     "versions": _REGISTRY,
     "board": _REGISTRY,
@@ -55,6 +56,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "monitors": ("monitor",),
     "monitor": ("monitor",),
     "results": ("monitor",),
+    "result": ("monitor",),
     "drift": ("monitor", "alert"),
     "approvals": ("approval",),
     "traces": ("trace",),
@@ -66,7 +68,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 """Kinds of audited objects that a resource is about, for those whose past can be told; none means all."""
 
-_UNNAMED = frozenset({"history", "state", "lineage", "compare", "prompt-diff"})
+_UNNAMED = frozenset({"history", "state", "lineage", "compare", "prompt-diff", "record", "result"})
 """Resources whose name is not the audited object's, so that every change of their kinds concerns them."""
 
 _LOGGED = "parameters and tags that programs logged carry no time: they are as they are now"

@@ -195,8 +195,15 @@ def _has_aliases(model: Model) -> str | None:
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", "Enter", "versions", _open, "The model's versions."),
-    Action("promote", "p", "promote", _promote, "Plan the next promotion.", enabled=_has_versions),
-    Action("rollback", "z", "roll back", _roll_back, "Plan the way back to the previous Production version."),
+    Action("promote", "p", "promote", _promote, "Plan the next promotion.", enabled=_has_versions, plans=True),
+    Action(
+        "rollback",
+        "z",
+        "roll back",
+        _roll_back,
+        "Plan the way back to the previous Production version.",
+        plans=True,
+    ),
     Action("board", "v", "board", _board, "Four columns, one a stage."),
     Action("history", "h", "history", _history, "Promotions and rollbacks."),
     Action("json", "y", "json", _json, "Everything about it, as JSON.", hint=False),

@@ -228,8 +228,15 @@ def _not_serving(version: Version) -> str | None:
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", "Enter", "open", _open, "Open the version."),
-    Action("promote", "p", "promote", _promote, "Plan the move to the next stage."),
-    Action("rollback", "z", "roll back", _roll_back, "Plan the way back to the previous Production version."),
+    Action("promote", "p", "promote", _promote, "Plan the move to the next stage.", plans=True),
+    Action(
+        "rollback",
+        "z",
+        "roll back",
+        _roll_back,
+        "Plan the way back to the previous Production version.",
+        plans=True,
+    ),
     Action("board", "v", "board", _board, "Four columns, one a stage; and back to the table.", needs=Needs.NOTHING),
     Action("lineage", "l", "lineage", _lineage, "Dataset, run and version it belongs to."),
     Action("history", "h", "history", _history, "Promotions and rollbacks of the model."),

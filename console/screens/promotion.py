@@ -266,7 +266,14 @@ class PromotionView(Page[PromotionPlan]):
             if action.name in ("approve", "reject", "withdraw", "revoke")
         ),
         Action("target", "t", "target", _target, "Plan for the next stage instead.", enabled=_no_rollback),
-        Action("rollback", "z", "roll back", _roll_back, "Plan the way back to the previous Production version."),
+        Action(
+            "rollback",
+            "z",
+            "roll back",
+            _roll_back,
+            "Plan the way back to the previous Production version.",
+            plans=True,
+        ),
         Action("override", "O", "override", _override, "Plan an override, and back.", enabled=_no_rollback, hint=False),
         Action("json", "y", "json", _json, "The whole plan, as JSON.", hint=False),
     )

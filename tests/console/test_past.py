@@ -112,6 +112,23 @@ async def test_a_run_shows_the_curve_as_it_was_logged_by_then(world: World) -> N
         assert "0.75" not in deck.text()
 
 
+async def test_a_record_stands_in_the_past_as_it_does_now(world: World) -> None:
+    world.promote(world.version())
+    async with console(world.engine, "record 3 @#4") as deck:
+        await deck.expect("PAST, READ-ONLY", "Record 3", "register")
+
+
+async def test_what_is_off_in_the_past_is_not_offered_there(world: World) -> None:
+    world.version()
+    async with console(world.engine, "models") as deck:
+        await deck.expect_line("p promote", "? help")
+        await deck.type(":models @#2")
+        await deck.press("enter")
+        await deck.expect("PAST, READ-ONLY")
+        await deck.expect_line("Enter versions", "? help")
+        await deck.expect_gone("p promote")
+
+
 @pytest.mark.parametrize("resource", ["server", "processes"])
 async def test_where_nothing_is_kept_the_screen_says_so(world: World, resource: str) -> None:
     async with console(world.engine, f"{resource} @1h") as deck:
