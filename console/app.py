@@ -223,17 +223,22 @@ class ConsoleApp(Keyboard):
     def _note(self, text: str, look: str, hint: str = "", code: str = "") -> None:
         self.journal.note(Entry(self.now_ms(), look, text, hint, code, title(self.navigator.here)))
 
+    def keep(self, error: Exception) -> None:
+        """Keep an error in the log."""
+        if isinstance(error, QuarterdeckError):
+            self._note(error.message, "bad", error.hint, error.code)
+        else:
+            self._note(f"{type(error).__name__}: {error}", "bad", code="unexpected")
+
     def fail(self, error: Exception) -> None:
         """Tell an error: in the message line when it fits, else in a dialog; either way it is in the log."""
         self.trouble.met(error)
+        self.keep(error)
         if isinstance(error, QuarterdeckError):
-            self._note(error.message, "bad", error.hint, error.code)
             text = f"{error.message} {error.hint}".strip()
             if len(text) < self.size.width - 2 or self.stale:  # then the frame says why, and dialogs would pile up
                 self.frame.message(text, "bad")
                 return
-        else:
-            self._note(f"{type(error).__name__}: {error}", "bad", code="unexpected")
         from console.screens.dialogs import ErrorDialog
 
         self.open_dialog(ErrorDialog(error))

@@ -62,10 +62,12 @@ class Journal:
         return None if self._folder is None else self._folder / FILE
 
     def note(self, entry: Entry) -> None:
-        """Keep an entry. A disk that takes none costs the file, never the session."""
+        """Keep an entry; an error that goes on once. A disk that takes none costs the file, never the session."""
         if entry.look in _UNREMARKABLE:
             return
         kept = entry._replace(text=clean(entry.text, limit=LONGEST), hint=clean(entry.hint, limit=LONGEST))
+        if entry.code and self._entries and self._entries[-1] == kept._replace(at_ms=self._entries[-1].at_ms):
+            return
         self._entries.append(kept)
         if self._folder is not None:
             with suppress(OSError):

@@ -201,7 +201,7 @@ def back_to_now(app: ConsoleApp) -> bool:
     if not here.at or (len(places) > 1 and places[-2].at == here.at):
         return False
     app.replace(replace(here, at=""))
-    app.say("This is now.")
+    app.say("This is now.", "dim")
     return True
 
 
@@ -299,7 +299,7 @@ def _step(app: ConsoleApp, *, back: bool) -> None:
             app.say("Nothing before this concerns what is shown.", "dim")
         else:
             app.replace(replace(here, at=""))
-            app.say("This is now.")
+            app.say("This is now.", "dim")
 
     app.read("past.step", find, found)
 

@@ -196,6 +196,7 @@ class Page(View, Generic[T]):
         if self.data is not None:
             self.deck.fail(error)
             return
+        self.deck.keep(error)
         self.document.show(lambda width: problem(error, width))
         self.deck.frame_changed()
 

@@ -138,7 +138,7 @@ class PlainApp(ConsoleApp):
     def fail(self, error: Exception) -> None:
         """Tell an error, and what to do next."""
         if isinstance(error, QuarterdeckError):
-            self._note(error.message, "bad", error.hint, error.code)
+            self.keep(error)
             self.code = self.code or error.exit_code
             self.complain(f"error: {error.message} {error.hint}".strip())
         else:

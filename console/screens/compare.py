@@ -211,6 +211,7 @@ class Compare(View):
         if self._data is not None:
             self.deck.fail(error)
         else:
+            self.deck.keep(error)
             self._document.show(lambda width: problem(error, width))
             self.deck.frame_changed()
 

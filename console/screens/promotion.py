@@ -308,6 +308,7 @@ class PromotionView(Page[PromotionPlan]):
     def failed(self, error: Exception) -> None:
         """A plan that cannot be made any more is not kept: nobody shall act on it."""
         self.data = None
+        self.deck.keep(error)
         self.document.show(lambda width: problem(error, width))
         self.deck.frame_changed()
 

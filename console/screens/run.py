@@ -138,6 +138,7 @@ class RunView(View):
             return
         self.tab = VALUES
         self._arrange()
+        self.deck.keep(error)
         self._document.show(lambda width: problem(error, width))
         self.deck.frame_changed()
 

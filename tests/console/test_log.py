@@ -84,3 +84,22 @@ async def test_an_error_can_be_read_again(tmp_path: Path, world: World, size: tu
         await running.press("j", "enter")
         await running.expect("not_found")
         await running.expect("qd runs list")
+
+
+async def test_an_error_that_a_page_shows_in_its_place_is_kept_once(world: World) -> None:
+    async with console(world.engine, "run nope") as deck:
+        await deck.expect("There is no run nope")
+        await deck.type(":refresh")
+        await deck.press("enter")
+        await deck.rest()
+        kept = [entry.text for entry in deck.app.journal.entries()]
+        assert [text.startswith("There is no run nope") for text in kept] == [True]
+
+
+@pytest.mark.parametrize(("code", "kept"), [("busy", 1), ("", 2)])
+def test_an_error_that_goes_on_is_kept_once_and_what_is_done_again_twice(
+    journal: Journal, code: str, kept: int
+) -> None:
+    for at_ms in (1, 2):
+        journal.note(Entry(at_ms, "bad", "It failed.", "", code, "runs"))
+    assert len(journal.entries()) == kept

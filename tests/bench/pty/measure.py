@@ -52,8 +52,11 @@ def press(session: PtySession, key: str, times: int, quiet: float = 0.04) -> tup
     """Press a key again and again; milliseconds from the key to its last byte, and bytes, of each press."""
     waits, sizes = [], []
     for _ in range(times):
+        first = len(session.chunks)
         at = session.send(key)
-        chunks = session.until_quiet(quiet)
+        session.until_quiet(quiet)
+        session.until_settled()  # on a busy machine it may not have got its turn by then
+        chunks = session.chunks[first:]
         waits.append((chunks[-1].at - at) * 1000 if chunks else 0.0)
         sizes.append(size(chunks))
     return waits, sizes

@@ -22,7 +22,14 @@ from typing import Self
 import pyte
 
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+TERMINAL = {
+    "TERM": "xterm-256color",
+    "COLORTERM": "truecolor",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "COLUMNS": "",  # the size is what the terminal says
+    "LINES": "",
+}
 QUERIES: Mapping[bytes, bytes] = {b"\x1b[?2026$p": b"\x1b[?2026;2$y"}
 """What a modern terminal answers: synchronized output (mode 2026) is known and off."""
 

@@ -55,6 +55,7 @@ SHOWN_AS_THEY_ARE = {
     ("completion",): "a script",
     ("console",): "a screen",
     ("web",): "a screen in a browser",
+    ("jobs", "check"): "one sentence, and an exit code",
     ("jobs", "forget"): "nothing is left to show",
     ("jobs", "log"): "what a command printed, as it was printed",
     ("drift", "report"): "a page of HTML, and `drift check` says the same in JSON",
