@@ -16,6 +16,7 @@ from console.commanding.custom import LOOK_SECONDS, Custom
 from console.commanding.history import History
 from console.everywhere import EVERYWHERE
 from console.frame import Frame
+from console.heartbeat import Heartbeat
 from console.jobs import JobWatch
 from console.journal import Entry, Journal
 from console.keyboard import Keyboard
@@ -99,9 +100,9 @@ class ConsoleApp(Keyboard):
         self.tasks = Tasks(self.post_message)
         self.feed = LiveFeed(engine.feed, self.post_message)
         self.frame: Frame = Frame(engine)
-        self._watch = PlaneWatch(engine)
         self.trouble = Trouble(self)
         self.jobs = JobWatch(self)
+        self._heartbeat = Heartbeat(self, PlaneWatch(engine))
         self.last_shell = ""
         self.hints = Hints(self)
         self.tutorial: Tutorial | None = None
@@ -123,7 +124,7 @@ class ConsoleApp(Keyboard):
         self.set_interval(TICK_SECONDS, self._tick)
         self.set_timer(SERVER_FIRST_SECONDS, self._look_for_server)  # not before the first view has its data
         self.set_interval(SERVER_SECONDS, self._look_for_server)
-        self.set_interval(BEAT_SECONDS, self._look_at_planes)
+        self.set_interval(BEAT_SECONDS, self._each_second)
         self.set_timer(SERVER_FIRST_SECONDS, self.custom.look)
         self.set_interval(LOOK_SECONDS, self.custom.look)
 
@@ -500,13 +501,12 @@ class ConsoleApp(Keyboard):
     def _look_for_server(self) -> None:
         self.read("frame.server", self.pasts.present.processes.server, self.frame.serving)
 
-    def _look_at_planes(self) -> None:
+    def _each_second(self) -> None:
         self._teach()  # dialogs close without telling
-        self.jobs.look()
-        self.trouble.beat()
-        self.read("frame.planes", self._watch.look, self._beat, lambda _error: None)  # the feed says what is wrong
+        self._heartbeat.beat()
 
-    def _beat(self, beat: Beat) -> None:
+    def beat(self, beat: Beat) -> None:
+        """A second has passed: have the frame and the view show what data planes do."""
         self.frame.planes(beat)
         if beat.lost:
             self.say(beat.sentence, "bad")

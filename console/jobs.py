@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 _LAST_WORDS = 120
 
 
-class _Look(NamedTuple):
+class Look(NamedTuple):
     """What a look found: those that run, when the folder of jobs last moved, those that ended with their last line."""
 
     before: frozenset[int]
     running: Mapping[int, Job]
     moved_ns: int
     ended: tuple[tuple[Job, str], ...] = ()
+
+
+Looking = Callable[[], "Look | None"]
+"""Looks once."""
 
 
 class Follower(NamedTuple):
@@ -95,11 +99,20 @@ class JobWatch:
         )
 
     def look(self) -> None:
-        """Look once, off the screen's thread; where nothing runs and nothing began, at one date of a folder."""
-        engine, before, seen_ns = self._app.engine, frozenset(self._running), self._moved_ns
-        self._app.read("jobs.watch", lambda: _look(engine, before, seen_ns), self._looked, lambda _error: None)
+        """Look once, off the screen's thread, without waiting for the second to be over."""
+        self._app.read("jobs.watch", self.looking(), self.looked, lambda _error: None)
 
-    def _looked(self, found: _Look | None) -> None:
+    def looking(self) -> Looking:
+        """What looks once, in another thread; where nothing runs and nothing began, at one date of a folder."""
+        engine, before, seen_ns = self._app.pasts.present, frozenset(self._running), self._moved_ns
+        return lambda: _look(engine, before, seen_ns)
+
+    def looked(self, found: Look | None) -> None:
+        """Take what a look found.
+
+        Args:
+            found: `None` where all is as before.
+        """
         if found is None:
             return
         begun = {number: job for number, job in self._running.items() if number not in found.before}
@@ -131,7 +144,7 @@ def failure_of(job: Job, last: str) -> str:
     return f"Job {job.id} {job.state.value}: {job.title}. {last}".rstrip()
 
 
-def _look(engine: Engine, before: frozenset[int], seen_ns: int) -> _Look | None:
+def _look(engine: Engine, before: frozenset[int], seen_ns: int) -> Look | None:
     """Those that run now, and those that ended since the last look with the last they said; `None` is as before."""
     moved_ns = engine.jobs.moved_ns
     if not before and moved_ns == seen_ns:
@@ -139,7 +152,7 @@ def _look(engine: Engine, before: frozenset[int], seen_ns: int) -> _Look | None:
     jobs = {job.id: job for job in engine.jobs.page().items}
     running = {number: job for number, job in jobs.items() if not job.state.over}
     over = [jobs[number] for number in sorted(before - running.keys()) if number in jobs]
-    return _Look(before, running, moved_ns, tuple((job, _last_line(engine, job)) for job in over))
+    return Look(before, running, moved_ns, tuple((job, _last_line(engine, job)) for job in over))
 
 
 def _last_line(engine: Engine, job: Job) -> str:

@@ -47,12 +47,12 @@ class Trouble:
         feed = self.feed
         self._app.frame.health(self._health if feed.health is Health.LIVE else feed.health, feed.seconds)
 
-    def beat(self) -> None:
-        """Ask the file system, off the screen's thread, what the next change would meet."""
-        storage = self._app.pasts.present.storage
-        self._app.desk.read("trouble.look", storage.obstacle, self._look, lambda _error: None)
+    def look(self, obstacle: WorkspaceError | None) -> None:
+        """Take what the file system told of the next change; where it told of nothing, try again what failed.
 
-    def _look(self, obstacle: WorkspaceError | None) -> None:
+        Args:
+            obstacle: What would keep it from being written; `None` for nothing.
+        """
         if obstacle is not None:
             self._begin(obstacle)
         elif self._again is not None:
