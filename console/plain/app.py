@@ -169,9 +169,9 @@ class PlainApp(ConsoleApp):
         if alarm is not None:
             self._add(alarm.sentence)
 
-    def _beat(self, beat: Beat) -> None:
+    def beat(self, beat: Beat) -> None:
         attentive, self.attentive = self.attentive, False
-        super()._beat(beat)
+        super().beat(beat)
         self.attentive = attentive
 
     def _add(self, line: str) -> None:

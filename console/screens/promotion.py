@@ -73,8 +73,9 @@ def _promote(app: ConsoleApp, plan: PromotionPlan, answers: Answers) -> None:
     engine, version, reason = app.engine, plan.version, answers["reason"]
     shell = shell_of(plan, reason)
     if plan.kind is not Kind.ROLLBACK and plan.report.skipped:  # these gates run first, which takes a while
-        seen = plan.expect.generation
+        seen, stage = plan.expect.generation, plan.expect.stage
         expect = [] if seen is None else ["--expect-generation", str(seen)]
+        expect += [] if stage is None else ["--expect-stage", stage.value.lower()]
         app.jobs.start(
             f"promote {version.key} to {plan.to.value}", [*shlex.split(shell)[1:], *expect], _left(app, plan)
         )

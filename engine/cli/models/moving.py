@@ -127,6 +127,7 @@ def _move_options(function: Callable[..., int]) -> Callable[..., int]:
 @click.argument("model", type=MODEL)
 @click.argument("version", type=VERSION)
 @click.option("--to", "stage", type=STAGE, required=True, help="The stage it is to enter.")
+@click.option("--expect-stage", type=STAGE, help="Refuse unless the version is in this stage now.")
 @_move_options
 @click.option("--override", is_flag=True, help="Go past gates, freezes and missing approvals, on an approved request.")
 @format_options
@@ -137,9 +138,10 @@ def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Form
     The gates run first. What is in Production makes room in the same transaction.
     """
     promotions, to, override = session.engine().promotions, what["stage"], what["override"]
+    expect = _expectation(how, what["expect_stage"])
     if how.dry_run:
         plan = promotions.plan(model, version, to=to, override=override, demote_to=how.demote_to)
-        return _show_plan(plan, how, fmt)
+        return _show_plan(plan, expect, fmt)
     reason, progress = _reason(how), ProgressLine("gates")
     try:
         done = promotions.promote(
@@ -147,7 +149,7 @@ def promote(session: Session, /, model: str, version: int, how: _Move, fmt: Form
             version,
             to=to,
             reason=reason,
-            expect=_expectation(how),
+            expect=expect,
             override=override,
             demote_to=how.demote_to,
             progress=progress.tell,
@@ -166,7 +168,7 @@ def rollback(session: Session, model: str, how: _Move, fmt: Format) -> int:
     """Go back to the version that was in Production before, whoever promoted the one that is there now."""
     promotions = session.engine().promotions
     if how.dry_run:
-        return _show_plan(promotions.plan_roll_back(model, demote_to=how.demote_to), how, fmt)
+        return _show_plan(promotions.plan_roll_back(model, demote_to=how.demote_to), _expectation(how), fmt)
     done = promotions.roll_back(model, reason=_reason(how), expect=_expectation(how), demote_to=how.demote_to)
     return _show_done(session, done, fmt)
 
@@ -177,19 +179,21 @@ def _reason(how: _Move) -> str:
     return str(how.reason)
 
 
-def _expectation(how: _Move) -> Expectation | None:
+def _expectation(how: _Move, stage: Stage | None = None) -> Expectation | None:
     from engine.deployment.model import Expectation
 
-    if how.expect_version is None and how.expect_generation is None:
+    if how.expect_version is None and how.expect_generation is None and stage is None:
         return None
     version = how.expect_version
     production = None if version is None else (version,) if version else ()
-    return Expectation(production=production, generation=how.expect_generation)
+    return Expectation(stage=stage, production=production, generation=how.expect_generation)
 
 
-def _show_plan(plan: PromotionPlan, how: _Move, fmt: Format) -> int:
+def _show_plan(plan: PromotionPlan, expected: Expectation | None, fmt: Format) -> int:
     show_plan(plan, fmt)
-    expected = _expectation(how)
+    if expected is not None and expected.stage not in (None, plan.version.stage):
+        narrate(f"qd: {plan.version.key} is in {plan.version.stage.value} now; nothing was changed.")
+        return FAILED
     if expected is not None and expected.production not in (None, plan.expect.production):
         narrate(f"qd: {list(plan.expect.production or ())} is in Production now; nothing was changed.")
         return FAILED

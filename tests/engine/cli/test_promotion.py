@@ -137,7 +137,9 @@ def test_a_lost_race_is_refused_and_shows_the_new_state(qd: Qd, sample: Sample) 
     assert "version 1 is in Production now" in answer.err
     assert "Production is" not in answer.out
     assert _promote(qd, 2, "--expect-version", "0", "--dry-run", code=1).err
-    _promote(qd, 2, "--expect-version", "1")
+    assert "churn/2 is in Registered now" in _promote(qd, 2, "--expect-stage", "archived", code=1).err
+    assert _promote(qd, 2, "--expect-stage", "archived", "--dry-run", code=1).err
+    _promote(qd, 2, "--expect-version", "1", "--expect-stage", "registered")
     assert qd("models", "rollback", "churn", "--reason", "r", "--expect-version", "1", code=1).out == ""
     qd("models", "rollback", "churn", "--reason", "r", "--expect-version", "2")
 
