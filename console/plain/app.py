@@ -170,6 +170,7 @@ class PlainApp(ConsoleApp):
             self._add(alarm.sentence)
 
     def beat(self, beat: Beat) -> None:
+        """A second has passed: what data planes do is no answer to what was typed."""
         attentive, self.attentive = self.attentive, False
         super().beat(beat)
         self.attentive = attentive
