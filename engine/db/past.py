@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.core.access import Actor
+    from engine.db.connection import FileIdentity
     from engine.db.transaction import Transaction
 
 
@@ -58,7 +59,19 @@ class Readers:
     def __init__(self, path: Path) -> None:
         self.pool = Pool(path, connect=sqlite3.connect)
         self._turned: dict[sqlite3.Connection, Turned] = {}
+        self._identity: FileIdentity | None = None
         self._guard = threading.Lock()
+
+    def use(self, identity: FileIdentity | None) -> None:
+        """Read this file from now on; readers of one whose place it has taken are let go.
+
+        Args:
+            identity: What tells the file from others.
+        """
+        with self._guard:
+            replaced, self._identity = self._identity not in (None, identity), identity
+        if replaced:
+            self.pool.let_go()
 
     def turned(
         self, reader: sqlite3.Connection, cut: CutT, turn: Callable[[sqlite3.Connection, CutT], Turned]
@@ -181,6 +194,7 @@ class PastDatabase(Database, Generic[CutT]):
             return
         with in_use(), translated(self.path):
             self._check_identity()
+            self._readers.use(self._identity)
             with self._pool.reader() as reader, held(reader):
                 reader.execute("BEGIN")
                 try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,21 @@ def test_before_everything_there_is_nothing(engine: Engine, clock: ManualClock) 
     assert then.models.page().items == ()
     assert then.audit.page().items == ()
     assert engine.past.change_at(Moment(START_MS)) is None
+
+
+def test_the_past_of_a_file_that_was_replaced_is_not_told_of_the_one_that_is_there(engine: Engine) -> None:
+    engine.models.create("churn")
+    assert engine.at(Moment(change=1)).models.get("churn").name == "churn"
+    database = engine.workspace.control_db
+    other = database.with_name("other.db")
+    with closing(sqlite3.connect(database)) as now, closing(sqlite3.connect(other)) as copy:
+        now.backup(copy)
+        copy.execute("UPDATE model SET name = 'restored'")
+        copy.commit()
+    other.replace(database)
+    for suffix in ("-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    assert [model.name for model in engine.at(Moment(change=1)).models.page().items] == ["restored"]
 
 
 def test_the_past_cannot_be_changed(engine: Engine, clock: ManualClock) -> None:
