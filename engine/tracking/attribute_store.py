@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from engine.core.query import Operator
@@ -120,10 +121,14 @@ def _of_users(snapshot: Snapshot, tree: Comparison, *, sets: bool) -> Sql | None
     known = snapshot.execute(sql, (*pattern.values, MOST_USERS + 1)).fetchall()
     if len(known) > MOST_USERS:
         return None
-    found = _one_of("u.user" if sets else "r.user", [name for name, matches in known if matches])
-    if not sets or found is _NONE:
-        return found
-    return Sql(f"r.id IN (SELECT u.id FROM run u INDEXED BY run_by_user WHERE {found.text})", found.values)
+    found = [name for name, matches in known if matches]
+    if not found:
+        return _NONE
+    # One value, however many they are: a filter may hold hundreds of patterns, and SQLite takes so many values only.
+    listed = Sql("(SELECT value FROM json_each(?))", (json.dumps(found),))
+    if not sets:
+        return Sql(f"r.user IN {listed.text}", listed.values)
+    return Sql(f"r.id IN (SELECT u.id FROM run u INDEXED BY run_by_user WHERE u.user IN {listed.text})", listed.values)
 
 
 def _one_of(column: str, values: list[str]) -> Sql:
