@@ -30,6 +30,7 @@ class Averages:
     def __init__(self) -> None:
         self._histories: dict[_Name, History] = {}
         self._fresh: set[_Name] = set()
+        self._wanted: frozenset[_Name] = frozenset()
         self._smoothed: dict[tuple[_Name, float], list[Middle]] = {}
 
     def outdate(self) -> None:
@@ -40,6 +41,7 @@ class Averages:
         """The metrics whose whole curves must be read; none where nothing is smoothed."""
         if not settings.smoothing:
             return ()
+        self._wanted = frozenset((settings.x, run_id, key) for run_id in run_ids for key in keys)
         return tuple(key for key in keys if any((settings.x, run_id, key) not in self._fresh for run_id in run_ids))
 
     def take(self, run_ids: Sequence[str], keys: Sequence[str], x: str, found: Sequence[Sequence[History]]) -> None:
@@ -57,8 +59,8 @@ class Averages:
             for key, history in zip(keys, of_run, strict=True)
         }
         if len(self._histories) + len(new) > MOST_KEPT:
-            self._histories.clear()
-            self._fresh.clear()
+            self._histories = {name: kept for name, kept in self._histories.items() if name in self._wanted}
+            self._fresh &= self._wanted
         self._histories |= new
         self._fresh |= new.keys()
         for name, factor in list(self._smoothed):

@@ -134,3 +134,15 @@ def test_no_more_curves_are_kept_than_a_console_can_hold() -> None:
     kept.take(["r"], ["new"], "step", [[one]])
     assert kept.of("new", ["r"], settings)
     assert not kept.of("m0", ["r"], settings)
+
+
+def test_a_page_of_more_curves_than_are_kept_has_them_all() -> None:
+    kept, settings = Averages(), Settings(smoothing=0.9)
+    run_ids, keys = [f"r{place}" for place in range(10)], [f"m{place}" for place in range(8)]
+    curve = history([(1, 1.0), (1, 2.0)])
+    for page in (keys[:6], keys):  # more charts come into view
+        lacking = kept.lacking(run_ids, page, settings)
+        kept.take(run_ids, lacking, "step", [[curve] * len(lacking)] * len(run_ids))
+    assert len(run_ids) * len(keys) > MOST_KEPT
+    assert kept.lacking(run_ids, keys, settings) == ()
+    assert [len(kept.of(key, run_ids, settings)) for key in keys] == [len(run_ids)] * len(keys)
