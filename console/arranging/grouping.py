@@ -75,6 +75,7 @@ class Grouping:
             return self._view.resource.source
         if self._source is None or self._source.by != by:
             self._source = GroupedSource(self._view.resource, by, Opened())
+            self._lacking.clear()  # marks of another column mean other values
         return self._source
 
     def taken(self, keys: Sequence[Key]) -> Sequence[Key]:
@@ -173,9 +174,13 @@ class Grouping:
         if source is None or not self._lacking:
             return
         engine, location, marks = self._view.deck.engine, self._view.location, sorted(self._lacking)
-        self._view.deck.read(
-            f"groups.{id(self._view)}", lambda: source.add_up(engine, marks, location), self._view.update
-        )
+
+        def told(rows: Mapping[Key, Any]) -> None:
+            if source is self._source:
+                self._lacking.difference_update(marks)  # also those of groups that are gone by now
+            self._view.update(rows)
+
+        self._view.deck.read(f"groups.{id(self._view)}", lambda: source.add_up(engine, marks, location), told)
 
     def drawn_anew(self) -> None:
         """The columns have other widths: what of the numbers fits is another matter."""

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from console.exporting.acts import save
+from console.location import Location
 from console.own import Own
+from console.resources.grouped import GroupRow
 from console.screens.list import ListView
+from engine.api import Engine
 from engine.core.clock import ManualClock
+from engine.core.grouping import Group
 from engine.tracking.model import RunStatus
 from tests.console.driver import LARGE, SMALL, Console, console
 from tests.console.plain.test_conversation import talk
@@ -239,3 +243,24 @@ async def test_plain_lines_number_groups_and_open_them(world: World, tmp_path: P
     assert "2. open group; 0.1 (2); auc 0.8" in heard.text
     assert any(line.startswith("3. forest; ") for line in heard.said)
     assert "Row 2 is a group." in heard.errors
+
+
+async def test_a_group_that_is_gone_before_it_is_added_up_is_asked_for_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(world)
+    async with console(world.engine, "runs group:lr cols:auc,params.lr") as deck:
+        await deck.expect("▸ 0.1 (2)")
+        grouping = view(deck).grouping
+        asked: list[list[int]] = []
+        add_up = grouping.source.add_up
+
+        def noted(engine: Engine, marks: list[int], location: Location) -> object:
+            asked.append(marks)
+            return add_up(engine, marks, location)
+
+        monkeypatch.setattr(grouping.source, "add_up", noted)
+        grouping.came({"gone": GroupRow(999, Group("gone", 9_000), added=False)})
+        await deck.rest()
+        await deck.rest()
+        assert asked == [[999]]
