@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.live import Health, LiveFeed
 from engine.core.errors import (
+    Busy,
     WorkspaceCorrupt,
     WorkspaceError,
     WorkspaceMissing,
@@ -94,6 +95,8 @@ class Trouble:
             if isinstance(error, WorkspaceError):
                 self._again = again
                 self._begin(error)
+            elif not isinstance(error, Busy):  # what was looked for is gone, say: the workspace has answered
+                well(error)
 
         self._app.desk.read("trouble", again, well, ill)
 

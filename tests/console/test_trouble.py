@@ -207,3 +207,27 @@ async def test_bytes_that_break_while_somebody_looks_are_said_and_a_mended_file_
             await deck.type(":models")
             await deck.press("enter")
             await deck.expect("No registered models yet")
+
+
+async def test_what_could_not_be_read_may_be_gone_when_the_workspace_answers_again(busy: World) -> None:
+    newest = busy.engine.runs.page().items[0].run_id
+    database = busy.workspace.path / "control.db"
+    with sqlite3.connect(database) as now:
+        backup = sqlite3.connect(busy.workspace.path / "copy.db")
+        now.backup(backup)
+        backup.executescript("DELETE FROM latest_metric; DELETE FROM metric; DELETE FROM run WHERE name = 'second'")
+        backup.close()
+    busy.close()
+    with api.open(busy.workspace.path) as engine:
+        async with console(engine, "models") as deck:
+            await deck.expect("No registered models yet", "live")
+            with database.open("r+b") as file:
+                file.seek(4_096)
+                file.write(b"\xff" * (database.stat().st_size - 4_096))
+            await deck.type(f":run {newest}")
+            await deck.press("enter")
+            await deck.expect("damaged")
+            os.replace(busy.workspace.path / "copy.db", database)  # noqa: PTH105 over it, as `qd db restore` does
+            for name in PARTS[1:]:
+                (busy.workspace.path / name).unlink(missing_ok=True)
+            await deck.expect("● live", "can be read again")
