@@ -217,7 +217,7 @@ class RunSource:
         experiment = location.name or None
         text = filter_text(location)
         if location.since:
-            text = f"{text} start_time>={location.since}".strip()
+            text = f'{text} start_time>="{location.since}"'.strip()  # quoted: "2d ago" is one time
         if not text and not location.sort:
             return RunQuery(experiment=experiment, limit=FIRST_PAGE), ()
         from engine.core.query.finding import SEARCHED, parse_runs

@@ -47,4 +47,4 @@ def asked_of(location: Location) -> str:
     if time is None:
         message = f"{location.resource} have no time that since: could ask for."
         raise InvalidInput(message, hint=f"Lists with a time are runs, traces, audit, {', '.join(TIMES)}.")
-    return f"{text} {time}>={location.since}".strip()
+    return f'{text} {time}>="{location.since}"'.strip()  # quoted: "2d ago" is one time

@@ -139,7 +139,7 @@ class TraceSource:
 
         text = filter_text(location)
         if location.since:
-            text = f"{text} start_time>={location.since}".strip()
+            text = f'{text} start_time>="{location.since}"'.strip()  # quoted: "2d ago" is one time
         quick = parse_quick(text, TRACES, (), (), engine.clock.now_ms())
         parts = [*([quick.predicate] if quick.predicate is not None else []), *map(_anywhere, quick.words)]
         order = parse_quick_order(location.sort, TRACES, (), ()) if location.sort else ()

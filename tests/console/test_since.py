@@ -8,6 +8,7 @@ import pytest
 
 from console.registry import GRAMMAR, RESOURCES, make_view
 from console.resources.memory import MemorySource
+from console.resources.runs import RunSource
 from console.resources.since import TIMES
 from console.screens.list import ListView
 from engine.core.clock import ManualClock
@@ -61,10 +62,16 @@ def test_every_list_that_is_read_whole_knows_its_time(world: World, resource: st
 
 @pytest.mark.parametrize(("words", "now", "then"), [("models", 1, 3), ("versions", 0, 2), ("approvals", 0, 2)])
 def test_only_what_is_young_enough_is_shown(aged: World, words: str, now: int, then: int) -> None:
-    for since, count in (("1h", now), ("2d", then)):
+    for since, count in (("1h", now), ("2d", then), ("'1h ago'", now), ("'2d ago'", then)):
         source, place = _source(f"{words} since:{since}")
         assert source is not None
         assert len(source.whole(aged.engine, place).keys) == count
+
+
+def test_a_time_of_two_words_is_one_time(aged: World) -> None:
+    asked = [parse_command(f"runs since:{since}", GRAMMAR) for since in ("2d", "'2d ago'")]
+    first, second = (RunSource().query(aged.engine, place) for place in asked if isinstance(place, View))
+    assert first == second
 
 
 def test_a_list_without_a_time_refuses(aged: World, monkeypatch: pytest.MonkeyPatch) -> None:
