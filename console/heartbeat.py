@@ -39,11 +39,14 @@ class Heartbeat:
     def __init__(self, app: ConsoleApp, planes: PlaneWatch) -> None:
         self._app = app
         self._planes = planes
+        self._asking = False
 
     def beat(self) -> None:
-        """Ask once, off the screen's thread."""
-        looking = self._app.jobs.looking()
-        self._app.desk.read("heartbeat", lambda: self._ask(looking), self._show, self._app.fail)
+        """Ask once, off the screen's thread; not while the last answer is still awaited: it would be given up."""
+        if self._asking:
+            return
+        self._asking, looking = True, self._app.jobs.looking()
+        self._app.desk.read(f"heartbeat.{id(self)}", lambda: self._ask(looking), self._show, self._failed)
 
     def _ask(self, looking: Looking) -> Found:
         obstacle = self._app.pasts.present.storage.obstacle()
@@ -52,8 +55,12 @@ class Heartbeat:
         except QuarterdeckError as error:
             return Found(obstacle, None, None, error)
 
+    def _failed(self, error: Exception) -> None:
+        self._asking = False
+        self._app.keep(error)  # in the log, which keeps what goes on once: not a dialog a second
+
     def _show(self, found: Found) -> None:
-        app = self._app
+        self._asking, app = False, self._app
         if found.error is not None:
             app.trouble.met(found.error, self._planes.look)
         app.trouble.look(found.obstacle)

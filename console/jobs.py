@@ -115,10 +115,11 @@ class JobWatch:
         """
         if found is None:
             return
+        ended = [each for each in found.ended if each[0].id in self._running]  # else another look told of it already
         begun = {number: job for number, job in self._running.items() if number not in found.before}
         self._running, self._moved_ns = {**begun, **found.running}, found.moved_ns
         self._app.show_busy()
-        for job, last in found.ended:
+        for job, last in ended:
             self._tell(job, last)
 
     def _tell(self, job: Job, last: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from console.jobs import Follower
 from engine import api
 from engine.jobs.model import JobState
 from tests.console.driver import LARGE, SMALL, console
@@ -73,6 +74,22 @@ async def test_it_goes_on_when_the_console_is_left(world: World, tmp_path: Path)
     with api.open(world.workspace.path) as later:
         assert later.jobs.get(1).state is JobState.RUNNING
         later.jobs.cancel(1)
+
+
+async def test_an_end_that_two_looks_bring_is_told_once(world: World) -> None:
+    told: list[int] = []
+    async with console(world.engine, "models") as deck:
+        jobs = deck.app.jobs
+        follower = Follower(failed=lambda job, _last: told.append(job.id))
+        jobs.start("look for a run", ("runs", "show", "ffffffff"), follower=follower)
+        await deck.expect("Job 1 began")
+        looks = jobs.looking(), jobs.looking()
+        await deck.until(lambda: world.engine.jobs.get(1).state.over, "its end")
+        for look in looks:
+            jobs.looked(look())
+        await deck.rest()
+        assert told == [1]
+        await deck.expect_gone("Job 1 failed")
 
 
 async def test_a_hostile_title_and_log_are_harmless(world: World) -> None:
