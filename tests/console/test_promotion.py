@@ -123,6 +123,23 @@ async def test_a_lost_race_refuses_and_shows_the_new_state(world: World) -> None
     assert world.engine.models.get("churn").production == (2,)
 
 
+async def test_gates_that_take_a_while_run_in_a_job_that_minds_what_the_operator_saw(world: World) -> None:
+    # Over a second: the job is a process of its own, and what it is told must be understood there.
+    world.write_policy('[models."*".staging]\ngates = [{gate="scan"}]\n')
+    version = world.version()
+    async with console(world.engine, "promotion churn/1/staging", LARGE) as deck:
+        await deck.expect("Not run in a dry run")
+        await deck.press("p")
+        await deck.expect("Promote churn/1 to Staging")
+        bob = world.as_("bob")
+        bob.promotions.promote("churn", version.version, to=Stage.ARCHIVED, reason="no good")
+        await deck.type("better")
+        await deck.press("enter")
+        await deck.expect("Job 1 failed")
+    assert "churn/1 is in Archived now" in world.engine.jobs.log(1)
+    assert world.engine.models.version("churn", 1).stage is Stage.ARCHIVED
+
+
 async def test_gates_are_run_again_and_their_evidence_kept(world: World) -> None:
     world.version()
     async with console(world.engine, "promotion churn/1/production") as deck:

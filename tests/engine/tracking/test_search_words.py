@@ -88,7 +88,7 @@ def test_a_filter_of_hundreds_of_patterns_is_answered_however_many_users_each_fi
     runs.import_runs(RunImport("many", name="x", user=f"user{number}", start_ms=1) for number in range(600))
     patterns = " OR ".join(f"user_id LIKE 'u%{number}%'" for number in range(700))
     expected = {f"user{number}" for number in range(600)}
-    for query in (RunQuery(patterns, limit=1_000), RunQuery(patterns, order_by=["user_id"], limit=1_000)):
+    for query in (RunQuery(patterns, limit=1_000), RunQuery(patterns, order_by=("user_id",), limit=1_000)):
         assert {run.user for run in runs.page(query).items} == expected
         assert runs.count(query) == 600
 
