@@ -73,8 +73,7 @@ STEPS = (
     Step("{", "PAST", 2.0),
     Step("}", "PAST", 0.8),
     Step("}", "This is now", 1.0),
-    Step(":undo", ":undo", 0.3),
-    Step(ENTER, "undone by hand", 2.4),
+    Step("Z", "undone by hand", 2.4),
     Step("y", "3 10 %", 2.4),
 )
 

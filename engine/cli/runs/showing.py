@@ -138,7 +138,8 @@ def _averages(service: Runs, found: History, run: str, how: _History) -> list[fl
 
     if not how.smoothing:
         return []
-    points = sorted(service.history(run, found.key, points=SAMPLES, x=how.x).points, key=attrgetter("x"))
+    whole = service.history(run, found.key, points=SAMPLES, x=how.x).points
+    points = sorted((point for point in whole if isfinite(point.x)), key=attrgetter("x"))
     values = smoothed(
         [point.x for point in points],
         [point.mean for point in points],
@@ -148,7 +149,7 @@ def _averages(service: Runs, found: History, run: str, how: _History) -> list[fl
     nodes = [(point.x, value) for point, value in zip(points, values, strict=True) if value is not None]
     if not nodes:
         return [None] * len(found.points)
-    return [between(nodes, point.x) if isfinite(point.mean) else None for point in found.points]
+    return [between(nodes, point.x) if isfinite(point.mean + point.x) else None for point in found.points]
 
 
 def _encode_point(point: MetricPoint) -> dict[str, object]:
