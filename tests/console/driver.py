@@ -31,12 +31,6 @@ SETTLED_WITHIN_S = 0.5
 
 SMALL, LARGE = (80, 24), (160, 45)
 
-Size = tuple[int, int]
-"""Columns and rows."""
-
-USUAL: Size = SMALL
-"""The size of a console that is given none: every flow that speaks of no size runs at both; see `conftest.py`."""
-
 
 @dataclass
 class Console:
@@ -158,14 +152,14 @@ def _key(character: str) -> str:
 
 @asynccontextmanager
 async def console(
-    engine: Engine, words: str = "", size: Size | None = None, own: Own | None = None
+    engine: Engine, words: str = "", size: tuple[int, int] = SMALL, own: Own | None = None
 ) -> AsyncIterator[Console]:
     """Run the console on an engine.
 
     Args:
         engine: The open workspace.
         words: Where to begin, as after `:`.
-        size: Columns and rows; the usual ones by default.
+        size: Columns and rows.
         own: The operator's own folders; none by default.
 
     Yields:
@@ -174,7 +168,7 @@ async def console(
     start = parse_command(words or "pulse", GRAMMAR)
     assert isinstance(start, View)
     app = ConsoleApp(engine, start, own=own)
-    async with app.run_test(size=size or USUAL) as pilot:
+    async with app.run_test(size=size) as pilot:
         running = Console(app, pilot)
         app.post_display_hook = running.painted.set  # type: ignore[method-assign]
         with patch("textual.app.wait_for_idle", running.settle), patch("textual.pilot.wait_for_idle", running.settle):
