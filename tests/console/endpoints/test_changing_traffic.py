@@ -310,6 +310,8 @@ async def test_a_shadow_is_put_on_and_off(served: Served) -> None:
     async with console(served.engine, "endpoint churn", LARGE) as shown:
         await shown.expect("◆ Live")
         for generation in (2, 3):
+            if generation == 3:
+                await shown.expect_line("● 2", "2 shadow")  # what was changed before is on the screen
             await shown.press("S")
             await shown.expect("Shadow behind churn")
             if generation == 2:
